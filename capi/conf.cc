@@ -1,0 +1,141 @@
+#include <cjson/cJSON.h>
+
+#include <string>
+#include <utility>
+
+#include "capi/guard.h"
+#include "capi/handles.h"
+#include "runtime/api_key.h"
+#include "runtime/json.h"
+
+using llmq::capi::fail;
+using llmq::capi::fail_arg;
+using llmq::capi::guarded;
+using llmq::capi::valid;
+using llmq::runtime::UserData;
+
+namespace {
+
+// From here on the user pointer is freed exactly once, whatever happens. nullptr: it has been freed already.
+std::shared_ptr<UserData> own(void* user, llmq_user_free_fn user_free) {
+  std::unique_ptr<UserData> data(new (std::nothrow) UserData(user, user_free));
+  if (data == nullptr) {
+    if (user_free != nullptr) user_free(user);
+    return nullptr;
+  }
+  return std::shared_ptr<UserData>(std::move(data));
+}
+
+}  // namespace
+
+extern "C" {
+
+llmq_status_t llmq_conf_create(llmq_conf_t** conf) {
+  if (conf == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    *conf = new llmq_conf;
+    return LLMQ_OK;
+  });
+}
+
+void llmq_conf_free(llmq_conf_t* conf) {
+  if (!valid(conf)) return;
+  conf->magic = 0;
+  delete conf;
+}
+
+llmq_status_t llmq_conf_copy(const llmq_conf_t* conf, llmq_conf_t** copy) {
+  if (!valid(conf) || copy == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    *copy = new llmq_conf(*conf);
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_conf_set(llmq_conf_t* conf, const char* key, const char* value,
+                            llmq_error_t** err) {
+  if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
+  if (key == nullptr || value == nullptr) return fail_arg("key or value is NULL", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto result = conf->config.set(key, value);
+    return result ? LLMQ_OK : fail(result.error(), err);
+  });
+}
+
+llmq_status_t llmq_conf_set_json(llmq_conf_t* conf, const char* json, size_t json_len,
+                                 llmq_error_t** err) {
+  if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
+  if (json == nullptr) return fail_arg("json is NULL", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto result = conf->config.set_json(std::string_view(json, json_len));
+    return result ? LLMQ_OK : fail(result.error(), err);
+  });
+}
+
+llmq_status_t llmq_conf_get(const llmq_conf_t* conf, const char* key, char** value,
+                            int32_t* is_default) {
+  if (!valid(conf) || key == nullptr || value == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&]() -> llmq_status_t {
+    bool from_default = false;
+    const auto result = conf->config.get(key, &from_default);
+    if (!result) return llmq::capi::code(result.error().code);
+    if (is_default != nullptr) *is_default = from_default ? 1 : 0;
+    return llmq::capi::give_text(result.value(), value, nullptr);
+  });
+}
+
+llmq_status_t llmq_conf_key_at(size_t index, const char** key, const char** type, const char** def,
+                               const char** doc) {
+  return guarded([&]() -> llmq_status_t {
+    const auto& keys = llmq::config::keys();
+    if (index >= keys.size()) return LLMQ_ERR_INVALID_ARG;
+    if (key != nullptr) *key = keys[index].key;
+    if (type != nullptr) *type = keys[index].type;
+    if (def != nullptr) *def = keys[index].def;
+    if (doc != nullptr) *doc = keys[index].doc;
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_conf_validate(const llmq_conf_t* conf, llmq_error_t** err) {
+  if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto valid_settings = llmq::runtime::validate(conf->config, conf->callbacks);
+    return valid_settings ? LLMQ_OK : fail(valid_settings.error(), err);
+  });
+}
+
+llmq_status_t llmq_conf_models_json(const llmq_conf_t* conf, char** json) {
+  if (!valid(conf) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    llmq::runtime::Json list(cJSON_CreateArray());
+    for (const std::string& name : conf->config.model_names()) {
+      cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
+    }
+    return llmq::capi::give_text(llmq::runtime::json_text(list.get()), json, nullptr);
+  });
+}
+
+llmq_status_t llmq_conf_set_log(llmq_conf_t* conf, int32_t level, llmq_log_fn fn, void* user,
+                                llmq_user_free_fn user_free) {
+  return guarded([&]() -> llmq_status_t {
+    auto data = own(user, user_free);
+    if (!valid(conf) || level < LLMQ_LOG_TRACE || level > LLMQ_LOG_OFF) return LLMQ_ERR_INVALID_ARG;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    conf->callbacks.log = {level, fn, std::move(data)};
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_conf_set_api_key_fn(llmq_conf_t* conf, llmq_api_key_fn fn, void* user,
+                                       llmq_user_free_fn user_free) {
+  return guarded([&]() -> llmq_status_t {
+    auto data = own(user, user_free);
+    if (!valid(conf)) return LLMQ_ERR_INVALID_ARG;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    conf->callbacks.api_key = {fn, std::move(data)};
+    return LLMQ_OK;
+  });
+}
+
+}  // extern "C"

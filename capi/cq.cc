@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <utility>
+
+#include "capi/guard.h"
+#include "capi/handles.h"
+
+using llmq::capi::code;
+using llmq::capi::guarded;
+using llmq::capi::guarded_or;
+using llmq::capi::queue_of;
+using llmq::capi::usable;
+using llmq::capi::valid;
+using llmq::runtime::CompletionQueue;
+
+extern "C" {
+
+llmq_status_t llmq_cq_create(llmq_cq_t** cq) {
+  if (cq == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&]() -> llmq_status_t {
+    CompletionQueue* queue = CompletionQueue::create();
+    if (queue == nullptr) return LLMQ_ERR_NOMEM;
+    *cq = reinterpret_cast<llmq_cq_t*>(queue);
+    return LLMQ_OK;
+  });
+}
+
+llmq_cq_t* llmq_cq_ref(llmq_cq_t* cq) {
+  if (!valid(cq)) return nullptr;
+  queue_of(cq)->user_ref();
+  return cq;
+}
+
+void llmq_cq_unref(llmq_cq_t* cq) {
+  if (!valid(cq)) return;
+  guarded([&] {
+    queue_of(cq)->user_unref();
+    return LLMQ_OK;
+  });
+}
+
+size_t llmq_cq_drain(llmq_cq_t* cq, llmq_event_t* events, size_t max) {
+  if (usable(cq) != LLMQ_OK || events == nullptr || max == 0) return 0;
+  const size_t stride = events[0].stride;
+  if (stride < sizeof(llmq_event_t)) return 0;
+  return guarded_or(size_t{0}, [&] { return queue_of(cq)->drain(events, stride, max); });
+}
+
+llmq_status_t llmq_cq_wait(llmq_cq_t* cq, int64_t timeout_ns) {
+  if (const llmq_status_t status = usable(cq); status != LLMQ_OK) return status;
+  return guarded([&] { return code(queue_of(cq)->wait(timeout_ns)); });
+}
+
+llmq_status_t llmq_cq_wake(llmq_cq_t* cq) {
+  if (const llmq_status_t status = usable(cq); status != LLMQ_OK) return status;
+  return guarded([&] {
+    queue_of(cq)->wake();
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_cq_fd(llmq_cq_t* cq, int32_t kind, int32_t* fd) {
+  if (const llmq_status_t status = usable(cq); status != LLMQ_OK) return status;
+  if (fd == nullptr || kind < LLMQ_CQ_FD_EVENTFD || kind > LLMQ_CQ_FD_PIPE) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  return guarded([&] { return code(queue_of(cq)->fd(kind, fd)); });
+}
+
+void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
+  if (events == nullptr || stride < sizeof(llmq_event_t)) return;
+  guarded([&] {
+    CompletionQueue::release_events(events, stride, n);
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_event_take(llmq_event_t* event, llmq_response_t** response) {
+  if (event == nullptr || response == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&]() -> llmq_status_t {
+    if (event->type != LLMQ_EV_DONE || event->handle == nullptr) return LLMQ_ERR_INVALID_ARG;
+    auto handle = std::make_unique<llmq_response>();  // first: if memory is short, nothing has moved
+    handle->response = std::move(*llmq::runtime::take_event(*event));
+    *response = handle.release();
+    return LLMQ_OK;
+  });
+}
+
+}  // extern "C"

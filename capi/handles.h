@@ -1,0 +1,97 @@
+// What the opaque handles are, and how a stray pointer is told from one.
+#ifndef LLMQ_CAPI_HANDLES_H_
+#define LLMQ_CAPI_HANDLES_H_
+
+#include <llmq/llmq.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "config/config.h"
+#include "core/result.h"
+#include "runtime/callback.h"
+#include "runtime/completion_queue.h"
+#include "runtime/fork_mark.h"
+#include "runtime/manager.h"
+#include "runtime/response.h"
+
+inline constexpr uint32_t kManagerMagic = 0x6c6d714d;
+inline constexpr uint32_t kConfMagic = 0x6c6d714f;
+inline constexpr uint32_t kResponseMagic = 0x6c6d7152;
+
+struct llmq_manager {
+  uint32_t magic = kManagerMagic;
+  std::atomic<int64_t> refs{1};
+  llmq::runtime::ForkMark fork_mark;
+  std::unique_ptr<llmq::runtime::Manager> manager;
+};
+
+struct llmq_conf {
+  uint32_t magic = kConfMagic;
+  llmq::config::Config config;
+  llmq::runtime::Callbacks callbacks;
+};
+
+struct llmq_error {
+  llmq::core::Error error;
+};
+
+struct llmq_response {
+  uint32_t magic = kResponseMagic;
+  llmq::runtime::Response response;
+};
+
+namespace llmq::capi {
+
+inline bool valid(const llmq_manager_t* handle) {
+  return handle != nullptr && handle->magic == kManagerMagic;
+}
+inline bool valid(const llmq_conf_t* handle) {
+  return handle != nullptr && handle->magic == kConfMagic;
+}
+inline bool valid(const llmq_response_t* handle) {
+  return handle != nullptr && handle->magic == kResponseMagic;
+}
+inline bool valid(const llmq_cq_t* handle) {
+  return handle != nullptr &&
+         reinterpret_cast<const runtime::CompletionQueue*>(handle)->magic == runtime::kQueueMagic;
+}
+inline runtime::CompletionQueue* queue_of(llmq_cq_t* handle) {
+  return reinterpret_cast<runtime::CompletionQueue*>(handle);
+}
+
+// LLMQ_OK if calls may go to the manager.
+inline llmq_status_t usable(const llmq_manager_t* handle) {
+  if (!valid(handle)) return LLMQ_ERR_INVALID_ARG;
+  return handle->fork_mark.forked() ? LLMQ_ERR_FORKED : LLMQ_OK;
+}
+inline llmq_status_t usable(const llmq_cq_t* handle) {
+  if (!valid(handle)) return LLMQ_ERR_INVALID_ARG;
+  const auto* queue = reinterpret_cast<const runtime::CompletionQueue*>(handle);
+  return queue->forked() ? LLMQ_ERR_FORKED : LLMQ_OK;
+}
+
+// Gives the error to the caller, if it wants it, and its code back.
+llmq_status_t fail(const core::Error& error, llmq_error_t** err);
+llmq_status_t fail_arg(const char* what, llmq_error_t** err);
+// A copy of the text that the caller frees with llmq_buf_free; nullptr when memory is used up.
+char* copy_text(const std::string& text);
+// Hands a text to the caller.
+llmq_status_t give_text(const std::string& text, char** out, size_t* len);
+llmq_status_t give_response(std::unique_ptr<runtime::Response> response, llmq_response_t** out);
+core::TimeNs deadline_of(int64_t deadline_ns);
+
+inline bool acceptable(const llmq_usage_t& usage) {
+  return usage.struct_size >= sizeof(llmq_usage_t) && usage.input_tokens >= 0 &&
+         usage.output_tokens >= 0 && usage.cached_input_tokens >= 0 && usage.cost_micros >= 0;
+}
+inline core::Usage usage_of(const llmq_usage_t& usage) {
+  return core::Usage{usage.input_tokens, usage.output_tokens, usage.cached_input_tokens,
+                     usage.cost_micros};
+}
+
+}  // namespace llmq::capi
+
+#endif  // LLMQ_CAPI_HANDLES_H_

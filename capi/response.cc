@@ -1,0 +1,89 @@
+#include <string>
+
+#include "capi/guard.h"
+#include "capi/handles.h"
+
+using llmq::capi::valid;
+
+namespace {
+
+const char* text(const std::string* value, size_t* len) {
+  if (len != nullptr) *len = value == nullptr ? 0 : value->size();
+  return value == nullptr ? "" : value->c_str();
+}
+
+}  // namespace
+
+extern "C" {
+
+llmq_status_t llmq_response_status(const llmq_response_t* response) {
+  return valid(response) ? llmq::capi::code(response->response.summary.status)
+                         : LLMQ_ERR_INVALID_ARG;
+}
+
+int32_t llmq_response_state(const llmq_response_t* response) {
+  return valid(response) ? static_cast<int32_t>(response->response.summary.state) : 0;
+}
+
+const void* llmq_response_data(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.data : nullptr, len);
+}
+
+const char* llmq_response_error(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.message : nullptr, len);
+}
+
+llmq_status_t llmq_response_usage(const llmq_response_t* response, llmq_usage_t* usage) {
+  if (!valid(response) || usage == nullptr || usage->struct_size < sizeof(llmq_usage_t)) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  const llmq::runtime::Summary& summary = response->response.summary;
+  if (!summary.usage_known) return LLMQ_ERR_AGAIN;
+  usage->input_tokens = summary.usage.input_tokens;
+  usage->output_tokens = summary.usage.output_tokens;
+  usage->cached_input_tokens = summary.usage.cached_input_tokens;
+  usage->cost_micros = summary.usage.cost_micros;
+  return LLMQ_OK;
+}
+
+llmq_status_t llmq_response_timings(const llmq_response_t* response, int64_t* submitted_ns,
+                                    int64_t* started_ns, int64_t* finished_ns) {
+  if (!valid(response)) return LLMQ_ERR_INVALID_ARG;
+  const llmq::runtime::Summary& summary = response->response.summary;
+  if (submitted_ns != nullptr) *submitted_ns = summary.submitted.ns;
+  if (started_ns != nullptr) *started_ns = summary.started.ns;
+  if (finished_ns != nullptr) *finished_ns = summary.finished.ns;
+  return LLMQ_OK;
+}
+
+uint32_t llmq_response_attempts(const llmq_response_t* response) {
+  return valid(response) ? response->response.summary.attempts : 0;
+}
+
+llmq_request_id_t llmq_response_request_id(const llmq_response_t* response) {
+  return valid(response) ? response->response.summary.id : 0;
+}
+
+int32_t llmq_response_http_status(const llmq_response_t* response) {
+  return valid(response) ? response->response.summary.http_status : 0;
+}
+
+const char* llmq_response_provider_request_id(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.provider_request_id : nullptr, len);
+}
+
+const void* llmq_response_metadata(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.metadata : nullptr, len);
+}
+
+const char* llmq_response_request_key(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.request_key : nullptr, len);
+}
+
+void llmq_response_free(llmq_response_t* response) {
+  if (!valid(response)) return;
+  response->magic = 0;
+  delete response;
+}
+
+}  // extern "C"

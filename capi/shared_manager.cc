@@ -1,0 +1,57 @@
+#include "capi/shared_manager.h"
+
+#include <memory>
+#include <mutex>
+
+#include "capi/handles.h"
+
+namespace llmq::capi {
+namespace {
+
+// Never destroyed: a process may end while other threads still call in.
+struct Shared {
+  std::mutex mutex;
+  llmq_manager_t* manager = nullptr;  // not counted: gone with the last reference of others
+  config::Config config;
+};
+
+Shared& shared() {
+  static Shared* const instance = new Shared;
+  return *instance;
+}
+
+}  // namespace
+
+llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
+                             llmq_error_t** err) {
+  Shared& own = shared();
+  const std::lock_guard<std::mutex> lock(own.mutex);
+  llmq_manager_t* known = own.manager;
+  if (known != nullptr && !known->fork_mark.forked() && !known->manager->shut_down()) {
+    if (conf != nullptr && !(conf->config == own.config)) {
+      return fail(core::Error{core::Status::kInvalidValue,
+                              "the shared manager was made from another configuration", ""},
+                  err);
+    }
+    known->refs.fetch_add(1, std::memory_order_relaxed);
+    *manager = known;
+    return LLMQ_OK;
+  }
+  llmq_manager_t* made = nullptr;
+  const llmq_status_t status = llmq_manager_create(conf, &made, err);
+  if (status != LLMQ_OK) return status;
+  own.manager = made;
+  own.config = conf == nullptr ? config::Config() : conf->config;
+  *manager = made;
+  return LLMQ_OK;
+}
+
+bool drop_reference(llmq_manager_t* manager) {
+  Shared& own = shared();
+  const std::lock_guard<std::mutex> lock(own.mutex);
+  if (manager->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+  if (own.manager == manager) own.manager = nullptr;
+  return true;
+}
+
+}  // namespace llmq::capi

@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <utility>
+
+#include "capi/guard.h"
+#include "capi/handles.h"
+
+using llmq::capi::code;
+using llmq::capi::fail;
+using llmq::capi::fail_arg;
+using llmq::capi::guarded;
+using llmq::capi::usable;
+using llmq::runtime::Response;
+
+namespace {
+
+// Hands a response of `get` to the caller.
+template <typename Get>
+llmq_status_t response_from(llmq_manager_t* manager, llmq_response_t** response, Get&& get) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (response == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&]() -> llmq_status_t {
+    std::unique_ptr<Response> found;
+    const llmq_status_t status = code(get(&found));
+    return status == LLMQ_OK ? llmq::capi::give_response(std::move(found), response) : status;
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+llmq_status_t llmq_submit(llmq_manager_t* manager, const llmq_request_t* request,
+                          llmq_request_id_t* id) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (request == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] { return code(manager->manager->submit(*request, id)); });
+}
+
+llmq_status_t llmq_submit_batch(llmq_manager_t* manager, const llmq_request_t* requests,
+                                size_t stride, size_t n, llmq_request_id_t* ids,
+                                size_t* accepted) {
+  if (accepted != nullptr) *accepted = 0;
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if ((requests == nullptr && n > 0) || stride < sizeof(llmq_request_t)) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  const auto* at = reinterpret_cast<const char*>(requests);
+  for (size_t i = 0; i < n; ++i, at += stride) {
+    const llmq_status_t status =
+        llmq_submit(manager, reinterpret_cast<const llmq_request_t*>(at),
+                    ids == nullptr ? nullptr : &ids[i]);
+    if (status != LLMQ_OK) return status;
+    if (accepted != nullptr) *accepted = i + 1;
+  }
+  return LLMQ_OK;
+}
+
+llmq_status_t llmq_submit_wait(llmq_manager_t* manager, const llmq_request_t* request,
+                               int64_t timeout_ns, llmq_response_t** response) {
+  if (request == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return response_from(manager, response, [&](std::unique_ptr<Response>* found) {
+    return manager->manager->submit_wait(*request, timeout_ns, found);
+  });
+}
+
+llmq_status_t llmq_request_check(llmq_manager_t* manager, const llmq_request_t* request,
+                                 llmq_error_t** err) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
+    const auto own = static_cast<llmq::core::Status>(status);
+    return fail(llmq::core::Error{own, llmq::core::status_message(own), ""}, err);
+  }
+  if (request == nullptr) return fail_arg("request is NULL", err);
+  return guarded([&]() -> llmq_status_t {
+    const llmq::core::Error why = manager->manager->check(*request);
+    return why.code == llmq::core::Status::kOk ? LLMQ_OK : fail(why, err);
+  });
+}
+
+llmq_status_t llmq_cancel(llmq_manager_t* manager, llmq_request_id_t id) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  return guarded([&] { return code(manager->manager->cancel(id)); });
+}
+
+llmq_status_t llmq_request_state(llmq_manager_t* manager, llmq_request_id_t id, int32_t* state) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (state == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] { return code(manager->manager->request_state(id, state)); });
+}
+
+llmq_status_t llmq_response_get(llmq_manager_t* manager, llmq_request_id_t id,
+                                llmq_response_t** response) {
+  return response_from(manager, response, [&](std::unique_ptr<Response>* found) {
+    return manager->manager->take_response(id, found);
+  });
+}
+
+llmq_status_t llmq_response_peek(llmq_manager_t* manager, llmq_request_id_t id,
+                                 llmq_response_t** response) {
+  return response_from(manager, response, [&](std::unique_ptr<Response>* found) {
+    return manager->manager->peek_response(id, found);
+  });
+}
+
+llmq_status_t llmq_usage_update(llmq_manager_t* manager, llmq_request_id_t id,
+                                const llmq_usage_t* usage) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (usage == nullptr || !llmq::capi::acceptable(*usage)) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    return code(manager->manager->update_usage(id, llmq::capi::usage_of(*usage)));
+  });
+}
+
+}  // extern "C"

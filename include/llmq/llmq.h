@@ -1,0 +1,1033 @@
+/* llmq/llmq.h - run calls to LLM APIs as early as their limits allow, in order, each answered once.
+ *
+ * Conventions
+ * -----------
+ * Naming     llmq_<noun>_<verb>; types llmq_x_t; constants LLMQ_. create/ref/unref/destroy.
+ * Errors     Functions that can fail return llmq_status_t: LLMQ_OK is 0, errors are negative and never
+ *            renumbered. Cold calls take `llmq_error_t **err` last (may be NULL): on failure it receives an
+ *            object with code, message and offending key, to be freed with llmq_error_free.
+ * Promise    A call that returns an error never leads to an event. llmq_submit that returns LLMQ_OK leads to
+ *            exactly one terminal event (LLMQ_EV_DONE), also on cancel, time-out and shutdown, and never on
+ *            the submitter's stack.
+ * Ownership  What goes in is copied before the call returns. What comes out says who frees it.
+ * Strings    Pointer + length, UTF-8, not NUL-terminated; `const char *` without a length is a
+ *            NUL-terminated static string of the library, or an argument that must be NUL-terminated.
+ * Threads    Any thread may call any function unless its `Threads` tag says otherwise. Callbacks run on the
+ *            manager's loop thread with no lock held: they must return quickly; they may submit, cancel,
+ *            finish and read; calls that would block return LLMQ_ERR_WRONG_THREAD there.
+ * Time       int64_t nanoseconds; in waits negative = forever, 0 = do not wait. Deadlines are absolute on
+ *            llmq_now_ns(), a monotonic clock. Wall clock only where the name says _unix_ms.
+ * Structs    First member `struct_size` (event: `stride`), set by the caller to sizeof. Zero = default.
+ *            Members are only ever appended. `reserved` must be zero.
+ * NULL       NULL to destroy, unref and free is a no-op; anywhere else it is LLMQ_ERR_INVALID_ARG unless
+ *            the text allows it.
+ * fork       In a forked child every inherited handle answers LLMQ_ERR_FORKED; unref frees its memory.
+ */
+#ifndef LLMQ_LLMQ_H_
+#define LLMQ_LLMQ_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <llmq/export.h>
+#include <llmq/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------------
+ * Types
+ * ---------------------------------------------------------------------------------------------------- */
+
+typedef struct llmq_manager llmq_manager_t;   /**< Owns everything: one loop, the models, the queues. */
+typedef struct llmq_conf llmq_conf_t;         /**< Settings, as keys and values. */
+typedef struct llmq_cq llmq_cq_t;             /**< Completion queue: events to be drained by the caller. */
+typedef struct llmq_error llmq_error_t;       /**< Why a cold call failed. */
+typedef struct llmq_response llmq_response_t; /**< The one terminal outcome of a request. */
+
+typedef int32_t llmq_status_t;        /**< LLMQ_OK or a negative LLMQ_ERR_ constant. */
+typedef uint64_t llmq_request_id_t;   /**< Never 0; carries a generation, so a stale id is recognised. */
+typedef uint64_t llmq_attempt_id_t;   /**< Never 0; a space of its own, apart from request ids. */
+
+/** Status codes. Never renumbered, never reused; new ones are only appended. */
+enum {
+  LLMQ_OK = 0,
+  LLMQ_ERR_INVALID_ARG = -1,      /**< NULL, wrong handle, wrong kind of id, bad struct_size or flag. */
+  LLMQ_ERR_NOMEM = -2,            /**< Out of memory. */
+  LLMQ_ERR_CLOSED = -3,           /**< The manager has been shut down. */
+  LLMQ_ERR_CLOSING = -4,          /**< Shutdown has begun, or the model is being removed. */
+  LLMQ_ERR_FORKED = -5,           /**< The handle was inherited through fork. */
+  LLMQ_ERR_AGAIN = -6,            /**< Not yet: ask again later. */
+  LLMQ_ERR_TIMEOUT = -7,          /**< The time given for the wait or the attempt is over. */
+  LLMQ_ERR_CANCELLED = -8,        /**< The caller cancelled the request. */
+  LLMQ_ERR_DEADLINE = -9,         /**< The request's deadline has passed, or cannot be met. */
+  LLMQ_ERR_QUEUE_FULL = -10,      /**< max_pending or max_pending_bytes is reached. */
+  LLMQ_ERR_UNKNOWN_MODEL = -11,   /**< No model of that name is registered. */
+  LLMQ_ERR_MODEL_EXISTS = -12,    /**< A model of that name is registered already. */
+  LLMQ_ERR_UNKNOWN_KEY = -13,     /**< No such configuration key. */
+  LLMQ_ERR_INVALID_VALUE = -14,   /**< The key is known, its value is not acceptable. */
+  LLMQ_ERR_OVERSIZE = -15,        /**< The request alone is larger than one of its limits. */
+  LLMQ_ERR_STALE = -16,           /**< The id names something that is gone. */
+  LLMQ_ERR_ALREADY_DONE = -17,    /**< It has ended before. */
+  LLMQ_ERR_WRONG_THREAD = -18,    /**< The call would block the loop thread that it was made on. */
+  LLMQ_ERR_RATE_LIMITED = -19,    /**< The provider refused the call for its rate (429). */
+  LLMQ_ERR_QUOTA_EXHAUSTED = -20, /**< The account's quota or money is used up. */
+  LLMQ_ERR_OVERLOADED = -21,      /**< The provider is overloaded (503, 529). */
+  LLMQ_ERR_SERVER = -22,          /**< The provider failed (5xx). */
+  LLMQ_ERR_AUTH = -23,            /**< The key was rejected (401, 403). */
+  LLMQ_ERR_BAD_REQUEST = -24,     /**< The provider rejected the request itself (400, 404, 422). */
+  LLMQ_ERR_CONTEXT_TOO_LONG = -25, /**< More tokens than the model's context. */
+  LLMQ_ERR_CONTENT_FILTER = -26,  /**< Refused by the provider's content filter. */
+  LLMQ_ERR_BUDGET = -27,          /**< A budget of money or retries is used up. */
+  LLMQ_ERR_TRANSPORT = -28,       /**< No answer: name resolution, connection, TLS, or a broken reply. */
+  LLMQ_ERR_PROCESSING = -29,      /**< The processor reported its own failure; final. */
+  LLMQ_ERR_ABANDONED = -30,       /**< Whoever ran the attempt vanished without a report. */
+  LLMQ_ERR_UNSUPPORTED = -31,     /**< Not in this build, or not possible for this model. */
+  LLMQ_ERR_INTERNAL = -32,        /**< A mistake in llmq: please report it. */
+  LLMQ_ERR_UNKNOWN = -33          /**< A failure that fits no other class. */
+};
+
+/** States of a request. A retry goes back to pending. */
+enum {
+  LLMQ_STATE_PENDING = 1,    /**< Waits for its limits, or for a retry. */
+  LLMQ_STATE_PROCESSING = 2, /**< An attempt runs. */
+  LLMQ_STATE_COMPLETED = 3,
+  LLMQ_STATE_FAILED = 4,
+  LLMQ_STATE_CANCELLED = 5,
+  LLMQ_STATE_EXPIRED = 6     /**< Its deadline passed first. */
+};
+
+/** Priorities. */
+enum {
+  LLMQ_PRIORITY_DEFAULT = 0, /**< The same as NORMAL. */
+  LLMQ_PRIORITY_URGENT = 1,
+  LLMQ_PRIORITY_HIGH = 2,
+  LLMQ_PRIORITY_NORMAL = 3,
+  LLMQ_PRIORITY_BATCH = 4
+};
+
+/** What a request asks of a built-in provider. Processors see it as it was given. */
+enum {
+  LLMQ_OP_CHAT = 0,       /**< Chat completions; payload: the JSON body. */
+  LLMQ_OP_EMBEDDINGS = 1, /**< Embeddings; payload: the JSON body. */
+  LLMQ_OP_MESSAGES = 2,   /**< Anthropic messages. Not yet supported by a built-in provider. */
+  LLMQ_OP_RESPONSES = 3,  /**< OpenAI responses. Not yet supported by a built-in provider. */
+  LLMQ_OP_CUSTOM = 4      /**< For processors: llmq does not look inside. */
+};
+
+/** Flags of llmq_request_t. */
+enum {
+  LLMQ_REQUEST_KEEP = 1,      /**< Keep the response, payload included, readable by id. */
+  LLMQ_REQUEST_LATE_USAGE = 2 /**< Usage may be reported after the end (llmq_usage_update). */
+};
+
+/** Flags of llmq_manager_register_models. */
+enum {
+  LLMQ_REGISTER_SKIP_EXISTING = 1 /**< Leave known models alone instead of failing. */
+};
+
+/** How llmq_manager_shutdown and llmq_manager_remove_model treat what is still there. */
+enum {
+  LLMQ_SHUTDOWN_DRAIN = 0,  /**< Run everything to its end (until the deadline, then as ABORT). */
+  LLMQ_SHUTDOWN_CANCEL = 1, /**< Cancel what waits, let running attempts end (until the deadline). */
+  LLMQ_SHUTDOWN_ABORT = 2   /**< Cancel everything at once. */
+};
+
+/** Types of events. Skip (but release) types that you do not know. */
+enum {
+  LLMQ_EV_DONE = 1,             /**< The terminal event of a request. */
+  LLMQ_EV_CHUNK = 2,            /**< A piece of a streamed response. */
+  LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor is given. */
+  LLMQ_EV_PERMIT = 4,           /**< Reserved for permits. */
+  LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
+  LLMQ_EV_CLOSED = 6            /**< The shutdown that was asked for is complete. */
+};
+
+/** Where in the library the file descriptor of a completion queue comes from. */
+enum {
+  LLMQ_CQ_FD_EVENTFD = 0, /**< An eventfd (Linux); elsewhere a pipe. */
+  LLMQ_CQ_FD_PIPE = 1     /**< A pipe everywhere. */
+};
+
+/** Log levels. */
+enum {
+  LLMQ_LOG_TRACE = 0,
+  LLMQ_LOG_DEBUG = 1,
+  LLMQ_LOG_INFO = 2,
+  LLMQ_LOG_WARN = 3,
+  LLMQ_LOG_ERROR = 4,
+  LLMQ_LOG_OFF = 5
+};
+
+/** Bits of llmq_features(). */
+enum {
+  LLMQ_FEATURE_HTTP = 1,  /**< The built-in HTTP providers. */
+  LLMQ_FEATURE_MOCK = 2   /**< `provider: mock`, in-process. Always set. */
+};
+
+/** Structs whose size llmq_sizeof() tells. */
+enum {
+  LLMQ_SIZEOF_REQUEST = 1,
+  LLMQ_SIZEOF_USAGE = 2,
+  LLMQ_SIZEOF_EVENT = 3,
+  LLMQ_SIZEOF_STATS = 4
+};
+
+/** Actual consumption of one attempt. Counts are >= 0. */
+typedef struct llmq_usage {
+  uint32_t struct_size;        /**< sizeof(llmq_usage_t). */
+  uint32_t reserved;           /**< 0. */
+  int64_t input_tokens;        /**< Everything that entered the model, cached tokens included. */
+  int64_t output_tokens;       /**< Everything that it produced, reasoning included. */
+  int64_t cached_input_tokens; /**< The part of input_tokens that was read from a cache. */
+  int64_t cost_micros;         /**< Money in millionths of the currency's unit; 0 if unknown. */
+} llmq_usage_t;
+
+/** An event. In drained events `handle` owns `data`; see llmq_events_release. */
+typedef struct llmq_event {
+  uint32_t stride;              /**< Bytes from this event to the next: sizeof(llmq_event_t) of the caller. */
+  int32_t type;                 /**< LLMQ_EV_. */
+  llmq_status_t status;         /**< DONE: LLMQ_OK or why not. */
+  uint32_t flags;               /**< 0. */
+  llmq_request_id_t request_id; /**< 0 for CLOSED. */
+  llmq_attempt_id_t attempt_id; /**< READY and CANCEL_REQUESTED: the attempt. DONE: 0. */
+  uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown). */
+  const void *data;             /**< DONE: the response's payload. READY: the request's payload. */
+  uint64_t data_len;            /**< Bytes at data. */
+  void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY. */
+  int64_t queued_ns;            /**< DONE: time from submit to the start of the last attempt (or to the end). */
+  int64_t run_ns;               /**< DONE: time the last attempt ran; 0 if none did. */
+  int64_t retry_after_ns;       /**< DONE with an error: when a new try may make sense; 0 = not known. */
+  int64_t input_tokens;         /**< Usage of the last attempt. */
+  int64_t output_tokens;
+  int64_t cached_input_tokens;
+  int64_t cost_micros;
+  uint32_t attempt;             /**< DONE: attempts made. READY: number of this attempt, from 1. */
+  int32_t state;                /**< DONE: LLMQ_STATE_. */
+} llmq_event_t;
+
+/** A callback that receives one event. */
+typedef void (*llmq_event_fn)(void *user, const llmq_event_t *event);
+/** Frees the `user` of a registered callback, exactly once. */
+typedef void (*llmq_user_free_fn)(void *user);
+/** Receives log lines: level LLMQ_LOG_, text without a newline. */
+typedef void (*llmq_log_fn)(void *user, int32_t level, const char *text, size_t text_len);
+/** Gives the key of a provider: writes at most `cap` bytes, returns the length, or -1 if there is none. */
+typedef int64_t (*llmq_api_key_fn)(void *user, const char *model, size_t model_len, char *out, size_t cap);
+
+/** A request. Zero members mean the default. Everything pointed to is copied. */
+typedef struct llmq_request {
+  uint32_t struct_size;      /**< sizeof(llmq_request_t). */
+  uint32_t flags;            /**< LLMQ_REQUEST_. */
+  int32_t operation;         /**< LLMQ_OP_. */
+  int32_t priority;          /**< LLMQ_PRIORITY_. */
+  const char *model;         /**< Name of a registered model. */
+  size_t model_len;
+  const char *tenant;        /**< Whose request it is; "" by default. At most 255 bytes. */
+  size_t tenant_len;
+  const void *payload;       /**< What the processor or provider gets. */
+  size_t payload_len;        /**< At most 2 GiB - 1, and within max_pending_bytes. */
+  const char *request_key;   /**< The caller's own id: in logs and look-ups. At most 1,024 bytes. */
+  size_t request_key_len;
+  const char *dedup_key;     /**< Kept with the request; deduplication itself is not built yet. */
+  size_t dedup_key_len;
+  const void *metadata;      /**< Opaque to llmq; comes back with the response. */
+  size_t metadata_len;
+  int64_t deadline_ns;       /**< Absolute on llmq_now_ns(); 0 = none, -1 = none. */
+  int64_t timeout_ns;        /**< Per attempt; 0 = the model's timeout_ms, -1 = none. Rounded up to 1 ms. */
+  int64_t est_input_tokens;  /**< 0 = llmq estimates; -1 = none. */
+  int64_t est_output_tokens; /**< 0 = llmq estimates; -1 = none. */
+  uint32_t max_attempts;     /**< 0 = the model's max_attempts; at most 60. */
+  uint32_t reserved0;        /**< 0. */
+  uint64_t user_data;        /**< Comes back in every event of the request. */
+  llmq_cq_t *cq;             /**< Where the terminal event goes; or */
+  llmq_event_fn done_fn;     /**< ... the function that gets it; not both; neither only with KEEP. */
+  void *done_user;           /**< First argument of done_fn. */
+  uint64_t reserved[4];      /**< 0. */
+} llmq_request_t;
+
+/** Counters of a manager or of one model. Totals since its creation unless said otherwise. */
+typedef struct llmq_stats {
+  uint32_t struct_size;      /**< sizeof(llmq_stats_t). */
+  uint32_t reserved;         /**< 0. */
+  uint64_t submitted;        /**< Accepted requests. */
+  uint64_t completed;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t expired;
+  uint64_t attempts;         /**< Attempts started. */
+  uint64_t retries;          /**< Attempts beyond the first of a request. */
+  uint64_t rate_limited;     /**< Attempts that ended with LLMQ_ERR_RATE_LIMITED. */
+  uint64_t pending;          /**< Now: waiting, retries included. */
+  uint64_t processing;       /**< Now: running. */
+  uint64_t pending_bytes;    /**< Now: payload bytes of live requests (manager; 0 for one model). */
+  uint64_t input_tokens;     /**< Usage of ended attempts. */
+  uint64_t output_tokens;
+  uint64_t cached_input_tokens;
+  uint64_t wakeups;          /**< Times the loop thread woke (manager; 0 for one model). */
+} llmq_stats_t;
+
+/* ------------------------------------------------------------------------------------------------------
+ * Version
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Version of the library in use: MAJOR * 1,000,000 + MINOR * 1,000 + PATCH.
+ * @return The number; cannot fail.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API uint32_t llmq_version_num(void);
+
+/** Version of the library in use as text, "0.1.0".
+ * @return A static string.
+ * @par Ownership static, never freed
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_version_string(void);
+
+/** Number of the library's binary interface; compare with LLMQ_ABI_VERSION.
+ * @return The number; cannot fail.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API uint32_t llmq_abi_version(void);
+
+/** What this build contains: LLMQ_FEATURE_ bits.
+ * @return The bits; cannot fail.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API uint64_t llmq_features(void);
+
+/** Name of a status code, "LLMQ_ERR_TIMEOUT".
+ * @return A static string; for unknown codes "LLMQ_ERR_?".
+ * @par Ownership static, never freed
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_status_name(llmq_status_t status);
+
+/** One sentence about a status code, in English.
+ * @return A static string, also for unknown codes.
+ * @par Ownership static, never freed
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_status_message(llmq_status_t status);
+
+/** The clock of deadlines: monotonic nanoseconds from an arbitrary start.
+ * @return Nanoseconds; cannot fail.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API int64_t llmq_now_ns(void);
+
+/** Size in bytes of a transparent struct in this build of the library, for bindings to check at load.
+ * @param what LLMQ_SIZEOF_.
+ * @return The size; 0 for an unknown number.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API size_t llmq_sizeof(int32_t what);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Errors
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Status code of an error.
+ * @return The code; LLMQ_OK for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_error_code(const llmq_error_t *error);
+
+/** What was wrong, with the limit and the value where there are any.
+ * @return NUL-terminated text; "" for NULL.
+ * @par Ownership belongs to the error
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_error_message(const llmq_error_t *error);
+
+/** The configuration key or argument that was at fault.
+ * @return NUL-terminated text; "" if none.
+ * @par Ownership belongs to the error
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_error_key(const llmq_error_t *error);
+
+/** Frees an error. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes the error
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_error_free(llmq_error_t *error);
+
+/** Frees a buffer that a function of this library allocated for its caller. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes the buffer
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_buf_free(char *buf);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Configuration
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Makes an empty configuration: every key at its default.
+ * @param[out] conf The new configuration.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller frees it with llmq_conf_free
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_create(llmq_conf_t **conf);
+
+/** Frees a configuration. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes the configuration; managers made from it are not concerned
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_conf_free(llmq_conf_t *conf);
+
+/** Copies a configuration. Callbacks set on it are shared: their user_free runs when the last copy and the
+ * last manager made from one are gone.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller frees the copy with llmq_conf_free
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_copy(const llmq_conf_t *conf, llmq_conf_t **copy);
+
+/** Sets one key. Model keys are `model.<name>.<key>`; the name `*` gives defaults for every model.
+ * docs/configuration.md lists the keys with their ranges.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_NOMEM.
+ * @par Ownership key and value are copied; err, if set, is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set(llmq_conf_t *conf, const char *key, const char *value,
+                                     llmq_error_t **err);
+
+/** Sets every key of a JSON document (see docs/configuration.md). All or nothing.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_NOMEM.
+ * @par Ownership the text is copied; err, if set, is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set_json(llmq_conf_t *conf, const char *json, size_t json_len,
+                                          llmq_error_t **err);
+
+/** Value of a key as text: what was set, or the default.
+ * @param[out] value NUL-terminated text, to be freed with llmq_buf_free.
+ * @param[out] is_default 1 if the key was not set; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY, LLMQ_ERR_NOMEM.
+ * @par Ownership value is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, char **value,
+                                     int32_t *is_default);
+
+/** Lists the keys that exist. Model keys come as `model.*.<key>`.
+ * @param index From 0.
+ * @param[out] key, type, def, doc Static strings: the key, its type and range, its default, one sentence.
+ *   Each may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last key.
+ * @par Ownership static strings
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_key_at(size_t index, const char **key, const char **type,
+                                        const char **def, const char **doc);
+
+/** Checks the configuration as a whole, as llmq_manager_create would, without making a manager: limits that
+ * contradict each other, missing key variables, unreadable files.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_NOMEM.
+ * @par Ownership err, if set, is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks for the reading of key files
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_validate(const llmq_conf_t *conf, llmq_error_t **err);
+
+/** Names of the models that the configuration holds, as a JSON array of strings, in the order of their
+ * first mention; `*` is not among them.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_models_json(const llmq_conf_t *conf, char **json);
+
+/** Sends log lines of managers made from this configuration to a function. Without it, and without log.level
+ * or the environment variable LLMQ_LOG=level[:file], llmq is silent.
+ * @param level Least level that is delivered, LLMQ_LOG_.
+ * @param fn Called on the thread that logs, mostly the loop thread; must not call llmq. NULL removes it.
+ * @param user_free Run once when the callback is no longer needed, also if this call fails; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set_log(llmq_conf_t *conf, int32_t level, llmq_log_fn fn, void *user,
+                                         llmq_user_free_fn user_free);
+
+/** Asks a function for the provider key of every model that names no other source. It is asked before each
+ * attempt, so a rotated key is used at once.
+ * @param fn Called on the loop thread. NULL removes it.
+ * @param user_free Run once when the callback is no longer needed, also if this call fails; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set_api_key_fn(llmq_conf_t *conf, llmq_api_key_fn fn, void *user,
+                                                llmq_user_free_fn user_free);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Manager
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Makes a manager with its own loop thread, and registers the models of the configuration.
+ * @param conf NULL = all defaults, no models.
+ * @param[out] manager The manager, with one reference.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_NOMEM,
+ *   LLMQ_ERR_INTERNAL.
+ * @par Ownership the caller ends it with llmq_manager_destroy, or drops it with llmq_manager_unref
+ * @par Threads any thread
+ * @par Blocks until its thread runs
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_create(const llmq_conf_t *conf, llmq_manager_t **manager,
+                                           llmq_error_t **err);
+
+/** The process's one shared manager: created on first use, gone with its last reference. The first
+ * configuration wins; a later call with NULL takes what is there, one with a different configuration fails.
+ * After llmq_manager_shutdown of it the next call creates a new one.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_NOMEM,
+ *   LLMQ_ERR_INTERNAL.
+ * @par Ownership each successful call gives a reference, to be dropped with llmq_manager_unref
+ * @par Threads any thread
+ * @par Blocks until its thread runs
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_shared(const llmq_conf_t *conf, llmq_manager_t **manager,
+                                           llmq_error_t **err);
+
+/** Adds a reference.
+ * @return The same manager; NULL for NULL or a wrong handle.
+ * @par Ownership the caller owes one more llmq_manager_unref
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_manager_t *llmq_manager_ref(llmq_manager_t *manager);
+
+/** Drops a reference. The last one of a manager that was not shut down aborts it in the background.
+ * NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes one reference
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_manager_unref(llmq_manager_t *manager);
+
+/** Registers the models of a configuration, one or many; all or none.
+ * @param flags LLMQ_REGISTER_.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_MODEL_EXISTS, LLMQ_ERR_INVALID_VALUE,
+ *   LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership the configuration is copied; err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks for the reading of key files
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_register_models(llmq_manager_t *manager, const llmq_conf_t *conf,
+                                                    uint32_t flags, llmq_error_t **err);
+
+/** Removes a model: new requests for it are refused at once, those it has end as `mode` says. Its name is
+ * free again at once.
+ * @param mode LLMQ_SHUTDOWN_DRAIN, _CANCEL or _ABORT.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_remove_model(llmq_manager_t *manager, const char *model,
+                                                 size_t model_len, int32_t mode);
+
+/** Names of the registered models, as a JSON array of strings, in the order of registration.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_models_json(llmq_manager_t *manager, char **json, size_t *len);
+
+/** State of a model, or of all, as JSON: settings, queue, and for each limit used, reserved, available and
+ * the next time that room appears.
+ * @param model NULL = all models.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads any thread
+ * @par Blocks up to one loop turn; inline in callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_info_json(llmq_manager_t *manager, const char *model,
+                                              size_t model_len, char **json, size_t *len);
+
+/** Begins to shut down: new requests are refused with LLMQ_ERR_CLOSING, the others end as `mode` says, each
+ * with its terminal event. A second call may only sharpen the mode or the deadline.
+ * @param deadline_ns Absolute on llmq_now_ns(); what still runs then is aborted. 0 or -1 = none.
+ * @param cq Receives one LLMQ_EV_CLOSED after all other events; may be NULL.
+ * @param user_data Comes back in that event.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSED if it is complete already, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership the cq is referenced until the event
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_shutdown(llmq_manager_t *manager, int32_t mode, int64_t deadline_ns,
+                                             llmq_cq_t *cq, uint64_t user_data);
+
+/** Aborts what is left, waits until every terminal event has been handed over, ends the thread, and drops
+ * the caller's reference. NULL is allowed.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_WRONG_THREAD in a callback (nothing happened),
+ *   LLMQ_ERR_FORKED (the memory is freed).
+ * @par Ownership takes one reference unless LLMQ_ERR_WRONG_THREAD or LLMQ_ERR_INVALID_ARG
+ * @par Threads any thread, not from a callback
+ * @par Blocks until drained
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_destroy(llmq_manager_t *manager);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Submit
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Hands over a request. Never waits for a limit: it queues.
+ * @param[out] id Written before the request becomes visible, so its callback may run first. May be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_QUEUE_FULL, LLMQ_ERR_OVERSIZE,
+ *   LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership everything is copied; the cq is referenced until the event is released
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_submit(llmq_manager_t *manager, const llmq_request_t *request,
+                                   llmq_request_id_t *id);
+
+/** Hands over many requests, in order, until one is refused.
+ * @param stride Bytes from one request to the next.
+ * @param[out] ids One id for each accepted request; may be NULL.
+ * @param[out] accepted Length of the accepted prefix; may be NULL.
+ * @return LLMQ_OK if all were accepted, else the status of the first that was refused, as llmq_submit.
+ * @par Ownership as llmq_submit
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_submit_batch(llmq_manager_t *manager, const llmq_request_t *requests,
+                                         size_t stride, size_t n, llmq_request_id_t *ids,
+                                         size_t *accepted);
+
+/** Hands over a request and waits for its response. The request's cq and done_fn must be NULL.
+ * @param timeout_ns How long to wait; negative = for ever. If it passes, the request is cancelled.
+ * @param[out] response The outcome, also if the request failed: LLMQ_OK means that there is a response.
+ * @return LLMQ_OK, LLMQ_ERR_TIMEOUT (cancelled), LLMQ_ERR_WRONG_THREAD, and the statuses of llmq_submit.
+ * @par Ownership the caller frees the response with llmq_response_free
+ * @par Threads any thread, not from a callback
+ * @par Blocks up to timeout
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_submit_wait(llmq_manager_t *manager, const llmq_request_t *request,
+                                        int64_t timeout_ns, llmq_response_t **response);
+
+/** Says in words whether llmq_submit would accept the request now, without submitting it.
+ * @return As llmq_submit.
+ * @par Ownership err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_request_check(llmq_manager_t *manager, const llmq_request_t *request,
+                                          llmq_error_t **err);
+
+/** Asks for a request to be cancelled. It ends with LLMQ_ERR_CANCELLED unless it ends otherwise first; a
+ * running HTTP call is closed at once.
+ * @return LLMQ_OK (asked), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_STALE (ended before), LLMQ_ERR_CLOSED,
+ *   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cancel(llmq_manager_t *manager, llmq_request_id_t id);
+
+/** State of a live or recently finished request.
+ * @param[out] state LLMQ_STATE_.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_STALE, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_request_state(llmq_manager_t *manager, llmq_request_id_t id, int32_t *state);
+
+/** Moves out the response of a request submitted with LLMQ_REQUEST_KEEP. Kept are the last keep_max of
+ * them, for keep_age_s.
+ * @return LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG (also: not
+ *   submitted with KEEP), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller frees the response with llmq_response_free
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_get(llmq_manager_t *manager, llmq_request_id_t id,
+                                         llmq_response_t **response);
+
+/** Status, state, timings, attempts and usage of one of the last history_max finished requests of each
+ * model, as a response without payload and texts. May be asked again and again.
+ * @return LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG,
+ *   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller frees the response with llmq_response_free
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_peek(llmq_manager_t *manager, llmq_request_id_t id,
+                                          llmq_response_t **response);
+
+/** Reports the usage of a finished request that was submitted with LLMQ_REQUEST_KEEP or
+ * LLMQ_REQUEST_LATE_USAGE: its charges are corrected where they lie, as long as they lie in a window.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a negative count), LLMQ_ERR_STALE, LLMQ_ERR_AGAIN while it
+ *   is not finished, LLMQ_ERR_ALREADY_DONE if usage is known, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership copied
+ * @par Threads any thread
+ * @par Blocks up to one loop turn; inline in callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_usage_update(llmq_manager_t *manager, llmq_request_id_t id,
+                                         const llmq_usage_t *usage);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Run: processors
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Sets the function that runs the attempts of a model that has no built-in provider. Requests submitted
+ * before wait for it.
+ * @param fn Gets LLMQ_EV_READY on the loop thread; must return quickly, and end the attempt now or later,
+ *   from any thread, with llmq_attempt_succeed or llmq_attempt_fail. The event's data lives until then.
+ * @param cancel_fn Gets LLMQ_EV_CANCEL_REQUESTED when the attempt has ended for llmq (cancel, time-out,
+ *   shutdown): stop, and still call llmq_attempt_fail or _succeed once, which answers LLMQ_ERR_STALE and
+ *   releases the data. May be NULL.
+ * @param user_free Run once when the processor is replaced or the manager ends, also if this call fails.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (the model has a
+ *   built-in provider), LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_model_set_processor(llmq_manager_t *manager, const char *model,
+                                                size_t model_len, llmq_event_fn fn,
+                                                llmq_event_fn cancel_fn, void *user,
+                                                llmq_user_free_fn user_free);
+
+/** Ends an attempt with a result.
+ * @param data The response's payload; copied. NULL with len 0.
+ * @param usage Actual usage; NULL = not known: the reservation stays charged.
+ * @return LLMQ_OK, LLMQ_ERR_STALE (it had ended: the result is dropped), LLMQ_ERR_INVALID_ARG (the attempt
+ *   still runs), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM (the attempt still runs).
+ * @par Ownership copied; the READY event's data is gone afterwards
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_succeed(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                            const void *data, size_t len, const llmq_usage_t *usage);
+
+/** Ends an attempt with a failure. LLMQ_ERR_RATE_LIMITED, _OVERLOADED, _SERVER, _TRANSPORT and _TIMEOUT are
+ * retried; every other status is final.
+ * @param status A negative status.
+ * @param message Why, for people; copied. May be NULL with len 0.
+ * @param retry_after_ns With a retryable status: no retry before that time from now; 0 = not known.
+ *   With LLMQ_ERR_RATE_LIMITED the model starts nothing before then.
+ * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG (the attempt still runs), LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM (the attempt still runs).
+ * @par Ownership copied; the READY event's data is gone afterwards
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_fail(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                         llmq_status_t status, const char *message, size_t len,
+                                         int64_t retry_after_ns);
+
+/** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet.
+ * @param[out] data, len Bytes that live as long as the READY event's data.
+ * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership belongs to the attempt
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_model(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                          const char **data, size_t *len);
+/** As llmq_attempt_model: the tenant.
+ * @return As llmq_attempt_model.
+ * @par Ownership belongs to the attempt
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_tenant(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                           const char **data, size_t *len);
+/** As llmq_attempt_model: the request key.
+ * @return As llmq_attempt_model.
+ * @par Ownership belongs to the attempt
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_request_key(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                                const char **data, size_t *len);
+/** As llmq_attempt_model: the metadata.
+ * @return As llmq_attempt_model.
+ * @par Ownership belongs to the attempt
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_metadata(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                             const void **data, size_t *len);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Completion queue
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Makes a completion queue. It may serve several managers and outlives them.
+ * @param[out] cq The queue, with one reference.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller drops it with llmq_cq_unref
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cq_create(llmq_cq_t **cq);
+
+/** Adds a reference.
+ * @return The same queue; NULL for NULL or a wrong handle.
+ * @par Ownership the caller owes one more llmq_cq_unref
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_cq_t *llmq_cq_ref(llmq_cq_t *cq);
+
+/** Drops a reference. Drained events stay valid until they are released; events that nobody can drain any
+ * more are dropped. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes one reference
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_cq_unref(llmq_cq_t *cq);
+
+/** Moves up to `max` events into the caller's storage. The caller sets `stride` of events[0]; it is written
+ * into every event.
+ * @param events Storage for max events of `stride` bytes each; stride >= the size in version 0.1, else 0.
+ * @return How many events were written; 0 if there are none, or the arguments are wrong.
+ * @par Ownership each event's handle is the caller's, until llmq_events_release or llmq_event_take
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API size_t llmq_cq_drain(llmq_cq_t *cq, llmq_event_t *events, size_t max);
+
+/** Waits until there is an event.
+ * @return LLMQ_OK (there is one), LLMQ_ERR_TIMEOUT, LLMQ_ERR_AGAIN (woken by llmq_cq_wake),
+ *   LLMQ_ERR_WRONG_THREAD on a loop thread, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread, not from a callback
+ * @par Blocks up to timeout
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cq_wait(llmq_cq_t *cq, int64_t timeout_ns);
+
+/** Ends the llmq_cq_wait of one waiting thread, or the next one, with LLMQ_ERR_AGAIN; makes the file
+ * descriptor readable until the next drain.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cq_wake(llmq_cq_t *cq);
+
+/** A file descriptor that is readable exactly while the queue holds events; only llmq_cq_drain resets it.
+ * @param kind LLMQ_CQ_FD_; the first call decides.
+ * @param[out] fd The descriptor: poll it, do not read or close it.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_INTERNAL (no descriptor to be had).
+ * @par Ownership belongs to the queue
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cq_fd(llmq_cq_t *cq, int32_t kind, int32_t *fd);
+
+/** Releases drained events and what their handles own. Events that were taken, or have no handle, are
+ * skipped; released events may be released again.
+ * @return Nothing.
+ * @par Ownership takes the handles
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_events_release(llmq_event_t *events, size_t stride, size_t n);
+
+/** Turns a DONE event into a response that lives on. Works on drained events and inside done_fn, there with
+ * the event cast from const.
+ * @param[out] response The outcome.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (no DONE event, or taken before), LLMQ_ERR_NOMEM (still the event's).
+ * @par Ownership the caller frees the response with llmq_response_free; the event's data moves there
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_event_take(llmq_event_t *event, llmq_response_t **response);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Responses
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Status of a request's outcome.
+ * @return LLMQ_OK or the error; LLMQ_ERR_INVALID_ARG for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_status(const llmq_response_t *response);
+
+/** Final state, LLMQ_STATE_.
+ * @return The state; 0 for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API int32_t llmq_response_state(const llmq_response_t *response);
+
+/** Payload: the processor's data, or the body that the provider sent, also with an error.
+ * @param[out] len Its length; may be NULL.
+ * @return The bytes, followed by a NUL that is not counted; never NULL.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const void *llmq_response_data(const llmq_response_t *response, size_t *len);
+
+/** What went wrong, in words.
+ * @param[out] len Its length; may be NULL.
+ * @return NUL-terminated text; "" if nothing did.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_response_error(const llmq_response_t *response, size_t *len);
+
+/** Usage of the last attempt.
+ * @param usage Its struct_size must be set.
+ * @return LLMQ_OK, LLMQ_ERR_AGAIN if usage is not known, LLMQ_ERR_INVALID_ARG.
+ * @par Ownership filled for the caller
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_usage(const llmq_response_t *response, llmq_usage_t *usage);
+
+/** Times of the request on llmq_now_ns(): submitted, start of the last attempt (0 = none), end.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG. Each out parameter may be NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_timings(const llmq_response_t *response, int64_t *submitted_ns,
+                                             int64_t *started_ns, int64_t *finished_ns);
+
+/** Attempts made.
+ * @return The number; 0 for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API uint32_t llmq_response_attempts(const llmq_response_t *response);
+
+/** Id of the request.
+ * @return The id; 0 for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_request_id_t llmq_response_request_id(const llmq_response_t *response);
+
+/** HTTP status of the last answer of a built-in provider.
+ * @return The status; 0 if there was none.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API int32_t llmq_response_http_status(const llmq_response_t *response);
+
+/** The provider's own id of its last answer (x-request-id).
+ * @param[out] len Its length; may be NULL.
+ * @return NUL-terminated text; "" if there was none.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_response_provider_request_id(const llmq_response_t *response, size_t *len);
+
+/** Metadata as given with the request.
+ * @param[out] len Its length; may be NULL.
+ * @return The bytes; never NULL.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const void *llmq_response_metadata(const llmq_response_t *response, size_t *len);
+
+/** Request key as given with the request.
+ * @param[out] len Its length; may be NULL.
+ * @return NUL-terminated text; "" if none.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_response_request_key(const llmq_response_t *response, size_t *len);
+
+/** Frees a response. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_response_free(llmq_response_t *response);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Statistics
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Counters of a model, or of the whole manager. The values belong together up to one turn of the loop.
+ * @param model NULL = the whole manager, removed models included.
+ * @param stats Its struct_size must be set.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_FORKED.
+ * @par Ownership filled for the caller
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_stats(llmq_manager_t *manager, const char *model, size_t model_len,
+                                  llmq_stats_t *stats);
+
+/** The same for the manager and every registered model, as JSON.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_stats_json(llmq_manager_t *manager, char **json, size_t *len);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* LLMQ_LLMQ_H_ */

@@ -1,0 +1,66 @@
+// Settings as keys and values over one table (src/config/keys.cc): the only place that knows a key's name,
+// type, range, default and text. parse, get, list, validate and docs/configuration.md all come from it.
+#ifndef LLMQ_CONFIG_CONFIG_H_
+#define LLMQ_CONFIG_CONFIG_H_
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model_config.h"
+#include "core/result.h"
+
+namespace llmq::config {
+
+// One row of the table, as text for lists and docs. Model keys are shown as "model.*.rpm".
+struct KeyInfo {
+  const char* key;
+  const char* type;  // with the range: "integer 1 .. 16000000"
+  const char* def;   // default as text
+  const char* doc;   // one sentence
+};
+const std::vector<KeyInfo>& keys();
+
+class Config {
+ public:
+  // "max_pending" or "model.<name>.<key>"; the name may contain dots, the longest known key suffix decides; the
+  // name "*" gives defaults for all models. kUnknownKey and kInvalidValue name the key, the range and the value.
+  core::Result<core::Done> set(std::string_view key, std::string_view value);
+
+  // {"max_pending":..., "log":{"level":"info"}, "models":[{"name":"gpt-4o","limits":[{"requests":500,"per":"1m"},
+  //  {"tokens":30000,"per":"1m","charge":"actual"},{"concurrency":8}],"deployments":[{"provider":"openai",
+  //  "base_url":"...","api_key_env":"OPENAI_API_KEY"}],"retry":{"max_attempts":8,"base_ms":500,"cap_ms":30000}}]}
+  // All or nothing. Malformed JSON: kInvalidValue with line and column. More than one deployment: kInvalidValue
+  // that says one is supported.
+  core::Result<core::Done> set_json(std::string_view document);
+
+  // Value as text: what was set, else the default ("" = none).
+  core::Result<std::string> get(std::string_view key, bool* is_default) const;
+
+  std::vector<std::string> model_names() const;  // order of first mention, without "*"
+
+  // The typed settings; fails on what is out of range or contradicts itself.
+  core::Result<ManagerConfig> manager() const;
+  core::Result<std::vector<ModelConfig>> models() const;
+  // manager() and models(), plus what can only be seen outside: key variables set, key files readable.
+  core::Result<core::Done> validate() const;
+
+  bool operator==(const Config& other) const;  // same settings
+
+ private:
+  std::map<std::string, std::string, std::less<>> global_;
+  std::vector<std::string> order_;
+  std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> models_;
+};
+
+// "requests=500/1m", "tokens=30000/1m,charge=arrival", "concurrency=8". `what` names the source in errors.
+core::Result<core::LimitSpec> parse_limit(std::string_view text, std::string_view what);
+// "250ms", "6s", "1m", "2h", "1d"; a bare number is not a period.
+core::Result<core::DurationNs> parse_period(std::string_view text, std::string_view what);
+
+}  // namespace llmq::config
+
+#endif  // LLMQ_CONFIG_CONFIG_H_

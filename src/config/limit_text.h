@@ -1,0 +1,41 @@
+// The text form of limits: "requests=500/1m;tokens=30000/1m,charge=arrival;concurrency=8".
+#ifndef LLMQ_CONFIG_LIMIT_TEXT_H_
+#define LLMQ_CONFIG_LIMIT_TEXT_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/value.h"
+
+namespace llmq::config {
+
+inline constexpr core::DurationNs kLeastPeriod = core::seconds(1);
+inline constexpr core::DurationNs kGreatestPeriod = core::seconds(31 * 24 * 3600);
+inline constexpr const char* kChargeNames = "arrival, completion, realtime or actual";
+
+core::Result<LimitEntry> parse_limit_entry(std::string_view text, std::string_view what);
+// One or more, separated by ';'. Two of the same kind and period contradict each other.
+core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::string_view what);
+
+// "requests", ...; nullopt if there is no such kind.
+std::optional<core::LimitKind> limit_kind(std::string_view name);
+const char* limit_kind_name(core::LimitKind kind);
+bool counts_tokens(core::LimitKind kind);
+
+std::optional<core::ChargeModel> charge_model(std::string_view name);
+
+// "250ms", "6s", "1m", "2h", "1d": the largest unit that is exact.
+std::string period_text(core::DurationNs period);
+// "requests/1m", "concurrency": what a limit bounds.
+std::string limit_subject(const core::LimitSpec& spec);
+bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b);
+
+// Amount and period as every form of a limit must have them; fills in the default jitter.
+core::Result<LimitEntry> make_limit(core::LimitKind kind, int64_t amount, core::DurationNs period,
+                                    std::string_view what);
+
+}  // namespace llmq::config
+
+#endif  // LLMQ_CONFIG_LIMIT_TEXT_H_

@@ -1,0 +1,51 @@
+// One setting after its text has been read, and the words in which a bad one is refused.
+#ifndef LLMQ_CONFIG_VALUE_H_
+#define LLMQ_CONFIG_VALUE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/limit/limit_spec.h"
+#include "core/result.h"
+
+namespace llmq::config {
+
+struct Row;
+
+// A limit as its text states it. Without `charge=` the model's charge setting applies.
+struct LimitEntry {
+  core::LimitSpec spec;
+  bool charge_given = false;
+};
+bool operator==(const LimitEntry& a, const LimitEntry& b);
+
+// Which members count depends on the row's kind; the others keep their zeros, so that == compares settings.
+struct Value {
+  int64_t number = 0;    // integer, size, choice, bool; the bits of an unsigned; least of a range
+  int64_t high = 0;      // greatest of a range
+  double fraction = 0;
+  bool is_word = false;  // the row's word ("none", "auto") stood in place of a value
+  std::string text;
+  std::vector<LimitEntry> limits;
+};
+bool operator==(const Value& a, const Value& b);
+
+// Reads `text` as the row asks. `what` names the setting in errors: its key, or its path in a JSON document.
+core::Result<Value> parse_value(const Row& row, std::string_view text, std::string_view what);
+
+// kInvalidValue: `what: "value" is not acceptable: expected <expected>`.
+core::Error bad_value(std::string_view what, std::string_view value, std::string_view expected);
+// kInvalidValue with words of its own, after `what: `.
+core::Error bad_setting(std::string_view what, std::string_view message);
+
+// Fit to be printed: quoted, shortened, without control characters or broken UTF-8.
+std::string quoted(std::string_view text);
+
+bool is_valid_utf8(std::string_view text);
+bool has_control_characters(std::string_view text);
+
+}  // namespace llmq::config
+
+#endif  // LLMQ_CONFIG_VALUE_H_

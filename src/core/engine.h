@@ -1,0 +1,102 @@
+// The engine decides: which request starts when, what an ended attempt means, when a request has ended.
+//
+// Promise: every submitted request gets exactly one FinishRequest; an attempt starts only when every limit of
+// its model has room for it, at the earliest moment at which all have, in the order of submission; whatever an
+// attempt held is given back exactly once.
+//
+// It has no clock, thread, socket or memory of its own beyond its tables: step() is told what happened and
+// when, and appends what is to be done. The same events give the same actions, on every platform.
+#ifndef LLMQ_CORE_ENGINE_H_
+#define LLMQ_CORE_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/action.h"
+#include "core/event.h"
+#include "core/limit/reservation_pool.h"
+#include "core/model.h"
+#include "core/queue/timer_wheel.h"
+#include "core/random.h"
+
+namespace llmq::core {
+
+class Engine {
+ public:
+  explicit Engine(uint64_t seed) : random_(seed) {}
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Times must not decrease from step to step.
+  void step(Now now, const Event& event, Actions& out);
+
+  // When the next Tick is due; kNever if time alone changes nothing.
+  TimeNs next_wake() const { return timers_.next(); }
+
+  // For reports; nullptr if there is no such model.
+  Model* model(ModelIndex index) {
+    return index < models_.size() ? models_[index].get() : nullptr;
+  }
+  uint64_t live() const { return live_; }
+
+ private:
+  // Everything that one step works with.
+  struct Step {
+    TimeNs now;
+    Actions& out;
+  };
+
+  void on(const Step& step, const Submit& event);
+  void on(const Step& step, const Cancel& event);
+  void on(const Step& step, const AttemptSent& event);
+  void on(const Step& step, const AttemptFinished& event);
+  void on(const Step& step, const UsageKnown& event);
+  void on(const Step& step, const ModelAdded& event);
+  void on(const Step& step, const ModelReady& event);
+  void on(const Step& step, const ModelRemoved& event);
+  void on(const Step& step, const Persisted& event);
+  void on(const Step& step, const LeaseGranted& event);
+  void on(const Step& step, const Shutdown& event);
+  void on(const Step& step, const Tick& event);
+
+  // engine.cc: admission
+  void admit(const Step& step, Model& model);
+  void block(const Step& step, Model& model, TimeNs until, int limit);
+  void ask_for_leases(const Step& step, Model& model, const Request& request);
+  void start(const Step& step, Model& model, Request& request);
+  void launch(const Step& step, Model& model, Request& request);
+
+  // engine_end.cc: ends of attempts and requests
+  void on_timer(const Step& step, Request& request);
+  bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
+  void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
+  void attempt_failed(const Step& step, Model& model, Request& request, Status status,
+                      DurationNs retry_after);
+  void arm_deadline(Request& request);
+  void finish(const Step& step, Model& model, Request& request, State state, Status status);
+  void hand_back(const Step& step, Model& model, Request& request);
+  void take_out(Model& model, Request& request);
+  void stop(const Step& step, Model& model, StopMode mode);
+  void stop_all(const Step& step, StopMode mode);
+  void close_if_done(const Step& step);
+  void drop_removed_models(const Step& step);
+
+  Model& model_of(const Request& request) { return *models_[request.model]; }
+
+  std::vector<std::unique_ptr<Model>> models_;
+  std::vector<ModelIndex> removing_;  // models that go when their last request has
+  ReservationPool reservations_;
+  TimerWheel timers_;
+  Timer shutdown_timer_{TimerOwner::kShutdown};
+  Random random_;
+  uint64_t next_seq_ = 1;
+  uint64_t live_ = 0;
+  bool closing_ = false;
+  bool closed_ = false;
+  StopMode close_mode_ = StopMode::kDrain;
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_ENGINE_H_

@@ -1,0 +1,259 @@
+// How attempts and requests end: results, failures and retries, time-outs, cancels, shutdown.
+#include <algorithm>
+#include <cassert>
+
+#include "core/engine.h"
+
+namespace llmq::core {
+namespace {
+
+// A refusal that the provider gives before it works on the call: no tokens were used.
+bool refused_before_work(Status status) {
+  switch (status) {
+    case Status::kRateLimited:
+    case Status::kQuotaExhausted:
+    case Status::kAuth:
+    case Status::kBadRequest:
+    case Status::kContextTooLong:
+    case Status::kOverloaded:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Settlement settlement_of(const AttemptFinished& event) {
+  if (event.usage_known) return Settlement{Settlement::Kind::kKnown, event.usage};
+  if (refused_before_work(event.status)) return Settlement{Settlement::Kind::kRejected, {}};
+  return Settlement{Settlement::Kind::kUnknown, {}};
+}
+
+}  // namespace
+
+void Engine::on(const Step& step, const AttemptFinished& event) {
+  Request& request = *event.request;
+  if (request.state != State::kProcessing || request.attempts != event.attempt ||
+      request.store_answers != 0) {
+    return;
+  }
+  Model& model = model_of(request);
+  if (event.status == Status::kRateLimited) {
+    ++model.counters.rate_limited;
+    if (event.retry_after.ns > 0) {
+      model.gate = std::max(model.gate, step.now + event.retry_after);
+    }
+  }
+  if (event.usage_known) {
+    model.counters.input_tokens += static_cast<uint64_t>(event.usage.input_tokens);
+    model.counters.output_tokens += static_cast<uint64_t>(event.usage.output_tokens);
+    model.counters.cached_input_tokens += static_cast<uint64_t>(event.usage.cached_input_tokens);
+  }
+  if (event.status == Status::kOk && !request.reservation->sent) {
+    model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
+  }
+  if (event.usage_known) request.late_usage = false;
+  const bool room = settle(step, model, request, settlement_of(event));
+  if (event.status == Status::kOk) {
+    finish(step, model, request, State::kCompleted, Status::kOk);
+  } else {
+    attempt_failed(step, model, request, event.status, event.retry_after);
+  }
+  // Who waits for time to pass is not helped by a free slot.
+  if (!room && model.blocked_until > step.now && model.blocked_until != kNever) return;
+  admit(step, model);
+}
+
+void Engine::on_timer(const Step& step, Request& request) {
+  Model& model = model_of(request);
+  if (request.deadline <= step.now) {
+    if (request.state == State::kProcessing) {
+      abort_attempt(step, model, request, Status::kDeadline);
+    }
+    finish(step, model, request, State::kExpired, Status::kDeadline);
+    admit(step, model);
+    return;
+  }
+  if (request.state == State::kProcessing) {
+    abort_attempt(step, model, request, Status::kTimeout);
+    attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
+    admit(step, model);
+    return;
+  }
+  if (!request.delayed) {  // a wheel tick before the deadline's own nanosecond
+    arm_deadline(request);
+    return;
+  }
+  request.link.unlink();
+  request.delayed = false;
+  model.queue.push_returned(request);
+  arm_deadline(request);
+  if (model.queue.front() == &request) admit(step, model);
+}
+
+// Gives back, or charges for good, what the attempt held. True if a limit per period has more room now.
+bool Engine::settle(const Step& step, Model& model, Request& request,
+                    const Settlement& settlement) {
+  if (request.reservation->sent) {
+    return model.limiter.settle(step.now, *request.reservation, settlement);
+  }
+  model.limiter.refund(*request.reservation);
+  return true;
+}
+
+// Ends a running attempt from our side; what it may have used stays charged.
+void Engine::abort_attempt(const Step& step, Model& model, Request& request, Status reason) {
+  settle(step, model, request, Settlement{Settlement::Kind::kUnknown, {}});
+  if (request.store_answers == 0) {  // else it has not been launched
+    step.out.emplace_back(AbortAttempt{&request, request.attempts, reason});
+  }
+}
+
+// Its share of the limits is settled; what becomes of the request?
+void Engine::attempt_failed(const Step& step, Model& model, Request& request, Status status,
+                            DurationNs retry_after) {
+  if ((closing_ && close_mode_ != StopMode::kDrain) ||
+      (model.removing && model.stop_mode != StopMode::kDrain)) {
+    finish(step, model, request, State::kCancelled, Status::kClosing);
+    return;
+  }
+  const std::optional<DurationNs> delay =
+      retry_delay(model.spec.retry, status, request.attempts, request.max_attempts, retry_after,
+                  request.backoff_ms, random_);
+  if (!delay) {
+    finish(step, model, request, State::kFailed, status);
+    return;
+  }
+  const TimeNs not_before = step.now + *delay;
+  if (not_before >= request.deadline) {  // it cannot make it: say so now
+    finish(step, model, request, State::kExpired, Status::kDeadline);
+    return;
+  }
+  reservations_.give_back(request.reservation);
+  request.reservation = nullptr;
+  request.link.unlink();
+  model.delayed.push_back(request.link);
+  request.state = State::kPending;
+  request.delayed = true;
+  --model.counters.processing;
+  ++model.counters.pending;
+  timers_.schedule(request.timer, not_before);
+}
+
+void Engine::arm_deadline(Request& request) {
+  if (request.deadline == kNever) {
+    timers_.cancel(request.timer);
+  } else {
+    timers_.schedule(request.timer, request.deadline);
+  }
+}
+
+// The request has its outcome. What it held must be settled.
+void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status) {
+  assert(!is_final(request.state) && is_final(state));
+  take_out(model, request);
+  request.state = state;
+  request.status = status;
+  switch (state) {
+    case State::kCompleted:
+      ++model.counters.completed;
+      break;
+    case State::kFailed:
+      ++model.counters.failed;
+      break;
+    case State::kCancelled:
+      ++model.counters.cancelled;
+      break;
+    default:
+      ++model.counters.expired;
+      break;
+  }
+  if (model.spec.durable) {
+    ++request.store_answers;
+    step.out.emplace_back(Persist{&request, Persist::Step::kDone});
+  } else {
+    hand_back(step, model, request);
+  }
+}
+
+// Leaves its list, its timer and its place in line.
+void Engine::take_out(Model& model, Request& request) {
+  timers_.cancel(request.timer);
+  if (request.state == State::kProcessing) {
+    request.link.unlink();
+    --model.counters.processing;
+  } else {
+    if (request.delayed) {
+      request.link.unlink();
+    } else {
+      model.queue.remove(request);
+    }
+    --model.counters.pending;
+  }
+  if (request.reservation == nullptr) return;
+  if (request.late_usage && request.reservation->sent) {
+    model.late.keep(request.id, request.reservation, reservations_);
+  } else {
+    reservations_.give_back(request.reservation);
+  }
+  request.reservation = nullptr;
+}
+
+void Engine::hand_back(const Step& step, Model& model, Request& request) {
+  step.out.emplace_back(FinishRequest{&request});
+  --model.records;
+  --live_;
+  close_if_done(step);
+}
+
+void Engine::close_if_done(const Step& step) {
+  if (!closing_ || closed_ || live_ > 0) return;
+  closed_ = true;
+  timers_.cancel(shutdown_timer_);
+  step.out.emplace_back(Closed{});
+}
+
+// At the end of a step: until then somebody on the stack may still work with the model.
+void Engine::drop_removed_models(const Step& step) {
+  const auto gone = [this, &step](ModelIndex index) {
+    Model& model = *models_[index];
+    if (model.records > 0) return false;
+    timers_.cancel(model.wake);
+    models_[index].reset();
+    step.out.emplace_back(ModelGone{index});
+    return true;
+  };
+  removing_.erase(std::remove_if(removing_.begin(), removing_.end(), gone), removing_.end());
+}
+
+// Ends what is there as the mode says; the rest goes on.
+void Engine::stop(const Step& step, Model& model, StopMode mode) {
+  if (mode == StopMode::kDrain) return;
+  while (Request* request = model.queue.front()) {
+    finish(step, model, *request, State::kCancelled, Status::kClosing);
+  }
+  while (Link* link = model.delayed.front()) {
+    finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
+  }
+  if (mode == StopMode::kCancel) return;
+  while (Link* link = model.running.front()) {
+    Request& request = *Request::of_link(link);
+    abort_attempt(step, model, request, Status::kClosing);
+    finish(step, model, request, State::kCancelled, Status::kClosing);
+  }
+}
+
+void Engine::stop_all(const Step& step, StopMode mode) {
+  close_mode_ = std::max(close_mode_, mode);
+  for (const std::unique_ptr<Model>& model : models_) {
+    if (model != nullptr) stop(step, *model, mode);
+  }
+}
+
+void Engine::on(const Step& step, const Shutdown& event) {
+  closing_ = true;
+  if (event.deadline != kNever) timers_.schedule(shutdown_timer_, event.deadline);
+  stop_all(step, event.mode);
+  close_if_done(step);
+}
+
+}  // namespace llmq::core

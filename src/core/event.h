@@ -1,0 +1,96 @@
+// What the engine is told.
+#ifndef LLMQ_CORE_EVENT_H_
+#define LLMQ_CORE_EVENT_H_
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "core/limit/limit_spec.h"
+#include "core/policy/retry.h"
+#include "core/request.h"
+#include "core/status.h"
+#include "core/time.h"
+#include "core/usage.h"
+
+namespace llmq::core {
+
+// A model as the engine needs it.
+struct ModelSpec {
+  std::vector<LimitSpec> limits;
+  int64_t max_in_flight = 256;
+  RetrySpec retry;
+  bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
+  bool ready = true;           // false: hold everything until ModelReady
+  bool durable = false;        // a store must know of each step before it is made
+  uint32_t late_charges_max = 1000;
+};
+
+// How shutdown and removal treat what is there; the numbers are LLMQ_SHUTDOWN_ of llmq.h.
+enum class StopMode : uint8_t { kDrain = 0, kCancel = 1, kAbort = 2 };
+
+// A new request. The record is the engine's until FinishRequest.
+struct Submit {
+  Request* request;
+};
+// The caller no longer wants it. The request must be live.
+struct Cancel {
+  Request* request;
+};
+// The call's bytes have left.
+struct AttemptSent {
+  Request* request;
+  uint8_t attempt;
+};
+// The attempt is over. Reports of attempts that have ended before are ignored.
+struct AttemptFinished {
+  Request* request;
+  uint8_t attempt;
+  Status status = Status::kOk;
+  bool usage_known = false;
+  Usage usage{};
+  DurationNs retry_after{};  // 0 = no hint
+};
+// Usage of a finished request that was submitted with late_usage.
+struct UsageKnown {
+  RequestId request;
+  ModelIndex model;
+  Usage usage;
+};
+struct ModelAdded {
+  ModelIndex model;
+  const ModelSpec* spec;
+};
+struct ModelReady {
+  ModelIndex model;
+  bool ready;
+};
+struct ModelRemoved {
+  ModelIndex model;
+  StopMode mode;
+};
+// The store has made a Persist action durable, or has failed to.
+struct Persisted {
+  Request* request;
+  bool ok;
+};
+// The store of shared quotas has given room for `amount` of a limit until `expires`.
+struct LeaseGranted {
+  ModelIndex model;
+  uint32_t limit;
+  int64_t amount;
+  TimeNs expires;
+};
+struct Shutdown {
+  StopMode mode;
+  TimeNs deadline;  // what still runs then is aborted
+};
+// Time has passed.
+struct Tick {};
+
+using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded,
+                           ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick>;
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_EVENT_H_

@@ -1,0 +1,85 @@
+#include "core/limit/sliding_ledger.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace llmq::core {
+namespace {
+
+constexpr size_t kFirstRingSize = 16;
+
+int64_t buckets_for(DurationNs window) {
+  return window < seconds(3600) ? SlidingLedger::kBuckets : SlidingLedger::kBucketsOfDays;
+}
+
+}  // namespace
+
+SlidingLedger::SlidingLedger(DurationNs window)
+    : window_(window),
+      span_{std::max<int64_t>(1, window.ns / buckets_for(window))},
+      ring_(kFirstRingSize) {}
+
+int64_t SlidingLedger::used(TimeNs now) {
+  expire(now);
+  return total_;
+}
+
+TimeNs SlidingLedger::earliest_at_most(TimeNs now, int64_t room) {
+  expire(now);
+  if (total_ <= room) return now;
+  if (room < 0) return kNever;
+  int64_t left = total_;
+  for (LedgerSeq seq = head_; seq != tail_; ++seq) {
+    left -= at(seq).cost;
+    if (left <= room) return at(seq).last + window_;
+  }
+  return kNever;
+}
+
+LedgerSeq SlidingLedger::charge(TimeNs now, int64_t cost) {
+  assert(cost >= 0);
+  expire(now);
+  if (tail_ != head_) {
+    Bucket& newest = at(tail_ - 1);
+    assert(now >= newest.last);
+    if (now - newest.first < span_) {
+      newest.last = now;
+      newest.cost += cost;
+      total_ += cost;
+      return tail_ - 1;
+    }
+  }
+  if (tail_ - head_ == ring_.size()) grow();
+  at(tail_) = Bucket{now, now, cost};
+  total_ += cost;
+  return tail_++;
+}
+
+bool SlidingLedger::refund(TimeNs now, LedgerSeq seq, int64_t cost) {
+  if (!alive(now, seq)) return false;
+  Bucket& bucket = at(seq);
+  assert(cost >= 0 && cost <= bucket.cost);
+  bucket.cost -= cost;
+  total_ -= cost;
+  return true;
+}
+
+bool SlidingLedger::alive(TimeNs now, LedgerSeq seq) {
+  expire(now);
+  return seq >= head_ && seq < tail_;
+}
+
+void SlidingLedger::expire(TimeNs now) {
+  while (head_ != tail_ && at(head_).last + window_ <= now) {
+    total_ -= at(head_).cost;
+    ++head_;
+  }
+}
+
+void SlidingLedger::grow() {
+  std::vector<Bucket> bigger(ring_.size() * 2);
+  for (LedgerSeq seq = head_; seq != tail_; ++seq) bigger[seq & (bigger.size() - 1)] = at(seq);
+  ring_.swap(bigger);
+}
+
+}  // namespace llmq::core

@@ -1,0 +1,67 @@
+// What was charged during the last window, so that it never holds more than it may.
+//
+// Promise: an amount charged at time t is counted by used() at least until t + window, so a caller that charges
+// only while used() + cost <= N never has more than N in any window. It is counted at most window / kBuckets
+// longer: charges that follow each other closely share a bucket, and a bucket leaves as a whole when its latest
+// charge has slid out.
+//
+// Times must not decrease from call to call. Amounts are integers; a negative balance cannot arise.
+#ifndef LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_
+#define LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/time.h"
+
+namespace llmq::core {
+
+// Names a bucket for as long as it is in the window. 0 names none.
+using LedgerSeq = uint64_t;
+
+class SlidingLedger {
+ public:
+  static constexpr int64_t kBuckets = 256;
+  static constexpr int64_t kBucketsOfDays = 1440;  // for windows of an hour and more
+
+  explicit SlidingLedger(DurationNs window);
+
+  // Sum of what lies in the window at `now`. Drops what has left it.
+  int64_t used(TimeNs now);
+
+  // The earliest time from `now` on at which used() <= room, if nothing is charged meanwhile; kNever for
+  // room < 0. Reads only what used(now) left.
+  TimeNs earliest_at_most(TimeNs now, int64_t room);
+
+  // Charges `cost` >= 0 at `now`.
+  LedgerSeq charge(TimeNs now, int64_t cost);
+
+  // Takes back part of what was charged, where it was charged; false if that has left the window.
+  bool refund(TimeNs now, LedgerSeq seq, int64_t cost);
+
+  // Is that bucket still in the window?
+  bool alive(TimeNs now, LedgerSeq seq);
+
+ private:
+  struct Bucket {
+    TimeNs first;  // its first charge: the bucket takes more until first + span
+    TimeNs last;   // its latest charge: the bucket leaves at last + window
+    int64_t cost = 0;
+  };
+
+  Bucket& at(LedgerSeq seq) { return ring_[seq & (ring_.size() - 1)]; }
+  void expire(TimeNs now);
+  void grow();
+
+  DurationNs window_;
+  DurationNs span_;           // longest time that one bucket covers
+  std::vector<Bucket> ring_;  // size is a power of two; live buckets are [head_, tail_)
+  LedgerSeq head_ = 1;
+  LedgerSeq tail_ = 1;
+  int64_t total_ = 0;
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_

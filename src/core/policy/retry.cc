@@ -1,0 +1,43 @@
+#include "core/policy/retry.h"
+
+#include <algorithm>
+
+namespace llmq::core {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr DurationNs kMostSpread = seconds(30);
+
+}  // namespace
+
+bool is_transient(Status status) {
+  switch (status) {
+    case Status::kRateLimited:
+    case Status::kOverloaded:
+    case Status::kServer:
+    case Status::kTransport:
+    case Status::kTimeout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<DurationNs> retry_delay(const RetrySpec& spec, Status status, int attempts,
+                                      int max_attempts, DurationNs retry_after, uint32_t& backoff_ms,
+                                      Random& random) {
+  if (!is_transient(status) || attempts >= max_attempts) return std::nullopt;
+  const int64_t base_ms = spec.base.ns / kNsPerMs;
+  const int64_t cap_ms = spec.cap.ns / kNsPerMs;
+  const int64_t previous_ms = std::max<int64_t>(base_ms, backoff_ms);
+  const int64_t delay_ms = std::min(cap_ms, random.between(base_ms, 3 * previous_ms));
+  backoff_ms = static_cast<uint32_t>(delay_ms);
+  DurationNs delay = milliseconds(delay_ms);
+  if (retry_after.ns > 0) {
+    const int64_t spread = std::min(retry_after.ns / 5, kMostSpread.ns);
+    delay = std::max(delay, retry_after) + DurationNs{random.between(0, spread)};
+  }
+  return delay;
+}
+
+}  // namespace llmq::core

@@ -1,0 +1,71 @@
+// A request as the engine sees it: where it stands, never what is in it.
+//
+// The record belongs to the host, which allocates it, hands it over with Submit, and may free it after the
+// FinishRequest action. In between only the engine writes it.
+#ifndef LLMQ_CORE_REQUEST_H_
+#define LLMQ_CORE_REQUEST_H_
+
+#include <cstdint>
+
+#include "core/limit/limiter.h"
+#include "core/queue/link.h"
+#include "core/queue/timer_wheel.h"
+#include "core/status.h"
+#include "core/time.h"
+
+namespace llmq::core {
+
+using RequestId = uint64_t;
+using ModelIndex = uint32_t;
+
+// The numbers are LLMQ_STATE_ of llmq.h.
+enum class State : uint8_t {
+  kPending = 1,
+  kProcessing = 2,
+  kCompleted = 3,
+  kFailed = 4,
+  kCancelled = 5,
+  kExpired = 6,
+};
+
+constexpr bool is_final(State state) { return state >= State::kCompleted; }
+
+inline constexpr uint32_t kNotInHeap = UINT32_MAX;
+
+struct Request {
+  Link link;  // in exactly one list of its model: waiting, delayed or running. First member.
+  Timer timer{TimerOwner::kRequest};  // the next thing that time brings it: retry, time-out, deadline
+
+  // Set by the host before Submit.
+  RequestId id = 0;
+  TimeNs deadline = kNever;
+  uint32_t est_input_tokens = 0;
+  uint32_t est_output_tokens = 0;
+  uint32_t timeout_ms = 0;  // per attempt; 0 = none
+  ModelIndex model = 0;
+  uint8_t max_attempts = 0;
+  uint8_t priority = 0;
+  bool late_usage = false;  // its charges may be corrected after the end
+
+  // The engine's.
+  uint8_t store_answers = 0;      // Persisted events still to come
+  uint8_t attempts = 0;           // started so far
+  State state = State::kPending;
+  bool delayed = false;           // pending, but not before its timer
+  uint32_t backoff_ms = 0;        // the last retry delay: decorrelated jitter grows from it
+  uint32_t heap_index = kNotInHeap;
+  Status status = Status::kOk;    // final status
+  uint64_t seq = 0;               // place in line: order of submission
+  TimeNs submitted{};
+  TimeNs started{};               // the last attempt's start; 0 = none
+  Reservation* reservation = nullptr;
+
+  static Request* of_link(Link* link) { return reinterpret_cast<Request*>(link); }
+  static Request* of_timer(Timer* timer) {
+    return reinterpret_cast<Request*>(reinterpret_cast<char*>(timer) - sizeof(Link));
+  }
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_REQUEST_H_

@@ -1,0 +1,36 @@
+#include "mock/ideal.h"
+
+namespace llmq::mock {
+
+Ideal::Ideal(const RateLimit& limit)
+    : shape_(limit.spec().shape),
+      amount_(limit.spec().amount),
+      period_(limit.spec().period),
+      capacity_(limit.capacity()) {
+  if (const FixedWindow* grid = limit.grid()) {
+    period_ = grid->period();
+    first_edge_ = grid->first_edge();
+  }
+}
+
+void Ideal::add(int64_t cost) {
+  units_ += cost;
+  // A cost above the capacity (only a charge at completion can be) fills a window of its own.
+  if (windows_ == 0 || in_last_window_ + cost > capacity_) {
+    ++windows_;
+    in_last_window_ = 0;
+  }
+  in_last_window_ += cost;
+}
+
+Nanos Ideal::value() const {
+  if (shape_ == Shape::kBucket) {
+    const Wide beyond = static_cast<Wide>(units_ - capacity_);
+    return Nanos(beyond <= 0 ? 0 : static_cast<int64_t>(ceil_div(beyond * period_.count(), amount_)));
+  }
+  if (windows_ < 2) return Nanos(0);
+  if (shape_ == Shape::kSliding) return (windows_ - 1) * period_;
+  return first_edge_ + (windows_ - 2) * period_;
+}
+
+}  // namespace llmq::mock

@@ -1,0 +1,251 @@
+#include "mock/limit.h"
+
+#include <algorithm>
+
+#include "mock/random.h"
+
+namespace llmq::mock {
+
+using std::chrono::seconds;
+
+const char* name_of(LimitKind kind) {
+  switch (kind) {
+    case LimitKind::kRequests:
+      return "requests";
+    case LimitKind::kTokens:
+      return "tokens";
+    case LimitKind::kInputTokens:
+      return "input_tokens";
+    case LimitKind::kOutputTokens:
+      return "output_tokens";
+    case LimitKind::kConcurrency:
+      return "concurrency";
+  }
+  return "unknown";
+}
+
+const char* name_of(Shape shape) {
+  switch (shape) {
+    case Shape::kSliding:
+      return "sliding";
+    case Shape::kFixed:
+      return "fixed";
+    case Shape::kBucket:
+      return "bucket";
+    case Shape::kQuantised:
+      return "quantised";
+  }
+  return "unknown";
+}
+
+// ---- SlidingLog
+
+std::deque<SlidingLog::Entry>::const_iterator SlidingLog::first_inside(Nanos now) const {
+  return std::partition_point(log_.begin(), log_.end(), [&](const Entry& entry) {
+    return now - entry.time >= period_;
+  });
+}
+
+int64_t SlidingLog::total_before(std::deque<Entry>::const_iterator entry) const {
+  return entry == log_.begin() ? forgotten_ : std::prev(entry)->total_after;
+}
+
+int64_t SlidingLog::used(Nanos now) const { return total_ - total_before(first_inside(now)); }
+
+void SlidingLog::charge(Nanos now, int64_t cost) {
+  while (!log_.empty() && now - log_.front().time >= period_) {
+    forgotten_ = log_.front().total_after;
+    log_.pop_front();
+  }
+  if (cost == 0) return;
+  total_ += cost;
+  log_.push_back({now, total_});
+}
+
+Nanos SlidingLog::wait_for(Nanos now, int64_t cost) const {
+  const int64_t must_leave = total_ + cost - amount_;
+  if (total_before(first_inside(now)) >= must_leave) return Nanos(0);
+  const auto last = std::partition_point(log_.begin(), log_.end(), [&](const Entry& entry) {
+    return entry.total_after < must_leave;
+  });
+  return last->time + period_ - now;
+}
+
+Nanos SlidingLog::oldest_leaves_in(Nanos now) const {
+  const auto oldest = first_inside(now);
+  return oldest == log_.end() ? Nanos(0) : oldest->time + period_ - now;
+}
+
+// ---- FixedWindow
+
+int64_t FixedWindow::index_of(Nanos now) const {
+  return now < first_edge_ ? 0 : 1 + (now - first_edge_) / period_;
+}
+
+void FixedWindow::charge(Nanos now, int64_t cost) {
+  const int64_t index = index_of(now);
+  if (index != index_) {
+    index_ = index;
+    used_ = 0;
+  }
+  used_ += cost;
+}
+
+Nanos FixedWindow::edge_in(Nanos now) const { return first_edge_ + index_of(now) * period_ - now; }
+
+Nanos FixedWindow::wait_for(Nanos now, int64_t cost) const {
+  return would_accept(now, cost) ? Nanos(0) : edge_in(now);
+}
+
+// ---- TokenBucket
+
+TokenBucket::TokenBucket(int64_t amount, Nanos period, int64_t capacity)
+    : amount_(amount),
+      period_(period),
+      capacity_(capacity),
+      scaled_level_(static_cast<Wide>(capacity) * period.count()) {}
+
+Wide TokenBucket::scaled_level(Nanos now) const {
+  const Wide full = static_cast<Wide>(capacity_) * period_.count();
+  return std::min(full, scaled_level_ + static_cast<Wide>((now - time_).count()) * amount_);
+}
+
+int64_t TokenBucket::level(Nanos now) const {
+  const Wide scaled = scaled_level(now);
+  const Wide units = scaled >= 0 ? scaled / period_.count() : -ceil_div(-scaled, period_.count());
+  return static_cast<int64_t>(units);
+}
+
+int64_t TokenBucket::used(Nanos now) const { return capacity_ - level(now); }
+
+bool TokenBucket::would_accept(Nanos now, int64_t cost) const {
+  return scaled_level(now) >= static_cast<Wide>(cost) * period_.count();
+}
+
+void TokenBucket::charge(Nanos now, int64_t cost) {
+  scaled_level_ = scaled_level(now) - static_cast<Wide>(cost) * period_.count();
+  time_ = now;
+}
+
+void TokenBucket::drain(Nanos now, int64_t cost) {
+  const Wide level = scaled_level(now);
+  const Wide taken = std::min(std::max<Wide>(level, 0), static_cast<Wide>(cost) * period_.count());
+  scaled_level_ = level - taken;
+  time_ = now;
+}
+
+Nanos TokenBucket::wait_for(Nanos now, int64_t cost) const {
+  const Wide missing = static_cast<Wide>(cost) * period_.count() - scaled_level(now);
+  return Nanos(missing <= 0 ? 0 : static_cast<int64_t>(ceil_div(missing, amount_)));
+}
+
+Nanos TokenBucket::until_amount(Nanos now) const {
+  const Wide missing = static_cast<Wide>(amount_) * period_.count() - scaled_level(now);
+  return Nanos(missing <= 0 ? 0 : static_cast<int64_t>(ceil_div(missing, amount_)));
+}
+
+// ---- RateLimit
+
+int64_t bucket_capacity(const LimitSpec& spec) {
+  return static_cast<int64_t>(static_cast<Wide>(spec.amount) * spec.burst_ppm / kFullBurstPpm);
+}
+
+int64_t slice_amount(const LimitSpec& spec) {
+  return static_cast<int64_t>(static_cast<Wide>(spec.amount) * spec.slice.count() /
+                              spec.period.count());
+}
+
+Nanos first_edge_after_arrival(Nanos period, uint64_t seed) {
+  if (period <= seconds(1)) return period;
+  Random random(mix_bits(seed) ^ static_cast<uint64_t>(period.count()));
+  return Nanos(random.between(Nanos(seconds(1)).count(), period.count()));
+}
+
+const char* check_limit_spec(const LimitSpec& spec) {
+  if (spec.amount < 1 || spec.amount > kMaxAmount) return "the amount must be from 1 to 10^15";
+  if (spec.kind == LimitKind::kConcurrency) return "";
+  if (spec.period < std::chrono::milliseconds(1) || spec.period > kMaxPeriod) {
+    return "the period must be from 1ms to 366d";
+  }
+  if (spec.shape == Shape::kBucket) {
+    if (spec.burst_ppm < 1 || spec.burst_ppm > 1000 * kFullBurstPpm) {
+      return "burst must be from 0.000001 to 1000";
+    }
+    if (bucket_capacity(spec) < 1) return "this burst leaves a bucket of less than 1";
+  }
+  if (spec.shape == Shape::kQuantised) {
+    if (spec.slice < std::chrono::milliseconds(1) || spec.slice > spec.period) {
+      return "the slice must be from 1ms to the limit's period";
+    }
+    if (slice_amount(spec) < 1) return "this slice leaves less than 1 per slice: use a longer one";
+  }
+  return "";
+}
+
+namespace {
+
+using Ledger = std::variant<SlidingLog, FixedWindow, TokenBucket>;
+
+Ledger ledger_of(const LimitSpec& spec, uint64_t seed) {
+  switch (spec.shape) {
+    case Shape::kFixed:
+      return FixedWindow(spec.amount, spec.period, first_edge_after_arrival(spec.period, seed));
+    case Shape::kQuantised:
+      return FixedWindow(slice_amount(spec), spec.slice,
+                         first_edge_after_arrival(spec.slice, seed));
+    case Shape::kBucket:
+      return TokenBucket(spec.amount, spec.period, bucket_capacity(spec));
+    case Shape::kSliding:
+      break;
+  }
+  return SlidingLog(spec.amount, spec.period);
+}
+
+}  // namespace
+
+RateLimit::RateLimit(const LimitSpec& spec, uint64_t seed)
+    : spec_(spec), ledger_(ledger_of(spec, seed)) {}
+
+int64_t RateLimit::capacity() const {
+  return std::visit([](const auto& ledger) { return ledger.capacity(); }, ledger_);
+}
+
+int64_t RateLimit::used(Nanos now) const {
+  return std::visit([&](const auto& ledger) { return ledger.used(now); }, ledger_);
+}
+
+bool RateLimit::would_accept(Nanos now, int64_t cost) const {
+  return std::visit([&](const auto& ledger) { return ledger.would_accept(now, cost); }, ledger_);
+}
+
+void RateLimit::charge(Nanos now, int64_t cost) {
+  std::visit([&](auto& ledger) { ledger.charge(now, cost); }, ledger_);
+}
+
+void RateLimit::charge_refused(Nanos now, int64_t cost) {
+  if (auto* bucket = std::get_if<TokenBucket>(&ledger_)) {
+    bucket->drain(now, cost);
+  } else {
+    charge(now, cost);
+  }
+}
+
+Nanos RateLimit::wait_for(Nanos now, int64_t cost) const {
+  return std::visit([&](const auto& ledger) { return ledger.wait_for(now, cost); }, ledger_);
+}
+
+LimitView RateLimit::view(Nanos now) const {
+  LimitView view;
+  if (const auto* bucket = std::get_if<TokenBucket>(&ledger_)) {
+    view = {spec_.amount, bucket->level(now), bucket->until_amount(now)};
+  } else if (const auto* fixed = std::get_if<FixedWindow>(&ledger_)) {
+    view = {fixed->capacity(), fixed->capacity() - fixed->used(now), fixed->edge_in(now)};
+  } else {
+    const auto& log = std::get<SlidingLog>(ledger_);
+    view = {spec_.amount, spec_.amount - log.used(now), log.oldest_leaves_in(now)};
+  }
+  view.remaining = std::max<int64_t>(view.remaining, 0);
+  return view;
+}
+
+}  // namespace llmq::mock

@@ -1,0 +1,38 @@
+// `provider: mock`, in every build: invents an answer from a seed, so that bindings and users can try
+// everything without a network. Pure: the caller waits out the latency.
+#ifndef LLMQ_PROVIDER_MOCK_PROVIDER_H_
+#define LLMQ_PROVIDER_MOCK_PROVIDER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "provider/provider.h"
+
+namespace llmq::provider {
+
+struct MockOptions {
+  core::DurationNs latency_min = core::milliseconds(20);
+  core::DurationNs latency_max = core::milliseconds(80);
+  double fail_server = 0;        // probability of a 500
+  double fail_rate_limited = 0;  // probability of a 429
+  double fail_hang = 0;          // probability of never answering
+  core::DurationNs retry_after{};  // given with a 429; 0 = none
+  uint64_t seed = 1;
+};
+
+struct MockReply {
+  core::DurationNs latency{};  // kNever-like for a hang: hangs is set
+  bool hangs = false;
+  int http_status = 200;
+  std::string body;
+  Outcome outcome;
+};
+
+// call_number makes successive attempts of the same payload differ.
+MockReply mock_reply(const MockOptions& options, std::string_view model, Operation operation,
+                     std::string_view payload, uint64_t call_number);
+
+}  // namespace llmq::provider
+
+#endif  // LLMQ_PROVIDER_MOCK_PROVIDER_H_

@@ -1,0 +1,28 @@
+// Where the key of a built-in provider comes from: a file, an environment variable, or the caller's function.
+// Keys are never logged and never part of an error text.
+#ifndef LLMQ_RUNTIME_API_KEY_H_
+#define LLMQ_RUNTIME_API_KEY_H_
+
+#include <string>
+
+#include "config/config.h"
+#include "config/model_config.h"
+#include "core/result.h"
+#include "runtime/callback.h"
+#include "runtime/registry.h"
+
+namespace llmq::runtime {
+
+// Read once, when the model is registered. "" if the source is the callback, or the server on the loopback
+// interface needs none. kInvalidValue names the missing variable or unreadable file.
+core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback);
+
+// What can be wrong with a configuration before a manager is made of it.
+core::Result<core::Done> validate(const config::Config& config, const Callbacks& callbacks);
+
+// For one attempt.
+core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEntry& entry);
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_API_KEY_H_

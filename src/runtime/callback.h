@@ -1,0 +1,51 @@
+// A function of the caller with its user pointer, whose user_free runs exactly once.
+#ifndef LLMQ_RUNTIME_CALLBACK_H_
+#define LLMQ_RUNTIME_CALLBACK_H_
+
+#include <llmq/llmq.h>
+
+#include <memory>
+
+namespace llmq::runtime {
+
+// The user pointer alone: freed when the last owner of it goes.
+class UserData {
+ public:
+  UserData(void* user, llmq_user_free_fn user_free) : user_(user), user_free_(user_free) {}
+  UserData(const UserData&) = delete;
+  UserData& operator=(const UserData&) = delete;
+  ~UserData() {
+    if (user_free_ != nullptr) user_free_(user_);
+  }
+  void* get() const { return user_; }
+
+ private:
+  void* user_;
+  llmq_user_free_fn user_free_;
+};
+
+struct LogCallback {
+  int32_t level = LLMQ_LOG_OFF;
+  llmq_log_fn fn = nullptr;
+  std::shared_ptr<UserData> user;
+};
+
+struct ApiKeyCallback {
+  llmq_api_key_fn fn = nullptr;
+  std::shared_ptr<UserData> user;
+};
+
+struct Processor {
+  llmq_event_fn fn = nullptr;
+  llmq_event_fn cancel_fn = nullptr;
+  std::shared_ptr<UserData> user;
+};
+
+struct Callbacks {
+  LogCallback log;
+  ApiKeyCallback api_key;
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_CALLBACK_H_

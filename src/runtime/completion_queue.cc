@@ -1,0 +1,237 @@
+#include "runtime/completion_queue.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "runtime/response.h"
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
+
+namespace llmq::runtime {
+namespace {
+
+void fill_closed_event(const ClosedNotice& notice, llmq_event_t& event) {
+  event = llmq_event_t{};
+  event.type = LLMQ_EV_CLOSED;
+  event.user_data = notice.user_data;
+}
+
+bool open_pipe(int* read_fd, int* write_fd) {
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  for (const int end : ends) {
+    fcntl(end, F_SETFD, FD_CLOEXEC);
+    fcntl(end, F_SETFL, O_NONBLOCK);
+  }
+  *read_fd = ends[0];
+  *write_fd = ends[1];
+  return true;
+}
+
+bool open_signal(int32_t kind, int* read_fd, int* write_fd) {
+#if defined(__linux__)
+  if (kind == LLMQ_CQ_FD_EVENTFD) {
+    const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    *read_fd = *write_fd = fd;
+    return fd >= 0;
+  }
+#else
+  (void)kind;
+#endif
+  return open_pipe(read_fd, write_fd);
+}
+
+}  // namespace
+
+CompletionQueue* CompletionQueue::create() { return new (std::nothrow) CompletionQueue(); }
+
+CompletionQueue::~CompletionQueue() {
+  magic = 0;
+  if (read_fd_ >= 0) close(read_fd_);
+  if (write_fd_ >= 0 && write_fd_ != read_fd_) close(write_fd_);
+}
+
+void CompletionQueue::user_unref() {
+  if (user_refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  Node* left = nullptr;
+  if (!forked()) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    orphaned_ = true;
+    left = first_;
+    first_ = last_ = nullptr;
+    count_ = 0;
+  }
+  drop_chain(left);
+  drop_refs(1);
+}
+
+void CompletionQueue::drop_refs(int64_t n) {
+  if (refs_.fetch_sub(n, std::memory_order_acq_rel) == n) delete this;
+}
+
+void CompletionQueue::push(Node* first, Node* last, size_t count) {
+  add_ref();  // once the chain is in, whoever drains it may drop the last reference
+  size_t waiting = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!orphaned_) {
+      (last_ == nullptr ? first_ : last_->next) = first;
+      last_ = last;
+      count_ += count;
+      waiting = waiters_;
+      signal_fd();
+      first = nullptr;
+    }
+  }
+  drop_chain(first);
+  if (waiting == 1 || count == 1) {
+    if (waiting > 0) not_empty_.notify_one();
+  } else if (waiting > 1) {
+    not_empty_.notify_all();
+  }
+  drop_refs(1);
+}
+
+size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
+  Node* node = nullptr;
+  size_t n = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    n = max < count_ ? max : count_;
+    if (n == count_) {
+      node = first_;
+      first_ = last_ = nullptr;
+      reset_fd();
+    } else if (n > 0) {
+      node = first_;
+      for (size_t i = 0; i < n; ++i) first_ = first_->next;
+    }
+    count_ -= n;
+  }
+  auto* at = reinterpret_cast<char*>(events);
+  for (size_t i = 0; i < n; ++i, at += stride) {
+    Node* next = node->next;
+    llmq_event_t event{};
+    if (node->kind == Node::Kind::kDone) {
+      fill_done_event(*Job::of(node), event);
+    } else {
+      auto* notice = reinterpret_cast<ClosedNotice*>(node);
+      fill_closed_event(*notice, event);
+      delete notice;
+      drop_refs(1);
+    }
+    event.stride = static_cast<uint32_t>(stride);
+    std::memcpy(at, &event, stride < sizeof event ? stride : sizeof event);
+    node = next;
+  }
+  return n;
+}
+
+core::Status CompletionQueue::wait(int64_t timeout_ns) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto ready = [this] { return count_ > 0 || woken_; };
+  if (!ready() && timeout_ns != 0) {
+    ++waiters_;
+    if (timeout_ns < 0) {
+      not_empty_.wait(lock, ready);
+    } else {
+      constexpr int64_t kLongest = int64_t{86'400} * 365 * 1'000'000'000;
+      not_empty_.wait_for(lock, std::chrono::nanoseconds(std::min(timeout_ns, kLongest)), ready);
+    }
+    --waiters_;
+  }
+  if (count_ > 0) return core::Status::kOk;
+  if (!woken_) return core::Status::kTimeout;
+  woken_ = false;
+  return core::Status::kAgain;
+}
+
+void CompletionQueue::wake() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    woken_ = true;
+    signal_fd();
+  }
+  not_empty_.notify_one();
+}
+
+core::Status CompletionQueue::fd(int32_t kind, int32_t* fd) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (read_fd_ < 0) {
+    if (!open_signal(kind, &read_fd_, &write_fd_)) return core::Status::kInternal;
+    if (count_ > 0 || woken_) signal_fd();
+  }
+  *fd = read_fd_;
+  return core::Status::kOk;
+}
+
+void CompletionQueue::signal_fd() {
+  if (write_fd_ < 0 || fd_signalled_) return;
+  fd_signalled_ = true;
+  const uint64_t one = 1;
+  ssize_t written;
+  do {
+    written = write(write_fd_, &one, sizeof one);
+  } while (written < 0 && errno == EINTR);
+}
+
+void CompletionQueue::reset_fd() {
+  if (!fd_signalled_) return;
+  fd_signalled_ = false;
+  uint64_t value;
+  while (read(read_fd_, &value, sizeof value) < 0 && errno == EINTR) {
+  }
+}
+
+void CompletionQueue::drop_chain(Node* node) {
+  while (node != nullptr) {
+    Node* next = node->next;
+    CompletionQueue* cq = nullptr;
+    if (node->kind == Node::Kind::kDone) {
+      Job* job = Job::of(node);
+      cq = job->cq();
+      Home::release(*job, kRequestHolder);
+    } else {
+      auto* notice = reinterpret_cast<ClosedNotice*>(node);
+      cq = notice->cq;
+      delete notice;
+    }
+    cq->drop_refs(1);
+    node = next;
+  }
+}
+
+void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t n) {
+  auto* at = reinterpret_cast<char*>(events);
+  CompletionQueue* last = nullptr;
+  int64_t refs = 0;
+  for (size_t i = 0; i < n; ++i, at += stride) {
+    auto* event = reinterpret_cast<llmq_event_t*>(at);
+    if (event->type != LLMQ_EV_DONE || event->handle == nullptr) continue;
+    Job& job = *static_cast<Job*>(event->handle);
+    CompletionQueue* cq = job.cq();
+    if (cq == nullptr) continue;  // a callback's event: the loop releases it
+    event->handle = nullptr;
+    event->data = nullptr;
+    event->data_len = 0;
+    if (cq != last) {
+      if (last != nullptr) last->drop_refs(refs);
+      last = cq;
+      refs = 0;
+    }
+    ++refs;
+    Home::release(job, kRequestHolder);
+  }
+  if (last != nullptr) last->drop_refs(refs);
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,119 @@
+// A request as the runtime carries it: what the engine knows, and what is in it.
+//
+// Life: taken from the slab by the submitting thread, handed to the loop through the inbox, run, handed to the
+// caller through a completion queue or a callback, released by whoever gets its event. `holders` says who still
+// needs the record: bit 0 the request itself until its event is released, bit n the runner of attempt n until it
+// reports, even if the engine gave that attempt up long before. The last one out gives the record back.
+#ifndef LLMQ_RUNTIME_JOB_H_
+#define LLMQ_RUNTIME_JOB_H_
+
+#include <llmq/llmq.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "core/request.h"
+#include "core/status.h"
+#include "core/usage.h"
+#include "runtime/slab.h"
+
+namespace llmq::runtime {
+
+class CompletionQueue;
+struct Home;
+
+// What can wait in an inbox or a completion queue.
+struct Node {
+  enum class Kind : uint8_t {
+    kSubmit,   // inbox: a new job
+    kReport,   // inbox: a job whose attempt has been reported
+    kCommand,  // inbox: anything else
+    kDone,     // completion queue: a job that has ended
+    kClosed,   // completion queue: a shutdown is complete
+  };
+  Node* next = nullptr;
+  Kind kind = Kind::kSubmit;
+};
+
+// Texts that most requests do without.
+struct Extra {
+  std::string tenant;
+  std::string request_key;
+  std::string dedup_key;
+  std::string metadata;
+};
+
+// What an attempt brought. Written by whoever reports it, then read by the loop.
+struct Outcome {
+  Outcome* next_free = nullptr;
+  uint32_t slot = 0;
+  core::Status status = core::Status::kOk;
+  bool usage_known = false;
+  int32_t http_status = 0;
+  core::Usage usage{};
+  core::DurationNs retry_after{};
+  core::TimeNs finished{};  // end of the request
+  std::string data;
+  std::string message;
+  std::string provider_request_id;
+};
+
+struct Job {
+  core::Request request;  // first member: a job is found from its request
+  std::atomic<uint64_t> id{0};
+  std::atomic<uint64_t> holders{0};
+  Node node;
+  std::atomic<uint32_t> live{0};  // the attempt that may still report (live_word); 0 = none
+  std::atomic<uint8_t> state{0};  // as the engine last left it, for any thread to read
+  uint8_t flags = 0;              // LLMQ_REQUEST_
+  uint8_t operation = 0;
+  // The loop's own:
+  bool in_engine : 1;      // between Submit and FinishRequest
+  bool cancel_early : 1;   // cancelled before its Submit was seen
+  bool report_on_way : 1;  // its node is in the inbox as a report
+  bool ended : 1;          // finished, delivery waits for that report
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  uint32_t payload_len = 0;
+  union {
+    void* payload = nullptr;
+    Job* next_free;
+  };
+  uint64_t user_data = 0;
+  llmq_event_fn done_fn = nullptr;  // set: the event goes there
+  union {
+    CompletionQueue* queue = nullptr;  // without done_fn: or here, or nowhere
+    void* done_user;
+  };
+  Extra* extra = nullptr;
+  Outcome* outcome = nullptr;
+  Home* home = nullptr;
+
+  Job() : in_engine(false), cancel_early(false), report_on_way(false), ended(false) {}
+  static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
+  static Job* of(Node* node);
+  CompletionQueue* cq() const { return done_fn == nullptr ? queue : nullptr; }
+};
+
+inline constexpr uint64_t kRequestHolder = 1;
+
+// Where jobs live. Outlives its manager until the last job has been released.
+struct Home {
+  Slab<Job> jobs;
+  Slab<Outcome> outcomes;
+  // Live requests and the bytes of their payloads: added to by submitters, taken from by the loop.
+  alignas(64) std::atomic<uint64_t> pending{0};
+  std::atomic<uint64_t> pending_bytes{0};
+
+  // Clears what the job holds besides its payload: its outcome.
+  void drop_outcome(Job& job);
+  // One holder lets go; the last one gives the record back.
+  static void release(Job& job, uint64_t holder);
+  // The manager is gone.
+  static void orphan(Home* home);
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_JOB_H_

@@ -1,0 +1,297 @@
+// The thread, its libuv handles, and the turn. What actions do: loop_actions.cc, loop_attempts.cc.
+#include "runtime/loop.h"
+
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "http/client.h"
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+
+
+namespace llmq::runtime {
+namespace {
+
+constexpr int kTurnsBeforePoll = 4;     // a busy inbox must not starve sockets
+constexpr int kRoundsPerTurn = 16;
+constexpr size_t kNodesPerStep = 1024;  // actions are performed at least that often
+constexpr int64_t kNsPerMs = 1'000'000;
+
+uint64_t seed_of(const config::ManagerConfig& config) {
+  return config.seed != 0 ? config.seed : static_cast<uint64_t>(mono_now().ns);
+}
+
+}  // namespace
+
+Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
+           std::shared_ptr<spdlog::logger> own_log)
+    : config(own_config),
+      callbacks(std::move(own_callbacks)),
+      log(std::move(own_log)),
+      home(new Home),
+      history(static_cast<size_t>(own_config.history_max),
+              static_cast<size_t>(own_config.keep_max), own_config.keep_age),
+      engine_(seed_of(own_config)) {}
+
+Loop::~Loop() { Home::orphan(home); }
+
+core::Result<core::Done> Loop::open() {
+  const auto failed = [](int code) {
+    return core::Error{core::Status::kInternal,
+                       std::string("libuv cannot make a loop: ") + uv_strerror(code), ""};
+  };
+  if (const int code = uv_loop_init(&loop_); code != 0) return failed(code);
+  loop_.data = this;
+  async_.data = timer_.data = prepare_.data = this;
+  if (const int code = uv_async_init(&loop_, &async_, [](uv_async_t*) {}); code != 0) {
+    uv_loop_close(&loop_);
+    return failed(code);
+  }
+  uv_timer_init(&loop_, &timer_);
+  uv_prepare_init(&loop_, &prepare_);
+  uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
+    auto* loop = static_cast<Loop*>(handle->data);
+    loop->stats.count_wakeup();
+    for (int turns = 0; turns < kTurnsBeforePoll; ++turns) {
+      loop->turn();
+      if (loop->may_end()) {
+        loop->end();
+        return;
+      }
+      if (loop->nothing_to_do() && loop->inbox.try_sleep()) return;
+    }
+    uv_async_send(&loop->async_);  // poll the sockets, then come back at once
+  });
+  return core::Done{};
+}
+
+void Loop::run() {
+  thread_id_.store(std::this_thread::get_id());
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+}
+
+void Loop::discard() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+}
+
+void Loop::post(std::function<void()> run) {
+  auto* command = new Command;
+  command->node.kind = Node::Kind::kCommand;
+  command->run = std::move(run);
+  push(&command->node);
+}
+
+void Loop::turn() {
+  inbox.awake();
+  bool more = true;
+  for (int rounds = 0; more && rounds < kRoundsPerTurn; ++rounds) {
+    now_ = now();
+    more = take_inbox();
+    deliver_mock_answers();
+    if (engine_.next_wake() <= now_.mono) step(core::Tick{});
+    perform_all();
+    more = more || !local_reports_.empty();
+    after_turn();
+  }
+  arm_timer();
+}
+
+// Steps the engine for what has come in. True if there may be more.
+bool Loop::take_inbox() {
+  std::vector<Job*> reports;
+  reports.swap(local_reports_);
+  for (Job* job : reports) take_report(*job);
+  size_t taken = 0;
+  Node* node = inbox.take_all();
+  const bool any = node != nullptr;
+  while (node != nullptr) {
+    Node* next = node->next;
+    switch (node->kind) {
+      case Node::Kind::kSubmit:
+        take_submit(*Job::of(node));
+        break;
+      case Node::Kind::kReport:
+        take_report(*Job::of(node));
+        break;
+      default: {
+        const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
+        command->run();
+        break;
+      }
+    }
+    if (++taken % kNodesPerStep == 0) perform_all();
+    node = next;
+  }
+  return any;
+}
+
+void Loop::take_submit(Job& job) {
+  if (engine_.model(job.request.model) == nullptr) {  // removed since it was looked up
+    job.request.submitted = now_.mono;
+    job.request.state = core::State::kCancelled;
+    job.request.status = core::Status::kClosing;
+    deliver(job);
+    return;
+  }
+  job.in_engine = true;
+  step(core::Submit{&job.request});
+  if (job.cancel_early) step(core::Cancel{&job.request});
+}
+
+// The attempt's runner has written job.outcome.
+void Loop::take_report(Job& job) {
+  const uint32_t attempt = job.request.attempts;
+  const uint64_t holder = uint64_t{1} << attempt;
+  job.live.store(0, std::memory_order_relaxed);
+  job.report_on_way = false;
+  if (job.ended) {  // the engine has ended it meanwhile: the report came too late to count
+    home->drop_outcome(job);
+    job.ended = false;
+    deliver(job);
+  } else if (job.outcome != nullptr && job.in_engine) {
+    const Outcome& outcome = *job.outcome;
+    step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
+                               outcome.usage_known, outcome.usage, outcome.retry_after});
+    job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  }
+  Home::release(job, holder);
+}
+
+void Loop::step(const core::Event& event) { engine_.step(now_, event, actions_); }
+
+void Loop::after_turn() {
+  commit_history();
+  if (ended_count_ > 0) {
+    home->pending.fetch_sub(ended_count_, std::memory_order_relaxed);
+    home->pending_bytes.fetch_sub(ended_bytes_, std::memory_order_relaxed);
+    ended_count_ = ended_bytes_ = 0;
+  }
+  for (const core::ModelIndex index : touched_) {
+    touched_flags_[index] = 0;
+    if (const core::Model* model = engine_.model(index); model != nullptr) {
+      stats.publish(index, model->counters);
+    }
+  }
+  touched_.clear();
+  flush_chains();
+}
+
+// One libuv timer for everything: libuv compares whole milliseconds of the clock that the engine uses, so a
+// wake-up at a whole millisecond is never early.
+void Loop::arm_timer() {
+  core::TimeNs wake = engine_.next_wake();
+  if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
+  if (wake == armed_for_) return;
+  armed_for_ = wake;
+  if (wake == core::kNever) {
+    uv_timer_stop(&timer_);
+    return;
+  }
+  uv_update_time(&loop_);
+  const int64_t wake_ms = wake.ns / kNsPerMs + (wake.ns % kNsPerMs > 0 ? 1 : 0);
+  const int64_t delay_ms = wake_ms - static_cast<int64_t>(uv_now(&loop_));
+  uv_timer_start(
+      &timer_,
+      [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->armed_for_ = core::kNever; },
+      static_cast<uint64_t>(std::max<int64_t>(delay_ms, 0)), 0);
+}
+
+void Loop::cancel(uint64_t id) {
+  Job* job = home->jobs.at(slot_of(id));
+  if (job == nullptr || job->id.load(std::memory_order_acquire) != id) return;
+  const auto state = static_cast<core::State>(job->state.load(std::memory_order_acquire));
+  if (job->id.load(std::memory_order_acquire) != id || core::is_final(state)) return;
+  if (job->in_engine) {
+    step(core::Cancel{&job->request});
+  } else {
+    job->cancel_early = true;
+  }
+}
+
+void Loop::add_model(ModelEntry* entry) {
+  const config::ModelConfig& config = entry->config;
+  if (entry->index >= entries_.size()) {
+    entries_.resize(entry->index + 1, nullptr);
+    touched_flags_.resize(entry->index + 1, 0);
+  }
+  entries_[entry->index] = entry;
+  core::ModelSpec spec;
+  spec.limits = config.limits;
+  spec.max_in_flight = config.max_in_flight;
+  spec.retry.max_attempts = static_cast<uint8_t>(config.retry.max_attempts);
+  spec.retry.base = config.retry.base;
+  spec.retry.cap = config.retry.cap;
+  spec.sends_at_start = config.provider != config::ProviderKind::kOpenAi;
+  spec.ready = config.provider != config::ProviderKind::kNone;
+  step(core::ModelAdded{entry->index, &spec});
+  log->info("model {}: registered with {} limits", config.name, config.limits.size());
+}
+
+void Loop::set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor) {
+  const bool ready = processor != nullptr && processor->fn != nullptr;
+  entry->processor = std::move(processor);
+  if (engine_.model(entry->index) != nullptr) step(core::ModelReady{entry->index, ready});
+}
+
+void Loop::remove_model(ModelEntry* entry, core::StopMode mode) {
+  if (engine_.model(entry->index) != nullptr) step(core::ModelRemoved{entry->index, mode});
+  log->info("model {}: removed", entry->config.name);
+}
+
+void Loop::shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice) {
+  if (notice != nullptr) notices_.push_back(notice);
+  log->info("shutdown: mode {}, {} requests live", static_cast<int>(mode), engine_.live());
+  step(core::Shutdown{mode, deadline});
+}
+
+core::Status Loop::update_usage(uint64_t id, core::ModelIndex model, const core::Usage& usage) {
+  now_ = now();
+  const size_t before = actions_.size();
+  step(core::UsageKnown{id, model, usage});
+  for (size_t i = before; i < actions_.size(); ++i) {
+    if (const auto* noted = std::get_if<core::UsageNoted>(&actions_[i]); noted != nullptr) {
+      if (noted->status == core::Status::kOk) history.set_usage(id, usage);
+      return noted->status;
+    }
+  }
+  return core::Status::kInternal;
+}
+
+// Once the engine is closed, threads that are still inside leave without a word: stay awake for them.
+bool Loop::nothing_to_do() const { return local_reports_.empty() && !engine_closed_; }
+
+// Nobody is inside, nothing is left: no event can come any more.
+bool Loop::may_end() {
+  if (!engine_closed_ || ending_) return false;
+  gate.close();
+  return gate.empty() && home->pending.load(std::memory_order_seq_cst) == 0 && inbox.empty();
+}
+
+void Loop::end() {
+  ending_ = true;
+  for (ModelEntry* entry : entries_) {
+    if (entry != nullptr) entry->processor.reset();
+  }
+  for (ClosedNotice* notice : notices_) {
+    CompletionQueue* queue = notice->cq;
+    notice->node.kind = Node::Kind::kClosed;
+    notice->node.next = nullptr;
+    queue->push(&notice->node, &notice->node, 1);
+  }
+  notices_.clear();
+  uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);
+  if (http_ != nullptr) http_->close([] {});
+  log->info("closed");
+}
+
+}  // namespace llmq::runtime

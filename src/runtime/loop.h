@@ -1,0 +1,176 @@
+// The loop thread of a manager: owns the engine, tells it what happens, does what it decides.
+//
+// One turn: take the inbox, step the engine for each event, perform the actions it appended, until nothing is
+// left; then hand over the ended requests, publish the counters, and set the one timer to the engine's next
+// wake-up. Between turns the thread sleeps in libuv's poll; the first event of a burst wakes it.
+#ifndef LLMQ_RUNTIME_LOOP_H_
+#define LLMQ_RUNTIME_LOOP_H_
+
+#include <uv.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "config/model_config.h"
+#include "core/action.h"
+#include "core/engine.h"
+#include "runtime/callback.h"
+#include "runtime/completion_queue.h"
+#include "runtime/gate.h"
+#include "runtime/history.h"
+#include "runtime/inbox.h"
+#include "runtime/job.h"
+#include "runtime/registry.h"
+#include "runtime/stats_board.h"
+
+namespace spdlog {
+class logger;
+}
+namespace llmq::http {
+class Client;
+}
+
+namespace llmq::runtime {
+
+// Something to be done on the loop thread.
+struct Command {
+  Node node;  // first member
+  std::function<void()> run;
+};
+
+class Loop {
+ public:
+  Loop(const config::ManagerConfig& config, Callbacks callbacks,
+       std::shared_ptr<spdlog::logger> log);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Makes the loop; then run() on its thread until the shutdown is complete.
+  core::Result<core::Done> open();
+  void run();
+  // Instead of run(): closes what open() made.
+  void discard();
+
+  // ---- For any thread that is inside the gate ----
+  void push(Node* node) {
+    if (inbox.push(node)) uv_async_send(&async_);
+  }
+  void post(std::function<void()> run);
+  bool on_loop_thread() const {
+    return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
+  }
+
+  // ---- On the loop thread ----
+  // From outside a perform(): a processor or user of the C API that finishes inline.
+  void report_locally(Job& job) { local_reports_.push_back(&job); }
+  void cancel(uint64_t id);
+  void add_model(ModelEntry* entry);
+  void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
+  void remove_model(ModelEntry* entry, core::StopMode mode);
+  void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
+  core::Status update_usage(uint64_t id, core::ModelIndex model, const core::Usage& usage);
+  std::string info_json(const std::vector<ModelEntry*>& models, bool single);
+
+  // ---- Shared with the manager ----
+  const config::ManagerConfig config;
+  const Callbacks callbacks;
+  const std::shared_ptr<spdlog::logger> log;
+  Home* const home;  // outlives the loop until the last job has been released
+  Gate gate;
+  Inbox inbox;
+  Registry registry;
+  History history;
+  StatsBoard stats;
+  std::atomic<bool> closing{false};
+
+ private:
+  // Ended requests on their way to one completion queue.
+  struct Chain {
+    CompletionQueue* queue = nullptr;
+    Node* first = nullptr;
+    Node* last = nullptr;
+    size_t count = 0;
+  };
+  // An answer of the in-process mock provider that is due later.
+  struct MockAnswer {
+    core::TimeNs due;
+    uint64_t request_id = 0;
+    Job* job = nullptr;
+    uint8_t attempt = 0;
+    std::unique_ptr<Outcome> outcome;
+  };
+
+  // loop.cc
+  void turn();
+  bool take_inbox();
+  void take_submit(Job& job);
+  void take_report(Job& job);
+  void step(const core::Event& event);
+  void after_turn();
+  void arm_timer();
+  bool nothing_to_do() const;
+  bool may_end();
+  void end();
+
+  // loop_actions.cc
+  void perform_all();
+  void perform(const core::StartAttempt& action);
+  void perform(const core::AbortAttempt& action);
+  void perform(const core::FinishRequest& action);
+  void perform(const core::Persist& action);
+  void perform(const core::Lease& action);
+  void perform(const core::UsageNoted&) {}
+  void perform(const core::ModelGone& action);
+  void perform(const core::Closed&) { engine_closed_ = true; }
+  void deliver(Job& job);
+  void explain_end(Job& job);
+  void enqueue(Job& job);
+  void commit_history();
+  void flush_chains();
+
+  // loop_attempts.cc: who runs an attempt
+  void run_processor(Job& job, const Processor& processor, uint8_t attempt);
+  void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
+  void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
+  void stop_runner(Job& job, uint8_t attempt);
+  void deliver_mock_answers();
+  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome);
+  bool http_client_ready(Job& job, uint8_t attempt);
+  Outcome* store(std::unique_ptr<Outcome> outcome);
+  ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
+
+  uv_loop_t loop_{};
+  uv_async_t async_{};
+  uv_timer_t timer_{};
+  uv_prepare_t prepare_{};
+  std::atomic<std::thread::id> thread_id_{};
+
+  core::Engine engine_;
+  core::Actions actions_;
+  core::Now now_{};
+  std::vector<ModelEntry*> entries_;  // by model index
+  std::vector<uint8_t> touched_flags_;
+  std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn
+  std::vector<Job*> local_reports_;
+  std::vector<Summary> ended_;             // not in the history yet
+  std::vector<Chain> chains_;
+  std::vector<MockAnswer> mock_answers_;   // heap, earliest first
+  std::unique_ptr<http::Client> http_;
+  std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
+  std::vector<ClosedNotice*> notices_;
+  uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
+  uint64_t ended_bytes_ = 0;
+  core::TimeNs armed_for_ = core::kNever;
+  bool engine_closed_ = false;
+  bool ending_ = false;
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_LOOP_H_

@@ -1,0 +1,184 @@
+// What the engine decides, done.
+#include <spdlog/logger.h>
+
+#include <cassert>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+namespace {
+
+std::string milliseconds_text(core::DurationNs length) {
+  return std::to_string(length.ns / 1'000'000) + " ms";
+}
+
+}  // namespace
+
+// By index: a callback may lead to a step that appends more.
+void Loop::perform_all() {
+  for (size_t i = 0; i < actions_.size(); ++i) {
+    const core::Action action = actions_[i];
+    std::visit([this](const auto& what) { perform(what); }, action);
+  }
+  actions_.clear();
+}
+
+void Loop::perform(const core::StartAttempt& action) {
+  Job& job = *Job::of(action.request);
+  if (core::is_final(job.request.state) || job.request.attempts != action.attempt) {
+    return;  // ended in the same step
+  }
+  home->drop_outcome(job);
+  job.state.store(LLMQ_STATE_PROCESSING, std::memory_order_release);
+  ModelEntry& entry = entry_of(job);
+  switch (entry.config.provider) {
+    case config::ProviderKind::kNone: {
+      const std::shared_ptr<Processor> processor = entry.processor;
+      run_processor(job, *processor, action.attempt);
+      break;
+    }
+    case config::ProviderKind::kMock:
+      run_mock(job, entry, action.attempt);
+      break;
+    case config::ProviderKind::kOpenAi:
+      run_http(job, entry, action.attempt);
+      break;
+  }
+}
+
+// For the engine the attempt has ended. A report that is already on its way keeps the job's node busy: then
+// delivery waits for it.
+void Loop::perform(const core::AbortAttempt& action) {
+  Job& job = *Job::of(action.request);
+  const uint32_t running = live_word(job.request.id, action.attempt);
+  uint32_t live = running;
+  if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) {
+    job.report_on_way = live == (running | kReported);
+    return;
+  }
+  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  stop_runner(job, action.attempt);
+  if (action.reason != core::Status::kTimeout) return;
+  auto outcome = std::make_unique<Outcome>();
+  outcome->status = core::Status::kTimeout;
+  outcome->message = "attempt " + std::to_string(action.attempt) + " gave no answer within " +
+                     milliseconds_text(core::milliseconds(job.request.timeout_ms));
+  job.outcome = store(std::move(outcome));
+}
+
+void Loop::perform(const core::FinishRequest& action) {
+  Job& job = *Job::of(action.request);
+  job.in_engine = false;
+  if (job.report_on_way) {
+    job.ended = true;
+    return;
+  }
+  deliver(job);
+}
+
+// No store is configured in this version: models are never durable, limits never shared.
+void Loop::perform(const core::Persist& action) {
+  step(core::Persisted{action.request, true});
+}
+
+void Loop::perform(const core::Lease& action) {
+  step(core::LeaseGranted{action.model, action.limit, 0, now_.mono});
+}
+
+void Loop::perform(const core::ModelGone& action) {
+  entries_[action.model]->processor.reset();
+}
+
+// The one terminal event of the request.
+void Loop::deliver(Job& job) {
+  explain_end(job);
+  if (job.outcome != nullptr) job.outcome->finished = now_.mono;
+  const Summary summary = summary_of(job);
+  ended_.push_back(summary);
+  ++ended_count_;
+  ended_bytes_ += job.payload_len;
+  if (touched_flags_[job.request.model] == 0) {
+    touched_flags_[job.request.model] = 1;
+    touched_.push_back(job.request.model);
+  }
+  if (log->should_log(spdlog::level::debug)) {
+    log->debug("request {:x} of model {}: {} after {} attempts", summary.id,
+               entry_of(job).config.name, core::status_name(summary.status), summary.attempts);
+  }
+  const bool keep = (job.flags & LLMQ_REQUEST_KEEP) != 0;
+  const bool has_sink = job.done_fn != nullptr || job.queue != nullptr;
+  if (keep) history.keep(has_sink ? copy_response(job) : take_response(job));
+  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  if (job.done_fn != nullptr) {
+    commit_history();
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    fill_done_event(job, event);
+    job.done_fn(job.done_user, &event);
+    Home::release(job, kRequestHolder);
+  } else if (job.queue != nullptr) {
+    enqueue(job);
+  } else {
+    commit_history();
+    Home::release(job, kRequestHolder);
+  }
+}
+
+// A request that the engine ended itself has no report, or an old one: say what happened.
+void Loop::explain_end(Job& job) {
+  const core::Status status = job.request.status;
+  if (job.outcome != nullptr && job.outcome->status == status) return;
+  std::string last;
+  if (job.outcome != nullptr && !job.outcome->message.empty()) {
+    last = "; the last attempt: " + job.outcome->message;
+  }
+  home->drop_outcome(job);
+  auto outcome = std::make_unique<Outcome>();
+  outcome->status = status;
+  switch (status) {
+    case core::Status::kDeadline:
+      outcome->message =
+          "the deadline came " +
+          milliseconds_text(job.request.deadline - job.request.submitted) + " after the submit" +
+          (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
+      break;
+    case core::Status::kOversize:
+      outcome->message = "a limit of the model was lowered below what the request needs";
+      break;
+    default:
+      outcome->message = std::string(core::status_message(status)) + last;
+      break;
+  }
+  job.outcome = store(std::move(outcome));
+}
+
+void Loop::enqueue(Job& job) {
+  job.node.kind = Node::Kind::kDone;
+  job.node.next = nullptr;
+  for (Chain& chain : chains_) {
+    if (chain.queue != job.queue) continue;
+    chain.last->next = &job.node;
+    chain.last = &job.node;
+    ++chain.count;
+    return;
+  }
+  chains_.push_back(Chain{job.queue, &job.node, &job.node, 1});
+}
+
+void Loop::commit_history() {
+  if (ended_.empty()) return;
+  history.add(ended_);
+  ended_.clear();
+}
+
+void Loop::flush_chains() {
+  for (const Chain& chain : chains_) chain.queue->push(chain.first, chain.last, chain.count);
+  chains_.clear();
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,215 @@
+// Who runs an attempt: the caller's processor, the in-process mock, or the HTTP client.
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "http/client.h"
+#include "provider/mock_provider.h"
+#include "provider/provider.h"
+#include "runtime/api_key.h"
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+
+namespace llmq::runtime {
+namespace {
+
+std::string_view payload_of(const Job& job) {
+  return {static_cast<const char*>(job.payload), job.payload_len};
+}
+
+llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
+  llmq_event_t event{};
+  event.stride = sizeof event;
+  event.type = type;
+  event.request_id = job.request.id;
+  event.attempt_id = attempt_id(job.request.id, attempt);
+  event.user_data = job.user_data;
+  event.data = job.payload == nullptr ? "" : job.payload;
+  event.data_len = job.payload_len;
+  event.queued_ns = (job.request.started - job.request.submitted).ns;
+  event.attempt = attempt;
+  event.state = LLMQ_STATE_PROCESSING;
+  return event;
+}
+
+std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body) {
+  auto outcome = std::make_unique<Outcome>();
+  outcome->status = from.status;
+  outcome->usage_known = from.usage_known;
+  outcome->usage = from.usage;
+  outcome->retry_after = from.retry_after;
+  outcome->http_status = http_status;
+  outcome->message = std::move(from.message);
+  outcome->provider_request_id = std::move(from.provider_request_id);
+  outcome->data = std::move(body);
+  return outcome;
+}
+
+}  // namespace
+
+void Loop::run_processor(Job& job, const Processor& processor, uint8_t attempt) {
+  job.holders.fetch_or(uint64_t{1} << attempt, std::memory_order_relaxed);
+  job.live.store(live_word(job.request.id, attempt), std::memory_order_release);
+  const llmq_event_t event = attempt_event(LLMQ_EV_READY, job, attempt);
+  processor.fn(processor.user->get(), &event);
+}
+
+void Loop::stop_runner(Job& job, uint8_t attempt) {
+  ModelEntry& entry = entry_of(job);
+  switch (entry.config.provider) {
+    case config::ProviderKind::kNone:
+      if (entry.processor != nullptr && entry.processor->cancel_fn != nullptr) {
+        const std::shared_ptr<Processor> processor = entry.processor;
+        const llmq_event_t event = attempt_event(LLMQ_EV_CANCEL_REQUESTED, job, attempt);
+        processor->cancel_fn(processor->user->get(), &event);
+      }
+      break;
+    case config::ProviderKind::kMock:
+      break;  // its answer finds the attempt gone
+    case config::ProviderKind::kOpenAi:
+      if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
+        http_->cancel(call->second);
+        http_calls_.erase(call);
+      }
+      break;
+  }
+}
+
+void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
+  job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
+  provider::MockReply reply =
+      provider::mock_reply(entry.config.mock, entry.config.name,
+                           static_cast<provider::Operation>(job.operation), payload_of(job),
+                           entry.mock_calls++);
+  if (reply.hangs) return;  // ends by its time-out, deadline or cancel
+  MockAnswer answer;
+  answer.due = now_.mono + reply.latency;
+  answer.request_id = job.request.id;
+  answer.job = &job;
+  answer.attempt = attempt;
+  answer.outcome = outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body));
+  mock_answers_.push_back(std::move(answer));
+  std::push_heap(mock_answers_.begin(), mock_answers_.end(),
+                 [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; });
+}
+
+void Loop::deliver_mock_answers() {
+  const auto later = [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; };
+  while (!mock_answers_.empty() && mock_answers_.front().due <= now_.mono) {
+    std::pop_heap(mock_answers_.begin(), mock_answers_.end(), later);
+    MockAnswer answer = std::move(mock_answers_.back());
+    mock_answers_.pop_back();
+    if (answer.job->id.load(std::memory_order_acquire) != answer.request_id) continue;
+    report(*answer.job, answer.attempt, std::move(answer.outcome));
+  }
+}
+
+// The result of an attempt that the loop itself runs.
+void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome) {
+  uint32_t live = live_word(job.request.id, attempt);
+  if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
+  const core::AttemptFinished event{&job.request,         attempt,        outcome->status,
+                                    outcome->usage_known, outcome->usage, outcome->retry_after};
+  if (outcome->status != core::Status::kOk) {
+    log->info("request {:x} of model {}: attempt {} failed: {}: {}", job.request.id,
+              entry_of(job).config.name, attempt, core::status_name(outcome->status),
+              outcome->message);
+  }
+  job.outcome = store(std::move(outcome));
+  http_calls_.erase(&job);
+  step(event);
+  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+}
+
+// Puts an outcome into a record that any thread may give back.
+Outcome* Loop::store(std::unique_ptr<Outcome> outcome) {
+  Outcome* record = home->outcomes.take();
+  if (record == nullptr) return nullptr;
+  const uint32_t slot = record->slot;
+  *record = std::move(*outcome);
+  record->slot = slot;
+  return record;
+}
+
+#if defined(LLMQ_HAVE_HTTP)
+
+bool Loop::http_client_ready(Job& job, uint8_t attempt) {
+  if (http_ != nullptr) return true;
+  http::ClientOptions options;
+  options.max_connections = config.max_connections;
+  auto client = http::create_client(&loop_, options);
+  if (client) {
+    http_ = std::move(client.value());
+    return true;
+  }
+  provider::Outcome outcome;
+  outcome.status = core::Status::kInternal;
+  outcome.message = client.error().message;
+  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+  return false;
+}
+
+void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
+  job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
+  const config::ModelConfig& model = entry.config;
+  const auto operation = static_cast<provider::Operation>(job.operation);
+  const auto fail = [this, &job, attempt](core::Status status, std::string message) {
+    provider::Outcome outcome;
+    outcome.status = status;
+    outcome.message = std::move(message);
+    report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+  };
+  if (!http_client_ready(job, attempt)) return;
+  auto key = key_for(callbacks.api_key, entry);
+  if (!key) return fail(key.error().code, key.error().message);
+  auto wire = provider::build_request(model.base_url, operation, key.value());
+  if (!wire) return fail(wire.error().code, wire.error().message);
+
+  http::Call call;
+  call.wire = std::move(wire.value());
+  call.body = payload_of(job);
+  call.transport.connect_timeout = model.connect_timeout;
+  call.transport.ca_file = model.ca_file;
+  Job* const running = &job;
+  http_calls_[running] = http_->start(
+      std::move(call),
+      [this, running, attempt] {
+        now_ = now();
+        step(core::AttemptSent{&running->request, attempt});
+      },
+      [this, running, attempt, operation](http::CallResult result) {
+        now_ = now();
+        if (result.status != core::Status::kOk) {
+          provider::Outcome outcome;
+          outcome.status = result.status;
+          outcome.message = std::move(result.message);
+          report(*running, attempt,
+                 outcome_of(std::move(outcome), result.response.http_status,
+                            std::move(result.response.body)));
+          return;
+        }
+        provider::Outcome outcome =
+            provider::parse_response(operation, result.response, now_.wall_unix_ms);
+        report(*running, attempt,
+               outcome_of(std::move(outcome), result.response.http_status,
+                          std::move(result.response.body)));
+      });
+}
+
+#else
+
+void Loop::run_http(Job& job, ModelEntry&, uint8_t attempt) {
+  job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
+  provider::Outcome outcome;
+  outcome.status = core::Status::kUnsupported;
+  outcome.message = "this build has no HTTP client";
+  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+}
+
+#endif
+
+}  // namespace llmq::runtime

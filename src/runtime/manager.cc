@@ -1,0 +1,345 @@
+// Life of a manager, its models, and what can be read of it. Requests: manager_submit.cc; attempts:
+// manager_attempts.cc.
+#include "runtime/manager.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "runtime/api_key.h"
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+#include "runtime/json.h"
+#include "runtime/log.h"
+
+namespace llmq::runtime {
+namespace {
+
+// The loop thread must never be the one that a signal of the host's is delivered to.
+std::unique_ptr<std::thread> start_thread(const std::shared_ptr<Loop>& loop) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::unique_ptr<std::thread> thread;
+  try {
+    thread = std::make_unique<std::thread>([loop] {
+#if defined(__APPLE__)
+      pthread_setname_np("llmq-loop");
+#elif defined(__linux__)
+      pthread_setname_np(pthread_self(), "llmq-loop");
+#endif
+      loop->run();
+    });
+  } catch (const std::system_error&) {
+    thread = nullptr;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+core::Status abort_loop(const std::shared_ptr<Loop>& loop) {
+  const GatePass pass(loop->gate);
+  if (!pass) return core::Status::kClosed;
+  loop->closing.store(true, std::memory_order_release);
+  Loop* const raw = loop.get();
+  loop->post([raw] { raw->shut_down(core::StopMode::kAbort, core::kNever, nullptr); });
+  return core::Status::kOk;
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Manager>> Manager::create(const config::Config& config,
+                                                       const Callbacks& callbacks) {
+  auto settings = config.manager();
+  if (!settings) return settings.error();
+  auto log = make_log(settings.value(), callbacks.log);
+  if (!log) return log.error();
+  auto loop = std::make_shared<Loop>(settings.value(), callbacks, log.value());
+  auto opened = loop->open();
+  if (!opened) return opened.error();
+  std::unique_ptr<Manager> manager(new Manager(loop));
+  manager->thread_ = start_thread(loop);
+  if (manager->thread_ == nullptr) {
+    loop->discard();
+    return core::Error{core::Status::kNoMem, "no thread can be started", ""};
+  }
+  auto registered = manager->register_models(config, callbacks, false);
+  if (!registered) {
+    manager->destroy();
+    return registered.error();
+  }
+  return manager;
+}
+
+Manager::~Manager() {
+  if (thread_ == nullptr) return;
+  abort_loop(loop_);
+  thread_->detach();
+}
+
+core::Status Manager::destroy() {
+  if (loop_->on_loop_thread()) return core::Status::kWrongThread;
+  abort_loop(loop_);
+  if (thread_ != nullptr) thread_->join();
+  thread_ = nullptr;
+  return core::Status::kOk;
+}
+
+void Manager::abandon() {
+  thread_.release();  // NOLINT: its destructor would end the process, and there is no thread to join
+  new std::shared_ptr<Loop>(std::move(loop_));  // NOLINT: stays for good; its parts may be mid-change
+}
+
+core::Result<core::Done> Manager::register_models(const config::Config& config,
+                                                  const Callbacks& callbacks, bool skip_existing) {
+  auto models = config.models();
+  if (!models) return models.error();
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) {
+    return core::Error{closed_status(), core::status_message(closed_status()), ""};
+  }
+  const bool has_key_fn =
+      callbacks.api_key.fn != nullptr || loop_->callbacks.api_key.fn != nullptr;
+  const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
+  std::vector<std::unique_ptr<ModelEntry>> fresh;
+  for (config::ModelConfig& model : models.value()) {
+    if (loop_->registry.find(model.name) != nullptr) {
+      if (skip_existing) continue;
+      return core::Error{core::Status::kModelExists,
+                         "model " + model.name + " is registered already", "model." + model.name};
+    }
+    auto entry = std::make_unique<ModelEntry>();
+    if (model.provider == config::ProviderKind::kOpenAi) {
+      auto key = read_api_key(model, has_key_fn);
+      if (!key) return key.error();
+      entry->api_key = std::move(key.value());
+    }
+    entry->config = std::move(model);
+    entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
+    fresh.push_back(std::move(entry));
+  }
+  Loop* const loop = loop_.get();
+  for (std::unique_ptr<ModelEntry>& entry : fresh) {
+    // The loop learns of a model before anybody can submit to it: both go through the inbox.
+    loop->post([loop, raw = entry.get()] { loop->add_model(raw); });
+    loop->registry.add(std::move(entry));
+  }
+  return core::Done{};
+}
+
+core::Status Manager::remove_model(std::string_view model, core::StopMode mode) {
+  const GatePass pass(loop_->gate);
+  if (!pass) return core::Status::kClosed;
+  ModelEntry* entry = nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
+    entry = loop_->registry.find(model);
+    if (entry == nullptr) return core::Status::kUnknownModel;
+    entry->removed.store(true, std::memory_order_release);
+  }
+  Loop* const loop = loop_.get();
+  loop->post([loop, entry, mode] { loop->remove_model(entry, mode); });
+  return core::Status::kOk;
+}
+
+std::string Manager::models_json() {
+  Json list(cJSON_CreateArray());
+  for (const ModelEntry* entry : loop_->registry.list()) {
+    cJSON_AddItemToArray(list.get(), cJSON_CreateString(entry->config.name.c_str()));
+  }
+  return json_text(list.get());
+}
+
+core::Result<std::string> Manager::info_json(const std::string_view* model) {
+  std::vector<ModelEntry*> models;
+  if (model == nullptr) {
+    models = loop_->registry.list();
+  } else {
+    ModelEntry* entry = loop_->registry.find(*model);
+    if (entry == nullptr) {
+      return core::Error{core::Status::kUnknownModel,
+                         "no model " + std::string(*model) + " is registered", ""};
+    }
+    models.push_back(entry);
+  }
+  std::string json;
+  const bool single = model != nullptr;
+  if (!on_loop([&] { json = loop_->info_json(models, single); })) {
+    return core::Error{core::Status::kClosed, core::status_message(core::Status::kClosed), ""};
+  }
+  return json;
+}
+
+core::Status Manager::shutdown(core::StopMode mode, core::TimeNs deadline, CompletionQueue* cq,
+                               uint64_t user_data) {
+  const GatePass pass(loop_->gate);
+  if (!pass) return core::Status::kClosed;
+  ClosedNotice* notice = nullptr;
+  if (cq != nullptr) {
+    notice = new ClosedNotice;
+    notice->cq = cq;
+    notice->user_data = user_data;
+    cq->add_ref();
+  }
+  loop_->closing.store(true, std::memory_order_release);
+  Loop* const loop = loop_.get();
+  loop->post([loop, mode, deadline, notice] { loop->shut_down(mode, deadline, notice); });
+  return core::Status::kOk;
+}
+
+core::Status Manager::closed_status() const {
+  return loop_->gate.closed() ? core::Status::kClosed : core::Status::kClosing;
+}
+
+bool Manager::on_loop(const std::function<void()>& fn) {
+  if (loop_->on_loop_thread()) {
+    fn();
+    return true;
+  }
+  const GatePass pass(loop_->gate);
+  if (!pass) return false;
+  std::mutex mutex;
+  std::condition_variable done_changed;
+  bool done = false;
+  loop_->post([&] {
+    fn();
+    const std::lock_guard<std::mutex> lock(mutex);
+    done = true;
+    done_changed.notify_one();
+  });
+  std::unique_lock<std::mutex> lock(mutex);
+  done_changed.wait(lock, [&] { return done; });
+  return true;
+}
+
+bool Manager::is_live(uint64_t id, core::State* state) const {
+  const Job* job = loop_->home->jobs.at(slot_of(id));
+  if (job == nullptr || job->id.load(std::memory_order_acquire) != id) return false;
+  *state = static_cast<core::State>(job->state.load(std::memory_order_acquire));
+  return job->id.load(std::memory_order_acquire) == id;
+}
+
+core::Status Manager::request_state(uint64_t id, int32_t* state) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  core::State live{};
+  if (is_live(id, &live)) {
+    *state = static_cast<int32_t>(live);
+    return core::Status::kOk;
+  }
+  const auto summary = loop_->history.find(id);
+  if (!summary) return core::Status::kStale;
+  *state = static_cast<int32_t>(summary->state);
+  return core::Status::kOk;
+}
+
+core::Status Manager::take_response(uint64_t id, std::unique_ptr<Response>* response) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  *response = loop_->history.take(id, mono_now());
+  if (*response != nullptr) return core::Status::kOk;
+  core::State live{};
+  if (is_live(id, &live) && !core::is_final(live)) {
+    const Job* job = loop_->home->jobs.at(slot_of(id));
+    return (job->flags & LLMQ_REQUEST_KEEP) != 0 ? core::Status::kAgain
+                                                 : core::Status::kInvalidArg;
+  }
+  return core::Status::kStale;
+}
+
+core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* response) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  if (const auto summary = loop_->history.find(id)) {
+    *response = std::make_unique<Response>();
+    (*response)->summary = *summary;
+    return core::Status::kOk;
+  }
+  core::State live{};
+  return is_live(id, &live) ? core::Status::kAgain : core::Status::kStale;
+}
+
+core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  core::State live{};
+  if (is_live(id, &live) && !core::is_final(live)) return core::Status::kAgain;
+  const auto summary = loop_->history.find(id);
+  if (!summary) return core::Status::kStale;
+  if (summary->usage_known) return core::Status::kAlreadyDone;
+  core::Status status = core::Status::kClosed;
+  on_loop([&] { status = loop_->update_usage(id, summary->model, usage); });
+  return status;
+}
+
+void Manager::fill_stats(const core::Counters& counters, llmq_stats_t* stats) const {
+  stats->submitted = counters.submitted;
+  stats->completed = counters.completed;
+  stats->failed = counters.failed;
+  stats->cancelled = counters.cancelled;
+  stats->expired = counters.expired;
+  stats->attempts = counters.attempts;
+  stats->retries = counters.retries;
+  stats->rate_limited = counters.rate_limited;
+  stats->pending = counters.pending;
+  stats->processing = counters.processing;
+  stats->input_tokens = counters.input_tokens;
+  stats->output_tokens = counters.output_tokens;
+  stats->cached_input_tokens = counters.cached_input_tokens;
+}
+
+core::Status Manager::stats(const std::string_view* model, llmq_stats_t* stats) {
+  if (model != nullptr) {
+    const ModelEntry* entry = loop_->registry.find(*model);
+    if (entry == nullptr) return core::Status::kUnknownModel;
+    fill_stats(loop_->stats.model(entry->index), stats);
+    return core::Status::kOk;
+  }
+  fill_stats(loop_->stats.total(), stats);
+  stats->pending_bytes = loop_->home->pending_bytes.load(std::memory_order_relaxed);
+  stats->wakeups = loop_->stats.wakeups();
+  return core::Status::kOk;
+}
+
+namespace {
+
+Json counters_json(const llmq_stats_t& stats) {
+  Json json(cJSON_CreateObject());
+  const auto add = [&json](const char* name, uint64_t value) {
+    add_number(json.get(), name, static_cast<int64_t>(value));
+  };
+  add("submitted", stats.submitted);
+  add("completed", stats.completed);
+  add("failed", stats.failed);
+  add("cancelled", stats.cancelled);
+  add("expired", stats.expired);
+  add("attempts", stats.attempts);
+  add("retries", stats.retries);
+  add("rate_limited", stats.rate_limited);
+  add("pending", stats.pending);
+  add("processing", stats.processing);
+  add("input_tokens", stats.input_tokens);
+  add("output_tokens", stats.output_tokens);
+  add("cached_input_tokens", stats.cached_input_tokens);
+  return json;
+}
+
+}  // namespace
+
+std::string Manager::stats_json() {
+  llmq_stats_t total{};
+  stats(nullptr, &total);
+  Json json = counters_json(total);
+  add_number(json.get(), "pending_bytes", static_cast<int64_t>(total.pending_bytes));
+  add_number(json.get(), "wakeups", static_cast<int64_t>(total.wakeups));
+  cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
+  for (const ModelEntry* entry : loop_->registry.list()) {
+    llmq_stats_t one{};
+    fill_stats(loop_->stats.model(entry->index), &one);
+    cJSON_AddItemToObject(models, entry->config.name.c_str(), counters_json(one).release());
+  }
+  return json_text(json.get());
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,97 @@
+// What the C API offers, for any thread: checks, hands over to the loop, reads what the loop published.
+#ifndef LLMQ_RUNTIME_MANAGER_H_
+#define LLMQ_RUNTIME_MANAGER_H_
+
+#include <llmq/llmq.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "config/config.h"
+#include "core/event.h"
+#include "core/result.h"
+#include "runtime/callback.h"
+#include "runtime/loop.h"
+#include "runtime/response.h"
+
+namespace llmq::runtime {
+
+class Manager {
+ public:
+  static core::Result<std::unique_ptr<Manager>> create(const config::Config& config,
+                                                       const Callbacks& callbacks);
+  // Without destroy(): aborts in the background. After abandon(): touches nothing.
+  ~Manager();
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  core::Result<core::Done> register_models(const config::Config& config, const Callbacks& callbacks,
+                                           bool skip_existing);
+  core::Status remove_model(std::string_view model, core::StopMode mode);
+  std::string models_json();
+  core::Result<std::string> info_json(const std::string_view* model);
+
+  core::Status shutdown(core::StopMode mode, core::TimeNs deadline, CompletionQueue* cq,
+                        uint64_t user_data);
+  // kWrongThread on the loop thread, else everything has ended and the thread is gone.
+  core::Status destroy();
+  // In a forked child: the loop thread does not exist here, so nothing of it may be touched.
+  void abandon();
+  bool shut_down() const { return loop_->closing.load(std::memory_order_acquire); }
+
+  // manager_submit.cc
+  core::Status submit(const llmq_request_t& request, llmq_request_id_t* id);
+  // As submit would answer, in words if not OK.
+  core::Error check(const llmq_request_t& request) const;
+  core::Status submit_wait(const llmq_request_t& request, int64_t timeout_ns,
+                           std::unique_ptr<Response>* response);
+  core::Status cancel(uint64_t id);
+
+  core::Status request_state(uint64_t id, int32_t* state);
+  core::Status take_response(uint64_t id, std::unique_ptr<Response>* response);
+  core::Status peek_response(uint64_t id, std::unique_ptr<Response>* response);
+  core::Status update_usage(uint64_t id, const core::Usage& usage);
+
+  // manager_attempts.cc
+  core::Status set_processor(std::string_view model, std::shared_ptr<Processor> processor);
+  core::Status report(uint64_t attempt, Outcome&& outcome);
+  // The job of an attempt that is still held by its runner; nullptr if it is not.
+  const Job* held_attempt(uint64_t attempt) const;
+  std::string_view model_name(const Job& job) const;
+
+  core::Status stats(const std::string_view* model, llmq_stats_t* stats);
+  std::string stats_json();
+
+ private:
+  // What is known of a request once it is found acceptable.
+  struct Checked {
+    ModelEntry* entry = nullptr;
+    int64_t input_tokens = 0;
+    int64_t output_tokens = 0;
+    uint32_t timeout_ms = 0;
+    uint8_t max_attempts = 1;
+  };
+
+  explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
+  // `why` may be nullptr: then no text is made.
+  core::Status inspect(const llmq_request_t& request, Checked* checked, core::Error* why) const;
+  core::Status estimate(const llmq_request_t& request, Checked* checked, core::Error* why) const;
+  core::Status fits_limits(const Checked& checked, core::Error* why) const;
+  Job* make_job(const llmq_request_t& request, const Checked& checked) const;
+  core::Status closed_status() const;
+  bool is_live(uint64_t id, core::State* state) const;
+  // Runs fn on the loop thread and waits for it; inline if this is the loop thread. False: closed.
+  bool on_loop(const std::function<void()>& fn);
+  void fill_stats(const core::Counters& counters, llmq_stats_t* stats) const;
+
+  std::shared_ptr<Loop> loop_;
+  std::unique_ptr<std::thread> thread_;
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_MANAGER_H_

@@ -1,0 +1,67 @@
+// Processors and the reports of their attempts, from any thread.
+#include <utility>
+
+#include "runtime/ids.h"
+#include "runtime/manager.h"
+
+namespace llmq::runtime {
+
+core::Status Manager::set_processor(std::string_view model, std::shared_ptr<Processor> processor) {
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) return closed_status();
+  ModelEntry* entry = loop_->registry.find(model);
+  if (entry == nullptr) return core::Status::kUnknownModel;
+  if (entry->config.provider != config::ProviderKind::kNone) return core::Status::kUnsupported;
+  Loop* const loop = loop_.get();
+  loop->post([loop, entry, processor = std::move(processor)] {
+    loop->set_processor(entry, processor);
+  });
+  return core::Status::kOk;
+}
+
+const Job* Manager::held_attempt(uint64_t attempt) const {
+  const Job* job = loop_->home->jobs.at(slot_of(attempt));
+  if (job == nullptr) return nullptr;
+  if (job->id.load(std::memory_order_acquire) != request_of(attempt)) return nullptr;
+  const uint64_t holder = uint64_t{1} << attempt_of(attempt);
+  return (job->holders.load(std::memory_order_acquire) & holder) != 0 ? job : nullptr;
+}
+
+std::string_view Manager::model_name(const Job& job) const {
+  return loop_->registry.by_index(job.request.model)->config.name;
+}
+
+// While its holder bit is set the job cannot go away; whoever marks its live word owns the report.
+core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
+  const uint32_t number = attempt_of(attempt);
+  if (number == 0) return core::Status::kInvalidArg;
+  Job* job = const_cast<Job*>(held_attempt(attempt));
+  if (job == nullptr) return core::Status::kStale;
+  const uint64_t holder = uint64_t{1} << number;
+  const GatePass pass(loop_->gate);
+  Outcome* record = pass ? loop_->home->outcomes.take() : nullptr;
+  if (pass && record == nullptr) return core::Status::kNoMem;
+  if (record != nullptr) {
+    const uint32_t slot = record->slot;
+    *record = std::move(outcome);
+    record->slot = slot;
+  }
+  const uint32_t running = live_word(attempt, number);
+  uint32_t live = running;
+  if (!pass || !job->live.compare_exchange_strong(live, running | kReported,
+                                                  std::memory_order_acq_rel)) {
+    if (record != nullptr) loop_->home->outcomes.give_back(record);
+    if (!pass || live != (running | kReported)) Home::release(*job, holder);  // given up before
+    return core::Status::kStale;
+  }
+  job->outcome = record;
+  job->node.kind = Node::Kind::kReport;
+  if (loop_->on_loop_thread()) {
+    loop_->report_locally(*job);
+  } else {
+    loop_->push(&job->node);
+  }
+  return core::Status::kOk;
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,71 @@
+#include "runtime/registry.h"
+
+#include <functional>
+#include <utility>
+
+namespace llmq::runtime {
+namespace {
+
+constexpr size_t kFirstSlots = 64;
+
+size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
+
+}  // namespace
+
+Registry::Table::Table(size_t count)
+    : mask(count - 1), slots(new std::atomic<ModelEntry*>[count]) {
+  for (size_t i = 0; i < count; ++i) slots[i].store(nullptr, std::memory_order_relaxed);
+}
+
+Registry::Registry() {
+  tables_.push_back(std::make_unique<Table>(kFirstSlots));
+  table_.store(tables_.back().get(), std::memory_order_release);
+}
+
+ModelEntry* Registry::find(std::string_view name) const {
+  const Table& table = *table_.load(std::memory_order_acquire);
+  for (size_t at = hash_of(name) & table.mask;; at = (at + 1) & table.mask) {
+    ModelEntry* entry = table.slots[at].load(std::memory_order_acquire);
+    if (entry == nullptr) return nullptr;
+    if (entry->config.name == name && !entry->removed.load(std::memory_order_acquire)) {
+      return entry;
+    }
+  }
+}
+
+ModelEntry* Registry::by_index(core::ModelIndex index) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return index < entries_.size() ? entries_[index].get() : nullptr;
+}
+
+void Registry::add(std::unique_ptr<ModelEntry> entry) {
+  entries_.push_back(std::move(entry));
+  Table& table = *tables_.back();
+  if (entries_.size() * 2 <= table.mask) {
+    insert(table, entries_.back().get());
+    return;
+  }
+  auto bigger = std::make_unique<Table>((table.mask + 1) * 2);
+  for (const std::unique_ptr<ModelEntry>& known : entries_) {
+    if (!known->removed.load(std::memory_order_relaxed)) insert(*bigger, known.get());
+  }
+  tables_.push_back(std::move(bigger));
+  table_.store(tables_.back().get(), std::memory_order_release);
+}
+
+void Registry::insert(Table& table, ModelEntry* entry) {
+  size_t at = hash_of(entry->config.name) & table.mask;
+  while (table.slots[at].load(std::memory_order_relaxed) != nullptr) at = (at + 1) & table.mask;
+  table.slots[at].store(entry, std::memory_order_release);
+}
+
+std::vector<ModelEntry*> Registry::list() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<ModelEntry*> models;
+  for (const std::unique_ptr<ModelEntry>& entry : entries_) {
+    if (!entry->removed.load(std::memory_order_relaxed)) models.push_back(entry.get());
+  }
+  return models;
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,106 @@
+#include "runtime/response.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/completion_queue.h"
+
+namespace llmq::runtime {
+namespace {
+
+// Without an outcome (out of memory) the end is not known better than this.
+core::TimeNs end_of(const Job& job) {
+  if (job.outcome != nullptr) return job.outcome->finished;
+  return std::max(job.request.submitted, job.request.started,
+                  [](core::TimeNs a, core::TimeNs b) { return a < b; });
+}
+
+}  // namespace
+
+Summary summary_of(const Job& job) {
+  Summary summary;
+  summary.id = job.request.id;
+  summary.state = job.request.state;
+  summary.status = job.request.status;
+  summary.attempts = job.request.attempts;
+  summary.model = job.request.model;
+  summary.submitted = job.request.submitted;
+  summary.started = job.request.started;
+  summary.finished = end_of(job);
+  if (job.outcome != nullptr) {
+    summary.usage_known = job.outcome->usage_known;
+    summary.usage = job.outcome->usage;
+    summary.http_status = job.outcome->http_status;
+  }
+  return summary;
+}
+
+std::unique_ptr<Response> take_response(Job& job) {
+  auto response = std::make_unique<Response>();
+  response->summary = summary_of(job);
+  if (job.outcome != nullptr) {
+    response->data = std::move(job.outcome->data);
+    response->message = std::move(job.outcome->message);
+    response->provider_request_id = std::move(job.outcome->provider_request_id);
+  }
+  if (job.extra != nullptr) {
+    response->request_key = std::move(job.extra->request_key);
+    response->metadata = std::move(job.extra->metadata);
+  }
+  return response;
+}
+
+std::unique_ptr<Response> copy_response(const Job& job) {
+  auto response = std::make_unique<Response>();
+  response->summary = summary_of(job);
+  if (job.outcome != nullptr) {
+    response->data = job.outcome->data;
+    response->message = job.outcome->message;
+    response->provider_request_id = job.outcome->provider_request_id;
+  }
+  if (job.extra != nullptr) {
+    response->request_key = job.extra->request_key;
+    response->metadata = job.extra->metadata;
+  }
+  return response;
+}
+
+void fill_done_event(Job& job, llmq_event_t& event) {
+  const core::TimeNs no_start{};
+  const bool ran = job.request.started != no_start;
+  event.type = LLMQ_EV_DONE;
+  event.status = static_cast<llmq_status_t>(job.request.status);
+  event.flags = 0;
+  event.request_id = job.request.id;
+  event.attempt_id = 0;
+  event.user_data = job.user_data;
+  event.handle = &job;
+  event.queued_ns = ((ran ? job.request.started : end_of(job)) - job.request.submitted).ns;
+  event.run_ns = ran ? (end_of(job) - job.request.started).ns : 0;
+  event.attempt = job.request.attempts;
+  event.state = static_cast<int32_t>(job.request.state);
+  const Outcome* outcome = job.outcome;
+  event.data = outcome == nullptr ? "" : outcome->data.c_str();
+  event.data_len = outcome == nullptr ? 0 : outcome->data.size();
+  event.retry_after_ns = outcome == nullptr ? 0 : outcome->retry_after.ns;
+  event.input_tokens = outcome == nullptr ? 0 : outcome->usage.input_tokens;
+  event.output_tokens = outcome == nullptr ? 0 : outcome->usage.output_tokens;
+  event.cached_input_tokens = outcome == nullptr ? 0 : outcome->usage.cached_input_tokens;
+  event.cost_micros = outcome == nullptr ? 0 : outcome->usage.cost_micros;
+}
+
+std::unique_ptr<Response> take_event(llmq_event_t& event) {
+  if (event.type != LLMQ_EV_DONE || event.handle == nullptr) return nullptr;
+  Job& job = *static_cast<Job*>(event.handle);
+  std::unique_ptr<Response> response = take_response(job);
+  event.handle = nullptr;
+  event.data = nullptr;
+  event.data_len = 0;
+  if (CompletionQueue* cq = job.cq(); cq != nullptr) {  // a callback's job is released by the loop
+    Home::release(job, kRequestHolder);
+    cq->drop_refs(1);
+  }
+  return response;
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,53 @@
+// The one terminal outcome of a request, as a value of its own.
+#ifndef LLMQ_RUNTIME_RESPONSE_H_
+#define LLMQ_RUNTIME_RESPONSE_H_
+
+#include <llmq/llmq.h>
+
+#include <memory>
+#include <string>
+
+#include "core/request.h"
+#include "core/status.h"
+#include "core/usage.h"
+#include "runtime/job.h"
+
+namespace llmq::runtime {
+
+// What stays readable of a finished request without its payload.
+struct Summary {
+  uint64_t id = 0;
+  core::State state = core::State::kPending;
+  core::Status status = core::Status::kOk;
+  bool usage_known = false;
+  uint8_t attempts = 0;
+  int32_t http_status = 0;
+  core::ModelIndex model = 0;
+  core::Usage usage{};
+  core::TimeNs submitted{};
+  core::TimeNs started{};
+  core::TimeNs finished{};
+};
+
+struct Response {
+  Summary summary;
+  std::string data;
+  std::string message;
+  std::string provider_request_id;
+  std::string request_key;
+  std::string metadata;
+};
+
+// The job must have ended.
+Summary summary_of(const Job& job);
+// Takes the texts out of the job, or copies them if it goes to somebody else as well.
+std::unique_ptr<Response> take_response(Job& job);
+std::unique_ptr<Response> copy_response(const Job& job);
+// The DONE event of an ended job; `handle` is the job.
+void fill_done_event(Job& job, llmq_event_t& event);
+// Moves the response out of an event (llmq_event_take); nullptr if it holds none.
+std::unique_ptr<Response> take_event(llmq_event_t& event);
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_RESPONSE_H_

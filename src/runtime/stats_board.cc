@@ -1,0 +1,47 @@
+#include "runtime/stats_board.h"
+
+namespace llmq::runtime {
+
+void StatsBoard::publish(core::ModelIndex model, const core::Counters& counters) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (model >= models_.size()) models_.resize(model + 1);
+  models_[model] = counters;
+}
+
+void StatsBoard::count_wakeup() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ++wakeups_;
+}
+
+core::Counters StatsBoard::model(core::ModelIndex model) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return model < models_.size() ? models_[model] : core::Counters{};
+}
+
+core::Counters StatsBoard::total() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  core::Counters sum;
+  for (const core::Counters& one : models_) {
+    sum.submitted += one.submitted;
+    sum.completed += one.completed;
+    sum.failed += one.failed;
+    sum.cancelled += one.cancelled;
+    sum.expired += one.expired;
+    sum.attempts += one.attempts;
+    sum.retries += one.retries;
+    sum.rate_limited += one.rate_limited;
+    sum.pending += one.pending;
+    sum.processing += one.processing;
+    sum.input_tokens += one.input_tokens;
+    sum.output_tokens += one.output_tokens;
+    sum.cached_input_tokens += one.cached_input_tokens;
+  }
+  return sum;
+}
+
+uint64_t StatsBoard::wakeups() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return wakeups_;
+}
+
+}  // namespace llmq::runtime
