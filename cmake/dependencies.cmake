@@ -1,0 +1,13 @@
+# Libraries that llmq stands on; `./dev` installs their Debian packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.40)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+# spdlog and fmt are compiled in, header-only: no program that links llmq meets them.
+find_path(SPDLOG_INCLUDE_DIR spdlog/spdlog.h REQUIRED)
+if(LLMQ_HTTP)
+  pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.80)
+endif()
+if(LLMQ_MOCK)
+  pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
+endif()

@@ -1,0 +1,55 @@
+include(CMakePackageConfigHelpers)
+
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/llmq)
+install(TARGETS llmq EXPORT llmq_targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT Library NAMELINK_COMPONENT Devel)
+install(TARGETS llmq_static EXPORT llmq_static_targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT Devel)
+install(EXPORT llmq_targets NAMESPACE llmq:: DESTINATION ${config_dir} COMPONENT Devel)
+install(EXPORT llmq_static_targets NAMESPACE llmq:: DESTINATION ${config_dir} COMPONENT Devel)
+install(DIRECTORY include/llmq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT Devel)
+if(LLMQ_CLI)
+  # The program finds the library beside it, wherever both were put.
+  file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set(origin "\$ORIGIN")
+  if(APPLE)
+    set(origin "@loader_path")
+  endif()
+  set_target_properties(llmq_cli PROPERTIES INSTALL_RPATH "${origin}/${bin_to_lib}")
+  install(TARGETS llmq_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT Tools)
+endif()
+
+set(LLMQ_STATIC_NEEDS ${llmq_libraries})
+list(JOIN LLMQ_STATIC_NEEDS " " LLMQ_STATIC_NEEDS)
+configure_package_config_file(cmake/llmq-config.cmake.in
+  ${PROJECT_BINARY_DIR}/llmq-config.cmake INSTALL_DESTINATION ${config_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/llmq-config-version.cmake
+  COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/llmq-config.cmake ${PROJECT_BINARY_DIR}/llmq-config-version.cmake
+  DESTINATION ${config_dir} COMPONENT Devel)
+
+# Relative to itself, so that the installation may be moved and `cmake --install --prefix` is obeyed.
+file(RELATIVE_PATH LLMQ_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+foreach(dir LIBDIR INCLUDEDIR)
+  set(LLMQ_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(LLMQ_PC_${dir} "${CMAKE_INSTALL_${dir}}")
+  endif()
+endforeach()
+# What the static library needs, named outright: with Requires.private, programs that use the shared
+# library would need the development packages of all that is below it.
+set(libraries ${UV_LDFLAGS} ${CJSON_LDFLAGS})
+if(LLMQ_HTTP)
+  list(APPEND libraries ${CURL_LDFLAGS})
+endif()
+foreach(library ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|m)$")
+    list(APPEND libraries -l${library})
+  endif()
+endforeach()
+list(APPEND libraries -pthread)
+list(REMOVE_DUPLICATES libraries)
+list(JOIN libraries " " LLMQ_PC_LIBS_PRIVATE)
+configure_file(pkgconfig/llmq.pc.in ${PROJECT_BINARY_DIR}/llmq.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/llmq.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Devel)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# run_tests.sh PRESET FAIL_ON_SKIP(yes|no): runs CTest and ends with one plain line,
+# "N passed, N failed, N skipped", after the reason of every skip.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+fail_on_skip=$2
+dir=build/$preset
+log=$dir/test_run.log
+export LLVM_PROFILE_FILE=/dev/null
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
+
+ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$(nproc)" \
+  --output-junit "$PWD/$dir/test_run.xml" >"$log" 2>&1
+code=$?
+if ((code != 0)); then
+  grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test .* Passed)' "$log"
+fi
+
+# Every skip gives its reason in its output: GTEST_SKIP() << "...", or "SKIP: ..." of a program.
+skips=$(grep -cE '<testcase .*status="notrun"' "$dir/test_run.xml")
+if ((skips > 0)); then
+  echo "skipped:"
+  awk '/<testcase .*status="notrun"/ { match($0, /name="[^"]*"/); name = substr($0, RSTART + 6, RLENGTH - 7); why = ""; on = 1 }
+       on && /SKIP|Skipped/ && why == "" { why = $0 }
+       /<\/testcase>/ { if (on) print "  " name ": " why; on = 0 }' "$dir/test_run.xml"
+fi
+total=$(grep -cE '<testcase ' "$dir/test_run.xml")
+failed=$(grep -cE '<testcase .*status="fail"' "$dir/test_run.xml")
+echo "$((total - failed - skips)) passed, $failed failed, $skips skipped"
+((code == 0)) || exit "$code"
+if [[ $fail_on_skip == yes ]] && ((skips > 0)); then
+  # Data beside the checkout is optional; everything else, this machine could have run.
+  if grep -A30 -E '<testcase .*status="notrun"' "$dir/test_run.xml" | grep -E 'SKIP|Skipped' |
+    grep -vq 'optional data'; then
+    echo "run_tests: a test was skipped that this machine could have run" >&2
+    exit 1
+  fi
+fi
