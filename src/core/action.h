@@ -1,5 +1,6 @@
-// What the engine wants done. Actions are appended in order; the host performs them after the step. Nothing
-// that it does there calls back into the engine: what follows from an action is a new event.
+// What the engine wants done. Actions are appended in order; the host performs them after the step.
+// Nothing that it does there calls back into the engine: what follows from an action is a new
+// event.
 #ifndef LLMQ_CORE_ACTION_H_
 #define LLMQ_CORE_ACTION_H_
 

@@ -58,7 +58,9 @@ void Engine::on(const Step& step, const AttemptSent& event) {
       request.store_answers != 0) {
     return;
   }
-  model_of(request).limiter.sent(step.now, *request.reservation);
+  Model& model = model_of(request);
+  model.limiter.sent(step.now, *request.reservation);
+  time_makes_room(step, model);
 }
 
 void Engine::on(const Step& step, const ModelAdded& event) {
@@ -91,12 +93,19 @@ void Engine::on(const Step& step, const Persisted& event) {
     if (request.store_answers == 0) hand_back(step, model, request);
     return;
   }
-  if (event.ok) {
+  if (!event.ok) {
+    model.limiter.refund(*request.reservation);
+    finish(step, model, request, State::kFailed, Status::kInternal);
+  } else if (request.deadline <= step.now) {
+    model.limiter.refund(*request.reservation);
+    finish(step, model, request, State::kExpired, Status::kDeadline);
+  } else if (step.now < model.gate) {  // a Retry-After came while the store wrote
+    put_back(model, request);
+  } else {
     launch(step, model, request);
+    time_makes_room(step, model);
     return;
   }
-  model.limiter.refund(*request.reservation);
-  finish(step, model, request, State::kFailed, Status::kInternal);
   admit(step, model);
 }
 
@@ -151,6 +160,10 @@ void Engine::admit(const Step& step, Model& model) {
   while (model.spec.ready) {
     Request* head = model.queue.front();
     if (head == nullptr) break;
+    if (head->deadline <= step.now) {  // its timer is due in this step, and comes later
+      finish(step, model, *head, State::kExpired, Status::kDeadline);
+      continue;
+    }
     if (step.now < model.gate) {
       block(step, model, model.gate, -1);
       return;
@@ -175,6 +188,12 @@ void Engine::block(const Step&, Model& model, TimeNs until, int limit) {
   } else {
     timers_.schedule(model.wake, until);
   }
+}
+
+// Held room has become charged room, which leaves with time: who waited for the end of an attempt
+// alone now has a time to wake for.
+void Engine::time_makes_room(const Step& step, Model& model) {
+  if (model.blocked_until == kNever) admit(step, model);
 }
 
 void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {
@@ -207,14 +226,27 @@ void Engine::start(const Step& step, Model& model, Request& request) {
   launch(step, model, request);
 }
 
+// Gives up a reservation before the attempt began; the request stands in line where it stood.
+void Engine::put_back(Model& model, Request& request) {
+  model.limiter.refund(*request.reservation);
+  reservations_.give_back(request.reservation);
+  request.reservation = nullptr;
+  request.link.unlink();
+  request.state = State::kPending;
+  --model.counters.processing;
+  ++model.counters.pending;
+  model.queue.push_returned(request);
+  arm_deadline(request);
+}
+
 void Engine::launch(const Step& step, Model& model, Request& request) {
   ++request.attempts;
   ++model.counters.attempts;
   if (request.attempts > 1) ++model.counters.retries;
   request.started = step.now;
   if (model.spec.sends_at_start) model.limiter.sent(step.now, *request.reservation);
-  const TimeNs timeout = request.timeout_ms == 0 ? kNever
-                                                 : step.now + milliseconds(request.timeout_ms);
+  const TimeNs timeout =
+      request.timeout_ms == 0 ? kNever : step.now + milliseconds(request.timeout_ms);
   const TimeNs due = std::min(timeout, request.deadline);
   if (due == kNever) {
     timers_.cancel(request.timer);

@@ -1,11 +1,13 @@
-// The engine decides: which request starts when, what an ended attempt means, when a request has ended.
+// The engine decides: which request starts when, what an ended attempt means, when a request has
+// ended.
 //
-// Promise: every submitted request gets exactly one FinishRequest; an attempt starts only when every limit of
-// its model has room for it, at the earliest moment at which all have, in the order of submission; whatever an
-// attempt held is given back exactly once.
+// Promise: every submitted request gets exactly one FinishRequest; an attempt starts only when
+// every limit of its model has room for it, at the earliest moment at which all have, in the order
+// of submission; whatever an attempt held is given back exactly once.
 //
-// It has no clock, thread, socket or memory of its own beyond its tables: step() is told what happened and
-// when, and appends what is to be done. The same events give the same actions, on every platform.
+// It has no clock, thread, socket or memory of its own beyond its tables: step() is told what
+// happened and when, and appends what is to be done. The same events give the same actions, on
+// every platform.
 #ifndef LLMQ_CORE_ENGINE_H_
 #define LLMQ_CORE_ENGINE_H_
 
@@ -35,9 +37,7 @@ class Engine {
   TimeNs next_wake() const { return timers_.next(); }
 
   // For reports; nullptr if there is no such model.
-  Model* model(ModelIndex index) {
-    return index < models_.size() ? models_[index].get() : nullptr;
-  }
+  Model* model(ModelIndex index) { return index < models_.size() ? models_[index].get() : nullptr; }
   uint64_t live() const { return live_; }
 
  private:
@@ -63,8 +63,10 @@ class Engine {
   // engine.cc: admission
   void admit(const Step& step, Model& model);
   void block(const Step& step, Model& model, TimeNs until, int limit);
+  void time_makes_room(const Step& step, Model& model);
   void ask_for_leases(const Step& step, Model& model, const Request& request);
   void start(const Step& step, Model& model, Request& request);
+  void put_back(Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
 
   // engine_end.cc: ends of attempts and requests
@@ -95,6 +97,7 @@ class Engine {
   bool closing_ = false;
   bool closed_ = false;
   StopMode close_mode_ = StopMode::kDrain;
+  TimeNs close_deadline_ = kNever;
 };
 
 }  // namespace llmq::core

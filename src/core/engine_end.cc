@@ -51,12 +51,14 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.status == Status::kOk && !request.reservation->sent) {
     model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
   }
+  const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool room = settle(step, model, request, settlement_of(event));
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {
     attempt_failed(step, model, request, event.status, event.retry_after);
+    if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
   }
   // Who waits for time to pass is not helped by a free slot.
   if (!room && model.blocked_until > step.now && model.blocked_until != kNever) return;
@@ -90,7 +92,8 @@ void Engine::on_timer(const Step& step, Request& request) {
   if (model.queue.front() == &request) admit(step, model);
 }
 
-// Gives back, or charges for good, what the attempt held. True if a limit per period has more room now.
+// Gives back, or charges for good, what the attempt held. True if a limit per period has more room
+// now.
 bool Engine::settle(const Step& step, Model& model, Request& request,
                     const Settlement& settlement) {
   if (request.reservation->sent) {
@@ -124,6 +127,10 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     return;
   }
   const TimeNs not_before = step.now + *delay;
+  if (not_before == kNever) {  // a Retry-After beyond all time
+    finish(step, model, request, State::kFailed, status);
+    return;
+  }
   if (not_before >= request.deadline) {  // it cannot make it: say so now
     finish(step, model, request, State::kExpired, Status::kDeadline);
     return;
@@ -218,6 +225,7 @@ void Engine::drop_removed_models(const Step& step) {
     Model& model = *models_[index];
     if (model.records > 0) return false;
     timers_.cancel(model.wake);
+    model.late.clear(reservations_);
     models_[index].reset();
     step.out.emplace_back(ModelGone{index});
     return true;
@@ -234,6 +242,7 @@ void Engine::stop(const Step& step, Model& model, StopMode mode) {
   while (Link* link = model.delayed.front()) {
     finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
   }
+  admit(step, model);  // nobody is left to wait for
   if (mode == StopMode::kCancel) return;
   while (Link* link = model.running.front()) {
     Request& request = *Request::of_link(link);
@@ -251,7 +260,10 @@ void Engine::stop_all(const Step& step, StopMode mode) {
 
 void Engine::on(const Step& step, const Shutdown& event) {
   closing_ = true;
-  if (event.deadline != kNever) timers_.schedule(shutdown_timer_, event.deadline);
+  if (!closed_ && event.deadline < close_deadline_) {  // a later call cannot put it off
+    close_deadline_ = event.deadline;
+    timers_.schedule(shutdown_timer_, event.deadline);
+  }
   stop_all(step, event.mode);
   close_if_done(step);
 }

@@ -47,9 +47,9 @@ struct Model {
   RequestQueue queue;  // may start as soon as the limits allow
   LinkList delayed;    // wait for their retry
   LinkList running;
-  TimeNs gate{};       // nothing starts before: a Retry-After of the provider
-  // Why the front of the line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it does
-  // not wait for a limit, kNever if only the end of an attempt makes room.
+  TimeNs gate{};  // nothing starts before: a Retry-After of the provider
+  // Why the front of the line waits: until blocked_until for limit blocked_by; blocked_until is 0
+  // if it does not wait for a limit, kNever if only the end of an attempt makes room.
   TimeNs blocked_until{};
   int blocked_by = -1;
   bool removing = false;

@@ -1,5 +1,5 @@
-// The only randomness of the core: a seeded generator with integer draws, the same on every platform.
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+// The only randomness of the core: a seeded generator with integer draws, the same on every
+// platform. SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 #ifndef LLMQ_CORE_RANDOM_H_
 #define LLMQ_CORE_RANDOM_H_
 

@@ -1,7 +1,7 @@
 // A request as the engine sees it: where it stands, never what is in it.
 //
-// The record belongs to the host, which allocates it, hands it over with Submit, and may free it after the
-// FinishRequest action. In between only the engine writes it.
+// The record belongs to the host, which allocates it, hands it over with Submit, and may free it
+// after the FinishRequest action. In between only the engine writes it.
 #ifndef LLMQ_CORE_REQUEST_H_
 #define LLMQ_CORE_REQUEST_H_
 
@@ -34,7 +34,8 @@ inline constexpr uint32_t kNotInHeap = UINT32_MAX;
 
 struct Request {
   Link link;  // in exactly one list of its model: waiting, delayed or running. First member.
-  Timer timer{TimerOwner::kRequest};  // the next thing that time brings it: retry, time-out, deadline
+  Timer timer{
+      TimerOwner::kRequest};  // the next thing that time brings it: retry, time-out, deadline
 
   // Set by the host before Submit.
   RequestId id = 0;
@@ -48,16 +49,16 @@ struct Request {
   bool late_usage = false;  // its charges may be corrected after the end
 
   // The engine's.
-  uint8_t store_answers = 0;      // Persisted events still to come
-  uint8_t attempts = 0;           // started so far
+  uint8_t store_answers = 0;  // Persisted events still to come
+  uint8_t attempts = 0;       // started so far
   State state = State::kPending;
-  bool delayed = false;           // pending, but not before its timer
-  uint32_t backoff_ms = 0;        // the last retry delay: decorrelated jitter grows from it
+  bool delayed = false;     // pending, but not before its timer
+  uint32_t backoff_ms = 0;  // the last retry delay: decorrelated jitter grows from it
   uint32_t heap_index = kNotInHeap;
-  Status status = Status::kOk;    // final status
-  uint64_t seq = 0;               // place in line: order of submission
+  Status status = Status::kOk;  // final status
+  uint64_t seq = 0;             // place in line: order of submission
   TimeNs submitted{};
-  TimeNs started{};               // the last attempt's start; 0 = none
+  TimeNs started{};  // the last attempt's start; 0 = none
   Reservation* reservation = nullptr;
 
   static Request* of_link(Link* link) { return reinterpret_cast<Request*>(link); }

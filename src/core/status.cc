@@ -11,7 +11,8 @@ struct Row {
 
 constexpr Row kRows[] = {
     {Status::kOk, "LLMQ_OK", "success"},
-    {Status::kInvalidArg, "LLMQ_ERR_INVALID_ARG", "an argument is NULL, of the wrong kind, or out of range"},
+    {Status::kInvalidArg, "LLMQ_ERR_INVALID_ARG",
+     "an argument is NULL, of the wrong kind, or out of range"},
     {Status::kNoMem, "LLMQ_ERR_NOMEM", "out of memory"},
     {Status::kClosed, "LLMQ_ERR_CLOSED", "the manager has been shut down"},
     {Status::kClosing, "LLMQ_ERR_CLOSING", "shutdown or removal of the model has begun"},
@@ -35,7 +36,8 @@ constexpr Row kRows[] = {
     {Status::kServer, "LLMQ_ERR_SERVER", "the provider failed"},
     {Status::kAuth, "LLMQ_ERR_AUTH", "the provider rejected the key"},
     {Status::kBadRequest, "LLMQ_ERR_BAD_REQUEST", "the provider rejected the request"},
-    {Status::kContextTooLong, "LLMQ_ERR_CONTEXT_TOO_LONG", "the request is longer than the context"},
+    {Status::kContextTooLong, "LLMQ_ERR_CONTEXT_TOO_LONG",
+     "the request is longer than the context"},
     {Status::kContentFilter, "LLMQ_ERR_CONTENT_FILTER", "refused by the provider's content filter"},
     {Status::kBudget, "LLMQ_ERR_BUDGET", "a budget is used up"},
     {Status::kTransport, "LLMQ_ERR_TRANSPORT", "no usable answer arrived from the provider"},

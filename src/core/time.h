@@ -21,7 +21,8 @@ struct DurationNs {
   friend constexpr DurationNs operator-(DurationNs a, DurationNs b) { return {a.ns - b.ns}; }
 };
 
-// A point on the monotonic clock, in nanoseconds from an arbitrary start. kNever lies after all others.
+// A point on the monotonic clock, in nanoseconds from an arbitrary start. kNever lies after all
+// others.
 struct TimeNs {
   int64_t ns = 0;
 
@@ -48,7 +49,8 @@ constexpr DurationNs nanoseconds(int64_t n) { return {n}; }
 constexpr DurationNs milliseconds(int64_t n) { return {n * 1'000'000}; }
 constexpr DurationNs seconds(int64_t n) { return {n * 1'000'000'000}; }
 
-// The two clocks that a step of the engine is told. Wall time serves calendars only, never a difference.
+// The two clocks that a step of the engine is told. Wall time serves calendars only, never a
+// difference.
 struct Now {
   TimeNs mono;
   int64_t wall_unix_ms = 0;

@@ -1,4 +1,5 @@
-// Charges of finished requests whose usage may still become known. Bounded: the oldest are given up first.
+// Charges of finished requests whose usage may still become known. Bounded: the oldest are given up
+// first.
 #ifndef LLMQ_CORE_LIMIT_LATE_CHARGES_H_
 #define LLMQ_CORE_LIMIT_LATE_CHARGES_H_
 
@@ -40,6 +41,13 @@ class LateCharges {
     Reservation* reservation = found->second;
     charges_.erase(found);
     return reservation;
+  }
+
+  // The model goes: everything goes back to the pool.
+  void clear(ReservationPool& pool) {
+    for (const auto& charge : charges_) pool.give_back(charge.second);
+    charges_.clear();
+    order_.clear();
   }
 
  private:

@@ -31,7 +31,7 @@ int64_t Limit::cost_of(int64_t input_tokens, int64_t output_tokens) const {
 }
 
 TimeNs Limit::earliest(TimeNs now, int64_t cost) {
-  if (spec_.shared && leased(now) < cost) return kNever;
+  if (spec_.shared && leased_.available(now) < cost) return kNever;
   const int64_t room = spec_.amount - held_ - cost;
   if (is_concurrency()) return room >= 0 ? now : kNever;
   return ledger_.earliest_at_most(now, room);
@@ -39,7 +39,7 @@ TimeNs Limit::earliest(TimeNs now, int64_t cost) {
 
 void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
   assert(earliest(now, cost) == now);
-  if (spec_.shared) leased_ = leased(now) - cost;
+  if (spec_.shared) leased_.take(now, cost);
   held_ += cost;
   hold = Hold{cost, 0};
 }
@@ -66,7 +66,14 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     held_ -= hold.cost;
     hold.seq = ledger_.charge(now, hold.cost);
   }
-  if (spec_.kind == LimitKind::kRequests) return false;  // a call that was sent counts, whatever came of it
+  const bool room = correct_by(now, hold, settlement);
+  if (settlement.kind != Settlement::Kind::kRejected) packed_.add(hold.cost, spec_.amount);
+  return room;
+}
+
+bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
+  if (spec_.kind == LimitKind::kRequests)
+    return false;  // a call that was sent counts, whatever came of it
   switch (settlement.kind) {
     case Settlement::Kind::kKnown:
       return correct(now, hold,
@@ -80,14 +87,15 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
 }
 
 bool Limit::amend(TimeNs now, Hold& hold, const Usage& usage) {
-  if (is_concurrency() || spec_.kind == LimitKind::kRequests) return true;
-  if (!ledger_.alive(now, hold.seq)) return false;
+  if (is_concurrency() || !ledger_.alive(now, hold.seq)) return false;
+  if (spec_.kind == LimitKind::kRequests) return true;  // one call stays one call
   correct(now, hold, cost_of(usage.input_tokens, usage.output_tokens));
   return true;
 }
 
-// Below the charge: taken back where it was charged, unless the provider counted the estimate for good. Above
-// it: charged now, beyond the amount if need be; nothing starts until that debt has left the window.
+// Below the charge: taken back where it was charged, unless the provider counted the estimate for
+// good. Above it: charged now, beyond the amount if need be; nothing starts until that debt has
+// left the window.
 bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
   if (actual > hold.cost) {
     hold.seq = ledger_.charge(now, actual - hold.cost);
@@ -101,21 +109,20 @@ bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
 }
 
 int64_t Limit::lease_wanted(TimeNs now, int64_t cost) {
-  if (!spec_.shared || lease_asked_ || leased(now) >= cost) return 0;
+  if (!spec_.shared || lease_asked_) return 0;
+  const int64_t wanted = cost - leased_.available(now);
+  if (wanted <= 0) return 0;
   lease_asked_ = true;
-  return cost - leased(now);
+  return wanted;
 }
 
 void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
-  leased_ = leased(now) + std::max<int64_t>(amount, 0);
-  lease_expires_ = expires;
+  leased_.add(now, amount, expires);
   lease_asked_ = false;
 }
 
 bool Limit::counts_at_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime;
 }
-
-int64_t Limit::leased(TimeNs now) { return now < lease_expires_ ? leased_ : 0; }
 
 }  // namespace llmq::core

@@ -1,14 +1,17 @@
 // One limit: how much of it is taken, when a call fits, and what a call's end changes.
 //
-// An attempt's share of a limit lives through: reserve -> (sent | refund) -> settle. Until it is sent it is
-// held apart from the ledger and never expires by time; when it is sent the ledger takes it at that time, if
-// the provider counts on arrival; if the provider counts at the end, it stays held until then.
+// An attempt's share of a limit lives through: reserve -> (sent | refund) -> settle. Until it is
+// sent it is held apart from the ledger and never expires by time; when it is sent the ledger takes
+// it at that time, if the provider counts on arrival; if the provider counts at the end, it stays
+// held until then.
 #ifndef LLMQ_CORE_LIMIT_LIMIT_H_
 #define LLMQ_CORE_LIMIT_LIMIT_H_
 
 #include <cstdint>
 
+#include "core/limit/leased_room.h"
 #include "core/limit/limit_spec.h"
+#include "core/limit/packed_windows.h"
 #include "core/limit/sliding_ledger.h"
 #include "core/time.h"
 #include "core/usage.h"
@@ -41,8 +44,8 @@ class Limit {
   // What a call of that many tokens counts here.
   int64_t cost_of(int64_t input_tokens, int64_t output_tokens) const;
 
-  // Earliest time at which `cost` fits, from `now` on; kNever if only the end of a running attempt, or a lease
-  // from the shared store, makes room. For cost <= amount that is never a dead end.
+  // Earliest time at which `cost` fits, from `now` on; kNever if only the end of a running attempt,
+  // or a lease from the shared store, makes room. For cost <= amount that is never a dead end.
   TimeNs earliest(TimeNs now, int64_t cost);
 
   // Takes `cost`, which fits (earliest == now).
@@ -62,18 +65,20 @@ class Limit {
 
   int64_t used(TimeNs now) { return is_concurrency() ? 0 : ledger_.used(now); }
   int64_t held() const { return held_; }
+  // Of the calls that ended without being rejected, in the order of their ends.
+  DurationNs ideal() const { return packed_.ideal(spec_.period); }
   bool is_concurrency() const { return spec_.kind == LimitKind::kConcurrency; }
 
  private:
   bool counts_at_end() const;
+  bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
   bool correct(TimeNs now, Hold& hold, int64_t actual);
-  int64_t leased(TimeNs now);
 
   LimitSpec spec_;
   SlidingLedger ledger_;
+  PackedWindows packed_;
   int64_t held_ = 0;
-  int64_t leased_ = 0;  // granted and not yet reserved
-  TimeNs lease_expires_{};
+  LeasedRoom leased_;  // granted and not yet reserved
   bool lease_asked_ = false;
 };
 

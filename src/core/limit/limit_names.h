@@ -10,8 +10,8 @@ namespace llmq::core {
 
 const char* kind_name(LimitKind kind);
 const char* charge_name(ChargeModel charge);
-std::string period_text(DurationNs period);        // "6s", "1m", "1500ms"
-std::string limit_name(const LimitSpec& spec);     // "requests/1m"
+std::string period_text(DurationNs period);     // "6s", "1m", "1500ms"
+std::string limit_name(const LimitSpec& spec);  // "requests/1m"
 
 }  // namespace llmq::core
 

@@ -21,12 +21,14 @@ enum class LimitKind : uint8_t {
 enum class ChargeModel : uint8_t {
   kArrival,     // the estimate, when the call arrives; nothing is given back
   kCompletion,  // the actual usage, when the call ends
-  kRealtime,    // the actual usage while it is produced; bounded by the reservation until the call ends
+  kRealtime,    // the actual usage while it is produced; bounded by the reservation until the call
+                // ends
   kActual,      // the estimate when the call is sent, corrected in place to the actual usage
 };
 
 inline constexpr int kMaxLimitsPerModel = 16;
-inline constexpr int64_t kMaxLimitAmount = 1'000'000'000'000'000;  // 10^15: sums cannot overflow int64
+inline constexpr int64_t kMaxLimitAmount =
+    1'000'000'000'000'000;  // 10^15: sums cannot overflow int64
 
 struct LimitSpec {
   LimitKind kind = LimitKind::kRequests;

@@ -42,8 +42,7 @@ Verdict Limiter::earliest(TimeNs now, int64_t input_tokens, int64_t output_token
 void Limiter::reserve(TimeNs now, int64_t input_tokens, int64_t output_tokens,
                       Reservation& reservation) {
   for (size_t i = 0; i < limits_.size(); ++i) {
-    limits_[i].reserve(now, reservation.holds[i],
-                       limits_[i].cost_of(input_tokens, output_tokens));
+    limits_[i].reserve(now, reservation.holds[i], limits_[i].cost_of(input_tokens, output_tokens));
   }
   reservation.sent = false;
 }
@@ -72,7 +71,6 @@ bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& set
 bool Limiter::amend(TimeNs now, Reservation& reservation, const Usage& usage) {
   bool alive = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
-    if (limits_[i].is_concurrency()) continue;
     alive = limits_[i].amend(now, reservation.holds[i], usage) || alive;
   }
   return alive;

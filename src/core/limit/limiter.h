@@ -1,8 +1,8 @@
 // All limits of a model together: a call takes its share of every one of them, or of none.
 //
-// Nothing is held while waiting. earliest() is one pass that asks each limit; reserve() is a second one that
-// cannot fail. What a limit has free only grows with time while nothing is admitted, so the latest answer is
-// the earliest start.
+// Nothing is held while waiting. earliest() is one pass that asks each limit; reserve() is a second
+// one that cannot fail. What a limit has free only grows with time while nothing is admitted, so
+// the latest answer is the earliest start.
 #ifndef LLMQ_CORE_LIMIT_LIMITER_H_
 #define LLMQ_CORE_LIMIT_LIMITER_H_
 

@@ -1,9 +1,9 @@
 // What was charged during the last window, so that it never holds more than it may.
 //
-// Promise: an amount charged at time t is counted by used() at least until t + window, so a caller that charges
-// only while used() + cost <= N never has more than N in any window. It is counted at most window / kBuckets
-// longer: charges that follow each other closely share a bucket, and a bucket leaves as a whole when its latest
-// charge has slid out.
+// Promise: an amount charged at time t is counted by used() at least until t + window, so a caller
+// that charges only while used() + cost <= N never has more than N in any window. It is counted at
+// most window / kBuckets longer: charges that follow each other closely share a bucket, and a
+// bucket leaves as a whole when its latest charge has slid out.
 //
 // Times must not decrease from call to call. Amounts are integers; a negative balance cannot arise.
 #ifndef LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_
@@ -30,8 +30,8 @@ class SlidingLedger {
   // Sum of what lies in the window at `now`. Drops what has left it.
   int64_t used(TimeNs now);
 
-  // The earliest time from `now` on at which used() <= room, if nothing is charged meanwhile; kNever for
-  // room < 0. Reads only what used(now) left.
+  // The earliest time from `now` on at which used() <= room, if nothing is charged meanwhile;
+  // kNever for room < 0. Reads only what used(now) left.
   TimeNs earliest_at_most(TimeNs now, int64_t room);
 
   // Charges `cost` >= 0 at `now`.

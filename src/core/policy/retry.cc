@@ -1,6 +1,7 @@
 #include "core/policy/retry.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace llmq::core {
 namespace {
@@ -24,8 +25,8 @@ bool is_transient(Status status) {
 }
 
 std::optional<DurationNs> retry_delay(const RetrySpec& spec, Status status, int attempts,
-                                      int max_attempts, DurationNs retry_after, uint32_t& backoff_ms,
-                                      Random& random) {
+                                      int max_attempts, DurationNs retry_after,
+                                      uint32_t& backoff_ms, Random& random) {
   if (!is_transient(status) || attempts >= max_attempts) return std::nullopt;
   const int64_t base_ms = spec.base.ns / kNsPerMs;
   const int64_t cap_ms = spec.cap.ns / kNsPerMs;
@@ -35,7 +36,9 @@ std::optional<DurationNs> retry_delay(const RetrySpec& spec, Status status, int 
   DurationNs delay = milliseconds(delay_ms);
   if (retry_after.ns > 0) {
     const int64_t spread = std::min(retry_after.ns / 5, kMostSpread.ns);
-    delay = std::max(delay, retry_after) + DurationNs{random.between(0, spread)};
+    const int64_t least = std::max(delay.ns, retry_after.ns);
+    const int64_t more = random.between(0, spread);
+    delay.ns = least > std::numeric_limits<int64_t>::max() - more ? least : least + more;
   }
   return delay;
 }

@@ -1,8 +1,9 @@
 // Whether and when a failed attempt is tried again.
 //
-// Transient failures (rate limit, overload, server, transport, time-out) are; the delay is decorrelated jitter,
-// sleep = min(cap, uniform(base, 3 * previous)) (Brooker, "Exponential Backoff And Jitter"), or the provider's
-// Retry-After if that is longer, plus up to a fifth of it (at most 30 s) so that callers do not return together.
+// Transient failures (rate limit, overload, server, transport, time-out) are; the delay is
+// decorrelated jitter, sleep = min(cap, uniform(base, 3 * previous)) (Brooker, "Exponential Backoff
+// And Jitter"), or the provider's Retry-After if that is longer, plus up to a fifth of it (at most
+// 30 s) so that callers do not return together.
 #ifndef LLMQ_CORE_POLICY_RETRY_H_
 #define LLMQ_CORE_POLICY_RETRY_H_
 
@@ -23,11 +24,11 @@ struct RetrySpec {
 
 bool is_transient(Status status);
 
-// The delay before attempt number attempts + 1, or nothing if there must be none. `backoff_ms` carries the
-// previous delay from call to call.
+// The delay before attempt number attempts + 1, or nothing if there must be none. `backoff_ms`
+// carries the previous delay from call to call.
 std::optional<DurationNs> retry_delay(const RetrySpec& spec, Status status, int attempts,
-                                      int max_attempts, DurationNs retry_after, uint32_t& backoff_ms,
-                                      Random& random);
+                                      int max_attempts, DurationNs retry_after,
+                                      uint32_t& backoff_ms, Random& random);
 
 }  // namespace llmq::core
 

@@ -1,6 +1,6 @@
-// The line of one model: first come, first served; a request that comes back for a retry stands where it
-// stood before. Classes, tenants and backfill belong here (issue of the scheduler): the engine only asks for
-// the front.
+// The line of one model: first come, first served; a request that comes back for a retry stands
+// where it stood before. Classes, tenants and backfill belong here (issue of the scheduler): the
+// engine only asks for the front.
 #ifndef LLMQ_CORE_QUEUE_REQUEST_QUEUE_H_
 #define LLMQ_CORE_QUEUE_REQUEST_QUEUE_H_
 
@@ -30,8 +30,8 @@ class RequestQueue {
   void sift_down(size_t index);
   void put(size_t index, Request* request);
 
-  LinkList new_;                     // in order of seq, since they come so
-  std::vector<Request*> returned_;   // binary heap by seq
+  LinkList new_;                    // in order of seq, since they come so
+  std::vector<Request*> returned_;  // binary heap by seq
   size_t size_ = 0;
 };
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kNsPerTick = 1'000'000;
 constexpr int64_t kNoTick = std::numeric_limits<int64_t>::max();
-constexpr int64_t kTickMask = (int64_t{1} << 55) - 1;  // a million years, in the bits that a Timer has
+constexpr int64_t kTickMask =
+    (int64_t{1} << 55) - 1;  // a million years, in the bits that a Timer has
 constexpr int64_t kHorizon = (int64_t{1} << 32) - 1;  // ticks that the four levels cover
 
 int64_t tick_at_or_after(TimeNs time) {

@@ -1,9 +1,9 @@
 // The engine's one timer structure: deadlines, attempt time-outs, retry delays, wake-ups of models.
 //
-// Promise: a timer fires never before its time and at most 1 ms after it. schedule and cancel are O(1), which
-// matters because nearly every timer is cancelled. Hierarchical wheel after Varghese and Lauck (SOSP 1987):
-// 4 levels of 256 slots, 1 ms at the lowest, 49 days in all; later times wait in the top level and are placed
-// again when it comes round.
+// Promise: a timer fires never before its time and at most 1 ms after it. schedule and cancel are
+// O(1), which matters because nearly every timer is cancelled. Hierarchical wheel after Varghese
+// and Lauck (SOSP 1987): 4 levels of 256 slots, 1 ms at the lowest, 49 days in all; later times
+// wait in the top level and are placed again when it comes round.
 #ifndef LLMQ_CORE_QUEUE_TIMER_WHEEL_H_
 #define LLMQ_CORE_QUEUE_TIMER_WHEEL_H_
 
@@ -21,7 +21,7 @@ enum class TimerOwner : uint8_t { kRequest, kModel, kShutdown };
 struct Timer {
   explicit Timer(TimerOwner whose) : tick(0), owner(whose) {}
 
-  Link link;  // first member: a Timer is found from its link
+  Link link;          // first member: a Timer is found from its link
   int64_t tick : 56;  // due, in ms
   TimerOwner owner : 8;
   bool armed() const { return link.linked(); }
@@ -33,12 +33,13 @@ class TimerWheel {
   void schedule(Timer& timer, TimeNs due);
   void cancel(Timer& timer);
 
-  // Moves time to `now` and collects what is due, in the order of its ticks, into `due`. A collected timer that
-  // is cancelled or scheduled anew before it is looked at leaves the list by itself.
+  // Moves time to `now` and collects what is due, in the order of its ticks, into `due`. A
+  // collected timer that is cancelled or scheduled anew before it is looked at leaves the list by
+  // itself.
   void advance(TimeNs now, LinkList& due);
 
-  // No timer fires before this time; kNever if none is armed. It may be the time at which timers are placed
-  // again rather than the time of one.
+  // No timer fires before this time; kNever if none is armed. It may be the time at which timers
+  // are placed again rather than the time of one.
   TimeNs next() const;
 
   static Timer* timer_of(Link* link) { return reinterpret_cast<Timer*>(link); }

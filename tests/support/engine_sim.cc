@@ -1,0 +1,296 @@
+#include "tests/support/engine_sim.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace llmq::sim {
+
+using core::DurationNs;
+using core::TimeNs;
+
+core::ModelIndex EngineSim::add_model(const core::ModelSpec& spec) {
+  const auto index = static_cast<core::ModelIndex>(hosts_.size());
+  hosts_.push_back(Host{spec.sends_at_start, 0, 0, {}});
+  step(core::ModelAdded{index, &spec});
+  return index;
+}
+
+Job& EngineSim::submit(const Want& want) {
+  Job& job = jobs.emplace_back();
+  job.id = jobs.size();
+  job.model = want.model;
+  job.input_tokens = want.input_tokens;
+  job.output_tokens = want.output_tokens;
+  job.submitted = now_;
+  job.record = std::make_unique<core::Request>();
+  job.record->id = job.id;
+  job.record->model = want.model;
+  job.record->est_input_tokens = want.input_tokens;
+  job.record->est_output_tokens = want.output_tokens;
+  job.record->deadline = want.deadline;
+  job.record->timeout_ms = want.timeout_ms;
+  job.record->max_attempts = want.max_attempts;
+  job.record->late_usage = want.late_usage;
+  step(core::Submit{job.record.get()});
+  return job;
+}
+
+void EngineSim::cancel(Job& job) {
+  if (job.record != nullptr) step(core::Cancel{job.record.get()});
+}
+
+void EngineSim::shut_down(core::StopMode mode, TimeNs deadline) {
+  step(core::Shutdown{mode, deadline});
+}
+
+void EngineSim::remove(core::ModelIndex model, core::StopMode mode) {
+  step(core::ModelRemoved{model, mode});
+}
+
+core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
+  const size_t before = noted.size();
+  step(core::UsageKnown{job.id, job.model, usage});
+  EXPECT_EQ(noted.size(), before + 1);
+  EXPECT_EQ(noted.back().request, job.id);
+  return noted.back().status;
+}
+
+void EngineSim::step(const core::Event& event) {
+  actions_.clear();
+  engine.step(core::Now{now_, 0}, event, actions_);
+  for (const core::Action& action : actions_) {
+    std::visit([this](const auto& what) { perform(what); }, action);
+  }
+  if (check_wake_ups) expect_nobody_forgotten();
+}
+
+void EngineSim::at(TimeNs time, std::function<void()> what) {
+  later_.push(Later{std::max(time, now_), ++order_, std::move(what)});
+}
+
+// What comes in goes before the Tick of the same time, as in the loop of src/runtime.
+bool EngineSim::run_one(TimeNs limit) {
+  const TimeNs event = later_.empty() ? core::kNever : later_.top().time;
+  const TimeNs wake = engine.next_wake();
+  const TimeNs tick = wake == core::kNever ? core::kNever : std::max(now_, wake + tick_lag);
+  if (std::min(event, tick) > limit || std::min(event, tick) == core::kNever) return false;
+  if (event <= tick) {
+    now_ = event;
+    const std::function<void()> what = later_.top().what;
+    later_.pop();
+    what();
+    return true;
+  }
+  now_ = tick;
+  ++ticks;
+  step(core::Tick{});
+  return true;
+}
+
+void EngineSim::run_until(TimeNs time) {
+  while (run_one(time)) {
+  }
+  now_ = std::max(now_, time);
+}
+
+void EngineSim::run_all() {
+  constexpr int kTooMany = 5'000'000;
+  for (int steps = 0; run_one(core::kNever); ++steps) {
+    if (steps < kTooMany) continue;
+    ADD_FAILURE() << "it does not come to rest; next wake in " << (engine.next_wake() - now_).ns
+                  << " ns";
+    return;
+  }
+}
+
+void EngineSim::perform(const core::StartAttempt& action) {
+  Job& job = job_of(action.request);
+  Host& host = hosts_[job.model];
+  ASSERT_NE(job.record, nullptr) << "started after its outcome";
+  EXPECT_FALSE(job.running());
+  EXPECT_EQ(action.attempt, job.attempts.size() + 1);
+  EXPECT_GE(now_, host.gate) << "I10: started before Retry-After";
+  EXPECT_LE(action.attempt, std::max<int>(job.record->max_attempts, 1)) << "I10";
+  Attempt& attempt = job.attempts.emplace_back();
+  attempt.number = action.attempt;
+  attempt.started = now_;
+  host.most_running = std::max(host.most_running, ++host.running);
+  const int number = attempt.number;
+  if (host.sends_at_start) {
+    attempt.sent = now_;
+    const Call call{job, number, now_};
+    const DurationNs travel = world.travel ? world.travel(call) : DurationNs{};
+    after(travel, [this, &job, number] { arrive(job, number); });
+    return;
+  }
+  const Call call{job, number, now_};
+  const DurationNs connect = world.connect ? world.connect(call) : DurationNs{};
+  after(connect, [this, &job, number] { leave(job, number); });
+}
+
+// The connection stands: the bytes leave, unless the attempt has ended.
+void EngineSim::leave(Job& job, int number) {
+  Attempt& attempt = job.attempts[static_cast<size_t>(number - 1)];
+  if (attempt.ended) return;
+  const Call call{job, number, now_};
+  if (world.connect_fails && world.connect_fails(call)) {
+    Answer answer;
+    answer.status = core::Status::kTransport;
+    report(job, number, answer);
+    return;
+  }
+  attempt.sent = now_;
+  const DurationNs travel = world.travel ? world.travel(call) : DurationNs{};
+  after(travel, [this, &job, number] { arrive(job, number); });
+  step(core::AttemptSent{job.record.get(), static_cast<uint8_t>(number)});
+}
+
+void EngineSim::arrive(Job& job, int number) {
+  const Call call{job, number, now_};
+  const Answer answer = world.answer ? world.answer(call) : Answer{};
+  if (answer.hangs) return;
+  after(answer.latency, [this, &job, number, answer] { report(job, number, answer); });
+}
+
+// Reports of attempts that the engine has ended reach it too, as long as the request lives: it must
+// ignore them.
+void EngineSim::report(Job& job, int number, const Answer& answer) {
+  if (job.record == nullptr) return;
+  Attempt& attempt = job.attempts[static_cast<size_t>(number - 1)];
+  if (!attempt.ended) {
+    attempt.ended = now_;
+    attempt.status = answer.status;
+    attempt.usage = answer.usage;
+    --hosts_[job.model].running;
+    if (answer.status == core::Status::kRateLimited && answer.retry_after.ns > 0) {
+      hosts_[job.model].gate = std::max(hosts_[job.model].gate, now_ + answer.retry_after);
+    }
+  }
+  step(core::AttemptFinished{job.record.get(), static_cast<uint8_t>(number), answer.status,
+                             answer.usage.has_value(), answer.usage.value_or(core::Usage{}),
+                             answer.retry_after});
+}
+
+void EngineSim::perform(const core::AbortAttempt& action) {
+  Job& job = job_of(action.request);
+  ASSERT_TRUE(job.running());
+  EXPECT_EQ(action.attempt, job.attempts.size());
+  job.attempts.back().ended = now_;
+  job.attempts.back().aborted = true;
+  job.attempts.back().status = action.reason;
+  --hosts_[job.model].running;
+}
+
+void EngineSim::perform(const core::FinishRequest& action) {
+  Job& job = job_of(action.request);
+  ++job.outcomes;
+  ASSERT_EQ(job.outcomes, 1) << "I9: request " << job.id << " has more than one outcome";
+  EXPECT_TRUE(core::is_final(job.record->state));
+  EXPECT_FALSE(job.running()) << "its attempt was neither ended nor aborted";
+  job.state = job.record->state;
+  job.status = job.record->status;
+  job.ended = now_;
+  job.record.reset();
+}
+
+void EngineSim::perform(const core::Persist& action) {
+  persisted.push_back(action.step);
+  if (action.step == core::Persist::Step::kAccepted) return;
+  const std::optional<DurationNs> delay =
+      world.store ? world.store(action) : std::optional<DurationNs>(DurationNs{});
+  if (!delay) return;
+  const bool ok = !world.store_ok || world.store_ok(action);
+  core::Request* const request = action.request;
+  after(*delay, [this, request, ok] { step(core::Persisted{request, ok}); });
+}
+
+void EngineSim::perform(const core::Lease& action) {
+  leases.push_back(action);
+  if (world.lease) world.lease(action);
+}
+
+void EngineSim::perform(const core::UsageNoted& action) { noted.push_back(action); }
+
+void EngineSim::perform(const core::ModelGone& action) {
+  EXPECT_EQ(engine.model(action.model), nullptr);
+  gone.push_back(action.model);
+}
+
+void EngineSim::perform(const core::Closed&) {
+  ++closed;
+  EXPECT_EQ(closed, 1);
+  EXPECT_EQ(engine.live(), 0u);
+}
+
+// Whoever stands in front starts now, or at a time for which a wake-up is set, or waits for an
+// event.
+void EngineSim::expect_nobody_forgotten() {
+  constexpr DurationNs kTick = core::milliseconds(1);
+  for (core::ModelIndex index = 0; index < hosts_.size(); ++index) {
+    core::Model* const model = engine.model(index);
+    if (model == nullptr || !model->spec.ready) continue;
+    const core::Request* const head = model->queue.front();
+    if (head == nullptr) continue;
+    const core::Verdict verdict =
+        model->limiter.earliest(now_, head->est_input_tokens, head->est_output_tokens);
+    const TimeNs start = std::max(verdict.at, model->gate);
+    if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) continue;
+    check_wake_ups = false;  // once is enough
+    ADD_FAILURE() << "I7: request " << head->id << " could start in " << (start - now_).ns
+                  << " ns, but nothing wakes it";
+  }
+}
+
+std::vector<Counted> EngineSim::sent_calls(core::ModelIndex model) const {
+  std::vector<Counted> calls;
+  for (const Job& job : jobs) {
+    if (job.model != model) continue;
+    for (const Attempt& attempt : job.attempts) {
+      if (attempt.sent) calls.push_back(Counted{*attempt.sent, 1});
+    }
+  }
+  return calls;
+}
+
+std::string EngineSim::trace() const {
+  std::string text;
+  for (const Job& job : jobs) {
+    text += std::to_string(job.id) + ":";
+    for (const Attempt& attempt : job.attempts) {
+      text += " " + std::to_string(attempt.started.ns) + "/" +
+              std::to_string(static_cast<int>(attempt.status));
+    }
+    text += " = " + std::to_string(static_cast<int>(job.state)) + "," +
+            std::to_string(static_cast<int>(job.status)) + "@" + std::to_string(job.ended.ns) +
+            "\n";
+  }
+  return text;
+}
+
+core::LimitSpec per_period(core::LimitKind kind, int64_t amount, DurationNs period,
+                           core::ChargeModel charge, DurationNs jitter) {
+  core::LimitSpec spec;
+  spec.kind = kind;
+  spec.charge = charge;
+  spec.amount = amount;
+  spec.period = period;
+  spec.jitter = jitter;
+  return spec;
+}
+
+core::LimitSpec concurrency(int64_t amount) {
+  core::LimitSpec spec;
+  spec.kind = core::LimitKind::kConcurrency;
+  spec.amount = amount;
+  return spec;
+}
+
+core::ModelSpec model_with(std::vector<core::LimitSpec> limits) {
+  core::ModelSpec spec;
+  spec.limits = std::move(limits);
+  return spec;
+}
+
+}  // namespace llmq::sim

@@ -1,0 +1,78 @@
+#include "core/limit/late_charges.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace llmq::core {
+namespace {
+
+TEST(LateCharges, GivesUpEachChargeOnce) {
+  ReservationPool pool;
+  LateCharges late(10);
+  Reservation* const reservation = pool.take();
+  late.keep(7, reservation, pool);
+  EXPECT_EQ(late.take(8), nullptr);
+  EXPECT_EQ(late.take(7), reservation);
+  EXPECT_EQ(late.take(7), nullptr);
+}
+
+TEST(LateCharges, DropsTheOldestFirst) {
+  ReservationPool pool;
+  LateCharges late(3);
+  Reservation* kept[5];
+  for (uint64_t id = 1; id <= 5; ++id) {
+    kept[id - 1] = pool.take();
+    late.keep(id, kept[id - 1], pool);
+  }
+  EXPECT_EQ(late.take(1), nullptr);
+  EXPECT_EQ(late.take(2), nullptr);
+  for (uint64_t id = 3; id <= 5; ++id) EXPECT_EQ(late.take(id), kept[id - 1]);
+}
+
+TEST(LateCharges, ReturnsWhatItDropsToThePool) {
+  ReservationPool pool;
+  LateCharges late(1);
+  Reservation* const first = pool.take();
+  late.keep(1, first, pool);
+  late.keep(2, pool.take(), pool);
+  EXPECT_EQ(pool.take(), first);
+}
+
+TEST(LateCharges, ReturnsAllToThePoolWhenItsModelGoes) {
+  ReservationPool pool;
+  LateCharges late(5);
+  Reservation* const only = pool.take();
+  late.keep(1, only, pool);
+  late.clear(pool);
+  EXPECT_EQ(late.take(1), nullptr);
+  EXPECT_EQ(pool.take(), only);
+}
+
+TEST(LateCharges, KeepsNothingIfToldSo) {
+  ReservationPool pool;
+  LateCharges late(0);
+  Reservation* const reservation = pool.take();
+  late.keep(1, reservation, pool);
+  EXPECT_EQ(late.take(1), nullptr);
+  EXPECT_EQ(pool.take(), reservation);
+}
+
+TEST(LateCharges, I3_LosesNoReservation) {
+  ReservationPool pool;
+  LateCharges late(4);
+  Reservation* const watched = pool.take();
+  late.keep(1, watched, pool);
+  EXPECT_EQ(late.take(1), watched);  // its place in the order stays behind
+  pool.give_back(watched);
+  for (uint64_t id = 2; id < 50; ++id) {
+    Reservation* const reservation = pool.take();
+    late.keep(id, reservation, pool);
+    EXPECT_EQ(late.take(id), reservation);
+    pool.give_back(reservation);
+  }
+  EXPECT_EQ(pool.take(), watched) << "one reservation served them all";
+}
+
+}  // namespace
+}  // namespace llmq::core
