@@ -1,5 +1,6 @@
-// Settings as keys and values over one table (src/config/keys.cc): the only place that knows a key's name,
-// type, range, default and text. parse, get, list, validate and docs/configuration.md all come from it.
+// Settings as keys and values over one table (src/config/keys.cc): the only place that knows a
+// key's name, type, range, default and text. parse, get, list, validate and docs/configuration.md
+// all come from it.
 #ifndef LLMQ_CONFIG_CONFIG_H_
 #define LLMQ_CONFIG_CONFIG_H_
 
@@ -15,6 +16,8 @@
 
 namespace llmq::config {
 
+struct Row;
+
 // One row of the table, as text for lists and docs. Model keys are shown as "model.*.rpm".
 struct KeyInfo {
   const char* key;
@@ -26,15 +29,23 @@ const std::vector<KeyInfo>& keys();
 
 class Config {
  public:
-  // "max_pending" or "model.<name>.<key>"; the name may contain dots, the longest known key suffix decides; the
-  // name "*" gives defaults for all models. kUnknownKey and kInvalidValue name the key, the range and the value.
+  // "max_pending" or "model.<name>.<key>"; the name may contain dots, the longest known key suffix
+  // decides; the name "*" gives defaults for all models. kUnknownKey and kInvalidValue name the
+  // key, the range and the value.
   core::Result<core::Done> set(std::string_view key, std::string_view value);
+  // The same for a row of the table; `what` names the setting in errors. `model` is "" for a
+  // manager's row.
+  core::Result<core::Done> apply(const Row& row, std::string_view model, std::string_view value,
+                                 std::string_view what);
+  // Makes a model known that has no setting of its own.
+  void mention(std::string_view model) { settings_of(model); }
 
-  // {"max_pending":..., "log":{"level":"info"}, "models":[{"name":"gpt-4o","limits":[{"requests":500,"per":"1m"},
+  // {"max_pending":..., "log":{"level":"info"},
+  // "models":[{"name":"gpt-4o","limits":[{"requests":500,"per":"1m"},
   //  {"tokens":30000,"per":"1m","charge":"actual"},{"concurrency":8}],"deployments":[{"provider":"openai",
   //  "base_url":"...","api_key_env":"OPENAI_API_KEY"}],"retry":{"max_attempts":8,"base_ms":500,"cap_ms":30000}}]}
-  // All or nothing. Malformed JSON: kInvalidValue with line and column. More than one deployment: kInvalidValue
-  // that says one is supported.
+  // All or nothing. Malformed JSON: kInvalidValue with line and column. More than one deployment:
+  // kInvalidValue that says one is supported.
   core::Result<core::Done> set_json(std::string_view document);
 
   // Value as text: what was set, else the default ("" = none).
@@ -45,19 +56,26 @@ class Config {
   // The typed settings; fails on what is out of range or contradicts itself.
   core::Result<ManagerConfig> manager() const;
   core::Result<std::vector<ModelConfig>> models() const;
-  // manager() and models(), plus what can only be seen outside: key variables set, key files readable.
-  core::Result<core::Done> validate() const;
 
-  bool operator==(const Config& other) const;  // same settings
+  bool operator==(const Config& other) const;  // same settings, in the same words
 
  private:
-  std::map<std::string, std::string, std::less<>> global_;
-  std::vector<std::string> order_;
-  std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> models_;
+  using Settings = std::map<std::string, std::string, std::less<>>;  // name of a row -> text
+
+  Settings& settings_of(std::string_view model);
+  // The text that counts for a model: its own, that of "*", or the default.
+  std::string text_of(const Settings& own, const Row& row, ProviderKind provider,
+                      bool* is_default) const;
+  ProviderKind provider_of(const Settings& own) const;
+  core::Result<std::vector<core::LimitSpec>> limits_of(const std::string& name, const Settings& own,
+                                                       ProviderKind provider) const;
+  core::Result<ModelConfig> model(const std::string& name, const Settings& own) const;
+
+  Settings manager_;
+  std::vector<std::string> order_;  // of first mention, without "*"
+  std::map<std::string, Settings, std::less<>> models_;
 };
 
-// "requests=500/1m", "tokens=30000/1m,charge=arrival", "concurrency=8". `what` names the source in errors.
-core::Result<core::LimitSpec> parse_limit(std::string_view text, std::string_view what);
 // "250ms", "6s", "1m", "2h", "1d"; a bare number is not a period.
 core::Result<core::DurationNs> parse_period(std::string_view text, std::string_view what);
 

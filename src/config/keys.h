@@ -1,9 +1,11 @@
-// The table of keys, and how its rows are found. A new setting is one row in keys.cc, and nothing else.
+// The table of keys, and how its rows are found. A new setting is one row in keys.cc, and nothing
+// else.
 #ifndef LLMQ_CONFIG_KEYS_H_
 #define LLMQ_CONFIG_KEYS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -28,7 +30,7 @@ enum class Kind : uint8_t {
   kText,
   kVariable,  // name of an environment variable
   kUrl,
-  kRange,     // one integer, or min..max
+  kRange,  // one integer, or min..max
   kLimits,
 };
 
@@ -38,41 +40,32 @@ struct Choice {
 };
 
 struct Row {
-  const char* key = "";  // as listed; a model key begins with "model.*."
+  const char* name = "";  // a model key without "model.<name>."
   Scope scope = Scope::kManager;
   Kind kind = Kind::kInteger;
   int64_t min = 0;
   int64_t max = 0;
-  const Choice* choices = nullptr;
-  size_t choice_count = 0;
-  const char* word = nullptr;        // accepted in place of a value
-  const char* def = "";              // for a model without a built-in provider; "" = none
-  const char* openai_def = nullptr;  // with provider openai, if different
-  const char* mock_def = nullptr;    // with provider mock, if different
+  const char* def = "";  // "" = none
   const char* doc = "";
   void (*to_manager)(const Value&, ManagerConfig&) = nullptr;
   void (*to_model)(const Value&, ModelConfig&) = nullptr;
-  // A shorthand for one limit; 0 = time_period_s decides.
+  const Choice* choices = nullptr;   // ends with a null text
+  const char* word = nullptr;        // accepted in place of a value
+  const char* openai_def = nullptr;  // with provider openai, if different
+  const char* mock_def = nullptr;    // with provider mock, if different
+  // A shorthand for one limit; period 0 = time_period_s decides.
   bool is_limit = false;
   core::LimitKind limit_kind = core::LimitKind::kRequests;
-  int64_t limit_period_s = 0;
+  core::DurationNs limit_period{};
 
-  // The key without "model.*.".
-  std::string_view name() const;
   const char* default_for(ProviderKind provider) const;
-  // For lists and docs.
-  const KeyInfo& info() const;
+  // The type with its range, as errors and docs name it.
+  std::string type_text() const;
 };
 
-struct Rows {
-  const Row* first;
-  size_t count;
-  const Row* begin() const { return first; }
-  const Row* end() const { return first + count; }
-};
-Rows rows();
+const std::deque<Row>& rows();
 
-// A row by its name without "model.*."; nullptr if there is none.
+// A row by its name; nullptr if there is none.
 const Row* manager_row(std::string_view name);
 const Row* model_row(std::string_view name);
 
@@ -86,8 +79,8 @@ core::Result<KeyParts> resolve(std::string_view key);
 // Is the name fit for a model: 1 .. 255 bytes of UTF-8 without control characters?
 core::Result<core::Done> check_model_name(std::string_view name, std::string_view what);
 
-// kUnknownKey that names `path` and, if one is near `name`, the key that may have been meant.
-core::Error unknown_key(std::string_view path, std::string_view name, bool of_model);
+// kUnknownKey that names `path`, the key as it was given.
+core::Error unknown_key(std::string_view path);
 
 }  // namespace llmq::config
 

@@ -4,45 +4,23 @@
 #include <limits>
 
 #include "config/config.h"
+#include "core/limit/limit_names.h"
 
 namespace llmq::config {
 namespace {
-
-struct KindName {
-  const char* name;
-  core::LimitKind kind;
-};
-constexpr KindName kKindNames[] = {
-    {"requests", core::LimitKind::kRequests},
-    {"tokens", core::LimitKind::kTokens},
-    {"input_tokens", core::LimitKind::kInputTokens},
-    {"output_tokens", core::LimitKind::kOutputTokens},
-    {"concurrency", core::LimitKind::kConcurrency},
-};
-
-struct ChargeName {
-  const char* name;
-  core::ChargeModel charge;
-};
-constexpr ChargeName kChargeModels[] = {
-    {"arrival", core::ChargeModel::kArrival},
-    {"completion", core::ChargeModel::kCompletion},
-    {"realtime", core::ChargeModel::kRealtime},
-    {"actual", core::ChargeModel::kActual},
-};
 
 struct Unit {
   const char* name;
   int64_t ns;
 };
-// From large to small, so that period_text takes the largest.
 constexpr Unit kUnits[] = {
     {"d", 86'400'000'000'000}, {"h", 3'600'000'000'000}, {"m", 60'000'000'000},
     {"s", 1'000'000'000},      {"ms", 1'000'000},
 };
 
 constexpr const char* kLimitForm =
-    "KIND=AMOUNT/PERIOD such as requests=500/1m, tokens=30000/1m,charge=arrival or concurrency=8; kinds are "
+    "KIND=AMOUNT/PERIOD such as requests=500/1m, tokens=30000/1m,charge=arrival or concurrency=8; "
+    "kinds are "
     "requests, tokens, input_tokens, output_tokens, concurrency";
 constexpr const char* kAmountRange = "an amount that is a whole number 1 .. 1000000000000000";
 constexpr const char* kPeriodForm = "a period such as 250ms, 6s, 1m, 2h or 1d";
@@ -61,14 +39,26 @@ std::string_view next_part(std::string_view& rest, char separator) {
   return part;
 }
 
-core::Result<core::Done> read_option(std::string_view option, std::string_view what, std::string_view text,
-                                     LimitEntry& entry) {
+core::Result<core::Done> read_option(std::string_view option, std::string_view what,
+                                     std::string_view text, LimitEntry& entry) {
   std::string_view value = option;
   const std::string_view name = next_part(value, '=');
-  if (name != "charge") return bad_value(what, text, "no option but charge=" + std::string(kChargeNames));
+  if (name == "jitter") {
+    if (entry.spec.kind == core::LimitKind::kConcurrency) {
+      return bad_value(what, text, "jitter at limits with a period alone");
+    }
+    if (entry.jitter_given) return bad_value(what, text, "jitter once");
+    auto jitter = parse_period(value, what);
+    if (!jitter) return jitter.error();
+    entry.spec.jitter = jitter.value();
+    entry.jitter_given = true;
+    return core::Done{};
+  }
+  if (name != "charge") return bad_value(what, text, "no option but charge and jitter");
   const auto charge = charge_model(value);
   if (!charge) return bad_value(what, text, "charge=" + std::string(kChargeNames));
-  if (!counts_tokens(entry.spec.kind)) return bad_value(what, text, "charge at limits of tokens alone");
+  if (!counts_tokens(entry.spec.kind))
+    return bad_value(what, text, "charge at limits of tokens alone");
   if (entry.charge_given) return bad_value(what, text, "charge once");
   entry.spec.charge = *charge;
   entry.charge_given = true;
@@ -78,17 +68,12 @@ core::Result<core::Done> read_option(std::string_view option, std::string_view w
 }  // namespace
 
 std::optional<core::LimitKind> limit_kind(std::string_view name) {
-  for (const KindName& row : kKindNames) {
-    if (row.name == name) return row.kind;
+  using core::LimitKind;
+  for (const LimitKind kind : {LimitKind::kRequests, LimitKind::kTokens, LimitKind::kInputTokens,
+                               LimitKind::kOutputTokens, LimitKind::kConcurrency}) {
+    if (core::kind_name(kind) == name) return kind;
   }
   return std::nullopt;
-}
-
-const char* limit_kind_name(core::LimitKind kind) {
-  for (const KindName& row : kKindNames) {
-    if (row.kind == kind) return row.name;
-  }
-  return "?";
 }
 
 bool counts_tokens(core::LimitKind kind) {
@@ -96,24 +81,12 @@ bool counts_tokens(core::LimitKind kind) {
 }
 
 std::optional<core::ChargeModel> charge_model(std::string_view name) {
-  for (const ChargeName& row : kChargeModels) {
-    if (row.name == name) return row.charge;
+  using core::ChargeModel;
+  for (const ChargeModel charge : {ChargeModel::kArrival, ChargeModel::kCompletion,
+                                   ChargeModel::kRealtime, ChargeModel::kActual}) {
+    if (core::charge_name(charge) == name) return charge;
   }
   return std::nullopt;
-}
-
-std::string period_text(core::DurationNs period) {
-  for (const Unit& unit : kUnits) {
-    if (period.ns >= unit.ns && period.ns % unit.ns == 0) {
-      return std::to_string(period.ns / unit.ns) + unit.name;
-    }
-  }
-  return std::to_string(period.ns) + "ns";
-}
-
-std::string limit_subject(const core::LimitSpec& spec) {
-  const std::string kind = limit_kind_name(spec.kind);
-  return spec.kind == core::LimitKind::kConcurrency ? kind : kind + "/" + period_text(spec.period);
 }
 
 bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b) {
@@ -130,7 +103,7 @@ core::Result<LimitEntry> make_limit(core::LimitKind kind, int64_t amount, core::
   entry.spec.amount = amount;
   if (kind == core::LimitKind::kConcurrency) return entry;
   if (period < kLeastPeriod || period > kGreatestPeriod) {
-    return bad_value(what, period_text(period), "a period of 1s .. 31d");
+    return bad_value(what, core::period_text(period), "a period of 1s .. 31d");
   }
   entry.spec.period = period;
   entry.spec.jitter = core::default_jitter(period);
@@ -171,8 +144,9 @@ core::Result<LimitEntry> parse_limit_entry(std::string_view text, std::string_vi
   core::DurationNs period{};
   const bool has_period = slash != std::string_view::npos;
   if (has_period == (*kind == core::LimitKind::kConcurrency)) {
-    return bad_value(what, text,
-                     has_period ? "concurrency without a period" : "a period, such as requests=500/1m");
+    return bad_value(
+        what, text,
+        has_period ? "concurrency without a period" : "a period, such as requests=500/1m");
   }
   if (has_period) {
     auto parsed = parse_period(amount_part.substr(slash + 1), what);
@@ -199,7 +173,7 @@ core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::s
     if (!entry) return entry.error();
     for (const LimitEntry& other : entries) {
       if (!same_subject(other.spec, entry.value().spec)) continue;
-      return bad_setting(what, limit_subject(other.spec) + " is given twice, as " +
+      return bad_setting(what, core::limit_name(other.spec) + " is given twice, as " +
                                    std::to_string(other.spec.amount) + " and as " +
                                    std::to_string(entry.value().spec.amount));
     }
@@ -208,15 +182,10 @@ core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::s
   }
   if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
     return bad_setting(what, std::to_string(entries.size()) + " limits are more than the " +
-                                 std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
+                                 std::to_string(core::kMaxLimitsPerModel) +
+                                 " that a model may have");
   }
   return entries;
-}
-
-core::Result<core::LimitSpec> parse_limit(std::string_view text, std::string_view what) {
-  auto entry = parse_limit_entry(text, what);
-  if (!entry) return entry.error();
-  return entry.value().spec;
 }
 
 }  // namespace llmq::config

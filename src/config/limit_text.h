@@ -1,4 +1,5 @@
-// The text form of limits: "requests=500/1m;tokens=30000/1m,charge=arrival;concurrency=8".
+// The text form of limits:
+// "requests=500/1m;tokens=30000/1m,charge=arrival,jitter=100ms;concurrency=8".
 #ifndef LLMQ_CONFIG_LIMIT_TEXT_H_
 #define LLMQ_CONFIG_LIMIT_TEXT_H_
 
@@ -21,15 +22,10 @@ core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::s
 
 // "requests", ...; nullopt if there is no such kind.
 std::optional<core::LimitKind> limit_kind(std::string_view name);
-const char* limit_kind_name(core::LimitKind kind);
 bool counts_tokens(core::LimitKind kind);
 
 std::optional<core::ChargeModel> charge_model(std::string_view name);
 
-// "250ms", "6s", "1m", "2h", "1d": the largest unit that is exact.
-std::string period_text(core::DurationNs period);
-// "requests/1m", "concurrency": what a limit bounds.
-std::string limit_subject(const core::LimitSpec& spec);
 bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b);
 
 // Amount and period as every form of a limit must have them; fills in the default jitter.

@@ -13,30 +13,31 @@
 namespace llmq::config {
 
 enum class ProviderKind : uint8_t {
-  kNone,   // a processor runs the attempts
-  kOpenAi, // the OpenAI-compatible wire over HTTP
-  kMock,   // in-process
+  kNone,    // a processor runs the attempts
+  kOpenAi,  // the OpenAI-compatible wire over HTTP
+  kMock,    // in-process
 };
 
 struct RetrySettings {
-  uint32_t max_attempts = 8;                         // 1 .. 60
-  core::DurationNs base = core::milliseconds(500);   // decorrelated jitter: least delay
-  core::DurationNs cap = core::seconds(30);          // and greatest
+  uint32_t max_attempts = 8;                        // 1 .. 60
+  core::DurationNs base = core::milliseconds(500);  // decorrelated jitter: least delay
+  core::DurationNs cap = core::seconds(30);         // and greatest
 };
 
 struct ModelConfig {
-  std::string name;                        // 1 .. 255 bytes
-  std::vector<core::LimitSpec> limits;     // at most core::kMaxLimitsPerModel
-  int64_t max_in_flight = 256;             // bounds attempts where no concurrency limit is set
+  std::string name;                     // 1 .. 255 bytes
+  std::vector<core::LimitSpec> limits;  // at most core::kMaxLimitsPerModel
+  int64_t max_in_flight = 256;          // bounds attempts where no concurrency limit is set
   core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
-  int64_t est_output_tokens = 0;           // where neither the request nor its payload says; default 256 for providers
+  int64_t est_output_tokens =
+      0;  // where neither the request nor its payload says; default 256 for providers
   RetrySettings retry;
   ProviderKind provider = ProviderKind::kNone;
   // kOpenAi
-  std::string base_url;                    // "https://api.openai.com/v1"
-  std::string api_key_env;                 // name of an environment variable
+  std::string base_url;     // "https://api.openai.com/v1"
+  std::string api_key_env;  // name of an environment variable
   std::string api_key_file;
-  bool allow_insecure = false;             // send the key over http:// beyond loopback
+  bool allow_insecure = false;  // send the key over http:// beyond loopback
   core::DurationNs connect_timeout = core::seconds(10);
   std::string ca_file;
   // kMock
@@ -44,15 +45,15 @@ struct ModelConfig {
 };
 
 struct ManagerConfig {
-  int64_t max_pending = 10'000'000;                     // live requests
-  int64_t max_pending_bytes = int64_t{2} << 30;         // their payloads
-  int64_t history_max = 1000;                           // finished requests per model whose outcome stays readable
-  int64_t keep_max = 10'000;                            // kept responses
+  int64_t max_pending = 10'000'000;              // live requests
+  int64_t max_pending_bytes = int64_t{2} << 30;  // their payloads
+  int64_t history_max = 1000;  // finished requests per model whose outcome stays readable
+  int64_t keep_max = 10'000;   // kept responses
   core::DurationNs keep_age = core::seconds(600);
   int64_t max_connections = 1024;
-  uint64_t seed = 0;                                    // of retry jitter; 0 = from the clock
-  int32_t log_level = 5;                                // LLMQ_LOG_; off
-  std::string log_file;                                 // "" = stderr when log_level is set by key or environment
+  uint64_t seed = 0;      // of retry jitter; 0 = from the clock
+  int32_t log_level = 5;  // LLMQ_LOG_; off
+  std::string log_file;   // "" = stderr when log_level is set by key or environment
 };
 
 }  // namespace llmq::config

@@ -37,28 +37,17 @@ bool is_number_up_to(std::string_view text, uint32_t least, uint32_t greatest) {
          number <= greatest;
 }
 
-// 127.a.b.c in full: a name such as 127.example.com belongs to somebody else.
-bool is_ipv4_loopback(std::string_view host) {
-  for (int part = 0; part < 4; ++part) {
-    const size_t dot = host.find('.');
-    if ((dot == std::string_view::npos) != (part == 3)) return false;
-    const std::string_view digits = host.substr(0, dot);
-    if (!is_number_up_to(digits, part == 0 ? 127 : 0, part == 0 ? 127 : 255)) return false;
-    if (part < 3) host.remove_prefix(dot + 1);
-  }
-  return true;
-}
-
 }  // namespace
 
 const char* base_url_fault(std::string_view url) {
   if (!has_scheme(url, "http://") && !has_scheme(url, "https://")) {
     return "it must begin with http:// or https://";
   }
-  const bool printable =
-      std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '\\'; });
+  const bool printable = std::all_of(url.begin(), url.end(),
+                                     [](char c) { return c > ' ' && c < '\x7f' && c != '\\'; });
   if (!printable) return "it holds a character that no URL may hold unescaped";
-  if (url.find_first_of("?#") != std::string_view::npos) return "it must have no query and no fragment";
+  if (url.find_first_of("?#") != std::string_view::npos)
+    return "it must have no query and no fragment";
   const std::string_view host_port = authority(url);
   if (host_port.find('@') != std::string_view::npos) {
     return "it must hold no user name or password; use api_key_env or api_key_file";
@@ -73,14 +62,6 @@ const char* base_url_fault(std::string_view url) {
     return "its port is not 1 .. 65535";
   }
   return nullptr;
-}
-
-bool is_https(std::string_view url) { return has_scheme(url, "https://"); }
-
-bool is_loopback(std::string_view url) {
-  const std::string_view host_port = authority(url);
-  const std::string_view host = host_port.substr(0, host_end(host_port));
-  return equal_ignoring_case(host, "localhost") || host == "[::1]" || is_ipv4_loopback(host);
 }
 
 }  // namespace llmq::config

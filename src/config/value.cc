@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
-#include <tuple>
 
+#include "base/utf8.h"
 #include "config/keys.h"
 #include "config/limit_text.h"
 #include "config/url.h"
@@ -40,8 +40,8 @@ bool read_size(std::string_view text, int64_t& bytes) {
   return true;
 }
 
-// A decimal fraction with at most 9 decimals. By hand because strtod obeys the host's locale, and libc++ has
-// no from_chars for double.
+// A decimal fraction with at most 9 decimals. By hand because strtod obeys the host's locale, and
+// libc++ has no from_chars for double.
 bool read_fraction(std::string_view text, double& fraction) {
   constexpr size_t kDecimals = 9;
   const size_t dot = text.find('.');
@@ -52,7 +52,8 @@ bool read_fraction(std::string_view text, double& fraction) {
   decimals.resize(kDecimals, '0');
   uint32_t units = 0;
   uint32_t billionths = 0;
-  if (!read_integer(whole, units) || !read_integer(std::string_view(decimals), billionths)) return false;
+  if (!read_integer(whole, units) || !read_integer(std::string_view(decimals), billionths))
+    return false;
   if (units > 1 || (units == 1 && billionths > 0)) return false;
   fraction = static_cast<double>(units) + static_cast<double>(billionths) / 1e9;
   return true;
@@ -70,19 +71,20 @@ bool read_range(std::string_view text, Value& value) {
 }
 
 bool read_choice(const Row& row, std::string_view text, int64_t& number) {
-  const Choice* const last = row.choices + row.choice_count;
-  const Choice* const found =
-      std::find_if(row.choices, last, [text](const Choice& choice) { return choice.text == text; });
-  if (found == last) return false;
-  number = found->value;
-  return true;
+  for (const Choice* choice = row.choices; choice->text != nullptr; ++choice) {
+    if (choice->text != text) continue;
+    number = choice->value;
+    return true;
+  }
+  return false;
 }
 
 bool is_variable_name(std::string_view text) {
   const auto fits = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   };
-  return text.empty() || ((text[0] < '0' || text[0] > '9') && std::all_of(text.begin(), text.end(), fits));
+  return text.empty() ||
+         ((text[0] < '0' || text[0] > '9') && std::all_of(text.begin(), text.end(), fits));
 }
 
 // The kinds whose error says no more than what the row's type says.
@@ -110,7 +112,7 @@ bool read_simple(const Row& row, std::string_view text, Value& value) {
       return read_range(text, value) && in_range(value.number) && in_range(value.high);
     case Kind::kText:
       value.text = text;
-      return is_valid_utf8(text) && !has_control_characters(text);
+      return base::is_valid_utf8(text) && !has_control_characters(text);
     case Kind::kVariable:
     case Kind::kUrl:
     case Kind::kLimits:
@@ -120,19 +122,6 @@ bool read_simple(const Row& row, std::string_view text, Value& value) {
 }
 
 }  // namespace
-
-bool operator==(const LimitEntry& a, const LimitEntry& b) {
-  const auto members = [](const LimitEntry& e) {
-    return std::make_tuple(e.spec.kind, e.spec.charge, e.spec.amount, e.spec.period.ns, e.spec.jitter.ns,
-                           e.charge_given);
-  };
-  return members(a) == members(b);
-}
-
-bool operator==(const Value& a, const Value& b) {
-  return a.number == b.number && a.high == b.high && a.fraction == b.fraction && a.is_word == b.is_word &&
-         a.text == b.text && a.limits == b.limits;
-}
 
 core::Result<Value> parse_value(const Row& row, std::string_view text, std::string_view what) {
   Value value;
@@ -157,13 +146,14 @@ core::Result<Value> parse_value(const Row& row, std::string_view text, std::stri
   }
   if (row.kind == Kind::kVariable) {
     if (!is_variable_name(text)) {
-      return bad_setting(what, "expected the name of an environment variable: letters, digits and _ "
-                               "(the value is not shown, since it may be a key itself)");
+      return bad_setting(what,
+                         "expected the name of an environment variable: letters, digits and _ "
+                         "(the value is not shown, since it may be a key itself)");
     }
     value.text = text;
     return value;
   }
-  if (!read_simple(row, text, value)) return bad_value(what, text, row.info().type);
+  if (!read_simple(row, text, value)) return bad_value(what, text, row.type_text());
   return value;
 }
 
@@ -172,14 +162,15 @@ core::Error bad_value(std::string_view what, std::string_view value, std::string
 }
 
 core::Error bad_setting(std::string_view what, std::string_view message) {
-  return {core::Status::kInvalidValue, std::string(what) + ": " + std::string(message), std::string(what)};
+  return {core::Status::kInvalidValue, std::string(what) + ": " + std::string(message),
+          std::string(what)};
 }
 
 std::string quoted(std::string_view text) {
   constexpr size_t kShown = 120;
   static constexpr char kHex[] = "0123456789abcdef";
   const bool whole = text.size() <= kShown;
-  const bool utf8 = is_valid_utf8(text);
+  const bool utf8 = base::is_valid_utf8(text);
   if (!whole) {
     size_t end = kShown;
     while (utf8 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
@@ -202,29 +193,6 @@ bool has_control_characters(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < ' ' || byte == 0x7f;
   });
-}
-
-// The table of well-formed sequences: no overlong form, no surrogate, nothing beyond U+10FFFF.
-bool is_valid_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto at = [text](size_t index) { return static_cast<unsigned char>(text[index]); };
-    const unsigned char lead = at(i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (length == 0 || text.size() - i < length) return false;
-    const unsigned char second = at(i + 1);
-    const unsigned char least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    const unsigned char greatest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < least || second > greatest) return false;
-    for (size_t k = 2; k < length; ++k) {
-      if ((at(i + k) & 0xc0) != 0x80) return false;
-    }
-    i += length;
-  }
-  return true;
 }
 
 }  // namespace llmq::config

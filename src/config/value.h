@@ -14,25 +14,26 @@ namespace llmq::config {
 
 struct Row;
 
-// A limit as its text states it. Without `charge=` the model's charge setting applies.
+// A limit as its text states it. What is not given comes from the model's `charge` and `jitter_ms`.
 struct LimitEntry {
   core::LimitSpec spec;
   bool charge_given = false;
+  bool jitter_given = false;
 };
-bool operator==(const LimitEntry& a, const LimitEntry& b);
 
-// Which members count depends on the row's kind; the others keep their zeros, so that == compares settings.
+// Which members count depends on the row's kind; the others keep their zeros, so that == compares
+// settings.
 struct Value {
-  int64_t number = 0;    // integer, size, choice, bool; the bits of an unsigned; least of a range
-  int64_t high = 0;      // greatest of a range
+  int64_t number = 0;  // integer, size, choice, bool; the bits of an unsigned; least of a range
+  int64_t high = 0;    // greatest of a range
   double fraction = 0;
   bool is_word = false;  // the row's word ("none", "auto") stood in place of a value
   std::string text;
   std::vector<LimitEntry> limits;
 };
-bool operator==(const Value& a, const Value& b);
 
-// Reads `text` as the row asks. `what` names the setting in errors: its key, or its path in a JSON document.
+// Reads `text` as the row asks. `what` names the setting in errors: its key, or its path in a JSON
+// document.
 core::Result<Value> parse_value(const Row& row, std::string_view text, std::string_view what);
 
 // kInvalidValue: `what: "value" is not acceptable: expected <expected>`.
@@ -43,7 +44,6 @@ core::Error bad_setting(std::string_view what, std::string_view message);
 // Fit to be printed: quoted, shortened, without control characters or broken UTF-8.
 std::string quoted(std::string_view text);
 
-bool is_valid_utf8(std::string_view text);
 bool has_control_characters(std::string_view text);
 
 }  // namespace llmq::config

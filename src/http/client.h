@@ -1,4 +1,5 @@
-// HTTP calls on the loop: libcurl's multi interface driven by libuv. Used on the loop's thread only.
+// HTTP calls on the loop: libcurl's multi interface driven by libuv. Used on the loop's thread
+// only.
 #ifndef LLMQ_HTTP_CLIENT_H_
 #define LLMQ_HTTP_CLIENT_H_
 
@@ -18,48 +19,58 @@ struct uv_loop_s;
 namespace llmq::http {
 
 struct ClientOptions {
-  int64_t max_connections = 1024;              // in total, idle ones included
-  int64_t max_response_bytes = 256 * 1024 * 1024;  // a longer body is a kTransport error that says so
+  // In total, idle ones included. Calls beyond it wait; their time-outs begin when they run.
+  int64_t max_connections = 1024;
+  // A longer answer, headers included, is a kTransport error that says so.
+  int64_t max_response_bytes = int64_t{256} * 1024 * 1024;
 };
 
 // Transport settings of one deployment.
 struct Transport {
   core::DurationNs connect_timeout = core::seconds(10);
-  std::string ca_file;         // "" = the system's
-  bool verify_tls = true;      // never off unless a test asks
+  std::string ca_file;     // "" = the system's
+  bool verify_tls = true;  // never off unless a test asks
 };
 
-// One POST. The body must live until on_done, or until cancel returns.
+// One POST. The body must live until on_done, or until cancel returns. Redirects are not followed,
+// and nothing is sent twice: a kept connection that dies under a request ends the call, so that a
+// resend is paid for.
 struct Call {
   provider::WireRequest wire;
   std::string_view body;
-  core::DurationNs timeout{};  // whole call; 0 = none (the engine has its own, this is the last resort)
+  core::DurationNs
+      timeout{};  // whole call; 0 = none (the engine has its own, this is the last resort)
   Transport transport;
 };
 
 struct CallResult {
-  core::Status status = core::Status::kUnknown;  // kOk: `response` is whole; kTransport / kTimeout otherwise
-  std::string message;                           // for people, never holds a key
-  bool sent = false;                             // request bytes may have reached the server
+  core::Status status =
+      core::Status::kUnknown;  // kOk: `response` is whole; kTransport / kTimeout otherwise
+  std::string message;         // for people, never holds a key
+  bool sent = false;           // request bytes may have reached the server: on_sent ran
   provider::WireResponse response;
 };
 
-using CallId = uint64_t;  // never 0
+using CallId = uint64_t;  // never 0 for a call
 
-// Owns the connections. Destroy only after close() has called back.
+// Owns the connections. No callback runs inside another function of the client, so that each may
+// call all of them. Destroy only after close() has called back.
 class Client {
  public:
   virtual ~Client() = default;
 
-  // Starts a call. on_sent runs once, when the connection is ready and the request is about to be written
-  // (PREREQFUNCTION); on_done runs exactly once, never inside start(), unless the call is cancelled first.
+  // Starts a call. on_sent runs once, as soon as the connection was ready and the request went out
+  // (PREREQFUNCTION; in the same turn of the loop), and before on_done; on_done runs exactly once,
+  // never inside start(), unless the call is cancelled first.
   virtual CallId start(Call call, std::function<void()> on_sent,
                        std::function<void(CallResult)> on_done) = 0;
 
-  // Closes the call's connection at once; neither callback runs afterwards. Unknown ids are ignored.
+  // Closes the call's connection at once; neither callback runs afterwards. Unknown ids are
+  // ignored.
   virtual void cancel(CallId id) = 0;
 
   // Cancels everything and closes every libuv handle; closed runs on the loop when nothing is left.
+  // A start after this starts nothing, calls nothing and returns 0.
   virtual void close(std::function<void()> closed) = 0;
 };
 

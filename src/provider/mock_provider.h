@@ -1,5 +1,5 @@
-// `provider: mock`, in every build: invents an answer from a seed, so that bindings and users can try
-// everything without a network. Pure: the caller waits out the latency.
+// `provider: mock`, in every build: invents an answer from a seed, so that bindings and users can
+// try everything without a network. Pure: the caller waits out the latency.
 #ifndef LLMQ_PROVIDER_MOCK_PROVIDER_H_
 #define LLMQ_PROVIDER_MOCK_PROVIDER_H_
 
@@ -14,16 +14,16 @@ namespace llmq::provider {
 struct MockOptions {
   core::DurationNs latency_min = core::milliseconds(20);
   core::DurationNs latency_max = core::milliseconds(80);
-  double fail_server = 0;        // probability of a 500
-  double fail_rate_limited = 0;  // probability of a 429
-  double fail_hang = 0;          // probability of never answering
+  double fail_server = 0;          // probability of a 500
+  double fail_rate_limited = 0;    // probability of a 429
+  double fail_hang = 0;            // probability of never answering
   core::DurationNs retry_after{};  // given with a 429; 0 = none
   uint64_t seed = 1;
 };
 
 struct MockReply {
-  core::DurationNs latency{};  // kNever-like for a hang: hangs is set
-  bool hangs = false;
+  core::DurationNs latency{};
+  bool hangs = false;  // never answers; then nothing else counts
   int http_status = 200;
   std::string body;
   Outcome outcome;

@@ -1,4 +1,5 @@
-// Providers as pure functions: request -> wire form, wire form -> outcome. No socket, clock or thread here.
+// Providers as pure functions: request -> wire form, wire form -> outcome. No socket, clock or
+// thread here.
 #ifndef LLMQ_PROVIDER_PROVIDER_H_
 #define LLMQ_PROVIDER_PROVIDER_H_
 
@@ -26,7 +27,8 @@ enum class Operation : int32_t {
 
 using Header = std::pair<std::string, std::string>;  // name as on the wire, value
 
-// A call as it goes to http/. The body is the caller's payload, sent byte for byte: it is not copied here.
+// A call as it goes to http/. The body is the caller's payload, sent byte for byte: it is not
+// copied here.
 struct WireRequest {
   std::string url;
   std::vector<Header> headers;
@@ -42,47 +44,48 @@ struct WireResponse {
 // What llmq makes of an answer.
 struct Outcome {
   core::Status status = core::Status::kUnknown;
-  std::string message;               // for people; "" if status is kOk
+  std::string message;  // for people; "" if status is kOk
   bool usage_known = false;
   core::Usage usage{};
-  core::DurationNs retry_after{};    // 0 = no hint
-  std::string provider_request_id;   // "" if none
+  core::DurationNs retry_after{};   // 0 = no hint
+  std::string provider_request_id;  // "" if none
 };
 
 // Tokens that a call is expected to count, before it is made.
 struct Estimate {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
+  bool output_is_default = false;  // the payload does not say it
 };
 
-// Joins a base URL and the operation's path; a /v1 that both have is not doubled.
+// Joins a base URL and the operation's path. A base that names a version itself (.../v1,
+// .../v1beta/openai) gets no second /v1.
 std::string endpoint_url(std::string_view base_url, Operation operation);
 
-// May this provider run this operation, and is the payload a JSON object? Cheap; called on the submitter's
-// thread, so that a bad body is an error at submit.
-core::Result<core::Done> check_payload(Operation operation, std::string_view payload);
-
-// Input: UTF-8 bytes of all text in messages / input, over 4, rounded up, plus a small constant; output:
-// max_completion_tokens or max_tokens times n, else default_output_tokens; embeddings produce none.
-// The error of the estimate is documented in docs (measured: -? .. +45 % on English prose).
-core::Result<Estimate> estimate_tokens(Operation operation, std::string_view payload,
-                                       int64_t default_output_tokens);
-
-// Both of the above in one pass over the payload: what submit uses.
+// May this provider run this operation, is the payload one JSON object in UTF-8, and how many
+// tokens will it be? Called on the submitter's thread, so that a bad body is an error at submit.
+// "stream": true is refused: answers are whole.
+//
+// Roughly 4 bytes of English per token; other scripts and code differ, up to about x2; the usage of
+// the answer corrects it. Images and audio count nothing. Chat: input is the UTF-8 bytes of all
+// text in messages and tools over 4, rounded up, plus 4; output is max_completion_tokens or
+// max_tokens, else default_output_tokens, times n. Embeddings: input is the bytes of text over 4,
+// or the number of tokens where tokens are given; no output.
 core::Result<Estimate> inspect_payload(Operation operation, std::string_view payload,
                                        int64_t default_output_tokens);
 
-// Is the host 127.0.0.0/8, ::1 or localhost?
+// Is the host 127.0.0.0/8, ::1 or localhost? A URL that names no host, or a user, is not.
 bool is_loopback(std::string_view base_url);
 
 // A key never goes over http:// beyond the loopback interface, unless that is allowed by name.
 core::Result<core::Done> check_key_transport(std::string_view base_url, bool has_key,
                                              bool allow_insecure);
 
-// The OpenAI-compatible wire.
+// The OpenAI-compatible wire. No key: no Authorization header.
 core::Result<WireRequest> build_request(std::string_view base_url, Operation operation,
                                         std::string_view api_key);
-// wall_unix_ms serves Retry-After dates.
+// wall_unix_ms serves Retry-After dates. Messages hold the provider's own words, shortened, keys
+// masked.
 Outcome parse_response(Operation operation, const WireResponse& response, int64_t wall_unix_ms);
 
 }  // namespace llmq::provider

@@ -1,0 +1,231 @@
+// The configuration as one JSON document: every value in it becomes the text that Config::set
+// takes, so that both forms have one table, one set of ranges and one wording of errors.
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "base/json.h"
+#include "base/utf8.h"
+#include "config/config.h"
+#include "config/keys.h"
+
+namespace llmq::config {
+namespace {
+
+using core::Done;
+using core::Result;
+
+core::Error expected(const std::string& path, const char* what) {
+  return bad_setting(path, std::string("expected ") + what);
+}
+
+std::string place_of(std::string_view document, const char* at) {
+  const auto offset = static_cast<size_t>(at - document.data());
+  const std::string_view before = document.substr(0, std::min(offset, document.size()));
+  const size_t newline = before.rfind('\n');
+  const size_t column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1);
+  const auto line = std::count(before.begin(), before.end(), '\n');
+  return "line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1);
+}
+
+// A number as config text; integers beyond 2^53 have lost digits already.
+Result<std::string> number_text(double number, const std::string& path) {
+  constexpr double kExact = 9007199254740992.0;
+  if (std::fabs(number) > kExact) {
+    return bad_setting(path, "a number beyond 2^53 must be written as a string");
+  }
+  if (number == std::floor(number)) return std::to_string(static_cast<int64_t>(number));
+  const auto billionths = std::llround(std::fabs(number) * 1e9);
+  std::string decimals = std::to_string(billionths % 1'000'000'000);
+  decimals.insert(0, 9 - decimals.size(), '0');
+  decimals.erase(decimals.find_last_not_of('0') + 1);
+  return std::string(number < 0 ? "-" : "") + std::to_string(billionths / 1'000'000'000) + "." +
+         (decimals.empty() ? "0" : decimals);
+}
+
+Result<std::string> scalar_text(const cJSON* item, const std::string& path) {
+  if (cJSON_IsString(item)) return std::string(item->valuestring);
+  if (cJSON_IsBool(item)) return std::string(cJSON_IsTrue(item) ? "true" : "false");
+  if (cJSON_IsNumber(item)) return number_text(item->valuedouble, path);
+  return expected(path, "a string, a number, true or false");
+}
+
+// cJSON keeps both members of {"a":1,"a":2}; a configuration must not.
+Result<Done> check_members(const cJSON* object, const std::string& path) {
+  std::set<std::string_view> names;
+  for (const cJSON* item = object->child; item != nullptr; item = item->next) {
+    if (!names.insert(item->string).second) {
+      return bad_setting(path.empty() ? item->string : path + "." + item->string,
+                         "it is given twice");
+    }
+  }
+  return Done{};
+}
+
+// {"tokens":30000,"per":"1m","charge":"actual","jitter":"100ms"} ->
+// "tokens=30000/1m,charge=actual,..."
+Result<std::string> limit_text_of(const cJSON* item, const std::string& path) {
+  if (cJSON_IsString(item)) return std::string(item->valuestring);
+  if (!cJSON_IsObject(item))
+    return expected(path, "an object such as {\"requests\":500,\"per\":\"1m\"}");
+  std::string subject;
+  std::string period;
+  std::string options;
+  for (const cJSON* member = item->child; member != nullptr; member = member->next) {
+    const std::string_view name = member->string;
+    auto text = scalar_text(member, path + "." + member->string);
+    if (!text) return text;
+    if (name == "per") {
+      period = "/" + text.value();
+    } else if (name == "charge" || name == "jitter") {
+      options += "," + std::string(name) + "=" + text.value();
+    } else if (subject.empty()) {
+      subject = std::string(name) + "=" + text.value();
+    } else {
+      return bad_setting(path, quoted(name) + " is one too many: one limit bounds one thing");
+    }
+  }
+  return subject + period + options;
+}
+
+class Reader {
+ public:
+  explicit Reader(Config& config) : config_(config) {}
+
+  Result<Done> document(const cJSON* root) {
+    auto checked = check_members(root, "");
+    for (const cJSON* item = root->child; checked && item != nullptr; item = item->next) {
+      const std::string name = item->string;
+      checked = name == "models" ? models(item) : manager_setting(item, name);
+    }
+    return checked;
+  }
+
+ private:
+  Result<Done> manager_setting(const cJSON* item, const std::string& name) {
+    if (name.compare(0, 6, "model.") == 0) return unknown_key(name);
+    return setting(item, name, "", name);
+  }
+
+  // An object is a group of keys: {"retry":{"max_attempts":3}} is retry.max_attempts.
+  Result<Done> setting(const cJSON* item, const std::string& name, const std::string& model,
+                       const std::string& path) {
+    if (cJSON_IsObject(item)) {
+      auto checked = check_members(item, path);
+      for (const cJSON* member = item->child; checked && member != nullptr; member = member->next) {
+        checked = setting(member, name + "." + member->string, model, path + "." + member->string);
+      }
+      return checked;
+    }
+    const Row* row = model.empty() ? manager_row(name) : model_row(name);
+    if (row == nullptr) return unknown_key(path);
+    auto text = scalar_text(item, path);
+    if (!text) return text.error();
+    return config_.apply(*row, model, text.value(), path);
+  }
+
+  Result<Done> models(const cJSON* list) {
+    if (!cJSON_IsArray(list)) return expected("models", "an array of objects");
+    size_t index = 0;
+    std::set<std::string> names;
+    for (const cJSON* item = list->child; item != nullptr; item = item->next, ++index) {
+      const std::string path = "models[" + std::to_string(index) + "]";
+      if (!cJSON_IsObject(item)) return expected(path, "an object");
+      const cJSON* name = cJSON_GetObjectItemCaseSensitive(item, "name");
+      if (!cJSON_IsString(name)) return expected(path + ".name", "the model's name as a string");
+      auto fit = check_model_name(name->valuestring, path + ".name");
+      if (!fit) return fit;
+      if (!names.insert(name->valuestring).second) {
+        return bad_setting(path + ".name", quoted(name->valuestring) + " is given twice");
+      }
+      auto read = model(item, name->valuestring, path);
+      if (!read) return read;
+    }
+    return Done{};
+  }
+
+  Result<Done> model(const cJSON* object, const std::string& name, const std::string& path) {
+    config_.mention(name);
+    auto checked = check_members(object, path);
+    if (!checked) return checked;
+    // Limits first: they replace the shorthands set before, not those beside them.
+    if (const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "limits")) {
+      checked = limits(list, name, path + ".limits");
+    }
+    for (const cJSON* item = object->child; checked && item != nullptr; item = item->next) {
+      const std::string member = item->string;
+      if (member == "name" || member == "limits") continue;
+      checked = member == "deployments" ? deployments(item, name, path + ".deployments")
+                                        : setting(item, member, name, path + "." + member);
+    }
+    return checked;
+  }
+
+  Result<Done> limits(const cJSON* list, const std::string& model, const std::string& path) {
+    const Row& row = *model_row("limits");
+    if (cJSON_IsString(list)) return config_.apply(row, model, list->valuestring, path);
+    if (!cJSON_IsArray(list)) return expected(path, "an array of limits");
+    std::string all;
+    size_t index = 0;
+    for (const cJSON* item = list->child; item != nullptr; item = item->next, ++index) {
+      const std::string place = path + "[" + std::to_string(index) + "]";
+      auto text = limit_text_of(item, place);
+      if (!text) return text.error();
+      const auto value = parse_value(row, text.value(), place);
+      if (!value) return value.error();
+      all += (all.empty() ? "" : ";") + text.value();
+    }
+    return all.empty() ? Result<Done>(Done{}) : config_.apply(row, model, all, path);
+  }
+
+  Result<Done> deployments(const cJSON* list, const std::string& model, const std::string& path) {
+    if (!cJSON_IsArray(list)) return expected(path, "an array of objects");
+    const int count = cJSON_GetArraySize(list);
+    if (count != 1) {
+      return bad_setting(path, std::to_string(count) +
+                                   " deployments: this version supports exactly one per model");
+    }
+    const std::string place = path + "[0]";
+    const cJSON* object = list->child;
+    if (!cJSON_IsObject(object)) return expected(place, "an object");
+    auto checked = check_members(object, place);
+    for (const cJSON* item = object->child; checked && item != nullptr; item = item->next) {
+      const std::string member = item->string;
+      const Row* row = model_row(member);
+      if (row != nullptr && row->scope != Scope::kDeployment) {
+        return bad_setting(place + "." + member, "it belongs to the model, not to a deployment");
+      }
+      checked = setting(item, member, model, place + "." + member);
+    }
+    return checked;
+  }
+
+  Config& config_;
+};
+
+}  // namespace
+
+core::Result<core::Done> Config::set_json(std::string_view document) {
+  const auto malformed = [](const std::string& what) {
+    return core::Error{core::Status::kInvalidValue, "the configuration is not valid JSON: " + what,
+                       ""};
+  };
+  if (!base::is_valid_utf8(document)) return malformed("it is not UTF-8");
+  const char* end = nullptr;
+  const base::Json root(cJSON_ParseWithLengthOpts(document.data(), document.size(), &end, 0));
+  if (root == nullptr) return malformed(place_of(document, end));
+  const std::string_view rest = document.substr(static_cast<size_t>(end - document.data()));
+  const size_t more = rest.find_first_not_of(" \t\r\n");
+  if (more != std::string_view::npos && rest[more] != '\0') {
+    return malformed(place_of(document, end + more) + ": something follows the document");
+  }
+  if (!cJSON_IsObject(root.get())) return malformed("expected an object");
+  Config changed = *this;  // all or nothing
+  auto read = Reader(changed).document(root.get());
+  if (!read) return read;
+  *this = std::move(changed);
+  return Done{};
+}
+
+}  // namespace llmq::config

@@ -1,0 +1,376 @@
+#include "config/keys.h"
+
+#include <deque>
+#include <limits>
+
+#include "base/utf8.h"
+
+namespace llmq::config {
+namespace {
+
+constexpr std::string_view kModelPrefix = "model.";
+constexpr int64_t kMaxMs = int64_t{366} * 24 * 3600 * 1000;
+constexpr int64_t kMaxTokens = 1'000'000'000;
+constexpr core::DurationNs kMinute = core::seconds(60);
+constexpr core::DurationNs kDay = core::seconds(24 * 3600);
+
+constexpr Choice kProviders[] = {{"none", static_cast<int64_t>(ProviderKind::kNone)},
+                                 {"openai", static_cast<int64_t>(ProviderKind::kOpenAi)},
+                                 {"mock", static_cast<int64_t>(ProviderKind::kMock)},
+                                 {nullptr, 0}};
+constexpr Choice kCharges[] = {{"arrival", static_cast<int64_t>(core::ChargeModel::kArrival)},
+                               {"completion", static_cast<int64_t>(core::ChargeModel::kCompletion)},
+                               {"realtime", static_cast<int64_t>(core::ChargeModel::kRealtime)},
+                               {"actual", static_cast<int64_t>(core::ChargeModel::kActual)},
+                               {nullptr, 0}};
+constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
+                              {"error", 4}, {"off", 5},   {nullptr, 0}};
+
+Row manager_integer(const char* name, int64_t min, int64_t max, const char* def, const char* doc,
+                    void (*apply)(const Value&, ManagerConfig&)) {
+  Row row;
+  row.name = name;
+  row.min = min;
+  row.max = max;
+  row.def = def;
+  row.doc = doc;
+  row.to_manager = apply;
+  return row;
+}
+
+Row model_setting(const char* name, Scope scope, Kind kind, const char* def, const char* doc,
+                  void (*apply)(const Value&, ModelConfig&)) {
+  Row row;
+  row.name = name;
+  row.scope = scope;
+  row.kind = kind;
+  row.def = def;
+  row.doc = doc;
+  row.to_model = apply;
+  return row;
+}
+
+Row model_integer(const char* name, Scope scope, int64_t min, int64_t max, const char* def,
+                  const char* doc, void (*apply)(const Value&, ModelConfig&)) {
+  Row row = model_setting(name, scope, Kind::kInteger, def, doc, apply);
+  row.min = min;
+  row.max = max;
+  return row;
+}
+
+Row shorthand(const char* name, core::LimitKind kind, core::DurationNs period, const char* doc) {
+  Row row = model_integer(name, Scope::kModel, 1, core::kMaxLimitAmount, "", doc, nullptr);
+  row.is_limit = true;
+  row.limit_kind = kind;
+  row.limit_period = period;
+  return row;
+}
+
+core::DurationNs as_ms(const Value& value) { return core::milliseconds(value.number); }
+
+void add_manager_rows(std::deque<Row>& rows) {
+  rows.push_back(manager_integer(
+      "max_pending", 1, 16'000'000, "10000000",
+      "Live requests, waiting or running; one more is LLMQ_ERR_QUEUE_FULL.",
+      [](const Value& value, ManagerConfig& config) { config.max_pending = value.number; }));
+  rows.push_back(manager_integer(
+      "max_pending_bytes", 1, int64_t{1} << 50, "2GiB",
+      "Bytes of payload of live requests; more is LLMQ_ERR_QUEUE_FULL.",
+      [](const Value& value, ManagerConfig& config) { config.max_pending_bytes = value.number; }));
+  rows.back().kind = Kind::kSize;
+  rows.push_back(manager_integer(
+      "history_max", 0, 1'000'000, "1000",
+      "Finished requests per model whose state, timings and usage stay readable.",
+      [](const Value& value, ManagerConfig& config) { config.history_max = value.number; }));
+  rows.push_back(manager_integer(
+      "keep_max", 0, 16'000'000, "10000",
+      "Responses kept for llmq_response_get (flag KEEP); the oldest goes first.",
+      [](const Value& value, ManagerConfig& config) { config.keep_max = value.number; }));
+  rows.push_back(manager_integer("keep_age_s", 1, 31 * 24 * 3600, "600",
+                                 "Seconds that a kept response stays readable.",
+                                 [](const Value& value, ManagerConfig& config) {
+                                   config.keep_age = core::seconds(value.number);
+                                 }));
+  rows.push_back(manager_integer(
+      "max_connections", 1, 65'535, "1024",
+      "Connections of the built-in HTTP providers, idle ones included.",
+      [](const Value& value, ManagerConfig& config) { config.max_connections = value.number; }));
+  rows.push_back(manager_integer("seed", 0, 0, "0",
+                                 "Seed of the jitter of retries; 0 takes one from the clock.",
+                                 [](const Value& value, ManagerConfig& config) {
+                                   config.seed = static_cast<uint64_t>(value.number);
+                                 }));
+  rows.back().kind = Kind::kUnsigned;
+  rows.push_back(manager_integer("log.level", 0, 0, "off",
+                                 "Least level of log lines; LLMQ_LOG=level[:file] overrules it.",
+                                 [](const Value& value, ManagerConfig& config) {
+                                   config.log_level = static_cast<int32_t>(value.number);
+                                 }));
+  rows.back().kind = Kind::kChoice;
+  rows.back().choices = kLevels;
+  rows.push_back(manager_integer(
+      "log.file", 0, 0, "", "File that log lines are appended to; without it, standard error.",
+      [](const Value& value, ManagerConfig& config) { config.log_file = value.text; }));
+  rows.back().kind = Kind::kText;
+}
+
+void add_limit_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "limits", Scope::kModel, Kind::kLimits, "",
+      "All limits as text; replaces every limit that the model was given before.", nullptr));
+  using core::LimitKind;
+  rows.push_back(shorthand("rpm", LimitKind::kRequests, kMinute, "Requests per minute."));
+  rows.push_back(shorthand("rpd", LimitKind::kRequests, kDay, "Requests per day."));
+  rows.push_back(shorthand("tpm", LimitKind::kTokens, kMinute, "Tokens per minute."));
+  rows.push_back(shorthand("tpd", LimitKind::kTokens, kDay, "Tokens per day."));
+  rows.push_back(shorthand("itpm", LimitKind::kInputTokens, kMinute, "Input tokens per minute."));
+  rows.push_back(shorthand("otpm", LimitKind::kOutputTokens, kMinute, "Output tokens per minute."));
+  rows.push_back(shorthand("concurrency", LimitKind::kConcurrency, {}, "Attempts at a time."));
+  rows.push_back(shorthand("rate_limit", LimitKind::kRequests, {}, "Requests per time_period_s."));
+  rows.push_back(model_integer("time_period_s", Scope::kModel, 1, 31 * 24 * 3600, "60",
+                               "Seconds that rate_limit counts over.", nullptr));
+  rows.push_back(model_setting(
+      "charge", Scope::kModel, Kind::kChoice, "actual",
+      "When and what the provider counts, for limits of tokens that do not say it themselves.",
+      nullptr));
+  rows.back().choices = kCharges;
+  rows.back().openai_def = rows.back().mock_def = "arrival";
+  rows.push_back(model_integer("jitter_ms", Scope::kModel, 0, 3'600'000, "auto",
+                               "Most that the way to the provider's counter varies, in ms: windows "
+                               "are longer by it. auto: a "
+                               "hundredth of the period, 20 .. 250.",
+                               nullptr));
+  rows.back().word = "auto";
+}
+
+void add_model_rows(std::deque<Row>& rows) {
+  rows.push_back(model_integer(
+      "max_in_flight", Scope::kModel, 1, 1'000'000, "256",
+      "Attempts at a time where no concurrency limit is set.",
+      [](const Value& value, ModelConfig& model) { model.max_in_flight = value.number; }));
+  rows.push_back(
+      model_integer("timeout_ms", Scope::kModel, 0, kMaxMs, "600000",
+                    "Longest that one attempt may take, in ms; 0 = no bound.",
+                    [](const Value& value, ModelConfig& model) { model.timeout = as_ms(value); }));
+  rows.push_back(model_integer(
+      "est_output_tokens", Scope::kModel, 0, kMaxTokens, "0",
+      "Output tokens expected where neither the request nor its body says a number.",
+      [](const Value& value, ModelConfig& model) { model.est_output_tokens = value.number; }));
+  rows.back().openai_def = rows.back().mock_def = "256";
+  rows.push_back(model_integer("retry.max_attempts", Scope::kModel, 1, 60, "8",
+                               "Attempts that one request may have, the first included.",
+                               [](const Value& value, ModelConfig& model) {
+                                 model.retry.max_attempts = static_cast<uint32_t>(value.number);
+                               }));
+  rows.push_back(model_integer(
+      "retry.base_ms", Scope::kModel, 1, 3'600'000, "500", "Least delay before a retry, in ms.",
+      [](const Value& value, ModelConfig& model) { model.retry.base = as_ms(value); }));
+  rows.push_back(model_integer(
+      "retry.cap_ms", Scope::kModel, 1, 24 * 3'600'000, "30000",
+      "Greatest delay before a retry, in ms, unless the provider asks for more.",
+      [](const Value& value, ModelConfig& model) { model.retry.cap = as_ms(value); }));
+}
+
+void add_deployment_rows(std::deque<Row>& rows) {
+  const auto setting = [&rows](const char* name, Kind kind, const char* def, const char* doc,
+                               void (*apply)(const Value&, ModelConfig&)) -> Row& {
+    rows.push_back(model_setting(name, Scope::kDeployment, kind, def, doc, apply));
+    return rows.back();
+  };
+  setting("provider", Kind::kChoice, "none",
+          "Who runs the attempts: a processor of the program (none), an OpenAI-compatible API over "
+          "HTTP (openai), or answers made up inside the library (mock).",
+          [](const Value& value, ModelConfig& model) {
+            model.provider = static_cast<ProviderKind>(value.number);
+          })
+      .choices = kProviders;
+  setting("base_url", Kind::kUrl, "", "Where the API is; with or without its /v1.",
+          [](const Value& value, ModelConfig& model) { model.base_url = value.text; })
+      .openai_def = "https://api.openai.com/v1";
+  setting("api_key_env", Kind::kVariable, "",
+          "Environment variable that holds the key; may be unset for a server on the loopback "
+          "interface.",
+          [](const Value& value, ModelConfig& model) { model.api_key_env = value.text; })
+      .openai_def = "OPENAI_API_KEY";
+  setting("api_key_file", Kind::kText, "", "File that holds the key; comes before api_key_env.",
+          [](const Value& value, ModelConfig& model) { model.api_key_file = value.text; });
+  setting("allow_insecure", Kind::kBool, "false",
+          "Send the key over http:// beyond the loopback interface.",
+          [](const Value& value, ModelConfig& model) { model.allow_insecure = value.number != 0; });
+  Row& connect = setting(
+      "connect_timeout_ms", Kind::kInteger, "10000", "Longest that connecting may take, in ms.",
+      [](const Value& value, ModelConfig& model) { model.connect_timeout = as_ms(value); });
+  connect.min = 1;
+  connect.max = 600'000;
+  setting("ca_file", Kind::kText, "",
+          "File of certificates to trust in place of the system's, in PEM form.",
+          [](const Value& value, ModelConfig& model) { model.ca_file = value.text; });
+}
+
+void add_mock_rows(std::deque<Row>& rows) {
+  const auto setting = [&rows](const char* name, Kind kind, const char* def, const char* doc,
+                               void (*apply)(const Value&, ModelConfig&)) -> Row& {
+    rows.push_back(model_setting(name, Scope::kDeployment, kind, def, doc, apply));
+    return rows.back();
+  };
+  setting("mock.latency_ms", Kind::kRange, "20..80",
+          "Time that a made-up answer takes, in ms: one number, or least..greatest.",
+          [](const Value& value, ModelConfig& model) {
+            model.mock.latency_min = core::milliseconds(value.number);
+            model.mock.latency_max = core::milliseconds(value.high);
+          })
+      .max = 3'600'000;
+  setting("mock.fail_server", Kind::kFraction, "0", "Share of attempts that end with a 500.",
+          [](const Value& value, ModelConfig& model) { model.mock.fail_server = value.fraction; });
+  setting("mock.fail_rate_limited", Kind::kFraction, "0", "Share of attempts that end with a 429.",
+          [](const Value& value, ModelConfig& model) {
+            model.mock.fail_rate_limited = value.fraction;
+          });
+  setting("mock.fail_hang", Kind::kFraction, "0", "Share of attempts that never answer.",
+          [](const Value& value, ModelConfig& model) { model.mock.fail_hang = value.fraction; });
+  setting("mock.retry_after_ms", Kind::kInteger, "0",
+          "What a made-up 429 asks to wait, in ms; 0 = it does not say.",
+          [](const Value& value, ModelConfig& model) { model.mock.retry_after = as_ms(value); })
+      .max = kMaxMs;
+  setting("mock.seed", Kind::kUnsigned, "1", "Seed of the made-up answers.",
+          [](const Value& value, ModelConfig& model) {
+            model.mock.seed = static_cast<uint64_t>(value.number);
+          });
+}
+
+// Never destroyed: a thread may still read a key's name while the process ends.
+const std::deque<Row>& table() {
+  static const std::deque<Row>& rows = *[] {
+    auto* made = new std::deque<Row>;
+    add_manager_rows(*made);
+    add_limit_rows(*made);
+    add_model_rows(*made);
+    add_deployment_rows(*made);
+    add_mock_rows(*made);
+    return made;
+  }();
+  return rows;
+}
+
+std::string listed_key(const Row& row) {
+  return row.scope == Scope::kManager ? row.name : std::string("model.*.") + row.name;
+}
+
+const Row* find_row(std::string_view name, bool of_manager) {
+  for (const Row& row : table()) {
+    if ((row.scope == Scope::kManager) == of_manager && row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const char* Row::default_for(ProviderKind provider) const {
+  if (provider == ProviderKind::kOpenAi && openai_def != nullptr) return openai_def;
+  if (provider == ProviderKind::kMock && mock_def != nullptr) return mock_def;
+  return def;
+}
+
+std::string Row::type_text() const {
+  const std::string range = std::to_string(min) + " .. " + std::to_string(max);
+  const std::string or_word = word == nullptr ? "" : std::string(" or ") + word;
+  switch (kind) {
+    case Kind::kInteger:
+      return "integer " + range + or_word;
+    case Kind::kUnsigned:
+      return "integer 0 .. " + std::to_string(std::numeric_limits<uint64_t>::max());
+    case Kind::kSize:
+      return "bytes " + range + ", or with KiB, MiB, GiB or TiB";
+    case Kind::kFraction:
+      return "fraction 0 .. 1 with at most 9 decimals";
+    case Kind::kBool:
+      return "true or false";
+    case Kind::kChoice: {
+      std::string text = "one of";
+      for (const Choice* choice = choices; choice->text != nullptr; ++choice) {
+        text += std::string(choice == choices ? " " : ", ") + choice->text;
+      }
+      return text;
+    }
+    case Kind::kText:
+      return "text without control characters";
+    case Kind::kVariable:
+      return "name of an environment variable";
+    case Kind::kUrl:
+      return "URL, http:// or https://";
+    case Kind::kRange:
+      return "integer " + range + ", or least..greatest";
+    case Kind::kLimits:
+      return "KIND=AMOUNT[/PERIOD][,charge=HOW], separated by ;";
+  }
+  return "";
+}
+
+const std::deque<Row>& rows() { return table(); }
+
+// The list with the texts that its rows point to.
+struct KeyList {
+  KeyList() {
+    for (const Row& row : table()) {
+      std::string def = row.def;
+      if (row.openai_def != nullptr) {
+        def += std::string(def.empty() ? "" : "; ") + "with provider openai " + row.openai_def;
+      }
+      if (row.mock_def != nullptr) def += std::string("; with provider mock ") + row.mock_def;
+      infos.push_back({keep(listed_key(row)), keep(row.type_text()), keep(def), row.doc});
+    }
+  }
+  const char* keep(const std::string& text) {
+    texts.push_back(text);
+    return texts.back().c_str();
+  }
+  std::deque<std::string> texts;
+  std::vector<KeyInfo> infos;
+};
+
+const std::vector<KeyInfo>& keys() {
+  static const KeyList& list = *new KeyList();
+  return list.infos;
+}
+
+const Row* manager_row(std::string_view name) { return find_row(name, true); }
+const Row* model_row(std::string_view name) { return find_row(name, false); }
+
+// The name of a model may hold dots ("gpt-4.1"): the longest suffix that is a key decides.
+core::Result<KeyParts> resolve(std::string_view key) {
+  if (key.substr(0, kModelPrefix.size()) != kModelPrefix) {
+    const Row* row = manager_row(key);
+    if (row == nullptr) return unknown_key(key);
+    return KeyParts{row, {}};
+  }
+  const std::string_view rest = key.substr(kModelPrefix.size());
+  for (size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.', dot + 1)) {
+    const Row* row = model_row(rest.substr(dot + 1));
+    if (row == nullptr) continue;
+    const std::string_view model = rest.substr(0, dot);
+    const auto fit = check_model_name(model, key);
+    if (!fit) return fit.error();
+    return KeyParts{row, model};
+  }
+  return unknown_key(key);
+}
+
+core::Result<core::Done> check_model_name(std::string_view name, std::string_view what) {
+  constexpr size_t kMaxName = 255;
+  if (name.empty() || name.size() > kMaxName) {
+    return bad_setting(what, "the name of a model has 1 .. 255 bytes, this one has " +
+                                 std::to_string(name.size()));
+  }
+  if (!base::is_valid_utf8(name) || has_control_characters(name)) {
+    return bad_setting(what, "the name of a model is UTF-8 without control characters");
+  }
+  return core::Done{};
+}
+
+core::Error unknown_key(std::string_view path) {
+  return {core::Status::kUnknownKey,
+          quoted(path) + " is not a key; docs/configuration.md and llmq_conf_key_at list them",
+          std::string(path)};
+}
+
+}  // namespace llmq::config

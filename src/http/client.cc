@@ -1,0 +1,278 @@
+#include "http/client.h"
+
+#include <curl/curl.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "http/socket_watcher.h"
+#include "http/transfer.h"
+
+namespace llmq::http {
+namespace {
+
+// Never undone: the process may use libcurl for other ends, and other clients may live.
+bool curl_ready() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return ready;
+}
+
+CallId call_id(size_t slot, uint32_t generation) {
+  return (uint64_t{generation} << 32) | (static_cast<uint64_t>(slot) + 1);
+}
+
+// libcurl's callbacks only take notes (sockets, timer, ids of calls that were sent); callers'
+// callbacks run after libcurl has returned, so that they may start and cancel calls: libcurl itself
+// is not reentrant.
+class CurlClient final : public Client {
+ public:
+  CurlClient(uv_loop_t* loop, ClientOptions options)
+      : options_(options),
+        loop_(loop),
+        sockets_(loop, &handles_,
+                 [this](curl_socket_t socket, int events) { act(socket, events); }) {}
+
+  ~CurlClient() override {
+    transfers_.clear();
+    if (multi_ != nullptr) curl_multi_cleanup(multi_);
+  }
+
+  // False if libcurl fails; then no libuv handle is open.
+  bool open();
+  CallId start(Call call, std::function<void()> on_sent,
+               std::function<void(CallResult)> on_done) override;
+  void cancel(CallId id) override;
+  void close(std::function<void()> closed) override;
+
+ private:
+  struct Failed {
+    CallId id;
+    CURLcode code;
+  };
+
+  void act(curl_socket_t socket, int events);
+  void deliver();
+  void deliver_failed();
+  void finish(Transfer& transfer, CURLcode code);
+  void stop(Transfer& transfer);
+  void release(Transfer& transfer);
+  void run_waiting();
+  void run(Transfer& transfer);
+  void fail_soon(CallId id, CURLcode code);
+  Transfer* find(CallId id);
+
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
+  static int on_timer(CURLM*, long timeout_ms, void* self);
+  static void close_handle(uv_handle_t* handle);
+
+  const ClientOptions options_;
+  uv_loop_t* const loop_;
+  OpenHandles handles_;
+  SocketWatcher sockets_;
+  uv_timer_t timer_{};  // libcurl's
+  uv_timer_t soon_{};   // for what must not happen inside start()
+  CURLM* multi_ = nullptr;
+  bool closing_ = false;
+
+  std::vector<std::unique_ptr<Transfer>> transfers_;  // by slot
+  std::vector<size_t> free_slots_;
+  std::vector<uint32_t> generations_;  // by slot
+  std::deque<CallId> waiting_;         // for one of max_connections; cancelled ones included
+  int64_t running_ = 0;
+  std::vector<CallId> sent_;
+  std::vector<Failed> failed_;
+};
+
+bool CurlClient::open() {
+  multi_ = curl_multi_init();
+  if (multi_ == nullptr) return false;
+  uv_timer_init(loop_, &timer_);
+  uv_timer_init(loop_, &soon_);
+  timer_.data = soon_.data = this;
+  handles_.count = 2;
+  const long connections =
+      static_cast<long>(std::clamp<int64_t>(options_.max_connections, 1, 1 << 20));
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlClient::on_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections);
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+  return true;
+}
+
+CallId CurlClient::start(Call call, std::function<void()> on_sent,
+                         std::function<void(CallResult)> on_done) {
+  if (closing_) return 0;
+  if (free_slots_.empty()) {
+    free_slots_.push_back(transfers_.size());
+    transfers_.push_back(nullptr);
+    generations_.push_back(0);
+  }
+  const size_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  std::unique_ptr<Transfer>& transfer = transfers_[slot];
+  if (transfer == nullptr) {
+    transfer = std::make_unique<Transfer>(&sockets_, &sent_, options_.max_response_bytes);
+  }
+  const CallId id = call_id(slot, ++generations_[slot]);
+  const CURLcode code = transfer->prepare(id, call);
+  transfer->on_sent = std::move(on_sent);
+  transfer->on_done = std::move(on_done);
+  if (code != CURLE_OK) {
+    fail_soon(id, code);
+  } else if (running_ >= std::max<int64_t>(options_.max_connections, 1)) {
+    // Not left to libcurl, whose time-outs would already run.
+    waiting_.push_back(id);
+  } else {
+    run(*transfer);
+  }
+  return id;
+}
+
+void CurlClient::run(Transfer& transfer) {
+  if (curl_multi_add_handle(multi_, transfer.easy()) != CURLM_OK) {
+    return fail_soon(transfer.id, CURLE_OUT_OF_MEMORY);
+  }
+  transfer.running = true;
+  ++running_;
+}
+
+void CurlClient::run_waiting() {
+  while (!waiting_.empty() && running_ < std::max<int64_t>(options_.max_connections, 1)) {
+    Transfer* const transfer = find(waiting_.front());
+    waiting_.pop_front();
+    if (transfer != nullptr) run(*transfer);
+  }
+}
+
+Transfer* CurlClient::find(CallId id) {
+  const size_t slot = static_cast<size_t>(id & 0xFFFFFFFFU) - 1;
+  if (slot >= transfers_.size() || transfers_[slot] == nullptr) return nullptr;
+  return transfers_[slot]->id == id ? transfers_[slot].get() : nullptr;
+}
+
+void CurlClient::fail_soon(CallId id, CURLcode code) {
+  failed_.push_back({id, code});
+  uv_timer_start(
+      &soon_, [](uv_timer_t* timer) { static_cast<CurlClient*>(timer->data)->deliver_failed(); }, 0,
+      0);
+}
+
+void CurlClient::deliver_failed() {
+  const std::vector<Failed> failed = std::exchange(failed_, {});
+  for (const Failed& failure : failed) {
+    if (Transfer* const transfer = find(failure.id); transfer != nullptr) {
+      finish(*transfer, failure.code);
+    }
+  }
+}
+
+int CurlClient::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+  static_cast<CurlClient*>(self)->sockets_.want(socket, what);
+  return 0;
+}
+
+int CurlClient::on_timer(CURLM*, long timeout_ms, void* self) {
+  auto& client = *static_cast<CurlClient*>(self);
+  if (client.closing_ || timeout_ms < 0) {
+    uv_timer_stop(&client.timer_);
+    return 0;
+  }
+  uv_timer_start(
+      &client.timer_,
+      [](uv_timer_t* timer) { static_cast<CurlClient*>(timer->data)->act(CURL_SOCKET_TIMEOUT, 0); },
+      static_cast<uint64_t>(timeout_ms), 0);
+  return 0;
+}
+
+void CurlClient::act(curl_socket_t socket, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi_, socket, events, &running);
+  deliver();
+}
+
+// Any of the callbacks may cancel calls or close the client: everything is looked up again by its
+// id.
+void CurlClient::deliver() {
+  for (size_t i = 0; i < sent_.size(); ++i) {
+    Transfer* const transfer = find(sent_[i]);
+    if (transfer == nullptr) continue;
+    const std::function<void()> on_sent = std::move(transfer->on_sent);
+    if (on_sent) on_sent();
+  }
+  sent_.clear();
+  int left = 0;
+  while (!closing_) {
+    const CURLMsg* const message = curl_multi_info_read(multi_, &left);
+    if (message == nullptr) break;
+    if (message->msg != CURLMSG_DONE) continue;
+    finish(*Transfer::of(message->easy_handle), message->data.result);
+  }
+}
+
+void CurlClient::finish(Transfer& transfer, CURLcode code) {
+  CallResult result = transfer.result(code);
+  const std::function<void(CallResult)> on_done = std::move(transfer.on_done);
+  stop(transfer);
+  release(transfer);
+  run_waiting();
+  if (on_done) on_done(std::move(result));
+}
+
+// Closes the connection unless the call on it is complete.
+void CurlClient::stop(Transfer& transfer) {
+  if (!transfer.running) return;
+  curl_multi_remove_handle(multi_, transfer.easy());
+  transfer.running = false;
+  --running_;
+}
+
+void CurlClient::release(Transfer& transfer) {
+  const size_t slot = static_cast<size_t>(transfer.id & 0xFFFFFFFFU) - 1;
+  transfer.reset();
+  free_slots_.push_back(slot);
+}
+
+void CurlClient::cancel(CallId id) {
+  Transfer* const transfer = find(id);
+  if (transfer == nullptr) return;
+  stop(*transfer);
+  release(*transfer);
+  run_waiting();
+}
+
+void CurlClient::close_handle(uv_handle_t* handle) {
+  uv_close(handle,
+           [](uv_handle_t* closed) { static_cast<CurlClient*>(closed->data)->handles_.release(); });
+}
+
+void CurlClient::close(std::function<void()> closed) {
+  if (closing_) return;
+  closing_ = true;
+  handles_.none_left = std::move(closed);
+  waiting_.clear();
+  failed_.clear();
+  for (const auto& transfer : transfers_) {
+    if (transfer != nullptr && transfer->id != 0) stop(*transfer);
+  }
+  transfers_.clear();
+  free_slots_.clear();
+  generations_.clear();
+  curl_multi_cleanup(std::exchange(multi_, nullptr));
+  sockets_.close_all();
+  close_handle(reinterpret_cast<uv_handle_t*>(&timer_));
+  close_handle(reinterpret_cast<uv_handle_t*>(&soon_));
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Client>> create_client(uv_loop_s* loop, ClientOptions options) {
+  auto client = std::make_unique<CurlClient>(loop, options);
+  if (curl_ready() && client->open()) return std::unique_ptr<Client>(std::move(client));
+  return core::Error{core::Status::kInternal, "libcurl cannot be initialised", ""};
+}
+
+}  // namespace llmq::http

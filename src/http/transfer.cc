@@ -1,0 +1,262 @@
+#include "http/transfer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "http/failure.h"
+#include "llmq/version.h"
+#include "provider/text.h"
+#include "provider/url.h"
+
+namespace llmq::http {
+namespace {
+
+#define LLMQ_TEXT_OF(x) #x
+#define LLMQ_TEXT(x) LLMQ_TEXT_OF(x)
+constexpr const char* kUserAgent = "llmq/" LLMQ_TEXT(LLMQ_VERSION_MAJOR) "." LLMQ_TEXT(
+    LLMQ_VERSION_MINOR) "." LLMQ_TEXT(LLMQ_VERSION_PATCH);
+#undef LLMQ_TEXT
+#undef LLMQ_TEXT_OF
+
+constexpr int64_t kNsPerMs = 1'000'000;
+
+// Sets options one after the other and remembers the first failure.
+class Options {
+ public:
+  explicit Options(CURL* easy) : easy_(easy) {}
+
+  template <typename T>
+  Options& set(CURLoption option, T value) {
+    if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_, option, value);
+    return *this;
+  }
+  CURLcode code() const { return code_; }
+
+ private:
+  CURL* const easy_;
+  CURLcode code_ = CURLE_OK;
+};
+
+long to_ms(core::DurationNs duration) {
+  if (duration.ns <= 0) return 0;
+  constexpr int64_t kLongest = int64_t{24} * 3600 * 1000;  // fits a long of 32 bits
+  return static_cast<long>(std::min((duration.ns + kNsPerMs - 1) / kNsPerMs, kLongest));
+}
+
+int on_socket_opened(void* sockets, curl_socket_t socket, curlsocktype purpose) {
+  if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKOPT_OK;
+  return static_cast<SocketWatcher*>(sockets)->opened(socket) ? CURL_SOCKOPT_OK
+                                                              : CURL_SOCKOPT_ERROR;
+}
+
+int on_socket_closing(void* sockets, curl_socket_t socket) {
+  static_cast<SocketWatcher*>(sockets)->closing(socket);
+  return ::close(socket);
+}
+
+}  // namespace
+
+Transfer::Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, int64_t max_response_bytes)
+    : easy_(curl_easy_init()),
+      sockets_(sockets),
+      sent_list_(sent),
+      max_response_bytes_(max_response_bytes) {}
+
+Transfer::~Transfer() {
+  curl_easy_cleanup(easy_);
+  curl_slist_free_all(header_list_);
+}
+
+Transfer* Transfer::of(CURL* easy) {
+  char* self = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+  return reinterpret_cast<Transfer*>(self);
+}
+
+CURLcode Transfer::set_fixed_options() {
+  Options options(easy_);
+  options.set(CURLOPT_PRIVATE, static_cast<void*>(this))
+      .set(CURLOPT_ERRORBUFFER, error_.data())
+      .set(CURLOPT_NOSIGNAL, 1L)
+      .set(CURLOPT_POST, 1L)
+      .set(CURLOPT_USERAGENT, kUserAgent)
+      .set(CURLOPT_FOLLOWLOCATION, 0L)
+      .set(CURLOPT_ACCEPT_ENCODING, "")
+      .set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS))
+      .set(CURLOPT_PIPEWAIT, 0L)
+      .set(CURLOPT_TCP_NODELAY, 1L)
+      .set(CURLOPT_TCP_KEEPALIVE, 1L)
+      .set(CURLOPT_PREREQFUNCTION, &Transfer::on_prereq)
+      .set(CURLOPT_PREREQDATA, static_cast<void*>(this))
+      .set(CURLOPT_HEADERFUNCTION, &Transfer::on_header)
+      .set(CURLOPT_HEADERDATA, static_cast<void*>(this))
+      .set(CURLOPT_WRITEFUNCTION, &Transfer::on_body)
+      .set(CURLOPT_WRITEDATA, static_cast<void*>(this))
+      .set(CURLOPT_SOCKOPTFUNCTION, &on_socket_opened)
+      .set(CURLOPT_SOCKOPTDATA, static_cast<void*>(sockets_))
+      .set(CURLOPT_CLOSESOCKETFUNCTION, &on_socket_closing)
+      .set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(sockets_));
+#if LIBCURL_VERSION_NUM >= 0x075500
+  options.set(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  options.set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Else a cancel would wait, on the loop, for a slow name server.
+  options.set(CURLOPT_QUICK_EXIT, 1L);
+#endif
+  return options.code();
+}
+
+CURLcode Transfer::set_trust(const Transport& transport) {
+  if (transport.ca_file != ca_file_) {
+    // The built-in default cannot be named, only returned to.
+    curl_easy_reset(easy_);
+    ca_file_.clear();
+    has_fixed_options_ = false;
+  }
+  if (!has_fixed_options_) {
+    if (const CURLcode code = set_fixed_options(); code != CURLE_OK) return code;
+    has_fixed_options_ = true;
+  }
+  Options options(easy_);
+  if (!transport.ca_file.empty()) {
+    options.set(CURLOPT_CAINFO, transport.ca_file.c_str()).set(CURLOPT_CAPATH, nullptr);
+    ca_file_ = transport.ca_file;
+  }
+  return options.set(CURLOPT_SSL_VERIFYPEER, transport.verify_tls ? 1L : 0L)
+      .set(CURLOPT_SSL_VERIFYHOST, transport.verify_tls ? 2L : 0L)
+      .code();
+}
+
+// Calls of one deployment carry the same headers: the list is made anew only when they change.
+bool Transfer::set_headers(const std::vector<provider::Header>& headers) {
+  if (header_list_ != nullptr && headers == header_source_) return true;
+  curl_slist_free_all(header_list_);
+  header_list_ = curl_slist_append(nullptr, "Expect:");  // no round trip before a large body
+  for (const auto& [name, value] : headers) {
+    if (header_list_ == nullptr) return false;
+    std::string line;
+    curl_slist* const longer =
+        curl_slist_append(header_list_, line.append(name).append(": ").append(value).c_str());
+    if (longer == nullptr) {
+      curl_slist_free_all(header_list_);
+      header_list_ = nullptr;
+      return false;
+    }
+  }
+  header_source_ = headers;
+  return header_list_ != nullptr;
+}
+
+CURLcode Transfer::prepare(CallId call_id, const Call& call) {
+  id = call_id;
+  host_ = provider::authority(call.wire.url);
+  if (easy_ == nullptr || !set_headers(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
+  if (const CURLcode code = set_trust(call.transport); code != CURLE_OK) return code;
+  // A proxy of the environment must not see what goes to this machine, the key above all.
+  const char* const no_proxy = provider::is_loopback(call.wire.url) ? "*" : nullptr;
+  return Options(easy_)
+      .set(CURLOPT_URL, call.wire.url.c_str())
+      .set(CURLOPT_HTTPHEADER, header_list_)
+      .set(CURLOPT_NOPROXY, no_proxy)
+      .set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()))
+      .set(CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data())
+      .set(CURLOPT_CONNECTTIMEOUT_MS, to_ms(call.transport.connect_timeout))
+      .set(CURLOPT_TIMEOUT_MS, to_ms(call.timeout))
+      .code();
+}
+
+void Transfer::reset() {
+  if (easy_ != nullptr) curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, nullptr);
+  id = 0;
+  running = sent_ = resend_refused_ = too_long_ = false;
+  on_sent = nullptr;
+  on_done = nullptr;
+  response_ = {};
+  received_ = 0;
+  error_[0] = '\0';
+}
+
+int Transfer::on_prereq(void* self, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (transfer.sent_) {
+    // libcurl would repeat the request, as the kept connection broke. The provider may have run it
+    // already, and no limit has been asked for a second time: that is the engine's to decide.
+    transfer.resend_refused_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  transfer.sent_ = true;
+  transfer.sent_list_->push_back(transfer.id);
+  return CURL_PREREQFUNC_OK;
+}
+
+bool Transfer::fits(size_t more) {
+  received_ += static_cast<int64_t>(more);
+  too_long_ = too_long_ || received_ > max_response_bytes_;
+  return !too_long_;
+}
+
+void Transfer::take_header(std::string_view line) {
+  if (line.substr(0, 5) == "HTTP/") {  // of an interim answer before, or of the final one
+    response_.headers.clear();
+    return;
+  }
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) return;
+  response_.headers.emplace_back(std::string(line.substr(0, colon)),
+                                 std::string(provider::trimmed(line.substr(colon + 1))));
+}
+
+size_t Transfer::on_header(char* data, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const size_t bytes = size * count;
+  if (!transfer.fits(bytes)) return 0;
+  transfer.take_header({data, bytes});
+  return bytes;
+}
+
+size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const size_t bytes = size * count;
+  if (!transfer.fits(bytes)) return 0;
+  transfer.response_.body.append(data, bytes);
+  return bytes;
+}
+
+CallResult Transfer::result(CURLcode code) {
+  long http_status = 0;
+  if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
+  CallResult result;
+  if (code == CURLE_OK) {
+    result.status = core::Status::kOk;
+    result.response = std::move(response_);
+  } else {
+    result = failure(code);
+  }
+  result.sent = sent_;
+  result.response.http_status = static_cast<int>(http_status);
+  return result;
+}
+
+CallResult Transfer::failure(CURLcode code) const {
+  CallResult result;
+  result.status = status_of(code);
+  if (too_long_) {
+    result.status = core::Status::kTransport;
+    result.message = "the answer of " + host_ + " is longer than " +
+                     std::to_string(max_response_bytes_) + " bytes";
+  } else if (resend_refused_) {
+    result.status = core::Status::kTransport;
+    result.message = host_ + " closed the connection without an answer";
+  } else {
+    long os_error = 0;
+    if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+    result.message = describe(code, host_, ca_file_, error_.data(), static_cast<int>(os_error));
+  }
+  return result;
+}
+
+}  // namespace llmq::http

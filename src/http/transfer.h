@@ -1,0 +1,74 @@
+// One call on one easy handle of libcurl.
+#ifndef LLMQ_HTTP_TRANSFER_H_
+#define LLMQ_HTTP_TRANSFER_H_
+
+#include <curl/curl.h>
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "http/client.h"
+#include "http/socket_watcher.h"
+
+namespace llmq::http {
+
+// A reusable easy handle: prepare() sets it up for a call, result() says how the call ended,
+// reset() forgets the call. Between reset() and prepare() it holds nothing of a caller.
+class Transfer {
+ public:
+  // The sockets of this transfer are announced to `sockets`; its id is appended to `sent` when its
+  // request is about to be written. Both outlive it.
+  Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, int64_t max_response_bytes);
+  ~Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  // The transfer has the id even if this fails, for which result() then tells why.
+  CURLcode prepare(CallId id, const Call& call);
+  CallResult result(CURLcode code);
+  void reset();
+
+  CURL* easy() const { return easy_; }
+  static Transfer* of(CURL* easy);
+
+  // For the client that owns this.
+  CallId id = 0;  // 0 = unused
+  bool running = false;
+  std::function<void()> on_sent;
+  std::function<void(CallResult)> on_done;
+
+ private:
+  CURLcode set_fixed_options();
+  CURLcode set_trust(const Transport& transport);
+  bool set_headers(const std::vector<provider::Header>& headers);
+  CallResult failure(CURLcode code) const;
+  bool fits(size_t more);
+  void take_header(std::string_view line);
+
+  static int on_prereq(void* self, char*, char*, int, int);
+  static size_t on_header(char* data, size_t size, size_t count, void* self);
+  static size_t on_body(char* data, size_t size, size_t count, void* self);
+
+  CURL* const easy_;  // nullptr if memory was used up
+  SocketWatcher* const sockets_;
+  std::vector<CallId>* const sent_list_;
+  const int64_t max_response_bytes_;
+
+  bool has_fixed_options_ = false;
+  curl_slist* header_list_ = nullptr;
+  std::vector<provider::Header> header_source_;  // what header_list_ was made from
+  std::string ca_file_;                          // what the handle has
+  std::string host_;                             // for messages
+  provider::WireResponse response_;
+  int64_t received_ = 0;
+  bool sent_ = false;
+  bool resend_refused_ = false;
+  bool too_long_ = false;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+};
+
+}  // namespace llmq::http
+
+#endif  // LLMQ_HTTP_TRANSFER_H_

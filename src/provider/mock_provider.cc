@@ -1,0 +1,206 @@
+#include "provider/mock_provider.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "core/random.h"
+#include "provider/json.h"
+
+namespace llmq::provider {
+namespace {
+
+constexpr int64_t kMostWords = 64;     // of one invented choice, however many tokens it may have
+constexpr int64_t kMostChoices = 128;  // as OpenAI allows
+constexpr int64_t kMostInputs = 2048;  // as OpenAI allows
+constexpr int64_t kMostDimensions = 4096;
+constexpr int64_t kDimensions = 8;
+constexpr int64_t kBytesPerToken = 4;
+
+// Words of one token each with every tokenizer that is in use.
+constexpr std::array<const char*, 16> kWords{"the",     "queue", "is",   "long", "and", "each",
+                                             "request", "will",  "wait", "for",  "its", "own",
+                                             "turn",    "in",    "this", "line"};
+
+// FNV-1a: what makes two payloads differ, the same on every platform.
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3ULL;
+  }
+  return hash;
+}
+
+core::Random random_for(uint64_t seed, std::string_view payload, uint64_t call_number) {
+  core::Random mix(seed);
+  core::Random with_payload(mix.next() ^ hash_of(payload));
+  return core::Random(with_payload.next() ^ call_number);
+}
+
+double unit_interval(core::Random& random) {
+  return static_cast<double>(random.next() >> 11) * 0x1.0p-53;
+}
+
+std::string hex(uint64_t number) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
+  return text.data();
+}
+
+void add_count(cJSON* object, const char* name, int64_t value) {
+  cJSON_AddNumberToObject(object, name, static_cast<double>(value));
+}
+
+int64_t whole_number(const cJSON* value, int64_t otherwise, int64_t most) {
+  if (cJSON_IsNumber(value) == 0 || !(value->valuedouble >= 1)) return otherwise;
+  return static_cast<int64_t>(std::min(value->valuedouble, static_cast<double>(most)));
+}
+
+std::string words(int64_t count, core::Random& random) {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i > 0) text += ' ';
+    text += kWords[static_cast<size_t>(random.next() % kWords.size())];
+  }
+  return text;
+}
+
+// What an answer is made from.
+struct Question {
+  std::string_view model;
+  const cJSON* body;  // nullptr if the payload is no JSON
+  Estimate estimate;
+};
+
+void add_usage(cJSON* answer, const core::Usage& usage, bool with_output) {
+  cJSON* const object = cJSON_AddObjectToObject(answer, "usage");
+  add_count(object, "prompt_tokens", usage.input_tokens);
+  if (with_output) add_count(object, "completion_tokens", usage.output_tokens);
+  add_count(object, "total_tokens", usage.input_tokens + usage.output_tokens);
+}
+
+core::Usage add_choices(cJSON* answer, const Question& question, core::Random& random) {
+  core::Usage usage;
+  usage.input_tokens = question.estimate.input_tokens;
+  const int64_t n = whole_number(member(question.body, "n"), 1, kMostChoices);
+  const int64_t most = question.estimate.output_tokens > 0
+                           ? std::clamp<int64_t>(question.estimate.output_tokens / n, 1, kMostWords)
+                           : kMostWords;
+  cJSON* const choices = cJSON_AddArrayToObject(answer, "choices");
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t count = random.between(1, most);
+    usage.output_tokens += count;
+    cJSON* const choice = cJSON_CreateObject();
+    cJSON_AddItemToArray(choices, choice);
+    add_count(choice, "index", i);
+    cJSON* const message = cJSON_AddObjectToObject(choice, "message");
+    cJSON_AddStringToObject(message, "role", "assistant");
+    cJSON_AddStringToObject(message, "content", words(count, random).c_str());
+    cJSON_AddStringToObject(choice, "finish_reason", "stop");
+  }
+  return usage;
+}
+
+// An array of texts or of token lists is one input each; anything else is one input.
+int64_t input_count(const cJSON* body) {
+  const cJSON* const input = member(body, "input");
+  const cJSON* const first = cJSON_IsArray(input) != 0 ? input->child : nullptr;
+  if (first == nullptr || cJSON_IsNumber(first) != 0) return 1;
+  return std::min<int64_t>(cJSON_GetArraySize(input), kMostInputs);
+}
+
+core::Usage add_vectors(cJSON* answer, const Question& question, core::Random& random) {
+  cJSON* const data = cJSON_AddArrayToObject(answer, "data");
+  const int64_t count = input_count(question.body);
+  const int64_t dimensions =
+      whole_number(member(question.body, "dimensions"), kDimensions, kMostDimensions);
+  for (int64_t i = 0; i < count; ++i) {
+    cJSON* const entry = cJSON_CreateObject();
+    cJSON_AddItemToArray(data, entry);
+    cJSON_AddStringToObject(entry, "object", "embedding");
+    add_count(entry, "index", i);
+    cJSON* const vector = cJSON_AddArrayToObject(entry, "embedding");
+    for (int64_t d = 0; d < dimensions; ++d) {
+      const auto thousandths = static_cast<double>(random.between(-1000, 1000));
+      cJSON_AddItemToArray(vector, cJSON_CreateNumber(thousandths / 1000));
+    }
+  }
+  core::Usage usage;
+  usage.input_tokens = question.estimate.input_tokens;
+  return usage;
+}
+
+void answer_well(MockReply& reply, const Question& question, Operation operation,
+                 core::Random& random) {
+  const bool embeddings = operation == Operation::kEmbeddings;
+  const Json answer(cJSON_CreateObject());
+  if (!embeddings) {
+    cJSON_AddStringToObject(answer.get(), "id", ("chatcmpl-mock-" + hex(random.next())).c_str());
+  }
+  cJSON_AddStringToObject(answer.get(), "object", embeddings ? "list" : "chat.completion");
+  if (!embeddings)
+    add_count(answer.get(), "created", 0);  // no clock: the same seed, the same bytes
+  cJSON_AddStringToObject(answer.get(), "model", std::string(question.model).c_str());
+  reply.outcome.usage = embeddings ? add_vectors(answer.get(), question, random)
+                                   : add_choices(answer.get(), question, random);
+  add_usage(answer.get(), reply.outcome.usage, !embeddings);
+  reply.body = base::json_text(answer.get());
+  reply.outcome.status = core::Status::kOk;
+  reply.outcome.usage_known = true;
+}
+
+void fail(MockReply& reply, Operation operation, int http_status, const char* code,
+          const char* message, core::DurationNs wait) {
+  WireResponse response;
+  response.http_status = http_status;
+  response.body = std::string(R"({"error":{"message":")") + message + R"(","type":")" + code +
+                  R"(","param":null,"code":")" + code + R"("}})";
+  response.headers.emplace_back("x-request-id", reply.outcome.provider_request_id);
+  if (wait.ns > 0) {
+    const int64_t ms = wait.ns / 1'000'000 + (wait.ns % 1'000'000 > 0 ? 1 : 0);
+    response.headers.emplace_back("retry-after-ms", std::to_string(ms));
+  }
+  reply.outcome = parse_response(operation, response, 0);
+  reply.http_status = http_status;
+  reply.body = std::move(response.body);
+}
+
+}  // namespace
+
+MockReply mock_reply(const MockOptions& options, std::string_view model, Operation operation,
+                     std::string_view payload, uint64_t call_number) {
+  core::Random random = random_for(options.seed, payload, call_number);
+  MockReply reply;
+  reply.latency = {random.between(options.latency_min.ns, options.latency_max.ns)};
+  reply.outcome.provider_request_id = "req-mock-" + hex(random.next());
+  double draw = unit_interval(random);
+  if (draw < options.fail_server) {
+    fail(reply, operation, 500, "server_error", "The mock was told to fail.", {});
+    return reply;
+  }
+  draw -= options.fail_server;
+  if (draw < options.fail_rate_limited) {
+    fail(reply, operation, 429, "rate_limit_exceeded", "The mock was told to refuse.",
+         options.retry_after);
+    return reply;
+  }
+  draw -= options.fail_rate_limited;
+  if (draw < options.fail_hang) {
+    reply.hangs = true;
+    return reply;
+  }
+  const ParsedJson parsed = parse_json(payload);
+  Question question{model, parsed.value.get(), {}};
+  if (const auto estimate = inspect_payload(operation, payload, 0)) {
+    question.estimate = estimate.value();
+  } else {
+    question.estimate.input_tokens =
+        (static_cast<int64_t>(payload.size()) + kBytesPerToken - 1) / kBytesPerToken;
+  }
+  answer_well(reply, question, operation, random);
+  return reply;
+}
+
+}  // namespace llmq::provider

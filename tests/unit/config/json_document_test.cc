@@ -1,0 +1,87 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/config.h"
+
+namespace llmq::config {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(JsonDocument, SaysEverythingThatKeysSay) {
+  Config config;
+  const auto result = config.set_json(R"({
+    "max_pending": 5, "max_pending_bytes": "1MiB", "log": {"level": "info"},
+    "models": [
+      {"name": "gpt-4.1", "timeout_ms": 1500, "retry": {"max_attempts": 3},
+       "limits": [{"requests": 500, "per": "1m"}, {"tokens": 30000, "per": "1m", "charge": "actual"}, "concurrency=8"],
+       "deployments": [{"provider": "openai", "base_url": "http://localhost:1", "allow_insecure": true}]},
+      {"name": "*", "rpd": 9}, {"name": "b", "limits": "requests=1/1s", "mock": {"fail_server": 0.5}}]})");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(config.manager().value().max_pending, 5);
+  EXPECT_EQ(config.manager().value().log_level, 2);
+  const auto models = config.models();
+  ASSERT_TRUE(models.ok()) << models.error().message;
+  ASSERT_EQ(models.value().size(), 2U);
+  const ModelConfig& model = models.value()[0];
+  EXPECT_EQ(model.name, "gpt-4.1");
+  EXPECT_EQ(model.limits.size(), 4U);
+  EXPECT_EQ(model.limits[1].charge, core::ChargeModel::kActual);
+  EXPECT_EQ(model.retry.max_attempts, 3U);
+  EXPECT_TRUE(model.allow_insecure);
+  EXPECT_DOUBLE_EQ(models.value()[1].mock.fail_server, 0.5);
+}
+
+TEST(JsonDocument, IsAllOrNothing) {
+  Config config;
+  const Config before = config;
+  EXPECT_FALSE(config.set_json(R"({"max_pending": 5, "models": [{"name": "m", "rpm": 0}]})").ok());
+  EXPECT_TRUE(config == before);
+}
+
+TEST(JsonDocument, NamesThePlaceOfAMistake) {
+  const struct {
+    const char* text;
+    const char* says;
+  } kBad[] = {
+      {"{\"max_pending\": 5,\n  oops}", "line 2"},
+      {"{} {}", "something follows"},
+      {"[]", "expected an object"},
+      {"\xff", "UTF-8"},
+      {R"({"max_pendig": 5})", "max_pendig"},
+      {R"({"model.m.rpm": 5})", "model.m.rpm"},
+      {R"({"max_pending": null})", "max_pending"},
+      {R"({"max_pending": [1]})", "max_pending"},
+      {R"({"max_pending": 1.5})", "1.5"},
+      {R"({"max_pending": 1, "max_pending": 2})", "given twice"},
+      {R"({"seed": 18446744073709551615})", "written as a string"},
+      {R"({"models": {}})", "models: expected an array"},
+      {R"({"models": [3]})", "models[0]"},
+      {R"({"models": [{"rpm": 3}]})", "models[0].name"},
+      {R"({"models": [{"name": ""}]})", "1 .. 255"},
+      {R"({"models": [{"name": "a"}, {"name": "a"}]})", "models[1].name"},
+      {R"({"models": [{"name": "a", "rmp": 3}]})", "models[0].rmp"},
+      {R"({"models": [{"name": "a", "retry": {"max_attempts": 0}}]})",
+       "models[0].retry.max_attempts"},
+      {R"({"models": [{"name": "a", "retry": {"base_ms": 1, "base_ms": 2}}]})", "given twice"},
+      {R"({"models": [{"name": "a", "limits": 3}]})", "models[0].limits"},
+      {R"({"models": [{"name": "a", "limits": [3]}]})", "models[0].limits[0]"},
+      {R"({"models": [{"name": "a", "limits": [{"requests": 1, "tokens": 2, "per": "1m"}]}]})",
+       "one too many"},
+      {R"({"models": [{"name": "a", "limits": [{"requests": 1}]}]})", "a period"},
+      {R"({"models": [{"name": "a", "deployments": {}}]})", "models[0].deployments"},
+      {R"({"models": [{"name": "a", "deployments": [{}, {}]}]})", "exactly one"},
+      {R"({"models": [{"name": "a", "deployments": [4]}]})", "deployments[0]"},
+      {R"({"models": [{"name": "a", "deployments": [{"rpm": 4}]}]})", "belongs to the model"},
+      {R"({"models": [{"name": "a", "deployments": [{"what": 4}]}]})", "what"},
+  };
+  for (const auto& bad : kBad) {
+    Config config;
+    const auto result = config.set_json(bad.text);
+    ASSERT_FALSE(result.ok()) << bad.text;
+    EXPECT_THAT(result.error().message, HasSubstr(bad.says)) << bad.text;
+  }
+}
+
+}  // namespace
+}  // namespace llmq::config
