@@ -57,8 +57,7 @@ core::Result<std::string> read_api_key(const config::ModelConfig& model, bool ha
     }
   }
   const bool has_key = has_callback || !key.empty();
-  const auto allowed =
-      provider::check_key_transport(model.base_url, has_key, model.allow_insecure);
+  const auto allowed = provider::check_key_transport(model.base_url, has_key, model.allow_insecure);
   if (!allowed) return wrong(model, "base_url", allowed.error().message);
   return key;
 }

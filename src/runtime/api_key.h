@@ -1,5 +1,5 @@
-// Where the key of a built-in provider comes from: a file, an environment variable, or the caller's function.
-// Keys are never logged and never part of an error text.
+// Where the key of a built-in provider comes from: a file, an environment variable, or the caller's
+// function. Keys are never logged and never part of an error text.
 #ifndef LLMQ_RUNTIME_API_KEY_H_
 #define LLMQ_RUNTIME_API_KEY_H_
 
@@ -13,8 +13,8 @@
 
 namespace llmq::runtime {
 
-// Read once, when the model is registered. "" if the source is the callback, or the server on the loopback
-// interface needs none. kInvalidValue names the missing variable or unreadable file.
+// Read once, when the model is registered. "" if the source is the callback, or the server on the
+// loopback interface needs none. kInvalidValue names the missing variable or unreadable file.
 core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback);
 
 // What can be wrong with a configuration before a manager is made of it.

@@ -1,4 +1,5 @@
-// The two clocks of the process. The monotonic one is libuv's, so that loop timers and engine times agree.
+// The two clocks of the process. The monotonic one is libuv's, so that loop timers and engine times
+// agree.
 #ifndef LLMQ_RUNTIME_CLOCK_H_
 #define LLMQ_RUNTIME_CLOCK_H_
 

@@ -1,7 +1,7 @@
 // The way out of the loop: events in order, for any thread to drain.
 //
-// Jobs that have ended are linked in themselves, so that a terminal event can always be queued. The loop hands
-// over whole chains, one lock for each.
+// Jobs that have ended are linked in themselves, so that a terminal event can always be queued. The
+// loop hands over whole chains, one lock for each.
 #ifndef LLMQ_RUNTIME_COMPLETION_QUEUE_H_
 #define LLMQ_RUNTIME_COMPLETION_QUEUE_H_
 

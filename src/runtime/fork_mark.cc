@@ -51,7 +51,8 @@ uint32_t fork_generation() {
   static std::atomic<uint32_t>* const mark = map_mark();
   if (mark != nullptr) {
     if (mark->load(std::memory_order_relaxed) == 0) {
-      // First look in a child: only one thread exists that could have come through fork, others may be new.
+      // First look in a child: only one thread exists that could have come through fork, others may
+      // be new.
       static std::mutex once;
       const std::lock_guard<std::mutex> lock(once);
       if (mark->load(std::memory_order_relaxed) == 0) {

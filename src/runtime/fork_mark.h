@@ -1,8 +1,8 @@
 // Tells a handle that it lives in a forked child of the process that made it.
 //
-// A page that the kernel wipes at fork (MADV_WIPEONFORK) holds a word that is set at the start: reading it
-// costs nothing, where getpid costs a system call. Where the kernel has no such page, a pthread_atfork handler
-// counts forks instead.
+// A page that the kernel wipes at fork (MADV_WIPEONFORK) holds a word that is set at the start:
+// reading it costs nothing, where getpid costs a system call. Where the kernel has no such page, a
+// pthread_atfork handler counts forks instead.
 #ifndef LLMQ_RUNTIME_FORK_MARK_H_
 #define LLMQ_RUNTIME_FORK_MARK_H_
 
@@ -10,8 +10,8 @@
 
 namespace llmq::runtime {
 
-// The number of the process among its forefathers since the library was first used: it differs between a
-// parent and its forked child. A handle stores it when it is made and compares later.
+// The number of the process among its forefathers since the library was first used: it differs
+// between a parent and its forked child. A handle stores it when it is made and compares later.
 uint32_t fork_generation();
 
 class ForkMark {

@@ -1,5 +1,5 @@
-// Counts the threads that are inside, so that the loop can end without anybody still holding on to it.
-// Entering costs two atomic operations on a line of the thread's own lane.
+// Counts the threads that are inside, so that the loop can end without anybody still holding on to
+// it. Entering costs two atomic operations on a line of the thread's own lane.
 #ifndef LLMQ_RUNTIME_GATE_H_
 #define LLMQ_RUNTIME_GATE_H_
 

@@ -29,7 +29,7 @@ void History::add(const std::vector<Summary>& summaries) {
   }
 }
 
-void History::keep(std::unique_ptr<Response> response) {
+void History::keep(std::unique_ptr<Response> response, std::atomic<uint8_t>& state) {
   if (keep_max_ == 0) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   drop_old(response->summary.finished);
@@ -38,6 +38,7 @@ void History::keep(std::unique_ptr<Response> response) {
     kept_.pop_front();
   }
   const uint64_t id = response->summary.id;
+  state.store(static_cast<uint8_t>(response->summary.state), std::memory_order_release);
   kept_.push_back(std::move(response));
   kept_by_id_[id] = std::prev(kept_.end());
 }

@@ -1,8 +1,9 @@
-// What can still be read of finished requests: the last history_max outcomes of each model without payload, and
-// the kept responses. Written by the loop, read by any thread.
+// What can still be read of finished requests: the last history_max outcomes of each model without
+// payload, and the kept responses. Written by the loop, read by any thread.
 #ifndef LLMQ_RUNTIME_HISTORY_H_
 #define LLMQ_RUNTIME_HISTORY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -24,7 +25,9 @@ class History {
       : per_model_(per_model), keep_max_(keep_max), keep_age_(keep_age) {}
 
   void add(const std::vector<Summary>& summaries);
-  void keep(std::unique_ptr<Response> response);
+  // Publishes the final state of the request together with its response: who sees one sees the
+  // other.
+  void keep(std::unique_ptr<Response> response, std::atomic<uint8_t>& state);
 
   std::optional<Summary> find(uint64_t id) const;
   // The kept response leaves; nullptr if there is none, or it has grown too old by `now`.
@@ -38,7 +41,8 @@ class History {
     std::vector<Summary> last;
     size_t next = 0;
   };
-  // Where a summary stands. Open addressing with linear probing: this is written once per finished request.
+  // Where a summary stands. Open addressing with linear probing: this is written once per finished
+  // request.
   struct Place {
     uint64_t id = 0;  // 0 = free
     uint32_t model = 0;

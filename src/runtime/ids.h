@@ -28,8 +28,8 @@ constexpr uint64_t request_of(uint64_t attempt) {
   return kRequestKind << 62 | (attempt & ((uint64_t{1} << 56) - 1));
 }
 
-// What Job::live holds while an attempt runs: enough of its id that a late report of another one never matches.
-// The runner's report sets kReported; 0 = no attempt may report.
+// What Job::live holds while an attempt runs: enough of its id that a late report of another one
+// never matches. The runner's report sets kReported; 0 = no attempt may report.
 inline constexpr uint32_t kReported = 0x80;
 constexpr uint32_t live_word(uint64_t id, uint32_t attempt) {
   return static_cast<uint32_t>(id >> 24 & 0xffffff) << 8 | attempt;

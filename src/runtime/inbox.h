@@ -1,6 +1,7 @@
 // The way into the loop: any thread pushes, the loop takes all at once, in order.
 //
-// push() says whether the loop must be woken: only if it sleeps, and only the first push of a burst is told so.
+// push() says whether the loop must be woken: only if it sleeps, and only the first push of a burst
+// is told so.
 #ifndef LLMQ_RUNTIME_INBOX_H_
 #define LLMQ_RUNTIME_INBOX_H_
 

@@ -7,7 +7,8 @@
 
 namespace llmq::runtime {
 
-// A queued request costs its record, and the malloc overhead of its payload (16 bytes), and no more.
+// A queued request costs its record, and the malloc overhead of its payload (16 bytes), and no
+// more.
 static_assert(sizeof(Job) + 16 <= 256, "a queued request must stay small");
 
 Job* Job::of(Node* node) {

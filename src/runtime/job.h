@@ -1,9 +1,10 @@
 // A request as the runtime carries it: what the engine knows, and what is in it.
 //
-// Life: taken from the slab by the submitting thread, handed to the loop through the inbox, run, handed to the
-// caller through a completion queue or a callback, released by whoever gets its event. `holders` says who still
-// needs the record: bit 0 the request itself until its event is released, bit n the runner of attempt n until it
-// reports, even if the engine gave that attempt up long before. The last one out gives the record back.
+// Life: taken from the slab by the submitting thread, handed to the loop through the inbox, run,
+// handed to the caller through a completion queue or a callback, released by whoever gets its
+// event. `holders` says who still needs the record: bit 0 the request itself until its event is
+// released, bit n the runner of attempt n until it reports, even if the engine gave that attempt up
+// long before. The last one out gives the record back.
 #ifndef LLMQ_RUNTIME_JOB_H_
 #define LLMQ_RUNTIME_JOB_H_
 
@@ -73,9 +74,12 @@ struct Job {
   bool cancel_early : 1;   // cancelled before its Submit was seen
   bool report_on_way : 1;  // its node is in the inbox as a report
   bool ended : 1;          // finished, delivery waits for that report
+  bool start_waits : 1;    // the next attempt has begun for the engine, its start waits for that
+                           // report
   uint32_t slot = 0;
   uint32_t generation = 0;
   uint32_t payload_len = 0;
+  uint8_t late_attempt = 0;  // whose report is on its way
   union {
     void* payload = nullptr;
     Job* next_free;
@@ -90,7 +94,12 @@ struct Job {
   Outcome* outcome = nullptr;
   Home* home = nullptr;
 
-  Job() : in_engine(false), cancel_early(false), report_on_way(false), ended(false) {}
+  Job()
+      : in_engine(false),
+        cancel_early(false),
+        report_on_way(false),
+        ended(false),
+        start_waits(false) {}
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);
   CompletionQueue* cq() const { return done_fn == nullptr ? queue : nullptr; }

@@ -67,10 +67,10 @@ core::Result<std::optional<Wanted>> from_environment() {
     if (colon != std::string_view::npos) wanted.file = all.substr(colon + 1);
     return std::optional<Wanted>(std::move(wanted));
   }
-  return core::Error{core::Status::kInvalidValue,
-                     "LLMQ_LOG=" + std::string(all) +
-                         ": the level must be trace, debug, info, warn, error or off",
-                     "LLMQ_LOG"};
+  return core::Error{
+      core::Status::kInvalidValue,
+      "LLMQ_LOG=" + std::string(all) + ": the level must be trace, debug, info, warn, error or off",
+      "LLMQ_LOG"};
 }
 
 core::Result<spdlog::sink_ptr> make_sink(const std::string& file) {

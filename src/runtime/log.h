@@ -1,5 +1,5 @@
-// A manager's own log: silent unless the configuration, LLMQ_LOG=level[:file] or a callback turns it on.
-// No payload and no key is ever given to it.
+// A manager's own log: silent unless the configuration, LLMQ_LOG=level[:file] or a callback turns
+// it on. No payload and no key is ever given to it.
 #ifndef LLMQ_RUNTIME_LOG_H_
 #define LLMQ_RUNTIME_LOG_H_
 
@@ -15,8 +15,8 @@ class logger;
 
 namespace llmq::runtime {
 
-// Never a global logger: two managers may log to different places. kInvalidValue if the file cannot be opened
-// or LLMQ_LOG is malformed.
+// Never a global logger: two managers may log to different places. kInvalidValue if the file cannot
+// be opened or LLMQ_LOG is malformed.
 core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConfig& config,
                                                        const LogCallback& callback);
 

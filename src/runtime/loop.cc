@@ -11,14 +11,15 @@
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 
-
 namespace llmq::runtime {
 namespace {
 
-constexpr int kTurnsBeforePoll = 4;     // a busy inbox must not starve sockets
+constexpr int kTurnsBeforePoll = 4;  // a busy inbox must not starve sockets
 constexpr int kRoundsPerTurn = 16;
 constexpr size_t kNodesPerStep = 1024;  // actions are performed at least that often
 constexpr int64_t kNsPerMs = 1'000'000;
+
+thread_local bool is_loop_thread = false;
 
 uint64_t seed_of(const config::ManagerConfig& config) {
   return config.seed != 0 ? config.seed : static_cast<uint64_t>(mono_now().ns);
@@ -32,8 +33,8 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
       callbacks(std::move(own_callbacks)),
       log(std::move(own_log)),
       home(new Home),
-      history(static_cast<size_t>(own_config.history_max),
-              static_cast<size_t>(own_config.keep_max), own_config.keep_age),
+      history(static_cast<size_t>(own_config.history_max), static_cast<size_t>(own_config.keep_max),
+              own_config.keep_age),
       engine_(seed_of(own_config)) {}
 
 Loop::~Loop() { Home::orphan(home); }
@@ -69,10 +70,14 @@ core::Result<core::Done> Loop::open() {
 }
 
 void Loop::run() {
+  is_loop_thread = true;
   thread_id_.store(std::this_thread::get_id());
   uv_run(&loop_, UV_RUN_DEFAULT);
   uv_loop_close(&loop_);
+  thread_id_.store(std::thread::id());  // the system may give it to another thread
 }
+
+bool Loop::on_any_loop_thread() { return is_loop_thread; }
 
 void Loop::discard() {
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
@@ -142,30 +147,50 @@ void Loop::take_submit(Job& job) {
     return;
   }
   job.in_engine = true;
+  touch(job.request.model);
   step(core::Submit{&job.request});
   if (job.cancel_early) step(core::Cancel{&job.request});
 }
 
 // The attempt's runner has written job.outcome.
 void Loop::take_report(Job& job) {
-  const uint32_t attempt = job.request.attempts;
+  const bool late = job.report_on_way;  // the engine has given the attempt up: it does not count
+  const uint32_t attempt = late ? job.late_attempt : job.request.attempts;
   const uint64_t holder = uint64_t{1} << attempt;
   job.live.store(0, std::memory_order_relaxed);
   job.report_on_way = false;
-  if (job.ended) {  // the engine has ended it meanwhile: the report came too late to count
-    home->drop_outcome(job);
+  if (late) home->drop_outcome(job);
+  if (job.ended) {
     job.ended = false;
     deliver(job);
+  } else if (job.start_waits) {
+    job.start_waits = false;
+    actions_.emplace_back(core::StartAttempt{&job.request, job.request.attempts});
   } else if (job.outcome != nullptr && job.in_engine) {
     const Outcome& outcome = *job.outcome;
+    touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
                                outcome.usage_known, outcome.usage, outcome.retry_after});
-    job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+    publish_retry(job);
   }
   Home::release(job, holder);
 }
 
 void Loop::step(const core::Event& event) { engine_.step(now_, event, actions_); }
+
+// A request that is to be tried again waits. A final state is published when its response can be
+// had (deliver), not before.
+void Loop::publish_retry(Job& job) {
+  if (core::is_final(job.request.state)) return;
+  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+}
+
+// Its counters change in this turn.
+void Loop::touch(core::ModelIndex model) {
+  if (touched_flags_[model] != 0) return;
+  touched_flags_[model] = 1;
+  touched_.push_back(model);
+}
 
 void Loop::after_turn() {
   commit_history();
@@ -184,8 +209,8 @@ void Loop::after_turn() {
   flush_chains();
 }
 
-// One libuv timer for everything: libuv compares whole milliseconds of the clock that the engine uses, so a
-// wake-up at a whole millisecond is never early.
+// One libuv timer for everything: libuv compares whole milliseconds of the clock that the engine
+// uses, so a wake-up at a whole millisecond is never early.
 void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
@@ -265,7 +290,8 @@ core::Status Loop::update_usage(uint64_t id, core::ModelIndex model, const core:
   return core::Status::kInternal;
 }
 
-// Once the engine is closed, threads that are still inside leave without a word: stay awake for them.
+// Once the engine is closed, threads that are still inside leave without a word: stay awake for
+// them.
 bool Loop::nothing_to_do() const { return local_reports_.empty() && !engine_closed_; }
 
 // Nobody is inside, nothing is left: no event can come any more.

@@ -1,8 +1,9 @@
 // The loop thread of a manager: owns the engine, tells it what happens, does what it decides.
 //
-// One turn: take the inbox, step the engine for each event, perform the actions it appended, until nothing is
-// left; then hand over the ended requests, publish the counters, and set the one timer to the engine's next
-// wake-up. Between turns the thread sleeps in libuv's poll; the first event of a burst wakes it.
+// One turn: take the inbox, step the engine for each event, perform the actions it appended, until
+// nothing is left; then hand over the ended requests, publish the counters, and set the one timer
+// to the engine's next wake-up. Between turns the thread sleeps in libuv's poll; the first event of
+// a burst wakes it.
 #ifndef LLMQ_RUNTIME_LOOP_H_
 #define LLMQ_RUNTIME_LOOP_H_
 
@@ -65,6 +66,8 @@ class Loop {
   bool on_loop_thread() const {
     return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
   }
+  // Of this manager or of another.
+  static bool on_any_loop_thread();
 
   // ---- On the loop thread ----
   // From outside a perform(): a processor or user of the C API that finishes inline.
@@ -112,6 +115,8 @@ class Loop {
   void take_submit(Job& job);
   void take_report(Job& job);
   void step(const core::Event& event);
+  void publish_retry(Job& job);
+  void touch(core::ModelIndex model);
   void after_turn();
   void arm_timer();
   bool nothing_to_do() const;
@@ -158,9 +163,9 @@ class Loop {
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn
   std::vector<Job*> local_reports_;
-  std::vector<Summary> ended_;             // not in the history yet
+  std::vector<Summary> ended_;  // not in the history yet
   std::vector<Chain> chains_;
-  std::vector<MockAnswer> mock_answers_;   // heap, earliest first
+  std::vector<MockAnswer> mock_answers_;  // heap, earliest first
   std::unique_ptr<http::Client> http_;
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
   std::vector<ClosedNotice*> notices_;

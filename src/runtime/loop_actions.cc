@@ -33,8 +33,13 @@ void Loop::perform(const core::StartAttempt& action) {
   if (core::is_final(job.request.state) || job.request.attempts != action.attempt) {
     return;  // ended in the same step
   }
-  home->drop_outcome(job);
+  touch(job.request.model);
   job.state.store(LLMQ_STATE_PROCESSING, std::memory_order_release);
+  if (job.report_on_way) {  // its node and its outcome are still in use
+    job.start_waits = true;
+    return;
+  }
+  home->drop_outcome(job);
   ModelEntry& entry = entry_of(job);
   switch (entry.config.provider) {
     case config::ProviderKind::kNone: {
@@ -51,17 +56,23 @@ void Loop::perform(const core::StartAttempt& action) {
   }
 }
 
-// For the engine the attempt has ended. A report that is already on its way keeps the job's node busy: then
-// delivery waits for it.
+// For the engine the attempt has ended. A report that is already on its way keeps the job's node
+// busy: then delivery waits for it.
 void Loop::perform(const core::AbortAttempt& action) {
   Job& job = *Job::of(action.request);
+  touch(job.request.model);
   const uint32_t running = live_word(job.request.id, action.attempt);
   uint32_t live = running;
-  if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) {
-    job.report_on_way = live == (running | kReported);
+  publish_retry(job);
+  if (job.report_on_way) {  // this attempt has not been started, an earlier one is still to report
+    job.start_waits = false;
     return;
   }
-  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) {
+    job.report_on_way = live == (running | kReported);
+    job.late_attempt = action.attempt;
+    return;
+  }
   stop_runner(job, action.attempt);
   if (action.reason != core::Status::kTimeout) return;
   auto outcome = std::make_unique<Outcome>();
@@ -82,17 +93,13 @@ void Loop::perform(const core::FinishRequest& action) {
 }
 
 // No store is configured in this version: models are never durable, limits never shared.
-void Loop::perform(const core::Persist& action) {
-  step(core::Persisted{action.request, true});
-}
+void Loop::perform(const core::Persist& action) { step(core::Persisted{action.request, true}); }
 
 void Loop::perform(const core::Lease& action) {
   step(core::LeaseGranted{action.model, action.limit, 0, now_.mono});
 }
 
-void Loop::perform(const core::ModelGone& action) {
-  entries_[action.model]->processor.reset();
-}
+void Loop::perform(const core::ModelGone& action) { entries_[action.model]->processor.reset(); }
 
 // The one terminal event of the request.
 void Loop::deliver(Job& job) {
@@ -102,17 +109,14 @@ void Loop::deliver(Job& job) {
   ended_.push_back(summary);
   ++ended_count_;
   ended_bytes_ += job.payload_len;
-  if (touched_flags_[job.request.model] == 0) {
-    touched_flags_[job.request.model] = 1;
-    touched_.push_back(job.request.model);
-  }
+  touch(job.request.model);
   if (log->should_log(spdlog::level::debug)) {
     log->debug("request {:x} of model {}: {} after {} attempts", summary.id,
                entry_of(job).config.name, core::status_name(summary.status), summary.attempts);
   }
   const bool keep = (job.flags & LLMQ_REQUEST_KEEP) != 0;
   const bool has_sink = job.done_fn != nullptr || job.queue != nullptr;
-  if (keep) history.keep(has_sink ? copy_response(job) : take_response(job));
+  if (keep) history.keep(has_sink ? copy_response(job) : take_response(job), job.state);
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   if (job.done_fn != nullptr) {
     commit_history();
@@ -142,10 +146,10 @@ void Loop::explain_end(Job& job) {
   outcome->status = status;
   switch (status) {
     case core::Status::kDeadline:
-      outcome->message =
-          "the deadline came " +
-          milliseconds_text(job.request.deadline - job.request.submitted) + " after the submit" +
-          (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
+      outcome->message = "the deadline came " +
+                         milliseconds_text(job.request.deadline - job.request.submitted) +
+                         " after the submit" +
+                         (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
       break;
     case core::Status::kOversize:
       outcome->message = "a limit of the model was lowered below what the request needs";

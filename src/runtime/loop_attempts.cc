@@ -13,7 +13,6 @@
 #include "runtime/ids.h"
 #include "runtime/loop.h"
 
-
 namespace llmq::runtime {
 namespace {
 
@@ -81,10 +80,9 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
 
 void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  provider::MockReply reply =
-      provider::mock_reply(entry.config.mock, entry.config.name,
-                           static_cast<provider::Operation>(job.operation), payload_of(job),
-                           entry.mock_calls++);
+  provider::MockReply reply = provider::mock_reply(entry.config.mock, entry.config.name,
+                                                   static_cast<provider::Operation>(job.operation),
+                                                   payload_of(job), entry.mock_calls++);
   if (reply.hangs) return;  // ends by its time-out, deadline or cancel
   MockAnswer answer;
   answer.due = now_.mono + reply.latency;
@@ -121,8 +119,9 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome) {
   }
   job.outcome = store(std::move(outcome));
   http_calls_.erase(&job);
+  touch(job.request.model);
   step(event);
-  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  publish_retry(job);
 }
 
 // Puts an outcome into a record that any thread may give back.
@@ -164,7 +163,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
     report(job, attempt, outcome_of(std::move(outcome), 0, {}));
   };
   if (!http_client_ready(job, attempt)) return;
-  auto key = key_for(callbacks.api_key, entry);
+  auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
   auto wire = provider::build_request(model.base_url, operation, key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);

@@ -1,7 +1,7 @@
 // The state of models as JSON, for people and dashboards (llmq_manager_info_json).
+#include "base/json.h"
 #include "core/limit/limit_names.h"
 #include "runtime/clock.h"
-#include "runtime/json.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
@@ -12,23 +12,24 @@ int64_t milliseconds_until(core::TimeNs now, core::TimeNs at) {
   return at == core::kNever ? -1 : (at - now).ns / 1'000'000;
 }
 
-Json limit_json(core::TimeNs now, core::Limit& limit, bool implicit) {
+base::Json limit_json(core::TimeNs now, core::Limit& limit, bool implicit) {
   const core::LimitSpec& spec = limit.spec();
   const int64_t used = limit.used(now);
-  Json json(cJSON_CreateObject());
+  base::Json json(cJSON_CreateObject());
   cJSON_AddStringToObject(json.get(), "limit", core::limit_name(spec).c_str());
   cJSON_AddStringToObject(json.get(), "kind", core::kind_name(spec.kind));
-  add_number(json.get(), "amount", spec.amount);
+  base::add_number(json.get(), "amount", spec.amount);
   if (!limit.is_concurrency()) {
-    add_number(json.get(), "period_ms", spec.period.ns / 1'000'000);
-    add_number(json.get(), "jitter_ms", spec.jitter.ns / 1'000'000);
+    base::add_number(json.get(), "period_ms", spec.period.ns / 1'000'000);
+    base::add_number(json.get(), "jitter_ms", spec.jitter.ns / 1'000'000);
     cJSON_AddStringToObject(json.get(), "shape", "sliding");
     cJSON_AddStringToObject(json.get(), "charge", core::charge_name(spec.charge));
+    base::add_number(json.get(), "ideal_ms", limit.ideal().ns / 1'000'000);
   }
-  add_number(json.get(), "used", used);
-  add_number(json.get(), "reserved", limit.held());
-  add_number(json.get(), "available", spec.amount - used - limit.held());
-  add_number(json.get(), "next_free_ms", milliseconds_until(now, limit.earliest(now, 1)));
+  base::add_number(json.get(), "used", used);
+  base::add_number(json.get(), "reserved", limit.held());
+  base::add_number(json.get(), "available", spec.amount - used - limit.held());
+  base::add_number(json.get(), "next_free_ms", milliseconds_until(now, limit.earliest(now, 1)));
   if (implicit) cJSON_AddTrueToObject(json.get(), "implicit");
   return json;
 }
@@ -36,23 +37,22 @@ Json limit_json(core::TimeNs now, core::Limit& limit, bool implicit) {
 std::string blocked_text(core::Model& model) {
   if (!model.spec.ready) return "no processor is set";
   if (model.blocked_by >= 0) {
-    return core::limit_name(
-        model.limiter.limits()[static_cast<size_t>(model.blocked_by)].spec());
+    return core::limit_name(model.limiter.limits()[static_cast<size_t>(model.blocked_by)].spec());
   }
   return model.blocked_until.ns > 0 ? "the provider's Retry-After" : "";
 }
 
-Json model_json(core::TimeNs now, const ModelEntry& entry, core::Model& model) {
-  Json json(cJSON_CreateObject());
+base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Model& model) {
+  base::Json json(cJSON_CreateObject());
   cJSON_AddStringToObject(json.get(), "model", entry.config.name.c_str());
-  add_number(json.get(), "pending", static_cast<int64_t>(model.counters.pending));
-  add_number(json.get(), "processing", static_cast<int64_t>(model.counters.processing));
-  add_number(json.get(), "max_attempts", entry.config.retry.max_attempts);
-  add_number(json.get(), "timeout_ms", entry.config.timeout.ns / 1'000'000);
+  base::add_number(json.get(), "pending", static_cast<int64_t>(model.counters.pending));
+  base::add_number(json.get(), "processing", static_cast<int64_t>(model.counters.processing));
+  base::add_number(json.get(), "max_attempts", entry.config.retry.max_attempts);
+  base::add_number(json.get(), "timeout_ms", entry.config.timeout.ns / 1'000'000);
   const std::string blocked = blocked_text(model);
   if (!model.queue.empty() && !blocked.empty()) {
     cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
-    add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
+    base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
   cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");
   std::vector<core::Limit>& all = model.limiter.limits();
@@ -67,18 +67,18 @@ Json model_json(core::TimeNs now, const ModelEntry& entry, core::Model& model) {
 
 std::string Loop::info_json(const std::vector<ModelEntry*>& models, bool single) {
   const core::TimeNs at = mono_now();
-  Json list(cJSON_CreateArray());
+  base::Json list(cJSON_CreateArray());
   for (const ModelEntry* entry : models) {
     core::Model* model = engine_.model(entry->index);
     if (model == nullptr) continue;
-    Json json = model_json(at, *entry, *model);
-    if (single) return json_text(json.get());
+    base::Json json = model_json(at, *entry, *model);
+    if (single) return base::json_text(json.get());
     cJSON_AddItemToArray(list.get(), json.release());
   }
-  Json all(cJSON_CreateObject());
-  add_number(all.get(), "live", static_cast<int64_t>(engine_.live()));
+  base::Json all(cJSON_CreateObject());
+  base::add_number(all.get(), "live", static_cast<int64_t>(engine_.live()));
   cJSON_AddItemToObject(all.get(), "models", list.release());
-  return json_text(all.get());
+  return base::json_text(all.get());
 }
 
 }  // namespace llmq::runtime

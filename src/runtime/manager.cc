@@ -10,10 +10,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/json.h"
 #include "runtime/api_key.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
-#include "runtime/json.h"
 #include "runtime/log.h"
 
 namespace llmq::runtime {
@@ -85,14 +85,17 @@ Manager::~Manager() {
 core::Status Manager::destroy() {
   if (loop_->on_loop_thread()) return core::Status::kWrongThread;
   abort_loop(loop_);
+  const std::lock_guard<std::mutex> lock(thread_mutex_);  // every owner may call this
   if (thread_ != nullptr) thread_->join();
   thread_ = nullptr;
   return core::Status::kOk;
 }
 
 void Manager::abandon() {
-  thread_.release();  // NOLINT: its destructor would end the process, and there is no thread to join
-  new std::shared_ptr<Loop>(std::move(loop_));  // NOLINT: stays for good; its parts may be mid-change
+  thread_
+      .release();  // NOLINT: its destructor would end the process, and there is no thread to join
+  new std::shared_ptr<Loop>(
+      std::move(loop_));  // NOLINT: stays for good; its parts may be mid-change
 }
 
 core::Result<core::Done> Manager::register_models(const config::Config& config,
@@ -103,8 +106,7 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
   if (!pass || shut_down()) {
     return core::Error{closed_status(), core::status_message(closed_status()), ""};
   }
-  const bool has_key_fn =
-      callbacks.api_key.fn != nullptr || loop_->callbacks.api_key.fn != nullptr;
+  const bool has_key_fn = callbacks.api_key.fn != nullptr || loop_->callbacks.api_key.fn != nullptr;
   const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
   std::vector<std::unique_ptr<ModelEntry>> fresh;
   for (config::ModelConfig& model : models.value()) {
@@ -119,6 +121,7 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       if (!key) return key.error();
       entry->api_key = std::move(key.value());
     }
+    entry->key_fn = callbacks.api_key.fn != nullptr ? callbacks.api_key : loop_->callbacks.api_key;
     entry->config = std::move(model);
     entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
     fresh.push_back(std::move(entry));
@@ -148,11 +151,11 @@ core::Status Manager::remove_model(std::string_view model, core::StopMode mode) 
 }
 
 std::string Manager::models_json() {
-  Json list(cJSON_CreateArray());
+  base::Json list(cJSON_CreateArray());
   for (const ModelEntry* entry : loop_->registry.list()) {
     cJSON_AddItemToArray(list.get(), cJSON_CreateString(entry->config.name.c_str()));
   }
-  return json_text(list.get());
+  return base::json_text(list.get());
 }
 
 core::Result<std::string> Manager::info_json(const std::string_view* model) {
@@ -244,29 +247,31 @@ core::Status Manager::take_response(uint64_t id, std::unique_ptr<Response>* resp
   core::State live{};
   if (is_live(id, &live) && !core::is_final(live)) {
     const Job* job = loop_->home->jobs.at(slot_of(id));
-    return (job->flags & LLMQ_REQUEST_KEEP) != 0 ? core::Status::kAgain
-                                                 : core::Status::kInvalidArg;
+    return (job->flags & LLMQ_REQUEST_KEEP) != 0 ? core::Status::kAgain : core::Status::kInvalidArg;
   }
-  return core::Status::kStale;
+  *response = loop_->history.take(id, mono_now());  // it may have ended between the two looks
+  return *response != nullptr ? core::Status::kOk : core::Status::kStale;
 }
 
 core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* response) {
   if (!is_request_id(id)) return core::Status::kInvalidArg;
+  core::State live{};
+  const bool was_live = is_live(id, &live);  // first: it may end, and enter the history, meanwhile
   if (const auto summary = loop_->history.find(id)) {
     *response = std::make_unique<Response>();
     (*response)->summary = *summary;
     return core::Status::kOk;
   }
-  core::State live{};
-  return is_live(id, &live) ? core::Status::kAgain : core::Status::kStale;
+  return was_live ? core::Status::kAgain : core::Status::kStale;
 }
 
 core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
   if (!is_request_id(id)) return core::Status::kInvalidArg;
-  core::State live{};
-  if (is_live(id, &live) && !core::is_final(live)) return core::Status::kAgain;
+  core::State state{};
+  const bool live = is_live(id, &state);
+  if (live && !core::is_final(state)) return core::Status::kAgain;
   const auto summary = loop_->history.find(id);
-  if (!summary) return core::Status::kStale;
+  if (!summary) return live ? core::Status::kAgain : core::Status::kStale;  // on its way there
   if (summary->usage_known) return core::Status::kAlreadyDone;
   core::Status status = core::Status::kClosed;
   on_loop([&] { status = loop_->update_usage(id, summary->model, usage); });
@@ -304,10 +309,10 @@ core::Status Manager::stats(const std::string_view* model, llmq_stats_t* stats) 
 
 namespace {
 
-Json counters_json(const llmq_stats_t& stats) {
-  Json json(cJSON_CreateObject());
+base::Json counters_json(const llmq_stats_t& stats) {
+  base::Json json(cJSON_CreateObject());
   const auto add = [&json](const char* name, uint64_t value) {
-    add_number(json.get(), name, static_cast<int64_t>(value));
+    base::add_number(json.get(), name, static_cast<int64_t>(value));
   };
   add("submitted", stats.submitted);
   add("completed", stats.completed);
@@ -330,16 +335,16 @@ Json counters_json(const llmq_stats_t& stats) {
 std::string Manager::stats_json() {
   llmq_stats_t total{};
   stats(nullptr, &total);
-  Json json = counters_json(total);
-  add_number(json.get(), "pending_bytes", static_cast<int64_t>(total.pending_bytes));
-  add_number(json.get(), "wakeups", static_cast<int64_t>(total.wakeups));
+  base::Json json = counters_json(total);
+  base::add_number(json.get(), "pending_bytes", static_cast<int64_t>(total.pending_bytes));
+  base::add_number(json.get(), "wakeups", static_cast<int64_t>(total.wakeups));
   cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
   for (const ModelEntry* entry : loop_->registry.list()) {
     llmq_stats_t one{};
     fill_stats(loop_->stats.model(entry->index), &one);
     cJSON_AddItemToObject(models, entry->config.name.c_str(), counters_json(one).release());
   }
-  return json_text(json.get());
+  return base::json_text(json.get());
 }
 
 }  // namespace llmq::runtime

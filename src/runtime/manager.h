@@ -1,4 +1,5 @@
-// What the C API offers, for any thread: checks, hands over to the loop, reads what the loop published.
+// What the C API offers, for any thread: checks, hands over to the loop, reads what the loop
+// published.
 #ifndef LLMQ_RUNTIME_MANAGER_H_
 #define LLMQ_RUNTIME_MANAGER_H_
 
@@ -6,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -89,7 +91,8 @@ class Manager {
   void fill_stats(const core::Counters& counters, llmq_stats_t* stats) const;
 
   std::shared_ptr<Loop> loop_;
-  std::unique_ptr<std::thread> thread_;
+  std::mutex thread_mutex_;
+  std::unique_ptr<std::thread> thread_;  // guarded by thread_mutex_ once the manager is made
 };
 
 }  // namespace llmq::runtime

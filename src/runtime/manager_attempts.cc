@@ -13,9 +13,8 @@ core::Status Manager::set_processor(std::string_view model, std::shared_ptr<Proc
   if (entry == nullptr) return core::Status::kUnknownModel;
   if (entry->config.provider != config::ProviderKind::kNone) return core::Status::kUnsupported;
   Loop* const loop = loop_.get();
-  loop->post([loop, entry, processor = std::move(processor)] {
-    loop->set_processor(entry, processor);
-  });
+  loop->post(
+      [loop, entry, processor = std::move(processor)] { loop->set_processor(entry, processor); });
   return core::Status::kOk;
 }
 
@@ -48,8 +47,8 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   }
   const uint32_t running = live_word(attempt, number);
   uint32_t live = running;
-  if (!pass || !job->live.compare_exchange_strong(live, running | kReported,
-                                                  std::memory_order_acq_rel)) {
+  if (!pass ||
+      !job->live.compare_exchange_strong(live, running | kReported, std::memory_order_acq_rel)) {
     if (record != nullptr) loop_->home->outcomes.give_back(record);
     if (!pass || live != (running | kReported)) Home::release(*job, holder);  // given up before
     return core::Status::kStale;

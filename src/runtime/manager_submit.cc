@@ -64,8 +64,8 @@ core::Status check_members(const llmq_request_t& r, core::Error* why) {
     return invalid("operation", between("operation", r.operation, LLMQ_OP_CHAT, LLMQ_OP_CUSTOM));
   }
   if (r.priority < LLMQ_PRIORITY_DEFAULT || r.priority > LLMQ_PRIORITY_BATCH) {
-    return invalid("priority", between("priority", r.priority, LLMQ_PRIORITY_DEFAULT,
-                                       LLMQ_PRIORITY_BATCH));
+    return invalid("priority",
+                   between("priority", r.priority, LLMQ_PRIORITY_DEFAULT, LLMQ_PRIORITY_BATCH));
   }
   if (bad_text(r.model, r.model_len) || bad_text(r.tenant, r.tenant_len) ||
       bad_text(r.payload, r.payload_len) || bad_text(r.request_key, r.request_key_len) ||
@@ -100,6 +100,12 @@ core::Status check_members(const llmq_request_t& r, core::Error* why) {
   return core::Status::kOk;
 }
 
+// Nobody could ever learn of its end.
+bool goes_nowhere(const llmq_request_t& request) {
+  return request.cq == nullptr && request.done_fn == nullptr &&
+         (request.flags & LLMQ_REQUEST_KEEP) == 0;
+}
+
 uint32_t timeout_ms_of(const llmq_request_t& request, const config::ModelConfig& model) {
   int64_t ns = request.timeout_ns;
   if (ns == 0) ns = model.timeout.ns;
@@ -108,7 +114,8 @@ uint32_t timeout_ms_of(const llmq_request_t& request, const config::ModelConfig&
   return static_cast<uint32_t>(std::min<int64_t>(ms, std::numeric_limits<uint32_t>::max()));
 }
 
-// The most tokens of the given kinds that a call may count without exceeding a limit of its own accord.
+// The most tokens of the given kinds that a call may count without exceeding a limit of its own
+// accord.
 int64_t most_tokens(const config::ModelConfig& model, core::LimitKind own_kind, int64_t others) {
   int64_t most = kMaxEstimate;
   for (const core::LimitSpec& limit : model.limits) {
@@ -178,7 +185,8 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   return fits_limits(*checked, why);
 }
 
-// What the caller says counts; else what the payload says; else a guess that never makes a request oversize.
+// What the caller says counts; else what the payload says; else a guess that never makes a request
+// oversize.
 core::Status Manager::estimate(const llmq_request_t& request, Checked* checked,
                                core::Error* why) const {
   const config::ModelConfig& model = checked->entry->config;
@@ -187,22 +195,23 @@ core::Status Manager::estimate(const llmq_request_t& request, Checked* checked,
   const bool built_in = model.provider != config::ProviderKind::kNone;
   int64_t input = std::min<int64_t>(
       (static_cast<int64_t>(payload.size()) + kBytesPerToken - 1) / kBytesPerToken, kMaxEstimate);
-  int64_t output = 0;
+  bool output_is_default = operation != provider::Operation::kEmbeddings;
+  int64_t output = output_is_default ? model.est_output_tokens : 0;
   if (built_in && !(model.provider == config::ProviderKind::kMock &&
                     operation == provider::Operation::kCustom)) {
-    const auto seen = provider::inspect_payload(operation, payload, 0);
+    const auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
     if (!seen) return refuse(why, seen.error().code, "payload", seen.error().message);
     input = seen.value().input_tokens;
     output = seen.value().output_tokens;
+    output_is_default = seen.value().output_is_default;
   } else {
     input = std::min(input, most_tokens(model, core::LimitKind::kInputTokens, 0));
   }
   if (request.est_input_tokens != 0) input = std::max<int64_t>(request.est_input_tokens, 0);
   if (request.est_output_tokens != 0) {
     output = std::max<int64_t>(request.est_output_tokens, 0);
-  } else if (output == 0 && operation != provider::Operation::kEmbeddings) {
-    output = std::min(model.est_output_tokens,
-                      most_tokens(model, core::LimitKind::kOutputTokens, input));
+  } else if (output_is_default) {
+    output = std::min(output, most_tokens(model, core::LimitKind::kOutputTokens, input));
   }
   checked->input_tokens = std::min(input, kMaxEstimate);
   checked->output_tokens = std::min(output, kMaxEstimate);
@@ -235,10 +244,7 @@ core::Status Manager::fits_limits(const Checked& checked, core::Error* why) cons
 }
 
 core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* id) {
-  if (request.cq == nullptr && request.done_fn == nullptr &&
-      (request.flags & LLMQ_REQUEST_KEEP) == 0) {
-    return core::Status::kInvalidArg;
-  }
+  if (goes_nowhere(request)) return core::Status::kInvalidArg;
   Checked checked;
   if (const core::Status status = inspect(request, &checked, nullptr);
       status != core::Status::kOk) {
@@ -267,7 +273,8 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
   return core::Status::kOk;
 }
 
-// Everything is copied; the record becomes visible by its id at the end. nullptr when memory is used up.
+// Everything is copied; the record becomes visible by its id at the end. nullptr when memory is
+// used up.
 Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   Home& home = *loop_->home;
   std::unique_ptr<Extra> extra;
@@ -296,7 +303,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   job->node = Node{};
   job->flags = static_cast<uint8_t>(r.flags);
   job->operation = static_cast<uint8_t>(r.operation);
-  job->in_engine = job->cancel_early = job->report_on_way = job->ended = false;
+  job->in_engine = job->cancel_early = job->report_on_way = job->ended = job->start_waits = false;
   job->payload = payload;
   job->payload_len = static_cast<uint32_t>(r.payload_len);
   job->user_data = r.user_data;
@@ -322,13 +329,18 @@ core::Error Manager::check(const llmq_request_t& request) const {
   core::Error why;
   why.code = core::Status::kOk;
   if (inspect(request, &checked, &why) != core::Status::kOk) return why;
+  if (goes_nowhere(request)) {
+    return core::Error{core::Status::kInvalidArg, "cq and done_fn are both NULL, without KEEP",
+                       "cq"};
+  }
   if (loop_->gate.closed() || shut_down()) {
     return core::Error{closed_status(), core::status_message(closed_status()), ""};
   }
   const Home& home = *loop_->home;
   if (home.pending.load() >= static_cast<uint64_t>(loop_->config.max_pending)) {
     return core::Error{core::Status::kQueueFull,
-                       std::to_string(home.pending.load()) + " requests wait or run, max_pending is " +
+                       std::to_string(home.pending.load()) +
+                           " requests wait or run, max_pending is " +
                            std::to_string(loop_->config.max_pending),
                        "max_pending"};
   }
@@ -346,6 +358,8 @@ core::Error Manager::check(const llmq_request_t& request) const {
 core::Status Manager::submit_wait(const llmq_request_t& request, int64_t timeout_ns,
                                   std::unique_ptr<Response>* response) {
   if (request.cq != nullptr || request.done_fn != nullptr) return core::Status::kInvalidArg;
+  const core::Status fault = check_members(request, nullptr);  // before it is copied by its size
+  if (fault != core::Status::kOk) return fault;
   if (loop_->on_loop_thread()) return core::Status::kWrongThread;
   Waiter waiter;
   llmq_request_t own = request;
@@ -369,8 +383,7 @@ core::Status Manager::submit_wait(const llmq_request_t& request, int64_t timeout
     cancel(id);
     lock.lock();
     waiter.changed.wait(lock, done);
-    if (waiter.response == nullptr ||
-        waiter.response->summary.status == core::Status::kCancelled) {
+    if (waiter.response == nullptr || waiter.response->summary.status == core::Status::kCancelled) {
       return core::Status::kTimeout;
     }
   }

@@ -12,8 +12,7 @@ size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(nam
 
 }  // namespace
 
-Registry::Table::Table(size_t count)
-    : mask(count - 1), slots(new std::atomic<ModelEntry*>[count]) {
+Registry::Table::Table(size_t count) : mask(count - 1), slots(new std::atomic<ModelEntry*>[count]) {
   for (size_t i = 0; i < count; ++i) slots[i].store(nullptr, std::memory_order_relaxed);
 }
 

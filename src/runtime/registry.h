@@ -1,7 +1,8 @@
 // The models of a manager by name, for any thread to look up without a lock.
 //
-// Entries and tables are kept until the registry dies, so that a reader may hold on to what it found; a table
-// is replaced by one twice the size, so the old ones take no more room than the last.
+// Entries and tables are kept until the registry dies, so that a reader may hold on to what it
+// found; a table is replaced by one twice the size, so the old ones take no more room than the
+// last.
 #ifndef LLMQ_RUNTIME_REGISTRY_H_
 #define LLMQ_RUNTIME_REGISTRY_H_
 
@@ -21,8 +22,9 @@ namespace llmq::runtime {
 
 struct ModelEntry {
   core::ModelIndex index = 0;
-  config::ModelConfig config;      // never changes
-  std::string api_key;             // from the environment or a file; "" = ask api_key_fn, or none
+  config::ModelConfig config;  // never changes
+  std::string api_key;         // from the environment or a file; "" = ask key_fn, or none
+  ApiKeyCallback key_fn;
   std::atomic<bool> removed{false};
   // The loop's own:
   std::shared_ptr<Processor> processor;

@@ -1,10 +1,11 @@
 // Records of one type at addresses that never move, for any thread to take and give back.
 //
-// Threads work on lanes of their own with short chains of free records, and exchange whole chains of kChain
-// records with a common depot: one lock per kChain records instead of one per record. Memory is never returned
-// before the slab dies, so a stale index may always be looked at.
+// Threads work on lanes of their own with short chains of free records, and exchange whole chains
+// of kChain records with a common depot: one lock per kChain records instead of one per record.
+// Memory is never returned before the slab dies, so a stale index may always be looked at.
 //
-// T has members `uint32_t slot` and `T* next_free`, which the slab uses while the record is free (`slot` always).
+// T has members `uint32_t slot` and `T* next_free`, which the slab uses while the record is free
+// (`slot` always).
 #ifndef LLMQ_RUNTIME_SLAB_H_
 #define LLMQ_RUNTIME_SLAB_H_
 
@@ -68,14 +69,16 @@ class Slab {
   }
 
   // Nothing will be taken any more. True if no record is out: the caller must now destroy the slab.
+  // Until its own share of out_ is given back, nobody else can be the last: the lanes stay valid
+  // while they are unlocked.
   bool orphan() noexcept {
     for (Lane& lane : lanes_) lane.mutex.lock();
-    int64_t out = 0;
+    int64_t out = 1;
     for (Lane& lane : lanes_) out += lane.balance;
     out_.store(out, std::memory_order_relaxed);
     for (Lane& lane : lanes_) lane.orphaned = true;
     for (Lane& lane : lanes_) lane.mutex.unlock();
-    return out == 0;
+    return out_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
   // The record in that slot, free or not; nullptr if the slot was never used.
@@ -93,9 +96,9 @@ class Slab {
 
   struct alignas(64) Lane {
     std::mutex mutex;
-    T* head = nullptr;   // count free records
+    T* head = nullptr;  // count free records
     uint32_t count = 0;
-    T* spare = nullptr;  // a full chain, or nothing
+    T* spare = nullptr;   // a full chain, or nothing
     int64_t balance = 0;  // records taken here less those given back here
     bool orphaned = false;
   };
