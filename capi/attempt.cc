@@ -36,9 +36,8 @@ llmq_status_t attempt_text(llmq_manager_t* manager, llmq_attempt_id_t attempt, c
 
 extern "C" {
 
-llmq_status_t llmq_model_set_processor(llmq_manager_t* manager, const char* model,
-                                       size_t model_len, llmq_event_fn fn,
-                                       llmq_event_fn cancel_fn, void* user,
+llmq_status_t llmq_model_set_processor(llmq_manager_t* manager, const char* model, size_t model_len,
+                                       llmq_event_fn fn, llmq_event_fn cancel_fn, void* user,
                                        llmq_user_free_fn user_free) {
   return guarded([&]() -> llmq_status_t {
     auto processor = std::make_shared<llmq::runtime::Processor>();
@@ -47,8 +46,8 @@ llmq_status_t llmq_model_set_processor(llmq_manager_t* manager, const char* mode
     processor->cancel_fn = cancel_fn;
     if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
     if (model == nullptr || fn == nullptr) return LLMQ_ERR_INVALID_ARG;
-    return code(manager->manager->set_processor(std::string_view(model, model_len),
-                                                std::move(processor)));
+    return code(
+        manager->manager->set_processor(std::string_view(model, model_len), std::move(processor)));
   });
 }
 

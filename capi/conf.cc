@@ -3,10 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "capi/guard.h"
 #include "capi/handles.h"
 #include "runtime/api_key.h"
-#include "runtime/json.h"
 
 using llmq::capi::fail;
 using llmq::capi::fail_arg;
@@ -16,7 +16,8 @@ using llmq::runtime::UserData;
 
 namespace {
 
-// From here on the user pointer is freed exactly once, whatever happens. nullptr: it has been freed already.
+// From here on the user pointer is freed exactly once, whatever happens. nullptr: it has been freed
+// already.
 std::shared_ptr<UserData> own(void* user, llmq_user_free_fn user_free) {
   std::unique_ptr<UserData> data(new (std::nothrow) UserData(user, user_free));
   if (data == nullptr) {
@@ -108,11 +109,11 @@ llmq_status_t llmq_conf_validate(const llmq_conf_t* conf, llmq_error_t** err) {
 llmq_status_t llmq_conf_models_json(const llmq_conf_t* conf, char** json) {
   if (!valid(conf) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&] {
-    llmq::runtime::Json list(cJSON_CreateArray());
+    llmq::base::Json list(cJSON_CreateArray());
     for (const std::string& name : conf->config.model_names()) {
       cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
     }
-    return llmq::capi::give_text(llmq::runtime::json_text(list.get()), json, nullptr);
+    return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
   });
 }
 

@@ -47,6 +47,7 @@ size_t llmq_cq_drain(llmq_cq_t* cq, llmq_event_t* events, size_t max) {
 
 llmq_status_t llmq_cq_wait(llmq_cq_t* cq, int64_t timeout_ns) {
   if (const llmq_status_t status = usable(cq); status != LLMQ_OK) return status;
+  if (llmq::runtime::Loop::on_any_loop_thread()) return LLMQ_ERR_WRONG_THREAD;
   return guarded([&] { return code(queue_of(cq)->wait(timeout_ns)); });
 }
 
@@ -78,7 +79,8 @@ llmq_status_t llmq_event_take(llmq_event_t* event, llmq_response_t** response) {
   if (event == nullptr || response == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&]() -> llmq_status_t {
     if (event->type != LLMQ_EV_DONE || event->handle == nullptr) return LLMQ_ERR_INVALID_ARG;
-    auto handle = std::make_unique<llmq_response>();  // first: if memory is short, nothing has moved
+    auto handle =
+        std::make_unique<llmq_response>();  // first: if memory is short, nothing has moved
     handle->response = std::move(*llmq::runtime::take_event(*event));
     *response = handle.release();
     return LLMQ_OK;

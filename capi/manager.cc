@@ -50,9 +50,7 @@ llmq_status_t llmq_manager_shared(const llmq_conf_t* conf, llmq_manager_t** mana
   if (manager == nullptr || (conf != nullptr && !valid(conf))) {
     return fail_arg("conf is not a configuration, or manager is NULL", err);
   }
-  return guarded([&]() -> llmq_status_t {
-    return llmq::capi::shared_manager(conf, manager, err);
-  });
+  return guarded([&]() -> llmq_status_t { return llmq::capi::shared_manager(conf, manager, err); });
 }
 
 llmq_manager_t* llmq_manager_ref(llmq_manager_t* manager) {
@@ -82,8 +80,8 @@ llmq_status_t llmq_manager_register_models(llmq_manager_t* manager, const llmq_c
     return fail_arg("flags has unknown bits", err);
   }
   return guarded([&]() -> llmq_status_t {
-    const auto done = manager->manager->register_models(
-        conf->config, conf->callbacks, (flags & LLMQ_REGISTER_SKIP_EXISTING) != 0);
+    const auto done = manager->manager->register_models(conf->config, conf->callbacks,
+                                                        (flags & LLMQ_REGISTER_SKIP_EXISTING) != 0);
     return done ? LLMQ_OK : fail(done.error(), err);
   });
 }
@@ -101,8 +99,7 @@ llmq_status_t llmq_manager_remove_model(llmq_manager_t* manager, const char* mod
 llmq_status_t llmq_manager_models_json(llmq_manager_t* manager, char** json, size_t* len) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (json == nullptr) return LLMQ_ERR_INVALID_ARG;
-  return guarded(
-      [&] { return llmq::capi::give_text(manager->manager->models_json(), json, len); });
+  return guarded([&] { return llmq::capi::give_text(manager->manager->models_json(), json, len); });
 }
 
 llmq_status_t llmq_manager_info_json(llmq_manager_t* manager, const char* model, size_t model_len,

@@ -37,8 +37,7 @@ llmq_status_t llmq_submit(llmq_manager_t* manager, const llmq_request_t* request
 }
 
 llmq_status_t llmq_submit_batch(llmq_manager_t* manager, const llmq_request_t* requests,
-                                size_t stride, size_t n, llmq_request_id_t* ids,
-                                size_t* accepted) {
+                                size_t stride, size_t n, llmq_request_id_t* ids, size_t* accepted) {
   if (accepted != nullptr) *accepted = 0;
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if ((requests == nullptr && n > 0) || stride < sizeof(llmq_request_t)) {
@@ -46,9 +45,8 @@ llmq_status_t llmq_submit_batch(llmq_manager_t* manager, const llmq_request_t* r
   }
   const auto* at = reinterpret_cast<const char*>(requests);
   for (size_t i = 0; i < n; ++i, at += stride) {
-    const llmq_status_t status =
-        llmq_submit(manager, reinterpret_cast<const llmq_request_t*>(at),
-                    ids == nullptr ? nullptr : &ids[i]);
+    const llmq_status_t status = llmq_submit(manager, reinterpret_cast<const llmq_request_t*>(at),
+                                             ids == nullptr ? nullptr : &ids[i]);
     if (status != LLMQ_OK) return status;
     if (accepted != nullptr) *accepted = i + 1;
   }
@@ -105,9 +103,8 @@ llmq_status_t llmq_usage_update(llmq_manager_t* manager, llmq_request_id_t id,
                                 const llmq_usage_t* usage) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (usage == nullptr || !llmq::capi::acceptable(*usage)) return LLMQ_ERR_INVALID_ARG;
-  return guarded([&] {
-    return code(manager->manager->update_usage(id, llmq::capi::usage_of(*usage)));
-  });
+  return guarded(
+      [&] { return code(manager->manager->update_usage(id, llmq::capi::usage_of(*usage))); });
 }
 
 }  // extern "C"

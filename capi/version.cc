@@ -1,7 +1,7 @@
 #include <cstddef>
 
-#include "core/status.h"
 #include "capi/guard.h"
+#include "core/status.h"
 #include "runtime/clock.h"
 
 #define LLMQ_TEXT(x) #x

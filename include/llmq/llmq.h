@@ -1,3 +1,4 @@
+/* clang-format off */
 /* llmq/llmq.h - run calls to LLM APIs as early as their limits allow, in order, each answered once.
  *
  * Conventions

@@ -1,0 +1,173 @@
+/* What a forked child may do with the handles that it inherited: nothing but drop them. */
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helpers.h"
+
+/* ThreadSanitizer ends a child of a threaded process that makes a thread. */
+#if defined(__SANITIZE_THREAD__)
+#define CHILD_MAY_MAKE_THREADS 0
+#else
+#define CHILD_MAY_MAKE_THREADS 1
+#endif
+
+/* Runs `body` in a child; a check that fails there fails here. */
+static void in_child(void (*body)(void*), void* user) {
+  (void)fflush(stdout);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    body(user);
+    _exit(0);
+  }
+  int how = 0;
+  CHECK(waitpid(child, &how, 0) == child);
+  CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+}
+
+struct inherited {
+  llmq_manager_t* manager;
+  llmq_cq_t* cq;
+  llmq_conf_t* conf;
+  llmq_response_t* response;
+  llmq_request_id_t id;
+  llmq_attempt_id_t attempt;
+};
+
+static void try_everything(void* user) {
+  struct inherited* own = user;
+  const llmq_status_t kForked = LLMQ_ERR_FORKED;
+  llmq_manager_t* m = own->manager;
+  llmq_request_t request = request_to("m", "x");
+  const llmq_usage_t usage = usage_of(1, 1);
+  llmq_response_t* response = NULL;
+  llmq_error_t* err = NULL;
+  llmq_stats_t stats;
+  llmq_event_t event;
+  const char* text = NULL;
+  const void* bytes = NULL;
+  char* json = NULL;
+  size_t len = 0;
+  int32_t number = 0;
+  int freed = 0;
+  stats.struct_size = sizeof stats;
+  memset(&event, 0, sizeof event);
+  event.stride = sizeof event;
+  request.cq = own->cq;
+
+  CHECK_STATUS(kForked, llmq_submit(m, &request, NULL));
+  CHECK_STATUS(kForked, llmq_submit_batch(m, &request, sizeof request, 1, NULL, &len));
+  CHECK_STATUS(kForked, llmq_request_check(m, &request, &err));
+  CHECK_STATUS(kForked, llmq_error_code(err));
+  llmq_error_free(err);
+  request.cq = NULL;
+  CHECK_STATUS(kForked, llmq_submit_wait(m, &request, -1, &response));
+  CHECK_STATUS(kForked, llmq_cancel(m, own->id));
+  CHECK_STATUS(kForked, llmq_request_state(m, own->id, &number));
+  CHECK_STATUS(kForked, llmq_response_get(m, own->id, &response));
+  CHECK_STATUS(kForked, llmq_response_peek(m, own->id, &response));
+  CHECK_STATUS(kForked, llmq_usage_update(m, own->id, &usage));
+  CHECK_STATUS(kForked, llmq_manager_register_models(m, own->conf, 0, NULL));
+  CHECK_STATUS(kForked, llmq_manager_remove_model(m, "m", 1, 0));
+  CHECK_STATUS(kForked, llmq_manager_models_json(m, &json, NULL));
+  CHECK_STATUS(kForked, llmq_manager_info_json(m, NULL, 0, &json, NULL));
+  CHECK_STATUS(kForked, llmq_manager_shutdown(m, LLMQ_SHUTDOWN_ABORT, 0, NULL, 0));
+  CHECK_STATUS(kForked, llmq_model_set_processor(m, "m", 1, echo, NULL, &freed, count_call));
+  CHECK_INT(1, freed);
+  CHECK_STATUS(kForked, llmq_attempt_succeed(m, own->attempt, NULL, 0, NULL));
+  CHECK_STATUS(kForked, llmq_attempt_fail(m, own->attempt, LLMQ_ERR_SERVER, NULL, 0, 0));
+  CHECK_STATUS(kForked, llmq_attempt_model(m, own->attempt, &text, &len));
+  CHECK_STATUS(kForked, llmq_attempt_tenant(m, own->attempt, &text, &len));
+  CHECK_STATUS(kForked, llmq_attempt_request_key(m, own->attempt, &text, &len));
+  CHECK_STATUS(kForked, llmq_attempt_metadata(m, own->attempt, &bytes, &len));
+  CHECK_STATUS(kForked, llmq_stats(m, NULL, 0, &stats));
+  CHECK_STATUS(kForked, llmq_stats_json(m, &json, NULL));
+  CHECK_STATUS(kForked, llmq_cq_wait(own->cq, -1));
+  CHECK_STATUS(kForked, llmq_cq_wake(own->cq));
+  CHECK_STATUS(kForked, llmq_cq_fd(own->cq, 0, &number));
+  CHECK_INT(0, llmq_cq_drain(own->cq, &event, 1));
+  CHECK(json == NULL && response == NULL);
+
+  /* What is only memory works. */
+  CHECK_TEXT("response", (const char*)llmq_response_data(own->response, NULL));
+  llmq_response_free(own->response);
+  CHECK_OK(llmq_conf_set(own->conf, "max_pending", "7", NULL));
+  llmq_conf_free(own->conf);
+  CHECK(llmq_manager_ref(m) == m);
+  llmq_manager_unref(m);
+  CHECK_STATUS(kForked, llmq_manager_destroy(m)); /* the memory is freed */
+  llmq_cq_unref(own->cq);
+}
+
+static void every_inherited_handle_answers_forked(void) {
+  struct inherited own;
+  struct held held;
+  llmq_request_t request = request_to("m", "response");
+  own.conf = conf_of("{\"models\":[{\"name\":\"m\"}]}");
+  CHECK_OK(llmq_manager_create(own.conf, &own.manager, NULL));
+  own.cq = new_cq();
+  echo_attempts(own.manager, "m");
+  CHECK_OK(llmq_submit_wait(own.manager, &request, PATIENCE, &own.response));
+  hold_attempts(own.manager, "m", &held);
+  own.id = submit_to_cq(own.manager, "m", "x", own.cq);
+  own.attempt = nth_attempt(&held, 1);
+  in_child(try_everything, &own);
+  /* Here nothing has changed. */
+  CHECK_OK(llmq_attempt_succeed(own.manager, own.attempt, NULL, 0, NULL));
+  expect_done(own.cq, own.id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_INT(0, calls_of(&held.freed));
+  CHECK_OK(llmq_manager_destroy(own.manager));
+  llmq_response_free(own.response);
+  llmq_conf_free(own.conf);
+  llmq_cq_unref(own.cq);
+}
+
+static void use_new_handles(void* user) {
+  llmq_manager_t* inherited = user;
+  llmq_manager_t* manager = plain_manager();
+  llmq_manager_t* shared = NULL;
+  llmq_cq_t* cq = new_cq();
+  echo_attempts(manager, "m");
+  expect_done(cq, submit_to_cq(manager, "m", "x", cq), LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  CHECK_OK(llmq_manager_shared(NULL, &shared, NULL)); /* not the one of the parent */
+  CHECK(shared != inherited);
+  CHECK_OK(llmq_manager_destroy(shared));
+  CHECK_STATUS(LLMQ_ERR_FORKED, llmq_manager_shutdown(inherited, 0, 0, NULL, 0));
+  llmq_manager_unref(inherited);
+  llmq_cq_unref(cq);
+}
+
+static void a_child_may_make_its_own(void) {
+  if (!CHILD_MAY_MAKE_THREADS) return;
+  llmq_manager_t* shared = NULL;
+  CHECK_OK(llmq_manager_shared(NULL, &shared, NULL));
+  in_child(use_new_handles, shared);
+  llmq_manager_t* again = NULL;
+  CHECK_OK(llmq_manager_shared(NULL, &again, NULL));
+  CHECK(again == shared);
+  llmq_manager_unref(again);
+  CHECK_OK(llmq_manager_destroy(shared));
+}
+
+static void use_grandchild(void* user) {
+  llmq_manager_t* manager = plain_manager();
+  CHECK_STATUS(LLMQ_ERR_FORKED, llmq_manager_shutdown(user, 0, 0, NULL, 0));
+  in_child(use_new_handles, manager);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+static void a_child_s_child_is_a_child_again(void) {
+  if (!CHILD_MAY_MAKE_THREADS) return;
+  llmq_manager_t* manager = plain_manager();
+  in_child(use_grandchild, manager);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+int main(void) {
+  RUN(every_inherited_handle_answers_forked);
+  RUN(a_child_may_make_its_own);
+  RUN(a_child_s_child_is_a_child_again);
+  return 0;
+}
