@@ -1,5 +1,5 @@
-// The largest sum of accepted charges that any window of length T held: the number by which a client's promise
-// "never more than N in any window" is judged from the provider's side.
+// The largest sum of accepted charges that any window of length T held: the number by which a
+// client's promise "never more than N in any window" is judged from the provider's side.
 #ifndef LLMQ_MOCK_BUSIEST_WINDOW_H_
 #define LLMQ_MOCK_BUSIEST_WINDOW_H_
 
@@ -12,8 +12,8 @@
 
 namespace llmq::mock {
 
-// Windows are half open, [t, t + T): two charges exactly T apart never share one. The maximum is always reached
-// by a window that ends with a charge, so looking at each charge once is exact.
+// Windows are half open, [t, t + T): two charges exactly T apart never share one. The maximum is
+// always reached by a window that ends with a charge, so looking at each charge once is exact.
 class BusiestWindow {
  public:
   explicit BusiestWindow(Nanos period) : period_(period) {}

@@ -26,7 +26,8 @@ void Ideal::add(int64_t cost) {
 Nanos Ideal::value() const {
   if (shape_ == Shape::kBucket) {
     const Wide beyond = static_cast<Wide>(units_ - capacity_);
-    return Nanos(beyond <= 0 ? 0 : static_cast<int64_t>(ceil_div(beyond * period_.count(), amount_)));
+    return Nanos(beyond <= 0 ? 0
+                             : static_cast<int64_t>(ceil_div(beyond * period_.count(), amount_)));
   }
   if (windows_ < 2) return Nanos(0);
   if (shape_ == Shape::kSliding) return (windows_ - 1) * period_;

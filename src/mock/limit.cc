@@ -41,12 +41,11 @@ const char* name_of(Shape shape) {
 // ---- SlidingLog
 
 std::deque<SlidingLog::Entry>::const_iterator SlidingLog::first_inside(Nanos now) const {
-  return std::partition_point(log_.begin(), log_.end(), [&](const Entry& entry) {
-    return now - entry.time >= period_;
-  });
+  return std::partition_point(log_.begin(), log_.end(),
+                              [&](const Entry& entry) { return now - entry.time >= period_; });
 }
 
-int64_t SlidingLog::total_before(std::deque<Entry>::const_iterator entry) const {
+int64_t SlidingLog::total_before(const std::deque<Entry>::const_iterator& entry) const {
   return entry == log_.begin() ? forgotten_ : std::prev(entry)->total_after;
 }
 
@@ -65,9 +64,8 @@ void SlidingLog::charge(Nanos now, int64_t cost) {
 Nanos SlidingLog::wait_for(Nanos now, int64_t cost) const {
   const int64_t must_leave = total_ + cost - amount_;
   if (total_before(first_inside(now)) >= must_leave) return Nanos(0);
-  const auto last = std::partition_point(log_.begin(), log_.end(), [&](const Entry& entry) {
-    return entry.total_after < must_leave;
-  });
+  const auto last = std::partition_point(
+      log_.begin(), log_.end(), [&](const Entry& entry) { return entry.total_after < must_leave; });
   return last->time + period_ - now;
 }
 

@@ -1,7 +1,8 @@
-// One limit as a provider enforces it, in the shapes that providers have. Shares no code with src/core: a
-// mistake in one must show against the other.
+// One limit as a provider enforces it, in the shapes that providers have. Shares no code with
+// src/core: a mistake in one must show against the other.
 //
-// All times are counted from the first arrival, so 0 is the moment at which the provider first saw the client.
+// All times are counted from the first arrival, so 0 is the moment at which the provider first saw
+// the client.
 #ifndef LLMQ_MOCK_LIMIT_H_
 #define LLMQ_MOCK_LIMIT_H_
 
@@ -24,9 +25,9 @@ constexpr int64_t kFullBurstPpm = 1'000'000;
 struct LimitSpec {
   LimitKind kind = LimitKind::kRequests;
   Shape shape = Shape::kSliding;
-  int64_t amount = 0;                 // N, as published
-  Nanos period{};                     // T; 0 for concurrency
-  int64_t burst_ppm = kFullBurstPpm;  // bucket: capacity = N * burst, in millionths
+  int64_t amount = 0;                     // N, as published
+  Nanos period{};                         // T; 0 for concurrency
+  int64_t burst_ppm = kFullBurstPpm;      // bucket: capacity = N * burst, in millionths
   Nanos slice = std::chrono::seconds(1);  // quantised: N*slice/T are allowed per slice
 };
 
@@ -47,10 +48,11 @@ class SlidingLog {
  private:
   struct Entry {
     Nanos time;
-    int64_t total_after;  // everything charged up to and with this entry: makes used() a search, not a sum
+    int64_t total_after;  // everything charged up to and with this entry: makes used() a search,
+                          // not a sum
   };
   std::deque<Entry>::const_iterator first_inside(Nanos now) const;
-  int64_t total_before(std::deque<Entry>::const_iterator entry) const;
+  int64_t total_before(const std::deque<Entry>::const_iterator& entry) const;
 
   int64_t amount_;
   Nanos period_;
@@ -84,15 +86,16 @@ class FixedWindow {
   int64_t used_ = 0;
 };
 
-// Holds up to `capacity` units, refills N per T continuously, is full at the first arrival. A charge made at
-// completion may leave it in debt. Level is kept in units x nanoseconds of T, so nothing is ever rounded.
+// Holds up to `capacity` units, refills N per T continuously, is full at the first arrival. A
+// charge made at completion may leave it in debt. Level is kept in units x nanoseconds of T, so
+// nothing is ever rounded.
 class TokenBucket {
  public:
   TokenBucket(int64_t amount, Nanos period, int64_t capacity);
 
   int64_t capacity() const { return capacity_; }
-  int64_t used(Nanos now) const;    // capacity - level, rounded up
-  int64_t level(Nanos now) const;   // rounded down; negative in debt
+  int64_t used(Nanos now) const;   // capacity - level, rounded up
+  int64_t level(Nanos now) const;  // rounded down; negative in debt
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
   // For refused calls that count: takes what is there, never makes debt.
@@ -118,7 +121,8 @@ struct LimitView {
   Nanos reset{};
 };
 
-// A limit with its shape chosen. Concurrency limits have no ledger and are not built as one (see LimitSet).
+// A limit with its shape chosen. Concurrency limits have no ledger and are not built as one (see
+// LimitSet).
 class RateLimit {
  public:
   // Requires a spec that check_limit_spec accepts. seed picks the phase of the windows.
@@ -146,8 +150,8 @@ const char* check_limit_spec(const LimitSpec& spec);
 int64_t bucket_capacity(const LimitSpec& spec);
 int64_t slice_amount(const LimitSpec& spec);
 
-// Where a grid of windows puts its first edge: in [1 s, T], or T itself where T is not longer than 1 s. The
-// same for every limit of the same T, as one provider's minute is.
+// Where a grid of windows puts its first edge: in [1 s, T], or T itself where T is not longer than
+// 1 s. The same for every limit of the same T, as one provider's minute is.
 Nanos first_edge_after_arrival(Nanos period, uint64_t seed);
 
 }  // namespace llmq::mock

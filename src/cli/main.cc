@@ -1,0 +1,78 @@
+// llmq: runs files of requests to LLM APIs under their limits.
+#include <llmq/llmq.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "cli/check.h"
+#include "cli/failure.h"
+#include "cli/flags.h"
+#include "cli/run.h"
+#ifdef LLMQ_HAVE_MOCK
+#include "cli/mock.h"
+#endif
+
+namespace {
+
+using llmq::cli::CallFlags;
+using llmq::cli::RunOptions;
+
+CLI::App* add_run(CLI::App& app, RunOptions& options) {
+  CLI::App* run = app.add_subcommand("run", "Run a file of requests (OpenAI batch format)");
+  run->add_option("FILE", options.input, "Requests, one JSON object per line; - is stdin")
+      ->required();
+  run->add_option("-o,--output", options.output, "Results, one JSON object per line; - is stdout")
+      ->required();
+  llmq::cli::add_call_flags(*run, options.calls);
+  run->add_option("--config", options.config, "Settings as a JSON document [LLMQ_CONFIG]")
+      ->envname("LLMQ_CONFIG");
+  run->add_option("--summary", options.summary, "Write what the run amounted to, as JSON");
+  run->add_flag("--resume", options.resume, "Go on with OUT: skip what is finished in it");
+  run->add_flag("--force", options.force, "Replace OUT if it exists");
+  run->add_flag("-q,--quiet", options.quiet, "No progress and no summary on stderr");
+  return run;
+}
+
+int run_command(int argc, char** argv) {
+  CLI::App app("Runs calls to LLM APIs as early as their limits allow, each answered once.",
+               "llmq");
+  app.set_version_flag("--version", std::string("llmq ") + llmq_version_string());
+  app.require_subcommand(1);
+  RunOptions run_options;
+  CLI::App* run = add_run(app, run_options);
+  std::string config;
+  CallFlags check_flags;
+  CLI::App* check =
+      app.add_subcommand("check", "Check a configuration and print what it amounts to");
+  check->add_option("FILE", config, "Settings as a JSON document")->required();
+  llmq::cli::add_call_flags(*check, check_flags);
+#ifdef LLMQ_HAVE_MOCK
+  llmq::cli::MockFlags mock_flags;
+  CLI::App* mock = app.add_subcommand("mock", "Serve a mock provider on 127.0.0.1 (GET /stats)");
+  llmq::cli::add_mock_flags(*mock, mock_flags);
+#endif
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? llmq::cli::kExitOk : llmq::cli::kExitSetUp;
+  }
+  if (run->parsed()) return llmq::cli::run_file(run_options);
+  if (check->parsed()) return llmq::cli::check_config(config, check_flags);
+#ifdef LLMQ_HAVE_MOCK
+  if (mock->parsed()) return llmq::cli::serve_mock(mock_flags);
+#endif
+  return llmq::cli::kExitSetUp;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_command(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "llmq: %s\n", error.what());
+    return llmq::cli::kExitSetUp;
+  }
+}

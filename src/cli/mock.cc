@@ -1,0 +1,219 @@
+#include "cli/mock.h"
+
+#include <uv.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "base/json.h"
+#include "cli/failure.h"
+#include "mock/options.h"
+#include "mock/server.h"
+
+namespace llmq::cli {
+namespace {
+
+template <typename T>
+T taken(const char* flag, mock::Result<T> result) {
+  if (!result.ok()) throw Failure(std::string(flag) + ": " + result.error());
+  return std::move(result.value());
+}
+
+// --shape, --burst and --slice count for every limit that does not say them itself.
+std::string with_defaults(const std::string& limit, const MockFlags& flags) {
+  std::string text = limit;
+  if (limit.rfind("concurrency", 0) == 0) return text;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty() && limit.find(std::string(",") + name + "=") == std::string::npos) {
+      text += std::string(",") + name + "=" + value;
+    }
+  };
+  add("shape", flags.shape);
+  if (text.find("shape=bucket") != std::string::npos) add("burst", flags.burst);
+  if (text.find("shape=quantised") != std::string::npos) add("slice", flags.slice);
+  return text;
+}
+
+std::pair<int64_t, int64_t> count_range(const char* flag, const std::string& text) {
+  const size_t dots = text.find("..");
+  const std::string low = text.substr(0, dots);
+  const std::string high = dots == std::string::npos ? low : text.substr(dots + 2);
+  const auto is_count = [](const std::string& part) {
+    return !part.empty() && part.size() <= 9 &&
+           part.find_first_not_of("0123456789") == std::string::npos;
+  };
+  if (!is_count(low) || !is_count(high) || std::stoll(low) > std::stoll(high)) {
+    throw Failure(std::string(flag) + ": \"" + text +
+                  "\" is not acceptable: expected 40 or 16..64");
+  }
+  return {std::stoll(low), std::stoll(high)};
+}
+
+mock::Options options_of(const MockFlags& flags) {
+  mock::Options options;
+  if (flags.port < 0 || flags.port > 65535) {
+    throw Failure("--port: " + std::to_string(flags.port) + " is not 0 .. 65535");
+  }
+  options.port = static_cast<uint16_t>(flags.port);
+  for (const std::string& limit : flags.limits) {
+    options.limits.push_back(taken("--limit", mock::parse_limit(with_defaults(limit, flags))));
+  }
+  options.charge = taken("--charge", mock::parse_charge(flags.charge));
+  if (flags.headers != "on" && flags.headers != "off") {
+    throw Failure("--headers: \"" + flags.headers + "\" is neither on nor off");
+  }
+  options.headers = flags.headers == "on";
+  std::tie(options.latency_min, options.latency_max) =
+      taken("--latency", mock::parse_span_range(flags.latency));
+  std::tie(options.output_tokens_min, options.output_tokens_max) =
+      count_range("--output-tokens", flags.output_tokens);
+  options.fail_server = flags.fail_server;
+  options.fail_overloaded = flags.fail_overloaded;
+  options.fail_rate_limited = flags.fail_rate_limited;
+  options.fail_rate_limited_bare = flags.fail_rate_limited_bare;
+  options.fail_reset = flags.fail_reset;
+  options.fail_hang = flags.fail_hang;
+  options.retry_after = taken("--retry-after", mock::parse_span(flags.retry_after));
+  options.seed = flags.seed;
+  const std::string fault = mock::check_options(options);
+  if (!fault.empty()) throw Failure(fault);
+  return options;
+}
+
+double number_of(const cJSON* object, const char* name) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, name);
+  return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+void print_totals(const std::string& stats) {
+  const base::Json json(cJSON_Parse(stats.c_str()));
+  const cJSON* statuses = cJSON_GetObjectItemCaseSensitive(json.get(), "statuses");
+  std::fprintf(
+      stderr,
+      "mock: %.0f requests, %.0f accepted, %.0f 429s, at most %.0f at a time, last accepted "
+      "after %.2f s, ideal %.2f s",
+      number_of(json.get(), "requests"), number_of(json.get(), "accepted"),
+      number_of(statuses, "429"), number_of(json.get(), "max_concurrency"),
+      number_of(json.get(), "last_accepted_ms") / 1000, number_of(json.get(), "ideal_ms") / 1000);
+  const double ratio = number_of(json.get(), "last_over_ideal");
+  if (ratio > 0) std::fprintf(stderr, " (x %.3f)", ratio);
+  std::fputc('\n', stderr);
+}
+
+// The loop with its signal handles; ends when the server has closed.
+class Serving {
+ public:
+  explicit Serving(const mock::Options& options) {
+    if (uv_loop_init(&loop_) != 0) throw Failure("no event loop can be had");
+    auto server = mock::Server::start(&loop_, options);
+    if (!server.ok()) {
+      uv_run(&loop_, UV_RUN_DEFAULT);
+      uv_loop_close(&loop_);
+      throw Failure(server.error());
+    }
+    server_ = std::move(server.value());
+    const std::array<int, 2> numbers{SIGINT, SIGTERM};
+    for (size_t i = 0; i < signals_.size(); ++i) {
+      uv_signal_init(&loop_, &signals_[i]);
+      signals_[i].data = this;
+      uv_signal_start(
+          &signals_[i],
+          [](uv_signal_t* handle, int) { static_cast<Serving*>(handle->data)->stop(); },
+          numbers[i]);
+    }
+  }
+  ~Serving() {
+    server_.reset();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
+  }
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+
+  // Returns the statistics of the whole time.
+  std::string run() {
+    std::printf("listening on http://127.0.0.1:%u/v1\n", static_cast<unsigned>(server_->port()));
+    std::fflush(stdout);
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    return stats_;
+  }
+
+ private:
+  void stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    stats_ = server_->stats_json();
+    server_->stop([] {});
+    for (uv_signal_t& handle : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&handle), nullptr);
+  }
+
+  uv_loop_t loop_{};
+  std::array<uv_signal_t, 2> signals_{};
+  std::unique_ptr<mock::Server> server_;
+  std::string stats_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+void add_mock_flags(CLI::App& command, MockFlags& flags) {
+  command.add_option("--port", flags.port, "Port on 127.0.0.1; 0 = a free one (printed)");
+  command
+      .add_option(
+          "--limit", flags.limits,
+          "requests=300/6s, tokens=60000/6s,shape=bucket,burst=0.1, concurrency=200; repeatable")
+      ->type_name("KIND=N/PERIOD[,shape=S]")
+      ->expected(1)
+      ->take_all();
+  command.add_option(
+      "--shape", flags.shape,
+      "For every limit that does not say it: sliding (default), fixed, bucket, quantised");
+  command.add_option("--burst", flags.burst, "Capacity of buckets, as a share of N");
+  command.add_option("--slice", flags.slice, "Slice of quantised limits, as 1s or 10s");
+  command
+      .add_option("--charge", flags.charge,
+                  "Tokens counted: input (bytes/4 on arrival), max_tokens (input + max_tokens on "
+                  "arrival), completion (the usage, with the answer)")
+      ->capture_default_str();
+  command.add_option("--headers", flags.headers, "x-ratelimit headers: on or off")
+      ->capture_default_str();
+  command.add_option("--latency", flags.latency, "Time to an answer, as 20ms or 20ms..80ms")
+      ->capture_default_str();
+  command
+      .add_option("--output-tokens", flags.output_tokens, "Tokens of an answer, as 40 or 16..64")
+      ->capture_default_str();
+  command.add_option("--fail-server", flags.fail_server, "Share of calls answered with 500");
+  command.add_option("--fail-overloaded", flags.fail_overloaded, "Share answered with 503");
+  command.add_option("--fail-rate-limited", flags.fail_rate_limited,
+                     "Share answered with 429 and Retry-After");
+  command.add_option("--fail-rate-limited-bare", flags.fail_rate_limited_bare,
+                     "Share answered with 429 without Retry-After");
+  command.add_option("--fail-reset", flags.fail_reset, "Share of calls whose connection is reset");
+  command.add_option("--fail-hang", flags.fail_hang, "Share that is never answered");
+  command.add_option("--retry-after", flags.retry_after, "What injected 429s say")
+      ->capture_default_str();
+  command.add_option("--seed", flags.seed, "Of latencies, faults and window phases")
+      ->capture_default_str();
+  command.add_option("--stats", flags.stats, "Write GET /stats to this file at the end");
+}
+
+int serve_mock(const MockFlags& flags) {
+  const mock::Options options = options_of(flags);
+  Serving serving(options);
+  const std::string stats = serving.run();
+  print_totals(stats);
+  if (!flags.stats.empty()) {
+    std::ofstream file(flags.stats, std::ios::binary | std::ios::trunc);
+    file << stats << '\n';
+    file.close();
+    if (!file)
+      throw Failure("stats " + flags.stats + " cannot be written: " + std::strerror(errno));
+  }
+  return kExitOk;
+}
+
+}  // namespace llmq::cli

@@ -1,0 +1,39 @@
+// `llmq mock`: a provider on the loopback interface that enforces limits the way real ones do.
+#ifndef LLMQ_CLI_MOCK_H_
+#define LLMQ_CLI_MOCK_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmq::cli {
+
+struct MockFlags {
+  int port = 0;
+  std::vector<std::string> limits;
+  std::string shape;
+  std::string burst;
+  std::string slice;
+  std::string charge = "max_tokens";
+  std::string headers = "on";
+  std::string latency = "0ms";
+  std::string output_tokens = "16..64";
+  double fail_server = 0;
+  double fail_overloaded = 0;
+  double fail_rate_limited = 0;
+  double fail_rate_limited_bare = 0;
+  double fail_reset = 0;
+  double fail_hang = 0;
+  std::string retry_after = "1s";
+  uint64_t seed = 1;
+  std::string stats;  // file for the statistics at the end; "" = none
+};
+
+void add_mock_flags(CLI::App& command, MockFlags& flags);
+// Serves until a signal comes. Returns the exit code; throws a Failure.
+int serve_mock(const MockFlags& flags);
+
+}  // namespace llmq::cli
+
+#endif  // LLMQ_CLI_MOCK_H_

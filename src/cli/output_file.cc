@@ -1,0 +1,126 @@
+#include "cli/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "cli/failure.h"
+#include "cli/line_reader.h"
+#include "cli/result_line.h"
+
+namespace llmq::cli {
+namespace {
+
+constexpr size_t kMaxResultLine = size_t{512} << 20;
+constexpr mode_t kMode = 0644;
+
+Failure failure(const std::string& path, const char* what) {
+  return Failure("output " + path + " " + what + ": " + std::strerror(errno));
+}
+
+// Bytes written; less than asked for if the file takes no more (errno says why).
+size_t write_all(int fd, std::string_view bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path, Existing existing) : path_(path) {
+  if (path == "-") {
+    if (existing == Existing::kResume) throw Failure("--resume needs an output file, not -");
+    fd_ = STDOUT_FILENO;
+    return;
+  }
+  struct stat status {};
+  const bool exists = ::stat(path.c_str(), &status) == 0;
+  made_ = !exists;
+  if (exists && existing == Existing::kRefuse) {
+    throw Failure("output " + path + " exists: --resume goes on with it, --force replaces it");
+  }
+  if (exists && S_ISDIR(status.st_mode)) throw Failure("output " + path + " is a directory");
+  if (exists && existing == Existing::kResume) reread();
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
+                    (existing == Existing::kResume ? O_APPEND : O_TRUNC) | (made_ ? O_EXCL : 0);
+  fd_ = ::open(path.c_str(), flags, kMode);
+  if (fd_ < 0) throw failure(path, "cannot be written");
+  regular_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+  whole_ = regular_ ? status.st_size : 0;
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+}
+
+// Copies what is finished to a new file that takes the old one's place: at every moment one of them
+// is whole.
+void OutputFile::reread() {
+  const int in = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (in < 0) throw failure(path_, "cannot be read");
+  const std::string kept_path = path_ + ".resume";
+  const int out = ::open(kept_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+  if (out < 0) {
+    const Failure why = failure(kept_path, "cannot be written");
+    ::close(in);
+    throw why;
+  }
+  LineReader reader(in, kMaxResultLine);
+  Line line;
+  bool written = true;
+  std::string custom_id;
+  while (written) {
+    if (!reader.next(line)) {
+      if (reader.ended()) break;
+      reader.read_more();
+      continue;
+    }
+    if (line.too_long || read_result_line(line.text, custom_id) != Past::kFinished) continue;
+    if (finished_.add(custom_id, line.number) != 0) continue;
+    std::string whole(line.text);
+    whole += '\n';
+    written = write_all(out, whole) == whole.size();
+  }
+  written = written && ::fsync(out) == 0;
+  const int error = errno;
+  ::close(in);
+  ::close(out);
+  if (written && ::rename(kept_path.c_str(), path_.c_str()) == 0) return;
+  if (!written) errno = error;
+  const Failure why = failure(kept_path, "cannot be written");
+  ::unlink(kept_path.c_str());
+  throw why;
+}
+
+void OutputFile::flush() {
+  if (buffer_.empty() || broken_) return;
+  const size_t done = write_all(fd_, buffer_);
+  if (done == buffer_.size()) {
+    whole_ += static_cast<int64_t>(done);
+    buffer_.clear();
+    return;
+  }
+  broken_ = true;
+  const Failure why = failure(path_, "cannot be written");
+  const size_t newline = done == 0 ? std::string::npos : buffer_.rfind('\n', done - 1);
+  const size_t kept = newline == std::string::npos ? 0 : newline + 1;
+  if (regular_ && ::ftruncate(fd_, whole_ + static_cast<int64_t>(kept)) != 0) {
+    throw Failure(std::string(why.what()) + "; its last line is torn, --resume repairs it");
+  }
+  throw why;
+}
+
+void OutputFile::discard_if_empty() {
+  if (made_ && regular_ && whole_ == 0 && buffer_.empty()) ::unlink(path_.c_str());
+}
+
+}  // namespace llmq::cli

@@ -1,0 +1,110 @@
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "cli/failure.h"
+#include "cli/output_file.h"
+#include "cli/runner.h"
+#include "cli/settings.h"
+#include "cli/signals.h"
+
+namespace llmq::cli {
+namespace {
+
+class Input {
+ public:
+  explicit Input(const std::string& path) {
+    fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) throw Failure("input " + path + " cannot be read: " + std::strerror(errno));
+    if (::fstat(fd_, &status_) != 0) status_ = {};
+    if (S_ISDIR(status_.st_mode)) throw Failure("input " + path + " is a directory");
+  }
+  ~Input() {
+    if (fd_ != STDIN_FILENO) ::close(fd_);
+  }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  int fd() const { return fd_; }
+
+  // Lines of a regular file; 0 if that cannot be known beforehand.
+  uint64_t count_lines() const {
+    if (!S_ISREG(status_.st_mode)) return 0;
+    std::string chunk(size_t{1} << 18, '\0');
+    uint64_t lines = 0;
+    off_t at = 0;
+    char last = '\n';
+    for (ssize_t got = 0; (got = ::pread(fd_, chunk.data(), chunk.size(), at)) > 0; at += got) {
+      lines += static_cast<uint64_t>(std::count(chunk.begin(), chunk.begin() + got, '\n'));
+      last = chunk[static_cast<size_t>(got) - 1];
+    }
+    return lines + (last == '\n' ? 0 : 1);
+  }
+
+  bool empty() const { return S_ISREG(status_.st_mode) && status_.st_size == 0; }
+
+  bool is_same_file(const std::string& path) const {
+    struct stat other {};
+    return path != "-" && ::stat(path.c_str(), &other) == 0 && other.st_dev == status_.st_dev &&
+           other.st_ino == status_.st_ino;
+  }
+
+ private:
+  int fd_ = -1;
+  struct stat status_ {};
+};
+
+void write_summary(const std::string& path, const Summary& summary) {
+  if (path.empty()) return;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << summary_json(summary);
+  file.close();
+  if (!file) throw Failure("summary " + path + " cannot be written: " + std::strerror(errno));
+}
+
+}  // namespace
+
+int run_file(const RunOptions& options) {
+  if (options.resume && options.force) throw Failure("--resume and --force exclude each other");
+  const int signal_fd = watch_signals();
+  const Settings settings(options.calls, options.config);
+  const Input input(options.input);
+  if (input.empty()) throw Failure("input " + options.input + " is empty");
+  if (input.is_same_file(options.output)) {
+    throw Failure("output " + options.output + " is the input itself");
+  }
+  Runner runner(settings, options.quiet);  // before the output: a bad configuration leaves no file
+  OutputFile output(options.output, options.resume  ? Existing::kResume
+                                    : options.force ? Existing::kReplace
+                                                    : Existing::kRefuse);
+  int code = kExitSetUp;
+  try {
+    code = runner.run(input.fd(), input.count_lines(), output, signal_fd);
+  } catch (const Failure&) {
+    output.discard_if_empty();
+    throw;
+  }
+  if (runner.lines() == 0) {
+    output.discard_if_empty();
+    throw Failure("input " + options.input + " holds no requests");
+  }
+  const Summary summary = runner.summary();
+  if (!options.quiet) std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
+  write_summary(options.summary, summary);
+  if (!runner.stopped_because().empty()) {
+    throw Failure(runner.stopped_because() +
+                  "; run again with --resume for the lines that are left");
+  }
+  return code;
+}
+
+}  // namespace llmq::cli

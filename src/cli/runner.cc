@@ -1,0 +1,317 @@
+#include "cli/runner.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/json.h"
+#include "cli/result_line.h"
+#include "cli/signals.h"
+
+namespace llmq::cli {
+namespace {
+
+constexpr size_t kMaxOutstanding = 20'000;
+constexpr size_t kMaxOutstandingBytes = size_t{256} << 20;
+constexpr size_t kMaxModels = 1000;
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+double number_of(const cJSON* object, const char* name) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, name);
+  return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+std::string string_of(const cJSON* object, const char* name) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, name);
+  return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+}  // namespace
+
+Runner::Runner(const Settings& settings, bool quiet) : settings_(settings), progress_(quiet) {
+  llmq_cq_t* queue = nullptr;
+  expect_ok(llmq_cq_create(&queue));
+  queue_.reset(queue);
+  llmq_manager_t* manager = nullptr;
+  expect_ok_from(
+      [&](llmq_error_t** error) { return llmq_manager_create(settings.conf(), &manager, error); });
+  manager_.reset(manager);
+  for (const std::string& model : settings.models()) models_.insert(model);
+}
+
+int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_fd) {
+  LineReader reader(input);
+  reader_ = &reader;
+  output_ = &output;
+  total_lines_ = total_lines;
+  int32_t queue_fd = -1;
+  expect_ok(llmq_cq_fd(queue_.get(), LLMQ_CQ_FD_EVENTFD, &queue_fd));
+  const int64_t interval = progress_.interval_ns();
+  int64_t next_tick = llmq_now_ns() + interval;
+  for (;;) {
+    const bool more = fill();
+    output.flush();
+    const bool reading = wants_input();
+    if (outstanding_ == 0 && !reading && !has_held_) break;
+    std::array<pollfd, 3> fds{{{queue_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}, {input, POLLIN, 0}}};
+    const int64_t now = llmq_now_ns();
+    int timeout = more ? 0 : -1;
+    if (interval > 0 && !more)
+      timeout = static_cast<int>(std::max<int64_t>(next_tick - now, 0) / 1'000'000 + 1);
+    if (::poll(fds.data(), reading ? 3 : 2, timeout) < 0) continue;  // EINTR
+    if (fds[1].revents != 0) take_signal();
+    if (fds[0].revents != 0) take_events();
+    if (reading && !more && fds[2].revents != 0 && wants_input()) reader.read_more();
+    if (interval > 0 && llmq_now_ns() >= next_tick) {
+      tick(llmq_now_ns());
+      next_tick = llmq_now_ns() + interval;
+    }
+  }
+  output.flush();
+  if (interval > 0) tick(llmq_now_ns());
+  progress_.clear();
+  finish_summary();
+  return exit_code();
+}
+
+bool Runner::wants_input() const {
+  return phase_ == Phase::kRunning && !input_ended_ && !has_held_ &&
+         outstanding_ < kMaxOutstanding && outstanding_bytes_ < kMaxOutstandingBytes;
+}
+
+// Takes some of the lines that have been read, so that answers are seen between them. True: there
+// may be more.
+bool Runner::fill() {
+  constexpr int kLinesPerTurn = 64;
+  if (phase_ == Phase::kRunning && has_held_) has_held_ = !take(held_);
+  for (int taken = 0; wants_input(); ++taken) {
+    if (taken == kLinesPerTurn) return true;
+    if (!reader_->next(held_)) {
+      input_ended_ = reader_->ended();
+      return false;
+    }
+    has_held_ = !take(held_);
+  }
+  if (phase_ != Phase::kRunning) has_held_ = false;
+  return false;
+}
+
+bool Runner::take(const Line& line) {
+  if (is_blank(line.text)) return true;
+  BatchLine batch;
+  const std::string fault =
+      line.too_long ? "it has more than " + std::to_string(kMaxLineBytes >> 20U) + " MiB"
+                    : parse_batch_line(line.text, batch);
+  if (!fault.empty()) {
+    ++lines_;
+    refuse(batch, line.number, kInvalidLine, fault);
+    return true;
+  }
+  // A line that is tried again finds itself.
+  const uint64_t first = ids_.add(batch.custom_id, line.number);
+  if (first != 0 && first != line.number) {
+    ++lines_;
+    refuse(
+        batch, line.number, kDuplicateId,
+        "custom_id " + batch.custom_id_raw + " was used before, on line " + std::to_string(first));
+    return true;
+  }
+  if (output_->finished().contains(batch.custom_id)) {
+    ++lines_;
+    ++summary_.skipped;
+    return true;
+  }
+  if (!submit(batch, line.number)) return false;
+  ++lines_;
+  return true;
+}
+
+void Runner::refuse(const BatchLine& line, uint64_t number, const char* code,
+                    const std::string& message) {
+  ++summary_.failed;
+  output_->add(refused_line(line.custom_id_raw, number, code, message));
+}
+
+// Models are registered when a line first names them.
+bool Runner::know_model(const std::string& model) {
+  if (models_.count(model) != 0) return true;
+  if (!settings_.takes_any_model() || models_.size() >= kMaxModels) return false;
+  const Conf conf = settings_.with_model(model);
+  expect_ok_from([&](llmq_error_t** error) {
+    return llmq_manager_register_models(manager_.get(), conf.get(), LLMQ_REGISTER_SKIP_EXISTING,
+                                        error);
+  });
+  models_.insert(model);
+  return true;
+}
+
+bool Runner::submit(const BatchLine& line, uint64_t number) {
+  if (line.model.size() > 255) {
+    refuse(line, number, kInvalidLine, "body.model has more than 255 bytes");
+    return true;
+  }
+  if (!know_model(line.model)) {
+    refuse(line, number, llmq_status_name(LLMQ_ERR_UNKNOWN_MODEL),
+           models_.size() >= kMaxModels
+               ? "more than " + std::to_string(kMaxModels) + " different models"
+               : "model \"" + line.model + "\" is not in the configuration");
+    return true;
+  }
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    free_slots_.push_back(slots_.size());  // user_data 0 stays unused
+  }
+  const uint64_t slot = free_slots_.back();
+  llmq_request_t request{};
+  request.struct_size = sizeof request;
+  request.operation = line.operation;
+  request.model = line.model.data();
+  request.model_len = line.model.size();
+  request.payload = line.body.data();
+  request.payload_len = line.body.size();
+  request.request_key = line.custom_id.data();
+  request.request_key_len = line.custom_id.size();
+  request.user_data = slot;
+  request.cq = queue_.get();
+  const llmq_status_t status = llmq_submit(manager_.get(), &request, nullptr);
+  if (status == LLMQ_ERR_QUEUE_FULL && outstanding_ > 0) return false;
+  if (status == LLMQ_ERR_NOMEM) throw Failure("out of memory");
+  if (status != LLMQ_OK) {
+    llmq_error_t* error = nullptr;
+    llmq_request_check(manager_.get(), &request, &error);
+    const ErrorHandle own(error);
+    const std::string message = error == nullptr ? "" : llmq_error_message(error);
+    refuse(line, number, llmq_status_name(status),
+           message.empty() ? llmq_status_message(status) : message);
+    return true;
+  }
+  free_slots_.pop_back();
+  slots_[slot - 1] = {line.custom_id_raw, number, line.body.size()};
+  ++outstanding_;
+  outstanding_bytes_ += line.body.size();
+  if (first_submit_ns_ == 0) first_submit_ns_ = llmq_now_ns();
+  return true;
+}
+
+void Runner::take_events() {
+  std::array<llmq_event_t, 256> events{};
+  events[0].stride = sizeof(llmq_event_t);
+  const size_t n = llmq_cq_drain(queue_.get(), events.data(), events.size());
+  for (size_t i = 0; i < n; ++i) {
+    if (events[i].type != LLMQ_EV_DONE) continue;
+    summary_.waits.add(events[i].queued_ns);
+    summary_.input_tokens += events[i].input_tokens;
+    summary_.output_tokens += events[i].output_tokens;
+    llmq_response_t* response = nullptr;
+    expect_ok(llmq_event_take(&events[i], &response), "a response was lost");
+    const ResponseHandle own(response);
+    take_response(events[i].user_data, response);
+  }
+  llmq_events_release(events.data(), sizeof(llmq_event_t), n);
+  if (n > 0) last_answer_ns_ = llmq_now_ns();
+}
+
+void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
+  Slot& record = slots_[slot - 1];
+  --outstanding_;
+  outstanding_bytes_ -= record.bytes;
+  free_slots_.push_back(slot);
+  const llmq_status_t status = llmq_response_status(response);
+  if (llmq_response_state(response) == LLMQ_STATE_CANCELLED) {  // by us: left for --resume
+    ++summary_.left;
+    return;
+  }
+  ++(status == LLMQ_OK ? summary_.completed : summary_.failed);
+  output_->add(result_line(record.custom_id_raw, response));
+  const bool hopeless = status == LLMQ_ERR_AUTH || status == LLMQ_ERR_QUOTA_EXHAUSTED;
+  if (hopeless && stopped_because_.empty()) {
+    stopped_because_ =
+        std::string(status == LLMQ_ERR_AUTH ? "the key was rejected: " : "the quota is used up: ") +
+        llmq_response_error(response, nullptr);
+    stop(Phase::kAborting);
+  }
+}
+
+void Runner::take_signal() {
+  for (int count = take_signals(); count > 0; --count) {
+    if (phase_ == Phase::kAborting) return;
+    const bool first = !interrupted_;
+    interrupted_ = true;
+    say(first ? "interrupted: waiting for the calls that run; once more to abort them" : "aborted");
+    stop(first ? Phase::kCancelling : Phase::kAborting);
+  }
+}
+
+void Runner::stop(Phase phase) {
+  phase_ = phase;
+  const int32_t mode = phase == Phase::kAborting ? LLMQ_SHUTDOWN_ABORT : LLMQ_SHUTDOWN_CANCEL;
+  llmq_manager_shutdown(manager_.get(), mode, 0, nullptr, 0);
+}
+
+void Runner::tick(int64_t now) { progress_.tick(now, counts()); }
+
+ProgressCounts Runner::counts() {
+  ProgressCounts counts;
+  counts.done = summary_.completed + summary_.failed + summary_.skipped;
+  counts.total = total_lines_;
+  counts.failed = summary_.failed;
+  counts.tokens = summary_.input_tokens + summary_.output_tokens;
+  llmq_stats_t stats{};
+  stats.struct_size = sizeof stats;
+  if (llmq_stats(manager_.get(), nullptr, 0, &stats) == LLMQ_OK) {
+    counts.requests = stats.attempts;
+    counts.http_429 = stats.rate_limited;
+  }
+  char* text = nullptr;
+  if (llmq_manager_info_json(manager_.get(), nullptr, 0, &text, nullptr) != LLMQ_OK) return counts;
+  const Text own(text);
+  const base::Json info(cJSON_Parse(text));
+  const cJSON* model = nullptr;
+  cJSON_ArrayForEach(model, cJSON_GetObjectItemCaseSensitive(info.get(), "models")) {
+    if (counts.blocked_by.empty()) counts.blocked_by = string_of(model, "blocked_by");
+    double requests = 0;
+    double tokens = 0;
+    const cJSON* limit = nullptr;
+    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(model, "limits")) {
+      const double period = number_of(limit, "period_ms") / 1000;
+      if (period <= 0) continue;
+      double& tightest = string_of(limit, "kind") == "requests" ? requests : tokens;
+      const double rate = number_of(limit, "amount") / period;
+      tightest = tightest == 0 ? rate : std::min(tightest, rate);
+      summary_.ideal_ms =
+          std::max(summary_.ideal_ms, static_cast<int64_t>(number_of(limit, "ideal_ms")));
+    }
+    counts.requests_limit += requests;
+    counts.tokens_limit += tokens;
+  }
+  return counts;
+}
+
+void Runner::finish_summary() {
+  counts();  // for the ideal, which the limits know
+  llmq_stats_t stats{};
+  stats.struct_size = sizeof stats;
+  expect_ok(llmq_stats(manager_.get(), nullptr, 0, &stats));
+  summary_.attempts = stats.attempts;
+  summary_.retries = stats.retries;
+  summary_.http_429 = stats.rate_limited;
+  if (last_answer_ns_ > 0) summary_.elapsed_ms = (last_answer_ns_ - first_submit_ns_) / 1'000'000;
+}
+
+int Runner::exit_code() const {
+  if (!stopped_because_.empty()) return kExitSetUp;
+  if (interrupted_) return kExitInterrupted;
+  return summary_.failed > 0 ? kExitSomeFailed : kExitOk;
+}
+
+void Runner::say(const std::string& message) {
+  progress_.clear();
+  std::fprintf(stderr, "llmq: %s\n", message.c_str());
+}
+
+}  // namespace llmq::cli

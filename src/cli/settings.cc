@@ -1,0 +1,217 @@
+#include "cli/settings.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/json.h"
+
+namespace llmq::cli {
+namespace {
+
+constexpr size_t kMaxConfigBytes = size_t{16} << 20;
+
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::string(value);
+}
+
+CallFlags flags_of_environment() {
+  CallFlags flags;
+  flags.provider = variable("LLMQ_PROVIDER");
+  flags.base_url = variable("LLMQ_BASE_URL");
+  flags.api_key_env = variable("LLMQ_API_KEY_ENV");
+  flags.timeout = variable("LLMQ_TIMEOUT");
+  flags.max_attempts = variable("LLMQ_MAX_ATTEMPTS");
+  std::string limits = variable("LLMQ_LIMIT").value_or("");
+  while (!limits.empty()) {
+    const size_t end = limits.find(';');
+    flags.limits.push_back(limits.substr(0, end));
+    limits.erase(0, end == std::string::npos ? end : end + 1);
+  }
+  return flags;
+}
+
+// "30s", "500ms", "2m", "1h" in ms.
+std::string milliseconds_of(const std::string& text, const std::string& source) {
+  struct Unit {
+    const char* name;
+    int64_t ms;
+  };
+  constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+  constexpr int64_t kMaxCount = 31'622'400'000;  // 366 days in ms
+  const size_t digits = text.find_first_not_of("0123456789");
+  if (digits != 0 && digits != std::string::npos && digits <= 11) {
+    const int64_t count = std::stoll(text.substr(0, digits));
+    for (const Unit& unit : kUnits) {
+      if (text.substr(digits) == unit.name && count > 0 && count <= kMaxCount / unit.ms) {
+        return std::to_string(count * unit.ms);
+      }
+    }
+  }
+  throw Failure(source + ": \"" + text +
+                "\" is not acceptable: expected a time such as 500ms, 30s, "
+                "2m or 1h, at most 366 days");
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const std::string& part : parts) all += (all.empty() ? "" : ";") + part;
+  return all;
+}
+
+}  // namespace
+
+Settings::Settings(const CallFlags& flags, const std::string& config_path) {
+  llmq_conf_t* conf = nullptr;
+  expect_ok(llmq_conf_create(&conf));
+  conf_.reset(conf);
+  if (!config_path.empty()) read_file(config_path);
+  file_models_ = models();
+  any_model_ = file_models_.empty() || flags.provider.has_value();
+
+  bool is_default = true;
+  CallFlags names;
+  names.provider = "LLMQ_PROVIDER";
+  names.base_url = "LLMQ_BASE_URL";
+  names.api_key_env = "LLMQ_API_KEY_ENV";
+  names.timeout = "LLMQ_TIMEOUT";
+  names.max_attempts = "LLMQ_MAX_ATTEMPTS";
+  layer(flags_of_environment(), names, "LLMQ_LIMIT");
+  names.provider = "--provider";
+  names.base_url = "--base-url";
+  names.api_key_env = "--api-key-env";
+  names.timeout = "--timeout";
+  names.max_attempts = "--max-attempts";
+  layer(flags, names, "--limit");
+
+  // A program cannot bring a processor: without a word about the provider it is openai.
+  get("model.*.provider", &is_default);
+  if (is_default) expect_ok(llmq_conf_set(conf, "model.*.provider", "openai", nullptr));
+  get("model.*.base_url", &is_default);
+  const auto openai_url = variable("OPENAI_BASE_URL");
+  if (is_default && openai_url) set("model.*.base_url", *openai_url, "OPENAI_BASE_URL");
+}
+
+void Settings::read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Failure("config " + path + " cannot be read: " + std::strerror(errno));
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) throw Failure("config " + path + " cannot be read");
+  if (text.size() > kMaxConfigBytes) {
+    throw Failure("config " + path + " has " + std::to_string(text.size()) +
+                  " bytes; at most 16 MiB are read");
+  }
+  expect_ok_from(
+      [&](llmq_error_t** error) {
+        return llmq_conf_set_json(conf_.get(), text.data(), text.size(), error);
+      },
+      "config " + path);
+}
+
+void Settings::set(const std::string& key, const std::string& value, const std::string& source) {
+  expect_ok_from(
+      [&](llmq_error_t** error) {
+        return llmq_conf_set(conf_.get(), key.c_str(), value.c_str(), error);
+      },
+      source);
+  sources_[key] = source;
+}
+
+void Settings::set_for_all(const std::string& name, const std::string& value,
+                           const std::string& source) {
+  set("model.*." + name, value, source);
+  for (const std::string& model : file_models_) set("model." + model + "." + name, value, source);
+}
+
+// Limits given here take the place of those of the file: of every model, or of the model that they
+// name.
+void Settings::set_limits(const std::vector<std::string>& limits, const std::string& source) {
+  std::vector<std::string> general;
+  std::map<std::string, std::vector<std::string>> special;
+  for (const std::string& limit : limits) {
+    const size_t colon = limit.rfind(':', limit.find('='));
+    if (colon == std::string::npos || colon == 0) {
+      general.push_back(limit);
+    } else {
+      special[limit.substr(0, colon)].push_back(limit.substr(colon + 1));
+    }
+  }
+  if (!general.empty()) set_for_all("limits", joined(general), source);
+  for (const auto& [model, own] : special) {
+    set("model." + model + ".limits", joined(own), source);
+  }
+}
+
+void Settings::layer(const CallFlags& values, const CallFlags& sources, const char* limit_source) {
+  if (values.provider) set_for_all("provider", *values.provider, *sources.provider);
+  if (values.base_url) set_for_all("base_url", *values.base_url, *sources.base_url);
+  if (values.api_key_env) set_for_all("api_key_env", *values.api_key_env, *sources.api_key_env);
+  if (values.timeout) {
+    set_for_all("timeout_ms", milliseconds_of(*values.timeout, *sources.timeout), *sources.timeout);
+  }
+  if (values.max_attempts) {
+    set_for_all("retry.max_attempts", *values.max_attempts, *sources.max_attempts);
+  }
+  if (!values.limits.empty()) set_limits(values.limits, limit_source);
+}
+
+Conf Settings::with_model(const std::string& model) const {
+  llmq_conf_t* copy = nullptr;
+  expect_ok(llmq_conf_copy(conf_.get(), &copy));
+  Conf own(copy);
+  const std::string key = "model." + model + ".provider";
+  const std::string provider = get(key);
+  expect_ok_from([&](llmq_error_t** error) {
+    return llmq_conf_set(copy, key.c_str(), provider.c_str(), error);
+  });
+  return own;
+}
+
+std::vector<std::string> Settings::models() const {
+  char* text = nullptr;
+  expect_ok(llmq_conf_models_json(conf_.get(), &text));
+  const Text own(text);
+  const base::Json list(cJSON_Parse(text));
+  std::vector<std::string> names;
+  const cJSON* item = nullptr;
+  cJSON_ArrayForEach(item, list.get()) names.emplace_back(item->valuestring);
+  return names;
+}
+
+std::string Settings::get(const std::string& key, bool* is_default) const {
+  char* value = nullptr;
+  int32_t from_default = 0;
+  expect_ok(llmq_conf_get(conf_.get(), key.c_str(), &value, &from_default), key);
+  const Text own(value);
+  if (is_default != nullptr) *is_default = from_default != 0;
+  return value;
+}
+
+std::string Settings::source_of(const std::string& key) const {
+  const auto found = sources_.find(key);
+  if (found != sources_.end()) return found->second;
+  bool is_default = true;
+  get(key, &is_default);
+  if (is_default) return "default";
+  // What a flag gave to every model counts for one that has nothing of its own.
+  if (key.rfind("model.", 0) == 0) {
+    for (const auto& [other, source] : sources_) {
+      if (other.rfind("model.*.", 0) != 0) continue;
+      const std::string name = other.substr(7);  // with its dot
+      if (key.size() > name.size() &&
+          key.compare(key.size() - name.size(), name.size(), name) == 0) {
+        return source;
+      }
+    }
+    if (key.size() > 9 && key.compare(key.size() - 9, 9, ".provider") == 0) {
+      return get(key) == "openai" && file_models_.empty() ? "default" : "file";
+    }
+  }
+  return "file";
+}
+
+}  // namespace llmq::cli

@@ -1,0 +1,71 @@
+#include "cli/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "base/json.h"
+
+namespace llmq::cli {
+
+void TimeHistogram::add(int64_t ns) {
+  const auto value = static_cast<uint64_t>(std::max<int64_t>(ns, 0)) + kSteps;
+  int exponent = 0;  // the top six bits below the leading one choose the step
+  while ((value >> exponent) >= 2 * kSteps) ++exponent;
+  const auto step = static_cast<size_t>((value >> exponent) - kSteps);
+  ++counts_[static_cast<size_t>(exponent) * kSteps + step];
+  ++total_;
+}
+
+double TimeHistogram::quantile_ms(double q) const {
+  if (total_ == 0) return 0;
+  const auto rank = static_cast<uint64_t>(std::ceil(q * static_cast<double>(total_)));
+  uint64_t seen = 0;
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    seen += counts_[i];
+    if (seen < std::max<uint64_t>(rank, 1)) continue;
+    const uint64_t low = (static_cast<uint64_t>(i % kSteps) + kSteps) << (i / kSteps);
+    return static_cast<double>(low - kSteps) / 1e6;
+  }
+  return 0;
+}
+
+std::string summary_json(const Summary& s) {
+  const base::Json json(cJSON_CreateObject());
+  const auto put = [&json](const char* name, auto value) {
+    base::add_number(json.get(), name, static_cast<int64_t>(value));
+  };
+  put("completed", s.completed);
+  put("failed", s.failed);
+  put("skipped", s.skipped);
+  put("left", s.left);
+  put("attempts", s.attempts);
+  put("retries", s.retries);
+  put("http_429", s.http_429);
+  put("elapsed_ms", s.elapsed_ms);
+  put("ideal_ms", s.ideal_ms);
+  put("input_tokens", s.input_tokens);
+  put("output_tokens", s.output_tokens);
+  cJSON_AddNumberToObject(json.get(), "wait_p50_ms", s.waits.quantile_ms(0.5));
+  cJSON_AddNumberToObject(json.get(), "wait_p99_ms", s.waits.quantile_ms(0.99));
+  return base::json_text(json.get()) + "\n";
+}
+
+std::string summary_text(const Summary& s) {
+  std::array<char, 512> text{};
+  int length = std::snprintf(
+      text.data(), text.size(),
+      "completed %llu, failed %llu, attempts %llu, retries %llu, 429s %llu, tokens %lld in + %lld "
+      "out, %.1f s (ideal for the limits %.1f s), wait p50 %.0f ms p99 %.0f ms",
+      static_cast<unsigned long long>(s.completed), static_cast<unsigned long long>(s.failed),
+      static_cast<unsigned long long>(s.attempts), static_cast<unsigned long long>(s.retries),
+      static_cast<unsigned long long>(s.http_429), static_cast<long long>(s.input_tokens),
+      static_cast<long long>(s.output_tokens), static_cast<double>(s.elapsed_ms) / 1000,
+      static_cast<double>(s.ideal_ms) / 1000, s.waits.quantile_ms(0.5), s.waits.quantile_ms(0.99));
+  std::string all(text.data(), static_cast<size_t>(std::max(length, 0)));
+  if (s.skipped > 0) all += ", skipped " + std::to_string(s.skipped);
+  if (s.left > 0) all += ", left " + std::to_string(s.left);
+  return all;
+}
+
+}  // namespace llmq::cli

@@ -1,0 +1,43 @@
+// What a run amounted to.
+#ifndef LLMQ_CLI_SUMMARY_H_
+#define LLMQ_CLI_SUMMARY_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace llmq::cli {
+
+// Quantiles of times within 1.6 %, in a bounded table.
+class TimeHistogram {
+ public:
+  void add(int64_t ns);
+  double quantile_ms(double q) const;
+
+ private:
+  static constexpr int kSteps = 64;  // per power of two
+  std::array<uint64_t, size_t{64} * kSteps> counts_{};
+  uint64_t total_ = 0;
+};
+
+struct Summary {
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  uint64_t skipped = 0;  // finished in an earlier run
+  uint64_t left = 0;     // accepted and then left for --resume
+  uint64_t attempts = 0;
+  uint64_t retries = 0;
+  uint64_t http_429 = 0;
+  int64_t elapsed_ms = 0;
+  int64_t ideal_ms = 0;
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  TimeHistogram waits;
+};
+
+std::string summary_json(const Summary& summary);
+std::string summary_text(const Summary& summary);
+
+}  // namespace llmq::cli
+
+#endif  // LLMQ_CLI_SUMMARY_H_

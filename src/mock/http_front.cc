@@ -1,0 +1,303 @@
+#include "mock/http_front.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "mock/chat.h"
+
+namespace llmq::mock {
+
+namespace {
+
+constexpr size_t kMaxBody = size_t{64} << 20U;
+constexpr unsigned kMaxConnections = 16'384;
+
+int64_t unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string_view header_of(MHD_Connection* connection, const char* name) {
+  const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+Call too_large_call() {
+  ApiError error;
+  error.status = 413;
+  error.message = "The body is larger than this mock accepts (64 MiB).";
+  Call call;
+  call.ready = Reply{error.status, error_body(error), {}};
+  return call;
+}
+
+MHD_Result send(MHD_Connection* connection, const Reply& reply) {
+  // Copied by libmicrohttpd.
+  auto* body = const_cast<char*>(reply.body.data());
+  MHD_Response* response =
+      MHD_create_response_from_buffer(reply.body.size(), body, MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  MHD_add_response_header(response, "Content-Type", "application/json");
+  for (const auto& [name, value] : reply.headers) {
+    MHD_add_response_header(response, name.c_str(), value.c_str());
+  }
+  const MHD_Result queued =
+      MHD_queue_response(connection, static_cast<unsigned>(reply.status), response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+}  // namespace
+
+HttpFront::HttpFront(uv_loop_t* loop, const Options& options) : loop_(loop), service_(options) {}
+
+std::string HttpFront::open(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::string where = "cannot listen on 127.0.0.1:" + std::to_string(port) + ": ";
+  if (MHD_is_feature_supported(MHD_FEATURE_EPOLL) != MHD_YES) {
+    return where + "this system's libmicrohttpd has no epoll";
+  }
+  errno = 0;
+  daemon_ = MHD_start_daemon(
+      static_cast<unsigned>(MHD_USE_EPOLL) | static_cast<unsigned>(MHD_ALLOW_SUSPEND_RESUME), port,
+      nullptr, nullptr, &HttpFront::on_request, this,                 //
+      MHD_OPTION_SOCK_ADDR, reinterpret_cast<sockaddr*>(&address),    //
+      MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,                   //
+      MHD_OPTION_NOTIFY_COMPLETED, &HttpFront::on_completed, this,    //
+      MHD_OPTION_NOTIFY_CONNECTION, &HttpFront::on_connection, this,  //
+      MHD_OPTION_END);
+  if (daemon_ == nullptr) return where + (errno == 0 ? "unknown reason" : std::strerror(errno));
+
+  port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+  const int epoll_fd = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  const int status = uv_poll_init(loop_, &poll_, epoll_fd);
+  if (status != 0) {
+    MHD_stop_daemon(std::exchange(daemon_, nullptr));
+    return where + uv_strerror(status);
+  }
+  uv_timer_init(loop_, &timer_);
+  poll_.data = this;
+  timer_.data = this;
+  open_handles_ = 2;
+  uv_poll_start(&poll_, UV_READABLE,
+                [](uv_poll_t* handle, int, int) { static_cast<HttpFront*>(handle->data)->run(); });
+  return "";
+}
+
+std::string HttpFront::stats_json() const { return service_.stats_json(clock()); }
+
+void HttpFront::close(std::function<void()> closed) {
+  is_closing_ = true;
+  closed_ = std::move(closed);
+  if (daemon_ != nullptr) {
+    // libmicrohttpd aborts the program if it is stopped with a connection suspended.
+    while (!waiting_.empty()) on_left(**waiting_.begin());
+    uv_poll_stop(&poll_);
+    MHD_stop_daemon(std::exchange(daemon_, nullptr));
+    const auto on_closed = [](uv_handle_t* handle) {
+      static_cast<HttpFront*>(handle->data)->handle_closed();
+    };
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer_), on_closed);
+  }
+}
+
+void HttpFront::release() {
+  is_released_ = true;
+  if (!is_closing_) close(nullptr);
+  maybe_delete();
+}
+
+void HttpFront::handle_closed() {
+  if (--open_handles_ > 0) return;
+  const bool was_released = is_released_;
+  const std::function<void()> closed = std::exchange(closed_, nullptr);
+  if (closed) closed();  // if this releases, nothing of *this may be touched any more
+  if (!closed || was_released) maybe_delete();
+}
+
+void HttpFront::maybe_delete() {
+  if (is_released_ && is_closing_ && open_handles_ == 0) delete this;
+}
+
+// ---- libmicrohttpd's side
+
+void HttpFront::on_connection(void* front, MHD_Connection* connection, void** peer,
+                              MHD_ConnectionNotificationCode what) {
+  auto* self = static_cast<HttpFront*>(front);
+  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+    const int fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    ++self->open_handles_;
+    *peer = new Peer(self->loop_, fd, [self] { self->handle_closed(); });
+  } else if (*peer != nullptr) {
+    static_cast<Peer*>(std::exchange(*peer, nullptr))->close();
+  }
+}
+
+MHD_Result HttpFront::on_request(void* front, MHD_Connection* connection, const char* url,
+                                 const char* method, const char* /*version*/, const char* data,
+                                 size_t* size, void** exchange) {
+  auto* self = static_cast<HttpFront*>(front);
+  if (*exchange == nullptr) {
+    // Only the headers are here; queueing an answer now would close the connection.
+    *exchange = self->begin(connection);
+    return MHD_YES;
+  }
+  auto& current = *static_cast<Exchange*>(*exchange);
+  if (*size > 0) {
+    take_data(current, data, std::exchange(*size, 0));
+    return MHD_YES;
+  }
+  return self->serve(current, url, method);
+}
+
+void HttpFront::on_completed(void* front, MHD_Connection* /*connection*/, void** exchange,
+                             MHD_RequestTerminationCode /*reason*/) {
+  if (*exchange == nullptr) return;
+  static_cast<HttpFront*>(front)->end(static_cast<Exchange*>(std::exchange(*exchange, nullptr)));
+}
+
+HttpFront::Exchange* HttpFront::begin(MHD_Connection* connection) {
+  auto* exchange = new Exchange;
+  exchange->connection = connection;
+  exchange->peer = static_cast<Peer*>(
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  return exchange;
+}
+
+void HttpFront::take_data(Exchange& exchange, const char* data, size_t size) {
+  if (exchange.body.size() + size > kMaxBody) {
+    exchange.state = Exchange::State::kTooLarge;
+    exchange.body = std::string();
+  }
+  if (exchange.state == Exchange::State::kReading) exchange.body.append(data, size);
+}
+
+MHD_Result HttpFront::serve(Exchange& exchange, const char* url, const char* method) {
+  switch (exchange.state) {
+    case Exchange::State::kTooLarge:
+      exchange.call = too_large_call();
+      return answer(exchange);
+    case Exchange::State::kReading:
+      break;
+    case Exchange::State::kDue:
+      return answer(exchange);
+    case Exchange::State::kWaiting:
+    case Exchange::State::kAnswered:
+      return MHD_YES;
+    case Exchange::State::kLeft:
+      return MHD_NO;
+  }
+  if (service_.is_full()) end_those_who_left();
+  const Incoming incoming{method, url, header_of(exchange.connection, "Authorization"),
+                          header_of(exchange.connection, "x-request-key"), exchange.body};
+  exchange.call = service_.arrive(incoming, clock(), unix_ms());
+  exchange.body = std::string();
+  if (exchange.call.action == Action::kReset) {
+    exchange.state = Exchange::State::kLeft;
+    exchange.peer->reset();
+    return MHD_NO;
+  }
+  const bool is_immediate =
+      exchange.call.action == Action::kReply && exchange.call.latency == Nanos(0);
+  return is_immediate ? answer(exchange) : wait(exchange);
+}
+
+MHD_Result HttpFront::wait(Exchange& exchange) {
+  const bool can_watch = exchange.peer->watch([this, &exchange] {
+    on_left(exchange);
+    run();
+  });
+  if (!can_watch) return MHD_NO;  // end() tells the service
+  exchange.state = Exchange::State::kWaiting;
+  waiting_.insert(&exchange);
+  if (exchange.call.action == Action::kReply) {
+    exchange.due = due_.emplace(clock() + exchange.call.latency, &exchange);
+    exchange.is_timed = true;
+  }
+  MHD_suspend_connection(exchange.connection);
+  return MHD_YES;
+}
+
+MHD_Result HttpFront::answer(Exchange& exchange) {
+  exchange.state = Exchange::State::kAnswered;
+  return send(exchange.connection, service_.answer(exchange.call, clock(), unix_ms()));
+}
+
+void HttpFront::end(Exchange* exchange) {
+  using State = Exchange::State;
+  // kDue: its time had come, but the client was gone before libmicrohttpd asked for the answer.
+  // kReading: no call was accepted, unless its socket could not be watched.
+  if (exchange->state == State::kDue || exchange->state == State::kReading) {
+    service_.leave(exchange->call);
+  }
+  delete exchange;
+}
+
+void HttpFront::resume(Exchange& exchange, Exchange::State state) {
+  exchange.peer->unwatch();
+  exchange.state = state;
+  waiting_.erase(&exchange);
+  if (exchange.is_timed) due_.erase(exchange.due);
+  exchange.is_timed = false;
+  MHD_resume_connection(exchange.connection);
+}
+
+void HttpFront::on_left(Exchange& exchange) {
+  service_.leave(exchange.call);
+  resume(exchange, Exchange::State::kLeft);
+}
+
+void HttpFront::end_those_who_left() {
+  // A client may hang up and come back on another connection before the loop hears of the first.
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    Exchange& exchange = **next++;
+    if (exchange.peer->has_left()) on_left(exchange);
+  }
+}
+
+// ---- the loop's side
+
+void HttpFront::run() {
+  if (daemon_ == nullptr) return;
+  MHD_run(daemon_);
+  arm_timer();
+}
+
+void HttpFront::run_due() {
+  const Nanos now = clock();
+  while (!due_.empty() && due_.begin()->first <= now) {
+    resume(*due_.begin()->second, Exchange::State::kDue);
+  }
+  run();
+}
+
+void HttpFront::arm_timer() {
+  MHD_UNSIGNED_LONG_LONG http_ms = 0;
+  const bool has_http = MHD_get_timeout(daemon_, &http_ms) == MHD_YES;
+  if (!has_http && due_.empty()) {
+    uv_timer_stop(&timer_);
+    return;
+  }
+  uint64_t ms = has_http ? static_cast<uint64_t>(http_ms) : UINT64_MAX;
+  if (!due_.empty()) {
+    const auto left = static_cast<uint64_t>(to_ms_rounded_up(due_.begin()->first - clock()));
+    ms = std::min(ms, left);
+  }
+  // The timer counts from the loop's idea of now, which is as old as this iteration.
+  uv_update_time(loop_);
+  uv_timer_start(
+      &timer_, [](uv_timer_t* handle) { static_cast<HttpFront*>(handle->data)->run_due(); }, ms, 0);
+}
+
+}  // namespace llmq::mock

@@ -1,0 +1,254 @@
+#include "mock/options.h"
+
+#include <array>
+#include <optional>
+
+namespace llmq::mock {
+
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int64_t nanos;
+};
+
+constexpr std::array<Unit, 6> kUnits{{{"us", 1'000},
+                                      {"ms", 1'000'000},
+                                      {"s", 1'000'000'000},
+                                      {"m", 60'000'000'000},
+                                      {"h", 3'600'000'000'000},
+                                      {"d", 86'400'000'000'000}}};
+
+constexpr std::array<Shape, 4> kShapes{Shape::kSliding, Shape::kFixed, Shape::kBucket,
+                                       Shape::kQuantised};
+constexpr std::array<LimitKind, 5> kKinds{LimitKind::kRequests, LimitKind::kTokens,
+                                          LimitKind::kInputTokens, LimitKind::kOutputTokens,
+                                          LimitKind::kConcurrency};
+constexpr std::array<Charge, 3> kCharges{Charge::kArrivalInput, Charge::kArrivalMaxTokens,
+                                         Charge::kCompletion};
+
+constexpr std::string_view kLimitForm =
+    "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN] as in requests=300/6s, or concurrency=N";
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+Error expected(std::string_view text, std::string_view what) {
+  return Error{quoted(text) + ": expected " + std::string(what)};
+}
+
+template <typename T, size_t n>
+std::optional<T> named(const std::array<T, n>& values, std::string_view text) {
+  for (const T value : values) {
+    if (text == name_of(value)) return value;
+  }
+  return std::nullopt;
+}
+
+// At most 18 digits, so that nothing overflows.
+std::optional<int64_t> parse_digits(std::string_view text) {
+  if (text.empty() || text.size() > 18) return std::nullopt;
+  int64_t value = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    value = value * 10 + (digit - '0');
+  }
+  return value;
+}
+
+// text x scale, exactly; nothing if that is no whole number. No floating point: 0.1 must be 100,000
+// millionths.
+std::optional<int64_t> parse_decimal(std::string_view text, int64_t scale) {
+  const size_t dot = text.find('.');
+  const std::optional<int64_t> whole = parse_digits(text.substr(0, dot));
+  if (!whole) return std::nullopt;
+  Wide value = static_cast<Wide>(*whole) * scale;
+  if (dot != std::string_view::npos) {
+    const std::string_view decimals = text.substr(dot + 1);
+    const std::optional<int64_t> fraction = parse_digits(decimals);
+    if (!fraction) return std::nullopt;
+    Wide power = 1;
+    for (size_t i = 0; i < decimals.size(); ++i) power *= 10;
+    const Wide scaled = static_cast<Wide>(*fraction) * scale;
+    if (scaled % power != 0) return std::nullopt;
+    value += scaled / power;
+  }
+  constexpr int64_t kMost = int64_t{1} << 62U;
+  if (value > kMost) return std::nullopt;
+  return static_cast<int64_t>(value);
+}
+
+// Takes what comes before the separator off the text.
+std::string_view take_until(std::string_view& text, char separator) {
+  const size_t end = text.find(separator);
+  const std::string_view taken = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return taken;
+}
+
+// Applies "shape=bucket", "burst=0.1" or "slice=1s". Returns what is wrong, "" if nothing.
+std::string apply_setting(std::string_view setting, LimitSpec& spec) {
+  std::string_view value = setting;
+  const std::string_view key = take_until(value, '=');
+  if (key == "shape") {
+    const Result<Shape> shape = parse_shape(value);
+    if (!shape.ok()) return shape.error();
+    spec.shape = shape.value();
+    return "";
+  }
+  if (key == "burst") {
+    const std::optional<int64_t> ppm = parse_decimal(value, kFullBurstPpm);
+    if (!ppm) return "burst: " + expected(value, "a decimal number such as 0.1").message;
+    spec.burst_ppm = *ppm;
+    return "";
+  }
+  if (key == "slice") {
+    const Result<Nanos> slice = parse_span(value);
+    if (!slice.ok()) return "slice: " + slice.error();
+    spec.slice = slice.value();
+    return "";
+  }
+  return expected(setting, "shape=, burst= or slice=").message;
+}
+
+// "300/6s", or "200" for concurrency. Returns what is wrong, "" if nothing.
+std::string apply_amount(std::string_view text, LimitSpec& spec) {
+  const bool has_period = text.find('/') != std::string_view::npos;
+  std::string_view period = text;
+  const std::string_view amount = take_until(period, '/');
+  const std::optional<int64_t> number = parse_digits(amount);
+  if (!number) return expected(amount, "a whole number").message;
+  spec.amount = *number;
+  if (spec.kind == LimitKind::kConcurrency) {
+    return has_period ? "concurrency has no period" : "";
+  }
+  if (!has_period) return "the period is missing: expected " + std::string(kLimitForm);
+  const Result<Nanos> span = parse_span(period);
+  if (!span.ok()) return span.error();
+  spec.period = span.value();
+  return "";
+}
+
+std::string fill_limit(std::string_view text, LimitSpec& spec) {
+  std::string_view amount = take_until(text, ',');
+  const std::string_view kind_name = take_until(amount, '=');
+  const std::optional<LimitKind> kind = named(kKinds, kind_name);
+  if (!kind || amount.empty()) return "expected " + std::string(kLimitForm);
+  spec.kind = *kind;
+  if (std::string wrong = apply_amount(amount, spec); !wrong.empty()) return wrong;
+  bool has_burst = false;
+  bool has_slice = false;
+  while (!text.empty()) {
+    const std::string_view setting = take_until(text, ',');
+    if (spec.kind == LimitKind::kConcurrency) return "concurrency has no settings";
+    if (std::string wrong = apply_setting(setting, spec); !wrong.empty()) return wrong;
+    has_burst = has_burst || setting.substr(0, 6) == "burst=";
+    has_slice = has_slice || setting.substr(0, 6) == "slice=";
+  }
+  if (has_burst && spec.shape != Shape::kBucket) return "burst needs shape=bucket";
+  if (has_slice && spec.shape != Shape::kQuantised) return "slice needs shape=quantised";
+  return check_limit_spec(spec);
+}
+
+bool is_share(double value) { return value >= 0 && value <= 1; }
+
+}  // namespace
+
+const char* name_of(Charge charge) {
+  switch (charge) {
+    case Charge::kArrivalInput:
+      return "input";
+    case Charge::kArrivalMaxTokens:
+      return "max_tokens";
+    case Charge::kCompletion:
+      return "completion";
+  }
+  return "unknown";
+}
+
+std::string check_options(const Options& options) {
+  for (const LimitSpec& spec : options.limits) {
+    const std::string wrong = check_limit_spec(spec);
+    if (!wrong.empty()) return "limit " + label_of(spec) + ": " + wrong;
+  }
+  if (options.latency_min < Nanos(0) || options.latency_max < options.latency_min ||
+      options.latency_max > kMaxPeriod) {
+    return "latency: expected 0 <= least <= most <= 366d";
+  }
+  if (options.retry_after < Nanos(0) || options.retry_after > kMaxPeriod) {
+    return "retry_after: expected 0 to 366d";
+  }
+  if (options.output_tokens_min < 1 || options.output_tokens_max < options.output_tokens_min ||
+      options.output_tokens_max > kMaxOutputTokens) {
+    return "output tokens: expected 1 <= least <= most <= " + std::to_string(kMaxOutputTokens);
+  }
+  double total = 0;
+  for (const double share :
+       {options.fail_server, options.fail_overloaded, options.fail_rate_limited,
+        options.fail_rate_limited_bare, options.fail_reset, options.fail_hang}) {
+    if (!is_share(share)) return "failures: each share must be from 0 to 1";
+    total += share;
+  }
+  // Ten shares of 0.1 are a hair more than 1.
+  if (total > 1 + 1e-9) return "failures: the shares add up to more than 1";
+  return "";
+}
+
+Result<LimitSpec> parse_limit(std::string_view text) {
+  LimitSpec spec;
+  const std::string wrong = fill_limit(text, spec);
+  if (!wrong.empty()) return Error{"limit " + quoted(text) + ": " + wrong};
+  return spec;
+}
+
+Result<Shape> parse_shape(std::string_view text) {
+  if (const std::optional<Shape> shape = named(kShapes, text)) return *shape;
+  return Error{"shape " + expected(text, "sliding, fixed, bucket or quantised").message};
+}
+
+Result<Charge> parse_charge(std::string_view text) {
+  if (const std::optional<Charge> charge = named(kCharges, text)) return *charge;
+  return Error{"charge " + expected(text, "input, max_tokens or completion").message};
+}
+
+Result<Nanos> parse_span(std::string_view text) {
+  const Error error = expected(text, "a span such as 20ms, 6s, 1m or 1d, of at most 366d");
+  const size_t unit_start = text.find_first_not_of("0123456789.");
+  if (unit_start == std::string_view::npos) {
+    if (text == "0") return Nanos(0);
+    return error;
+  }
+  for (const Unit& unit : kUnits) {
+    if (text.substr(unit_start) != unit.name) continue;
+    const std::optional<int64_t> nanos = parse_decimal(text.substr(0, unit_start), unit.nanos);
+    if (!nanos || Nanos(*nanos) > kMaxPeriod) return error;
+    return Nanos(*nanos);
+  }
+  return error;
+}
+
+Result<std::pair<Nanos, Nanos>> parse_span_range(std::string_view text) {
+  const size_t dots = text.find("..");
+  const Result<Nanos> low = parse_span(text.substr(0, dots));
+  const Result<Nanos> high =
+      dots == std::string_view::npos ? low : parse_span(text.substr(dots + 2));
+  if (!low.ok() || !high.ok()) return expected(text, "a span or a range such as 20ms..80ms");
+  if (low.value() > high.value()) return expected(text, "the shorter span first");
+  return std::pair<Nanos, Nanos>(low.value(), high.value());
+}
+
+std::string format_span(Nanos span) {
+  for (size_t i = kUnits.size(); i-- > 0;) {
+    const Unit& unit = kUnits[i];
+    if (span.count() > 0 && span.count() % unit.nanos == 0) {
+      return std::to_string(span.count() / unit.nanos).append(unit.name);
+    }
+  }
+  return span.count() == 0 ? "0s" : std::to_string(span.count()) + "ns";
+}
+
+std::string label_of(const LimitSpec& spec) {
+  if (spec.kind == LimitKind::kConcurrency) return name_of(spec.kind);
+  return std::string(name_of(spec.kind)) + "/" + format_span(spec.period);
+}
+
+}  // namespace llmq::mock

@@ -1,0 +1,74 @@
+// What the mock provider is told to be, and the texts in which the program is told it.
+#ifndef LLMQ_MOCK_OPTIONS_H_
+#define LLMQ_MOCK_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mock/limit.h"
+#include "mock/result.h"
+#include "mock/units.h"
+
+namespace llmq::mock {
+
+// When token limits are charged, and how much. Requests are always charged on arrival.
+enum class Charge {
+  kArrivalInput,      // on arrival, the input: bytes / 4
+  kArrivalMaxTokens,  // on arrival, the input + max_tokens
+  kCompletion,        // with the answer, the usage it reports
+};
+
+const char* name_of(Charge charge);
+
+// Longer answers would be measured as memory, not as a provider.
+constexpr int64_t kMaxOutputTokens = 1'000'000;
+
+struct Options {
+  uint16_t port = 0;  // on 127.0.0.1; 0 = a free one
+  std::vector<LimitSpec> limits;
+  Charge charge = Charge::kArrivalMaxTokens;
+  bool headers = true;  // x-ratelimit-*
+
+  // Between acceptance and answer, uniform.
+  Nanos latency_min{};
+  Nanos latency_max{};
+
+  // Shares of the arrivals, each in [0, 1], together at most 1.
+  double fail_server = 0;             // 500
+  double fail_overloaded = 0;         // 503
+  double fail_rate_limited = 0;       // 429 with Retry-After
+  double fail_rate_limited_bare = 0;  // 429 without
+  double fail_reset = 0;              // the connection is reset instead of an answer
+  double fail_hang = 0;               // accepted and never answered
+
+  Nanos retry_after = std::chrono::seconds(1);  // of fail_rate_limited
+  uint64_t seed = 1;                            // of latencies, faults, window phases, answers
+
+  // Length of an answer, uniform; a request's max_tokens caps it.
+  int64_t output_tokens_min = 16;
+  int64_t output_tokens_max = 64;
+};
+
+// Why these options cannot be served; "" if they can.
+std::string check_options(const Options& options);
+
+// "requests=300/6s", "tokens=60000/6s,shape=bucket,burst=0.1",
+// "requests=10/6s,shape=quantised,slice=1s", "concurrency=200". Shape is sliding unless given.
+Result<LimitSpec> parse_limit(std::string_view text);
+Result<Shape> parse_shape(std::string_view text);    // sliding, fixed, bucket, quantised
+Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion
+Result<Nanos> parse_span(std::string_view text);     // "20ms", "1.5s", "1m", "1d"; units us to d
+// "20ms..80ms", or "20ms" for both ends.
+Result<std::pair<Nanos, Nanos>> parse_span_range(std::string_view text);
+
+// In the largest unit that leaves a whole number: "6s", "1m", "1500ms".
+std::string format_span(Nanos span);
+// "requests/6s", "concurrency".
+std::string label_of(const LimitSpec& spec);
+
+}  // namespace llmq::mock
+
+#endif  // LLMQ_MOCK_OPTIONS_H_

@@ -1,0 +1,93 @@
+// The provider without its sockets: what each call is answered, when, and what it leaves in the
+// books.
+#ifndef LLMQ_MOCK_SERVICE_H_
+#define LLMQ_MOCK_SERVICE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mock/account.h"
+#include "mock/chat.h"
+#include "mock/faults.h"
+#include "mock/headers.h"
+#include "mock/options.h"
+#include "mock/random.h"
+#include "mock/stats.h"
+
+namespace llmq::mock {
+
+// A request as it came in. Only read during the call it is passed to.
+struct Incoming {
+  std::string_view method;
+  std::string_view path;  // without query
+  std::string_view authorization;
+  std::string_view request_key;  // x-request-key: tells equal bodies apart
+  std::string_view body;
+};
+
+struct Reply {
+  int status = 200;
+  std::string body;  // JSON
+  Headers headers;
+};
+
+enum class Action {
+  kReply,  // after Call::latency
+  kReset,  // tear the connection down without an answer
+  kHang,   // never answer; wait for the client to leave
+};
+
+// One request between its arrival and its end. Every call ends by exactly one of answer() and
+// leave().
+struct Call {
+  Action action = Action::kReply;
+  Nanos latency{};
+  bool is_api = false;         // counts as an arrival
+  bool accepted = false;       // holds concurrency
+  std::optional<Reply> ready;  // decided on arrival: anything but an accepted call
+  ApiRequest request;
+  uint64_t number = 0;  // of all calls, from 1
+  uint64_t body_hash = 0;
+  uint64_t identity = 0;
+  int64_t output_tokens = 0;
+};
+
+// Pure: clock values are handed in. They have any origin but must not go backwards.
+class Service {
+ public:
+  // Requires options that check_options accepts.
+  explicit Service(const Options& options);
+
+  Call arrive(const Incoming& incoming, Nanos clock, int64_t unix_ms);
+  Reply answer(const Call& call, Nanos clock, int64_t unix_ms);
+  // The client left first, or its connection was reset.
+  void leave(const Call& call);
+
+  // Whether a concurrency limit is reached: the moment to look which clients have left.
+  bool is_full() const { return account_.is_full(); }
+  std::string stats_json(Nanos clock) const;
+
+ private:
+  Nanos since_first_arrival(Nanos clock) const;
+  void serve_api(Endpoint endpoint, const Incoming& incoming, Nanos now, Call& call);
+  std::optional<Reply> refuse_key(std::string_view authorization) const;
+  std::optional<Reply> inject(Fault fault, const std::string& model) const;
+  void admit(const ParsedRequest& parsed, const Incoming& incoming, Nanos now, Call& call);
+  Reply refuse(const Refusal& refusal, const std::string& model) const;
+  std::string request_id(uint64_t number) const;
+
+  Options options_;
+  Account account_;
+  Random faults_;
+  Random answers_;  // latencies and lengths: apart from faults_, which must not depend on who is
+                    // refused
+  Stats stats_;
+  uint64_t calls_ = 0;
+  std::optional<Nanos> first_arrival_;  // on the caller's clock
+};
+
+}  // namespace llmq::mock
+
+#endif  // LLMQ_MOCK_SERVICE_H_

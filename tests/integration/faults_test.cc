@@ -1,0 +1,97 @@
+// A provider that misbehaves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/program.h"
+
+namespace llmq::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const char kKey[] = "sk-very-secret-0123456789";
+
+TEST(Faults, EveryLineIsAnsweredOnceWhateverTheProviderDoes) {
+  const Directory dir;
+  Mock mock(dir, {"--fail-server", "0.1", "--fail-overloaded", "0.05", "--fail-rate-limited",
+                  "0.05", "--fail-rate-limited-bare", "0.03", "--fail-reset", "0.05", "--fail-hang",
+                  "0.02", "--retry-after", "100ms", "--latency", "1ms..5ms"});
+  const std::string in = dir.write("in.jsonl", chat_lines(150));
+  const std::string config =
+      dir.write("config.json", R"({"models":[{"name":"*","retry":{"base_ms":20,"cap_ms":200}}]})");
+  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--timeout",
+                    "2s", "--config", config, "--max-attempts", "20", "--limit", "concurrency=16"});
+  ASSERT_EQ(run.wait(), 0) << run.err();
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 150U);
+  const base::Json stats = mock.stop();
+  EXPECT_GT(number(stats, "resets"), 0);
+  EXPECT_GT(number(stats, "client_gone"), 0) << "timed-out calls must close their connections";
+}
+
+TEST(Faults, FailuresThatLastAreWrittenWithTheirResponse) {
+  const Directory dir;
+  Mock mock(dir, {"--fail-server", "1"});
+  const std::string in = dir.write("in.jsonl", chat_lines(3));
+  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(),
+                    "--max-attempts", "2", "--summary", dir.path("s")});
+  EXPECT_EQ(run.wait(), 2);
+  for (const base::Json& line : json_lines(dir.read("out.jsonl"))) {
+    const cJSON* error = cJSON_GetObjectItemCaseSensitive(line.get(), "error");
+    EXPECT_STREQ(cJSON_GetObjectItemCaseSensitive(error, "code")->valuestring, "LLMQ_ERR_SERVER");
+    EXPECT_EQ(cJSON_GetObjectItemCaseSensitive(error, "attempts")->valueint, 2);
+    const cJSON* response = cJSON_GetObjectItemCaseSensitive(line.get(), "response");
+    EXPECT_EQ(cJSON_GetObjectItemCaseSensitive(response, "status_code")->valueint, 500);
+  }
+  const base::Json summary(cJSON_Parse(dir.read("s").c_str()));
+  EXPECT_EQ(number(summary, "failed"), 3);
+  EXPECT_EQ(number(summary, "retries"), 3);
+  EXPECT_EQ(number(mock.stop(), "requests"), 6);
+}
+
+TEST(Faults, ARejectedKeyStopsTheRunAndLeavesTheRest) {
+  const Directory dir;
+  Mock mock(dir);
+  const std::string in = dir.write("in.jsonl", chat_lines(5000));
+  Program run(dir,
+              {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--limit",
+               "concurrency=2"},
+              {{"OPENAI_API_KEY", "invalid"}});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), HasSubstr("--resume"));
+  EXPECT_LT(json_lines(dir.read("out.jsonl")).size(), 4000U);
+  Program again(dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--resume"},
+                {{"OPENAI_API_KEY", kKey}});
+  EXPECT_EQ(again.wait(), 0) << again.err();
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 5000U);
+}
+
+TEST(Faults, AnExhaustedQuotaStopsTheRun) {
+  const Directory dir;
+  Mock mock(dir);
+  const std::string in = dir.write("in.jsonl", chat_lines(50));
+  Program run(dir,
+              {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--limit",
+               "concurrency=2"},
+              {{"OPENAI_API_KEY", "quota"}});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), HasSubstr("quota"));
+}
+
+TEST(Faults, NothingPrintsTheKey) {
+  const Directory dir;
+  Mock mock(dir, {"--fail-server", "0.5"});
+  const std::string in = dir.write("in.jsonl", chat_lines(20));
+  Program run(
+      dir,
+      {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--max-attempts", "2"},
+      {{"OPENAI_API_KEY", kKey}, {"LLMQ_LOG", "trace:" + dir.path("log")}});
+  run.wait();
+  EXPECT_THAT(dir.read("log"), Not(HasSubstr(kKey)));
+  EXPECT_GT(dir.read("log").size(), 0U);
+  EXPECT_THAT(dir.read("out.jsonl"), Not(HasSubstr(kKey)));
+  EXPECT_THAT(run.err(), Not(HasSubstr(kKey)));
+}
+
+}  // namespace
+}  // namespace llmq::test

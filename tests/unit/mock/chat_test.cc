@@ -1,0 +1,190 @@
+#include "mock/chat.h"
+
+#include <gmock/gmock.h>
+
+#include "mock/json.h"
+
+namespace llmq::mock {
+namespace {
+
+using testing::HasSubstr;
+
+std::string chat(const std::string& members) { return R"({"model":"m",)" + members + "}"; }
+
+ApiRequest good(Endpoint endpoint, const std::string& body) {
+  ParsedRequest parsed = parse_request(endpoint, body);
+  EXPECT_FALSE(parsed.error) << parsed.error->message;
+  return parsed.request;
+}
+
+std::string text_at(const cJSON* object, const char* key) {
+  const cJSON* value = cJSON_GetObjectItem(object, key);
+  return cJSON_IsString(value) ? value->valuestring : "";
+}
+
+double number_at(const cJSON* object, const char* key) {
+  return cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
+}
+
+TEST(ChatRequest, CountsTheBytesOfAllTexts) {
+  const ApiRequest request =
+      good(Endpoint::kChat, chat(R"("messages":[{"role":"system","content":"abcd"},
+             {"role":"user","content":[{"type":"text","text":"efg"},{"type":"image_url"}]},
+             {"role":"assistant","content":null,"tool_calls":[]},{"role":"user","content":"\u20ac"}])"));
+  EXPECT_EQ(request.input_tokens, 3);  // 4 + 3 + 3 bytes
+  EXPECT_EQ(request.model, "m");
+  EXPECT_EQ(request.topic, "\xE2\x82\xAC");
+}
+
+TEST(ChatRequest, AssumesAnAnswerLengthIfNoneIsGiven) {
+  const std::string messages = R"("messages":[{"role":"user","content":"12345678"}])";
+  const Demand open = good(Endpoint::kChat, chat(messages)).demand();
+  EXPECT_EQ(open.input_tokens, 2);
+  EXPECT_EQ(open.max_output_tokens, kAssumedMaxTokens);
+  const auto most = [&](const std::string& members) {
+    return good(Endpoint::kChat, chat(messages + "," + members)).demand().max_output_tokens;
+  };
+  EXPECT_EQ(most(R"("max_tokens":20)"), 20);
+  EXPECT_EQ(most(R"("max_completion_tokens":30)"), 30);
+  EXPECT_EQ(most(R"("max_completion_tokens":30,"max_tokens":20)"), 30);
+  EXPECT_EQ(most(R"("max_tokens":null)"), kAssumedMaxTokens);
+}
+
+TEST(ChatRequest, AllowsSpaceAroundTheBody) {
+  good(Endpoint::kChat, " \r\n" + chat(R"("messages":[{"role":"user"}])") + "\n ");
+}
+
+struct Bad {
+  const char* body;
+  const char* message;
+};
+
+class BadChat : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadChat, Is400WithTheReason) {
+  const ParsedRequest parsed = parse_request(Endpoint::kChat, GetParam().body);
+  ASSERT_TRUE(parsed.error);
+  EXPECT_EQ(parsed.error->status, 400);
+  EXPECT_EQ(parsed.error->type, "invalid_request_error");
+  EXPECT_THAT(parsed.error->message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bodies, BadChat,
+    testing::Values(
+        Bad{"", "parse"}, Bad{"{", "parse"}, Bad{"{} {}", "parse"}, Bad{"[]", "object"},
+        Bad{"\"\xFF\"", "UTF-8"}, Bad{R"({"messages":[]})", "model"},
+        Bad{R"({"model":7})", "model"}, Bad{R"({"model":""})", "model"},
+        Bad{R"({"model":"m"})", "messages"}, Bad{R"({"model":"m","messages":{}})", "messages"},
+        Bad{R"({"model":"m","messages":[]})", "messages"},
+        Bad{R"({"model":"m","messages":["x"]})", "role"},
+        Bad{R"({"model":"m","messages":[{"content":"x"}]})", "role"},
+        Bad{R"({"model":"m","messages":[{"role":"user","content":7}]})", "content"},
+        Bad{R"({"model":"m","messages":[{"role":"user","content":[7]}]})", "content"},
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":0})", "max_tokens"},
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":1.5})", "max_tokens"},
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":1e12})", "max_tokens"},
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":"9"})", "max_tokens"},
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"stream":true})", "stream"}));
+
+TEST(EmbeddingsRequest, CountsItsInputs) {
+  const auto read = [](const std::string& input) {
+    return good(Endpoint::kEmbeddings, chat(R"("input":)" + input));
+  };
+  EXPECT_EQ(read(R"("hello")").input_count, 1U);
+  EXPECT_EQ(read(R"("hello")").input_tokens, 2);
+  EXPECT_EQ(read(R"(["hello","you","x"])").input_count, 3U);
+  EXPECT_EQ(read(R"(["hello","you","x"])").input_tokens, 3);
+  EXPECT_EQ(read("[1,2,3]").input_count, 1U);
+  EXPECT_EQ(read("[1,2,3]").input_tokens, 3);
+  EXPECT_EQ(read("[[1,2],[3]]").input_count, 2U);
+  EXPECT_EQ(read("[[1,2],[3]]").input_tokens, 3);
+  EXPECT_EQ(read("[1]").demand().max_output_tokens, 0);
+}
+
+TEST(EmbeddingsRequest, RefusesOtherInputs) {
+  for (const char* input : {"7", "null", "[]", "[[]]", "[null]", "[1,\"a\"]", "{}", "[[\"a\"]]"}) {
+    const auto parsed =
+        parse_request(Endpoint::kEmbeddings, chat(std::string(R"("input":)") + input));
+    ASSERT_TRUE(parsed.error) << input;
+    EXPECT_THAT(parsed.error->message, HasSubstr("'input'"));
+  }
+  EXPECT_TRUE(parse_request(Endpoint::kEmbeddings, R"({"model":"m"})").error);
+}
+
+TEST(ChatReply, HasOpenAisForm) {
+  const ApiRequest request =
+      good(Endpoint::kChat,
+           chat(R"("messages":[{"role":"user","content":"Why \"so\"?"}],"max_tokens":50)"));
+  const ApiReply reply = make_reply(request, {1, 0xabc, 1'700'000'000'123}, 20);
+  EXPECT_EQ(reply.usage.input_tokens, 3);
+  EXPECT_EQ(reply.usage.output_tokens, 20);
+
+  const Json root(cJSON_Parse(reply.body.c_str()));
+  ASSERT_NE(root, nullptr);
+  EXPECT_EQ(text_at(root.get(), "id"), "chatcmpl-0000000000000001");
+  EXPECT_EQ(text_at(root.get(), "object"), "chat.completion");
+  EXPECT_EQ(text_at(root.get(), "model"), "m");
+  EXPECT_EQ(number_at(root.get(), "created"), 1'700'000'000);
+  const cJSON* choice = cJSON_GetArrayItem(cJSON_GetObjectItem(root.get(), "choices"), 0);
+  EXPECT_EQ(text_at(choice, "finish_reason"), "stop");
+  const cJSON* message = cJSON_GetObjectItem(choice, "message");
+  EXPECT_EQ(text_at(message, "role"), "assistant");
+  EXPECT_THAT(text_at(message, "content"), HasSubstr("request 0000000000000abc: Why \"so\"?"));
+  const cJSON* usage = cJSON_GetObjectItem(root.get(), "usage");
+  EXPECT_EQ(number_at(usage, "prompt_tokens"), 3);
+  EXPECT_EQ(number_at(usage, "completion_tokens"), 20);
+  EXPECT_EQ(number_at(usage, "total_tokens"), 23);
+}
+
+TEST(ChatReply, IsCutAtMaxTokens) {
+  const ApiRequest request =
+      good(Endpoint::kChat, chat(R"("messages":[{"role":"user","content":"x"}],"max_tokens":5)"));
+  const ApiReply reply = make_reply(request, {}, 20);
+  EXPECT_EQ(reply.usage.output_tokens, 5);
+  EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"length")"));
+}
+
+TEST(ChatReply, IsAsLongAsItsTokensSay) {
+  const ApiRequest request = good(Endpoint::kChat, chat(R"("messages":[{"role":"user"}])"));
+  const Json root(cJSON_Parse(make_reply(request, {}, 500).body.c_str()));
+  const cJSON* choice = cJSON_GetArrayItem(cJSON_GetObjectItem(root.get(), "choices"), 0);
+  const std::string content = text_at(cJSON_GetObjectItem(choice, "message"), "content");
+  EXPECT_GE(content.size(), 2000U);
+  EXPECT_LE(content.size(), 2016U);
+}
+
+TEST(EmbeddingsReply, HasOneVectorPerInput) {
+  const ApiRequest request = good(Endpoint::kEmbeddings, chat(R"("input":["a","b","c"])"));
+  const ApiReply reply = make_reply(request, {1, 2, 3}, 99);
+  EXPECT_EQ(reply.usage.output_tokens, 0);
+  const Json root(cJSON_Parse(reply.body.c_str()));
+  ASSERT_NE(root, nullptr);
+  EXPECT_EQ(text_at(root.get(), "object"), "list");
+  const cJSON* data = cJSON_GetObjectItem(root.get(), "data");
+  ASSERT_EQ(cJSON_GetArraySize(data), 3);
+  const cJSON* last = cJSON_GetArrayItem(data, 2);
+  EXPECT_EQ(number_at(last, "index"), 2);
+  EXPECT_EQ(text_at(last, "object"), "embedding");
+  EXPECT_GT(cJSON_GetArraySize(cJSON_GetObjectItem(last, "embedding")), 0);
+  const cJSON* usage = cJSON_GetObjectItem(root.get(), "usage");
+  EXPECT_EQ(number_at(usage, "total_tokens"), 1);
+  EXPECT_EQ(cJSON_GetObjectItem(usage, "completion_tokens"), nullptr);
+}
+
+TEST(ErrorBody, HasOpenAisForm) {
+  ApiError error;
+  error.message = "No \"such\" thing";
+  error.param = "model";
+  EXPECT_EQ(error_body(error), R"({"error":{"message":"No \"such\" thing",)"
+                               R"("type":"invalid_request_error","param":"model","code":null}})");
+}
+
+TEST(ModelsBody, IsAList) {
+  const Json root(cJSON_Parse(models_body().c_str()));
+  EXPECT_EQ(text_at(root.get(), "object"), "list");
+  EXPECT_EQ(cJSON_GetArraySize(cJSON_GetObjectItem(root.get(), "data")), 1);
+}
+
+}  // namespace
+}  // namespace llmq::mock
