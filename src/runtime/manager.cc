@@ -92,10 +92,10 @@ core::Status Manager::destroy() {
 }
 
 void Manager::abandon() {
-  thread_
-      .release();  // NOLINT: its destructor would end the process, and there is no thread to join
-  new std::shared_ptr<Loop>(
-      std::move(loop_));  // NOLINT: stays for good; its parts may be mid-change
+  // Its destructor would end the process, and there is no thread to join.
+  static_cast<void>(thread_.release());
+  // Stays for good: its parts may be mid-change.
+  static_cast<void>(new std::shared_ptr<Loop>(std::move(loop_)));  // NOLINT(*-NewDeleteLeaks)
 }
 
 core::Result<core::Done> Manager::register_models(const config::Config& config,

@@ -15,7 +15,8 @@ struct Link {
 
   void unlink() {
     assert(linked());
-    prev->next = next;
+    // The analyzer does not see that an unlinked item is in no list.
+    prev->next = next;  // NOLINT(clang-analyzer-core.NullDereference)
     next->prev = prev;
     prev = next = nullptr;
   }
