@@ -49,7 +49,12 @@ OutputFile::OutputFile(const std::string& path, Existing existing) : path_(path)
     throw Failure("output " + path + " exists: --resume goes on with it, --force replaces it");
   }
   if (exists && S_ISDIR(status.st_mode)) throw Failure("output " + path + " is a directory");
-  if (exists && existing == Existing::kResume) reread();
+  if (exists && existing == Existing::kResume) {
+    if (!S_ISREG(status.st_mode)) {
+      throw Failure("--resume needs a regular file to go on with, output " + path + " is none");
+    }
+    reread();
+  }
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
                     (existing == Existing::kResume ? O_APPEND : O_TRUNC) | (made_ ? O_EXCL : 0);
   fd_ = ::open(path.c_str(), flags, kMode);

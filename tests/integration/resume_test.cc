@@ -57,6 +57,16 @@ TEST(Resume, RunsRetryableErrorsAgainAndKeepsFinalOnes) {
   EXPECT_THAT(out, ::testing::Not(::testing::HasSubstr("ERR_SERVER")));
 }
 
+// Reading a device may never end, and its name must not come to stand for a file.
+TEST(Resume, NeedsARegularFile) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(1));
+  Program run(dir, {"run", in, "-o", "/dev/full", "--provider", "mock", "--resume"});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), testing::HasSubstr("/dev/full"));
+  EXPECT_THAT(run.err(), testing::HasSubstr("regular file"));
+}
+
 TEST(Resume, BeginsWhereThereIsNoOutputYet) {
   const Directory dir;
   const std::string in = dir.write("in.jsonl", chat_lines(3));
