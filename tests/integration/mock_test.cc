@@ -18,6 +18,7 @@ TEST(MockCommand, RefusesWhatItCannotServe) {
       {{"mock", "--limit", "requests=0/6s"}, "requests=0/6s"},
       {{"mock", "--limit", "requests=5/6s,shape=round"}, "round"},
       {{"mock", "--charge", "never"}, "never"},
+      {{"mock", "--hints", "loud"}, "loud"},
       {{"mock", "--latency", "fast"}, "fast"},
       {{"mock", "--headers", "maybe"}, "maybe"},
       {{"mock", "--port", "70000"}, "70000"},
