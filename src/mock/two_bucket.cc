@@ -34,6 +34,7 @@ Nanos TwoBucket::wait_for(Nanos now, int64_t cost) const {
   const int64_t room = amount_ - cost;
   // How much of a window may be to come, if the one before it held `previous` and room is `free`.
   const auto most_to_come = [&](int64_t free, int64_t previous) {
+    if (previous == 0) return period_;
     return Nanos(static_cast<int64_t>(static_cast<Wide>(free) * period_.count() / previous));
   };
   const Counts counts = counts_at(now);

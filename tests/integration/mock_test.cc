@@ -35,7 +35,7 @@ TEST(MockCommand, RefusesWhatItCannotServe) {
 TEST(MockCommand, SaysWhenItsPortIsTaken) {
   const Directory dir;
   Mock first(dir);
-  const std::string url = first.url();
+  const std::string& url = first.url();
   const size_t colon = url.rfind(':');
   Program second(dir, {"mock", "--port", url.substr(colon + 1, url.size() - colon - 4)});
   EXPECT_EQ(second.wait(), 1);

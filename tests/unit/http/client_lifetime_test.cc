@@ -153,6 +153,7 @@ TEST_F(HttpClient, MayStartACallWhenAnotherIsSent) {
 TEST_F(HttpClient, MayCancelOthersFromACallback) {
   ScriptedServer server(answer_all);
   std::vector<CallId> ids;
+  ids.reserve(20);
   int done = 0;
   for (int i = 0; i < 20; ++i) {
     ids.push_back(client_->start(
