@@ -23,21 +23,6 @@ T taken(const char* flag, mock::Result<T> result) {
   return std::move(result.value());
 }
 
-// --shape, --burst and --slice count for every limit that does not say them itself.
-std::string with_defaults(const std::string& limit, const MockFlags& flags) {
-  std::string text = limit;
-  if (limit.rfind("concurrency", 0) == 0) return text;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty() && limit.find(std::string(",") + name + "=") == std::string::npos) {
-      text += std::string(",") + name + "=" + value;
-    }
-  };
-  add("shape", flags.shape);
-  if (text.find("shape=bucket") != std::string::npos) add("burst", flags.burst);
-  if (text.find("shape=quantised") != std::string::npos) add("slice", flags.slice);
-  return text;
-}
-
 std::pair<int64_t, int64_t> count_range(const char* flag, const std::string& text) {
   const size_t dots = text.find("..");
   const std::string low = text.substr(0, dots);
@@ -60,13 +45,14 @@ mock::Options options_of(const MockFlags& flags) {
   }
   options.port = static_cast<uint16_t>(flags.port);
   for (const std::string& limit : flags.limits) {
-    options.limits.push_back(taken("--limit", mock::parse_limit(with_defaults(limit, flags))));
+    options.limits.push_back(taken("--limit", mock::parse_limit(limit)));
   }
   options.charge = taken("--charge", mock::parse_charge(flags.charge));
   if (flags.headers != "on" && flags.headers != "off") {
     throw Failure("--headers: \"" + flags.headers + "\" is neither on nor off");
   }
   options.headers = flags.headers == "on";
+  options.hints = taken("--hints", mock::parse_hints(flags.hints));
   std::tie(options.latency_min, options.latency_max) =
       taken("--latency", mock::parse_span_range(flags.latency));
   std::tie(options.output_tokens_min, options.output_tokens_max) =
@@ -165,21 +151,27 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
   command
       .add_option(
           "--limit", flags.limits,
-          "requests=300/6s, tokens=60000/6s,shape=bucket,burst=0.1, concurrency=200; repeatable")
-      ->type_name("KIND=N/PERIOD[,shape=S]")
+          "KIND is requests, tokens, input_tokens or output_tokens; concurrency=N has no period. "
+          "shape= sliding (default), fixed, bucket, quantised or two_bucket (a counter: this "
+          "window "
+          "+ the covered share of the one before). burst= capacity of a bucket as a share of N, as "
+          "0.1. slice= of a quantised limit, as 1s or 10s. headers= own (what it enforces), bucket "
+          "(N per T as OpenAI shows it, hiding slices, bursts and edges) or off. reset= of a "
+          "bucket: full (default) or amount ((N - remaining) x T / N). Repeatable")
+      ->type_name("KIND=N/PERIOD[,KEY=VALUE...]")
       ->expected(1)
       ->take_all();
-  command.add_option(
-      "--shape", flags.shape,
-      "For every limit that does not say it: sliding (default), fixed, bucket, quantised");
-  command.add_option("--burst", flags.burst, "Capacity of buckets, as a share of N");
-  command.add_option("--slice", flags.slice, "Slice of quantised limits, as 1s or 10s");
   command
-      .add_option("--charge", flags.charge,
-                  "Tokens counted: input (bytes/4 on arrival), max_tokens (input + max_tokens on "
-                  "arrival), completion (the usage, with the answer)")
+      .add_option(
+          "--charge", flags.charge,
+          "Tokens counted: input (characters/4 on arrival), max_tokens (input + max_tokens on "
+          "arrival), completion (the usage, with the answer)")
       ->capture_default_str();
   command.add_option("--headers", flags.headers, "x-ratelimit headers: on or off")
+      ->capture_default_str();
+  command
+      .add_option("--hints", flags.hints,
+                  "Where a 429 of a limit says how long to wait: both, header, body, none")
       ->capture_default_str();
   command.add_option("--latency", flags.latency, "Time to an answer, as 20ms or 20ms..80ms")
       ->capture_default_str();

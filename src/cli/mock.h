@@ -12,11 +12,9 @@ namespace llmq::cli {
 struct MockFlags {
   int port = 0;
   std::vector<std::string> limits;
-  std::string shape;
-  std::string burst;
-  std::string slice;
   std::string charge = "max_tokens";
   std::string headers = "on";
+  std::string hints = "both";
   std::string latency = "0ms";
   std::string output_tokens = "16..64";
   double fail_server = 0;

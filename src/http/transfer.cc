@@ -1,5 +1,7 @@
 #include "http/transfer.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +45,18 @@ long to_ms(core::DurationNs duration) {
   if (duration.ns <= 0) return 0;
   constexpr int64_t kLongest = int64_t{24} * 3600 * 1000;  // fits a long of 32 bits
   return static_cast<long>(std::min((duration.ns + kNsPerMs - 1) / kNsPerMs, kLongest));
+}
+
+// libcurl would let child processes of the program inherit the socket: the connection would then
+// outlive its cancel, for as long as the child does.
+curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
+#ifdef SOCK_CLOEXEC
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+  const curl_socket_t socket = ::socket(address->family, address->socktype, address->protocol);
+  if (socket != CURL_SOCKET_BAD) ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  return socket;
+#endif
 }
 
 int on_socket_opened(void* sockets, curl_socket_t socket, curlsocktype purpose) {
@@ -94,6 +108,7 @@ CURLcode Transfer::set_fixed_options() {
       .set(CURLOPT_HEADERDATA, static_cast<void*>(this))
       .set(CURLOPT_WRITEFUNCTION, &Transfer::on_body)
       .set(CURLOPT_WRITEDATA, static_cast<void*>(this))
+      .set(CURLOPT_OPENSOCKETFUNCTION, &open_socket)
       .set(CURLOPT_SOCKOPTFUNCTION, &on_socket_opened)
       .set(CURLOPT_SOCKOPTDATA, static_cast<void*>(sockets_))
       .set(CURLOPT_CLOSESOCKETFUNCTION, &on_socket_closing)

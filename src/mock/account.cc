@@ -84,19 +84,23 @@ void Account::refuse_by_rate(const Rate& rate, Nanos now, const Demand& demand,
   // What is charged at the end needs some room at the start, how much nobody knows yet.
   const int64_t cost = charged_on_arrival(spec.kind) ? cost_on_arrival(spec.kind, demand) : 1;
   if (rate.limit.would_accept(now, cost)) return;
+  LimitView told = rate.limit.view(now);
   const bool too_large = cost > rate.limit.capacity();
+  // Whatever the headers hide: the reason must be seen in the numbers.
+  if (too_large) {
+    told.amount = rate.limit.capacity();
+    told.used = rate.limit.used(now);
+  }
   const Nanos wait = too_large ? Nanos(0) : rate.limit.wait_for(now, cost);
-  keep_worst(refusal, {spec, rate.limit.used(now), cost, too_large, wait});
+  keep_worst(refusal, {spec.kind, told, cost, too_large, wait});
 }
 
 std::optional<Refusal> Account::arrive(Nanos now, const Demand& demand) {
   std::optional<Refusal> refusal;
   for (const Rate& rate : rates_) refuse_by_rate(rate, now, demand, refusal);
   if (is_full()) {
-    LimitSpec spec;
-    spec.kind = LimitKind::kConcurrency;
-    spec.amount = concurrency_;
-    keep_worst(refusal, {spec, in_flight_, 1, false, kConcurrencyWait});
+    const LimitView told{concurrency_, in_flight_, Nanos(0), Nanos(0)};
+    keep_worst(refusal, {LimitKind::kConcurrency, told, 1, false, kConcurrencyWait});
   }
   if (refusal) return refusal;
 
@@ -132,11 +136,12 @@ std::vector<LimitReport> Account::report() const {
   auto rate = rates_.begin();
   for (const LimitSpec& spec : specs_) {
     if (spec.kind == LimitKind::kConcurrency) {
-      reports.push_back({spec, max_in_flight_, accepted_, max_in_flight_, Nanos(0)});
+      reports.push_back(
+          {spec, max_in_flight_, accepted_, max_in_flight_, Nanos(0), spec.amount, std::nullopt});
       continue;
     }
-    reports.push_back(
-        {spec, rate->busiest.busiest(), rate->accepted_units, rate->max_used, rate->ideal.value()});
+    reports.push_back({spec, rate->busiest.busiest(), rate->accepted_units, rate->max_used,
+                       rate->ideal.value(), rate->limit.capacity(), rate->limit.first_edge()});
     ++rate;
   }
   return reports;
@@ -145,11 +150,12 @@ std::vector<LimitReport> Account::report() const {
 std::optional<LimitView> Account::view(LimitKind kind, Nanos now) const {
   std::optional<LimitView> tightest;
   for (const Rate& rate : rates_) {
-    if (rate.limit.spec().kind != kind) continue;
+    if (rate.limit.spec().kind != kind || rate.limit.spec().told == Told::kOff) continue;
     const LimitView view = rate.limit.view(now);
     // remaining / amount, compared crosswise.
     const auto is_tighter = [](const LimitView& a, const LimitView& b) {
-      return static_cast<Wide>(a.remaining) * b.amount < static_cast<Wide>(b.remaining) * a.amount;
+      return static_cast<Wide>(a.remaining()) * b.amount <
+             static_cast<Wide>(b.remaining()) * a.amount;
     };
     if (!tightest || is_tighter(view, *tightest)) tightest = view;
   }

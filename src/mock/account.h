@@ -30,8 +30,8 @@ struct Usage {
 
 // The limit that refused a call, and when to come back.
 struct Refusal {
-  LimitSpec limit;
-  int64_t used = 0;
+  LimitKind kind = LimitKind::kRequests;
+  LimitView told;
   int64_t requested = 0;
   bool too_large = false;  // more than the limit ever holds: no wait helps
   Nanos wait{};  // until it fits if nobody else is served meanwhile; a guess for concurrency
@@ -44,6 +44,8 @@ struct LimitReport {
   int64_t accepted_units = 0;
   int64_t max_used = 0;  // highest level of the limit's own ledger
   Nanos ideal{};
+  int64_t capacity = 0;             // most that is ever accepted at once
+  std::optional<Nanos> first_edge;  // of shapes on a grid, from the first arrival
 };
 
 // A call is accepted only if every limit has room for it, and only then charged: a refused call
@@ -70,7 +72,7 @@ class Account {
   // The largest over the limits.
   Nanos ideal() const;
   std::vector<LimitReport> report() const;
-  // The limit of this kind with the smallest share left; nothing if there is none.
+  // Of the limits of this kind that are told in headers, the one with the smallest share left.
   std::optional<LimitView> view(LimitKind kind, Nanos now) const;
 
  private:

@@ -11,7 +11,7 @@ namespace llmq::mock {
 
 namespace {
 
-constexpr int64_t kBytesPerToken = 4;
+constexpr int64_t kCharactersPerToken = 4;
 constexpr size_t kTopicBytes = 80;
 constexpr int kVectorSize = 8;
 
@@ -31,19 +31,19 @@ class TextCount {
  public:
   void add_text(const cJSON* text) {
     const std::string_view view(text->valuestring);
-    bytes_ += view.size();
+    characters_ += static_cast<int64_t>(utf8_length(view));
     last_ = view;
   }
   void add_tokens(int64_t count) { tokens_ += count; }
 
   int64_t tokens() const {
-    const auto bytes = static_cast<int64_t>(bytes_);
-    return std::min(kMaxTokensPerCall, tokens_ + (bytes + kBytesPerToken - 1) / kBytesPerToken);
+    const int64_t of_text = (characters_ + kCharactersPerToken - 1) / kCharactersPerToken;
+    return std::min(kMaxTokensPerCall, tokens_ + of_text);
   }
   std::string topic() const { return std::string(utf8_prefix(last_, kTopicBytes)); }
 
  private:
-  size_t bytes_ = 0;
+  int64_t characters_ = 0;
   int64_t tokens_ = 0;
   std::string_view last_;
 };
@@ -86,19 +86,29 @@ std::optional<ApiError> read_messages(const cJSON* root, TextCount& count) {
   return std::nullopt;
 }
 
-std::optional<ApiError> read_max_tokens(const cJSON* root, ApiRequest& request) {
+// A member that must be a whole number from 1 to `most`, if it is there at all.
+std::optional<ApiError> read_count(const cJSON* root, const char* key, int64_t most,
+                                   std::optional<int64_t>& count) {
+  const cJSON* value = cJSON_GetObjectItemCaseSensitive(root, key);
+  if (value == nullptr || cJSON_IsNull(value)) return std::nullopt;
+  const double number = cJSON_IsNumber(value) ? value->valuedouble : 0;
+  if (!(number >= 1 && number <= static_cast<double>(most)) ||
+      static_cast<double>(static_cast<int64_t>(number)) != number) {
+    return invalid(std::string("Invalid '") + key + "': expected a whole number of at least 1.",
+                   key);
+  }
+  count = static_cast<int64_t>(number);
+  return std::nullopt;
+}
+
+std::optional<ApiError> read_output(const cJSON* root, ApiRequest& request) {
   // max_completion_tokens is the newer name and wins, so it comes last.
   for (const char* key : {"max_tokens", "max_completion_tokens"}) {
-    const cJSON* value = cJSON_GetObjectItemCaseSensitive(root, key);
-    if (value == nullptr || cJSON_IsNull(value)) continue;
-    const double number = cJSON_IsNumber(value) ? value->valuedouble : 0;
-    if (!(number >= 1 && number <= static_cast<double>(kMaxTokensPerCall)) ||
-        static_cast<double>(static_cast<int64_t>(number)) != number) {
-      return invalid(std::string("Invalid '") + key + "': expected a whole number of at least 1.",
-                     key);
-    }
-    request.max_tokens = static_cast<int64_t>(number);
+    if (auto error = read_count(root, key, kMaxTokensPerCall, request.max_tokens)) return error;
   }
+  std::optional<int64_t> choices;
+  if (auto error = read_count(root, "n", kMaxChoices, choices)) return error;
+  request.choices = choices.value_or(1);
   return std::nullopt;
 }
 
@@ -110,7 +120,7 @@ std::optional<ApiError> read_chat(const cJSON* root, ApiRequest& request) {
   if (auto error = read_messages(root, count)) return error;
   request.input_tokens = count.tokens();
   request.topic = count.topic();
-  return read_max_tokens(root, request);
+  return read_output(root, request);
 }
 
 // One input: a text, or an array of token numbers.
@@ -175,7 +185,7 @@ std::optional<ApiError> read_request(std::string_view body, ApiRequest& request)
 std::string make_content(const ApiRequest& request, const ReplyId& id, int64_t output_tokens) {
   std::string text = "Mock answer to request " + hex_of(id.body) + ": " + request.topic;
   Random random(id.body);
-  const auto bytes = static_cast<size_t>(output_tokens * kBytesPerToken);
+  const auto bytes = static_cast<size_t>(output_tokens * kCharactersPerToken);
   text.reserve(std::max(bytes + 16, text.size()));
   while (text.size() < bytes) text.append(" ").append(kWords[random.next() % kWords.size()]);
   return text;
@@ -188,24 +198,32 @@ void add_usage(cJSON* root, const Usage& usage, Endpoint endpoint) {
   add_int(object, "total_tokens", usage.input_tokens + usage.output_tokens);
 }
 
+cJSON* make_choice(int64_t index, const std::string& content, bool cut) {
+  cJSON* choice = cJSON_CreateObject();
+  add_int(choice, "index", index);
+  cJSON* message = cJSON_AddObjectToObject(choice, "message");
+  cJSON_AddStringToObject(message, "role", "assistant");
+  cJSON_AddStringToObject(message, "content", content.c_str());
+  cJSON_AddStringToObject(choice, "finish_reason", cut ? "length" : "stop");
+  return choice;
+}
+
 ApiReply make_chat_reply(const ApiRequest& request, const ReplyId& id, int64_t output_tokens) {
   ApiReply reply;
   const bool cut = request.max_tokens && *request.max_tokens < output_tokens;
-  reply.usage = {request.input_tokens, cut ? *request.max_tokens : output_tokens};
+  const int64_t each = cut ? *request.max_tokens : output_tokens;
+  reply.usage = {request.input_tokens, each * request.choices};
 
   const Json root(cJSON_CreateObject());
   cJSON_AddStringToObject(root.get(), "id", ("chatcmpl-" + hex_of(id.call)).c_str());
   cJSON_AddStringToObject(root.get(), "object", "chat.completion");
   add_int(root.get(), "created", id.unix_ms / 1000);
   cJSON_AddStringToObject(root.get(), "model", request.model.c_str());
-  cJSON* choice = cJSON_CreateObject();
-  cJSON_AddItemToArray(cJSON_AddArrayToObject(root.get(), "choices"), choice);
-  add_int(choice, "index", 0);
-  cJSON* message = cJSON_AddObjectToObject(choice, "message");
-  cJSON_AddStringToObject(message, "role", "assistant");
-  cJSON_AddStringToObject(message, "content",
-                          make_content(request, id, reply.usage.output_tokens).c_str());
-  cJSON_AddStringToObject(choice, "finish_reason", cut ? "length" : "stop");
+  cJSON* choices = cJSON_AddArrayToObject(root.get(), "choices");
+  const std::string content = make_content(request, id, each);
+  for (int64_t i = 0; i < request.choices; ++i) {
+    cJSON_AddItemToArray(choices, make_choice(i, content, cut));
+  }
   add_usage(root.get(), reply.usage, Endpoint::kChat);
   reply.body = print_json(root);
   return reply;
@@ -258,9 +276,9 @@ std::string error_body(const ApiError& error) {
 }
 
 Demand ApiRequest::demand() const {
-  const int64_t output =
-      endpoint == Endpoint::kEmbeddings ? 0 : max_tokens.value_or(kAssumedMaxTokens);
-  return {input_tokens, output};
+  if (endpoint == Endpoint::kEmbeddings) return {input_tokens, 0};
+  const int64_t output = max_tokens.value_or(kAssumedMaxTokens) * choices;
+  return {input_tokens, std::min(output, kMaxTokensPerCall)};
 }
 
 ParsedRequest parse_request(Endpoint endpoint, std::string_view body) {

@@ -19,6 +19,7 @@ enum class Endpoint { kChat, kEmbeddings };
 
 // What is charged for the answer of a chat request that does not say max_tokens.
 constexpr int64_t kAssumedMaxTokens = 256;
+constexpr int64_t kMaxChoices = 128;
 
 // The error object of every reply that is not a success; param and code may be null.
 struct ApiError {
@@ -37,8 +38,9 @@ struct ApiRequest {
   Endpoint endpoint = Endpoint::kChat;
   std::string model;
   std::string topic;                  // how the last text starts, to be named in the answer
-  int64_t input_tokens = 0;           // UTF-8 bytes of all texts / 4, rounded up
+  int64_t input_tokens = 0;           // characters of all texts / 4, rounded up
   std::optional<int64_t> max_tokens;  // chat only: max_completion_tokens, or else max_tokens
+  int64_t choices = 1;                // chat only: n
   size_t input_count = 0;             // embeddings only
 
   Demand demand() const;
@@ -63,8 +65,8 @@ struct ApiReply {
   Usage usage;
 };
 
-// output_tokens is what the model would like to say; the request's max_tokens caps it. Ignored for
-// embeddings.
+// output_tokens is what the model would like to say per choice; the request's max_tokens caps it.
+// Ignored for embeddings.
 ApiReply make_reply(const ApiRequest& request, const ReplyId& id, int64_t output_tokens);
 
 // The list that GET /v1/models gives: one model, since every name is served.

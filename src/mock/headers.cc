@@ -15,7 +15,7 @@ std::string seconds_text(int64_t ms) {
 
 void add_view(Headers& headers, const std::string& name, const LimitView& view) {
   headers.emplace_back("x-ratelimit-limit-" + name, std::to_string(view.amount));
-  headers.emplace_back("x-ratelimit-remaining-" + name, std::to_string(view.remaining));
+  headers.emplace_back("x-ratelimit-remaining-" + name, std::to_string(view.remaining()));
   headers.emplace_back("x-ratelimit-reset-" + name, format_go_duration(view.reset));
 }
 

@@ -1,5 +1,7 @@
 #include "mock/ideal.h"
 
+#include <algorithm>
+
 namespace llmq::mock {
 
 Ideal::Ideal(const RateLimit& limit)
@@ -11,10 +13,18 @@ Ideal::Ideal(const RateLimit& limit)
     period_ = grid->period();
     first_edge_ = grid->first_edge();
   }
+  if (const TwoBucket* counter = limit.two_bucket()) counter_ = *counter;
 }
 
 void Ideal::add(int64_t cost) {
+  if (cost == 0) return;  // fits anywhere
   units_ += cost;
+  if (counter_) {
+    // Only a charge at completion can be above the capacity; it had to wait for the whole.
+    last_sent_ += counter_->wait_for(last_sent_, std::min(cost, capacity_));
+    counter_->charge(last_sent_, cost);
+    return;
+  }
   // A cost above the capacity (only a charge at completion can be) fills a window of its own.
   if (windows_ == 0 || in_last_window_ + cost > capacity_) {
     ++windows_;
@@ -29,6 +39,7 @@ Nanos Ideal::value() const {
     return Nanos(beyond <= 0 ? 0
                              : static_cast<int64_t>(ceil_div(beyond * period_.count(), amount_)));
   }
+  if (counter_) return last_sent_;
   if (windows_ < 2) return Nanos(0);
   if (shape_ == Shape::kSliding) return (windows_ - 1) * period_;
   return first_edge_ + (windows_ - 2) * period_;

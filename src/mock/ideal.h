@@ -4,19 +4,25 @@
 #define LLMQ_MOCK_IDEAL_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "mock/limit.h"
 #include "mock/units.h"
 
 namespace llmq::mock {
 
-// bucket:    (n - capacity) / rate
-// sliding:   (windows - 1) x period
-// fixed:     the same less the phase of the first arrival, that is first edge + (windows - 2) x
-// period quantised: as fixed, with the slice as period where windows are counted by packing the
-// accepted costs, in order, into windows that hold the limit's amount.
+// bucket:     (n - capacity) / rate
+// sliding:    (windows - 1) x period
+// fixed:      the same less the phase of the first arrival: first edge + (windows - 2) x period
+// quantised:  as fixed, with the slice as period
+// two_bucket: when the last cost is accepted if each is sent, in order, the moment it fits. Waiting
+//             with one never helps another: what fits at a moment grows with what went before it.
+//
+// Windows are counted by packing the accepted costs, in order, into windows that hold the limit's
+// amount.
 class Ideal {
  public:
+  // The limit must not have been charged yet.
   explicit Ideal(const RateLimit& limit);
 
   // In the order of acceptance.
@@ -32,6 +38,8 @@ class Ideal {
   int64_t units_ = 0;
   int64_t windows_ = 0;
   int64_t in_last_window_ = 0;
+  std::optional<TwoBucket> counter_;  // two_bucket only, at last_sent_
+  Nanos last_sent_{};
 };
 
 }  // namespace llmq::mock

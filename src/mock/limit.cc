@@ -34,6 +34,30 @@ const char* name_of(Shape shape) {
       return "bucket";
     case Shape::kQuantised:
       return "quantised";
+    case Shape::kTwoBucket:
+      return "two_bucket";
+  }
+  return "unknown";
+}
+
+const char* name_of(Told told) {
+  switch (told) {
+    case Told::kOwn:
+      return "own";
+    case Told::kBucket:
+      return "bucket";
+    case Told::kOff:
+      return "off";
+  }
+  return "unknown";
+}
+
+const char* name_of(BucketReset reset) {
+  switch (reset) {
+    case BucketReset::kFull:
+      return "full";
+    case BucketReset::kAmount:
+      return "amount";
   }
   return "unknown";
 }
@@ -125,20 +149,10 @@ void TokenBucket::charge(Nanos now, int64_t cost) {
   time_ = now;
 }
 
-void TokenBucket::drain(Nanos now, int64_t cost) {
-  const Wide level = scaled_level(now);
-  const Wide taken = std::min(std::max<Wide>(level, 0), static_cast<Wide>(cost) * period_.count());
-  scaled_level_ = level - taken;
-  time_ = now;
-}
+Nanos TokenBucket::wait_for(Nanos now, int64_t cost) const { return until_level(now, cost); }
 
-Nanos TokenBucket::wait_for(Nanos now, int64_t cost) const {
-  const Wide missing = static_cast<Wide>(cost) * period_.count() - scaled_level(now);
-  return Nanos(missing <= 0 ? 0 : static_cast<int64_t>(ceil_div(missing, amount_)));
-}
-
-Nanos TokenBucket::until_amount(Nanos now) const {
-  const Wide missing = static_cast<Wide>(amount_) * period_.count() - scaled_level(now);
+Nanos TokenBucket::until_level(Nanos now, int64_t level) const {
+  const Wide missing = static_cast<Wide>(level) * period_.count() - scaled_level(now);
   return Nanos(missing <= 0 ? 0 : static_cast<int64_t>(ceil_div(missing, amount_)));
 }
 
@@ -182,7 +196,7 @@ const char* check_limit_spec(const LimitSpec& spec) {
 
 namespace {
 
-using Ledger = std::variant<SlidingLog, FixedWindow, TokenBucket>;
+using Ledger = std::variant<SlidingLog, FixedWindow, TokenBucket, TwoBucket>;
 
 Ledger ledger_of(const LimitSpec& spec, uint64_t seed) {
   switch (spec.shape) {
@@ -193,6 +207,8 @@ Ledger ledger_of(const LimitSpec& spec, uint64_t seed) {
                          first_edge_after_arrival(spec.slice, seed));
     case Shape::kBucket:
       return TokenBucket(spec.amount, spec.period, bucket_capacity(spec));
+    case Shape::kTwoBucket:
+      return TwoBucket(spec.amount, spec.period, first_edge_after_arrival(spec.period, seed));
     case Shape::kSliding:
       break;
   }
@@ -202,7 +218,7 @@ Ledger ledger_of(const LimitSpec& spec, uint64_t seed) {
 }  // namespace
 
 RateLimit::RateLimit(const LimitSpec& spec, uint64_t seed)
-    : spec_(spec), ledger_(ledger_of(spec, seed)) {}
+    : spec_(spec), ledger_(ledger_of(spec, seed)), gauge_(spec.amount, spec.period, spec.amount) {}
 
 int64_t RateLimit::capacity() const {
   return std::visit([](const auto& ledger) { return ledger.capacity(); }, ledger_);
@@ -218,32 +234,40 @@ bool RateLimit::would_accept(Nanos now, int64_t cost) const {
 
 void RateLimit::charge(Nanos now, int64_t cost) {
   std::visit([&](auto& ledger) { ledger.charge(now, cost); }, ledger_);
-}
-
-void RateLimit::charge_refused(Nanos now, int64_t cost) {
-  if (auto* bucket = std::get_if<TokenBucket>(&ledger_)) {
-    bucket->drain(now, cost);
-  } else {
-    charge(now, cost);
-  }
+  gauge_.charge(now, cost);
 }
 
 Nanos RateLimit::wait_for(Nanos now, int64_t cost) const {
   return std::visit([&](const auto& ledger) { return ledger.wait_for(now, cost); }, ledger_);
 }
 
+std::optional<Nanos> RateLimit::first_edge() const {
+  if (const FixedWindow* fixed = grid()) return fixed->first_edge();
+  if (const TwoBucket* counter = two_bucket()) return counter->first_edge();
+  return std::nullopt;
+}
+
 LimitView RateLimit::view(Nanos now) const {
-  LimitView view;
+  if (spec_.told == Told::kOwn) return own_view(now);
+  return {spec_.amount, gauge_.used(now), spec_.period, gauge_.until_level(now, spec_.amount)};
+}
+
+LimitView RateLimit::own_view(Nanos now) const {
   if (const auto* bucket = std::get_if<TokenBucket>(&ledger_)) {
-    view = {spec_.amount, bucket->level(now), bucket->until_amount(now)};
-  } else if (const auto* fixed = std::get_if<FixedWindow>(&ledger_)) {
-    view = {fixed->capacity(), fixed->capacity() - fixed->used(now), fixed->edge_in(now)};
-  } else {
-    const auto& log = std::get<SlidingLog>(ledger_);
-    view = {spec_.amount, spec_.amount - log.used(now), log.oldest_leaves_in(now)};
+    // A bucket of a tenth is told as one of N that never shows more than a tenth.
+    const int64_t target =
+        spec_.bucket_reset == BucketReset::kFull ? bucket->capacity() : spec_.amount;
+    return {spec_.amount, spec_.amount - bucket->level(now), spec_.period,
+            bucket->until_level(now, target)};
   }
-  view.remaining = std::max<int64_t>(view.remaining, 0);
-  return view;
+  if (const FixedWindow* fixed = grid()) {
+    return {fixed->capacity(), fixed->used(now), fixed->period(), fixed->edge_in(now)};
+  }
+  if (const TwoBucket* counter = two_bucket()) {
+    return {spec_.amount, counter->used(now), spec_.period, counter->edge_in(now)};
+  }
+  const auto& log = std::get<SlidingLog>(ledger_);
+  return {spec_.amount, log.used(now), spec_.period, log.oldest_leaves_in(now)};
 }
 
 }  // namespace llmq::mock

@@ -8,17 +8,34 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <variant>
 
+#include "mock/two_bucket.h"
 #include "mock/units.h"
 
 namespace llmq::mock {
 
 enum class LimitKind { kRequests, kTokens, kInputTokens, kOutputTokens, kConcurrency };
-enum class Shape { kSliding, kFixed, kBucket, kQuantised };
+enum class Shape { kSliding, kFixed, kBucket, kQuantised, kTwoBucket };
+
+// What headers and refusals tell of a limit.
+enum class Told {
+  kOwn,     // what it enforces: the slice of a quantised one, the level of a bucket
+  kBucket,  // N per T, as OpenAI's gauge shows it: a bucket of N. Hides slices, bursts and edges
+  kOff,     // nothing in headers; a refusal names it as kBucket does
+};
+
+// When the reset header of a bucket points to, where its capacity is not N.
+enum class BucketReset {
+  kFull,    // the bucket is full: what the providers' documentation says
+  kAmount,  // (N - remaining) x T / N: what the recorded pairs of OpenAI obey
+};
 
 const char* name_of(LimitKind kind);
 const char* name_of(Shape shape);
+const char* name_of(Told told);
+const char* name_of(BucketReset reset);
 
 constexpr int64_t kFullBurstPpm = 1'000'000;
 
@@ -29,6 +46,8 @@ struct LimitSpec {
   Nanos period{};                         // T; 0 for concurrency
   int64_t burst_ppm = kFullBurstPpm;      // bucket: capacity = N * burst, in millionths
   Nanos slice = std::chrono::seconds(1);  // quantised: N*slice/T are allowed per slice
+  Told told = Told::kOwn;
+  BucketReset bucket_reset = BucketReset::kFull;
 };
 
 // Exact log: what was charged within (now - T, now] never exceeds N through would_accept.
@@ -98,11 +117,8 @@ class TokenBucket {
   int64_t level(Nanos now) const;  // rounded down; negative in debt
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
-  // For refused calls that count: takes what is there, never makes debt.
-  void drain(Nanos now, int64_t cost);
   Nanos wait_for(Nanos now, int64_t cost) const;
-  // (N - level) x T / N: what OpenAI's reset headers say in 98 % of recorded pairs.
-  Nanos until_amount(Nanos now) const;
+  Nanos until_level(Nanos now, int64_t level) const;
 
  private:
   Wide scaled_level(Nanos now) const;
@@ -114,11 +130,14 @@ class TokenBucket {
   Wide scaled_level_;
 };
 
-// What a provider's headers would say about a limit.
+// What a provider tells about a limit.
 struct LimitView {
   int64_t amount = 0;
-  int64_t remaining = 0;  // >= 0
+  int64_t used = 0;  // beyond amount in debt
+  Nanos period{};    // 0 for concurrency
   Nanos reset{};
+
+  int64_t remaining() const { return used < amount ? amount - used : 0; }
 };
 
 // A limit with its shape chosen. Concurrency limits have no ledger and are not built as one (see
@@ -133,15 +152,21 @@ class RateLimit {
   int64_t used(Nanos now) const;
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
-  void charge_refused(Nanos now, int64_t cost);
   Nanos wait_for(Nanos now, int64_t cost) const;
   LimitView view(Nanos now) const;
+  // The first edge of windows on a grid; nothing for the shapes without one.
+  std::optional<Nanos> first_edge() const;
   // The grid of fixed and quantised limits; null for the others.
   const FixedWindow* grid() const { return std::get_if<FixedWindow>(&ledger_); }
+  // The counter of two-bucket limits; null for the others.
+  const TwoBucket* two_bucket() const { return std::get_if<TwoBucket>(&ledger_); }
 
  private:
+  LimitView own_view(Nanos now) const;
+
   LimitSpec spec_;
-  std::variant<SlidingLog, FixedWindow, TokenBucket> ledger_;
+  std::variant<SlidingLog, FixedWindow, TokenBucket, TwoBucket> ledger_;
+  TokenBucket gauge_;  // a bucket of N beside the ledger: decides nothing, serves Told::kBucket
 };
 
 // Why a spec cannot be enforced ("" if it can), for example a slice that leaves less than 1 unit.

@@ -19,8 +19,11 @@ constexpr std::array<Unit, 6> kUnits{{{"us", 1'000},
                                       {"h", 3'600'000'000'000},
                                       {"d", 86'400'000'000'000}}};
 
-constexpr std::array<Shape, 4> kShapes{Shape::kSliding, Shape::kFixed, Shape::kBucket,
-                                       Shape::kQuantised};
+constexpr std::array<Shape, 5> kShapes{Shape::kSliding, Shape::kFixed, Shape::kBucket,
+                                       Shape::kQuantised, Shape::kTwoBucket};
+constexpr std::array<Told, 3> kTold{Told::kOwn, Told::kBucket, Told::kOff};
+constexpr std::array<BucketReset, 2> kBucketResets{BucketReset::kFull, BucketReset::kAmount};
+constexpr std::array<Hints, 4> kHints{Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone};
 constexpr std::array<LimitKind, 5> kKinds{LimitKind::kRequests, LimitKind::kTokens,
                                           LimitKind::kInputTokens, LimitKind::kOutputTokens,
                                           LimitKind::kConcurrency};
@@ -28,7 +31,8 @@ constexpr std::array<Charge, 3> kCharges{Charge::kArrivalInput, Charge::kArrival
                                          Charge::kCompletion};
 
 constexpr std::string_view kLimitForm =
-    "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN] as in requests=300/6s, or concurrency=N";
+    "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN][,headers=H][,reset=R] as in "
+    "requests=300/6s, or concurrency=N";
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
@@ -85,29 +89,54 @@ std::string_view take_until(std::string_view& text, char separator) {
   return taken;
 }
 
-// Applies "shape=bucket", "burst=0.1" or "slice=1s". Returns what is wrong, "" if nothing.
-std::string apply_setting(std::string_view setting, LimitSpec& spec) {
-  std::string_view value = setting;
-  const std::string_view key = take_until(value, '=');
-  if (key == "shape") {
-    const Result<Shape> shape = parse_shape(value);
-    if (!shape.ok()) return shape.error();
-    spec.shape = shape.value();
+// Sets `field` to the value of that name. Returns what is wrong, "" if nothing.
+template <typename T, size_t n>
+std::string apply_name(std::string_view key, std::string_view value, const std::array<T, n>& values,
+                       T& field) {
+  if (const std::optional<T> found = named(values, value)) {
+    field = *found;
     return "";
   }
+  std::string names;
+  for (size_t i = 0; i < n; ++i) {
+    if (i > 0) names += i + 1 < n ? ", " : " or ";
+    names += name_of(values[i]);
+  }
+  return std::string(key) + ": " + expected(value, names).message;
+}
+
+// Which settings a limit was given.
+struct Given {
+  bool burst = false;
+  bool slice = false;
+  bool reset = false;
+};
+
+// Applies one "key=value" behind the amount. Returns what is wrong, "" if nothing.
+std::string apply_setting(std::string_view setting, LimitSpec& spec, Given& given) {
+  std::string_view value = setting;
+  const std::string_view key = take_until(value, '=');
+  if (key == "shape") return apply_name(key, value, kShapes, spec.shape);
+  if (key == "headers") return apply_name(key, value, kTold, spec.told);
+  if (key == "reset") {
+    given.reset = true;
+    return apply_name(key, value, kBucketResets, spec.bucket_reset);
+  }
   if (key == "burst") {
+    given.burst = true;
     const std::optional<int64_t> ppm = parse_decimal(value, kFullBurstPpm);
     if (!ppm) return "burst: " + expected(value, "a decimal number such as 0.1").message;
     spec.burst_ppm = *ppm;
     return "";
   }
   if (key == "slice") {
+    given.slice = true;
     const Result<Nanos> slice = parse_span(value);
     if (!slice.ok()) return "slice: " + slice.error();
     spec.slice = slice.value();
     return "";
   }
-  return expected(setting, "shape=, burst= or slice=").message;
+  return expected(setting, "shape=, burst=, slice=, headers= or reset=").message;
 }
 
 // "300/6s", or "200" for concurrency. Returns what is wrong, "" if nothing.
@@ -135,17 +164,17 @@ std::string fill_limit(std::string_view text, LimitSpec& spec) {
   if (!kind || amount.empty()) return "expected " + std::string(kLimitForm);
   spec.kind = *kind;
   if (std::string wrong = apply_amount(amount, spec); !wrong.empty()) return wrong;
-  bool has_burst = false;
-  bool has_slice = false;
+  Given given;
   while (!text.empty()) {
     const std::string_view setting = take_until(text, ',');
     if (spec.kind == LimitKind::kConcurrency) return "concurrency has no settings";
-    if (std::string wrong = apply_setting(setting, spec); !wrong.empty()) return wrong;
-    has_burst = has_burst || setting.substr(0, 6) == "burst=";
-    has_slice = has_slice || setting.substr(0, 6) == "slice=";
+    if (std::string wrong = apply_setting(setting, spec, given); !wrong.empty()) return wrong;
   }
-  if (has_burst && spec.shape != Shape::kBucket) return "burst needs shape=bucket";
-  if (has_slice && spec.shape != Shape::kQuantised) return "slice needs shape=quantised";
+  if (given.burst && spec.shape != Shape::kBucket) return "burst needs shape=bucket";
+  if (given.reset && (spec.shape != Shape::kBucket || spec.told != Told::kOwn)) {
+    return "reset needs shape=bucket and headers=own";
+  }
+  if (given.slice && spec.shape != Shape::kQuantised) return "slice needs shape=quantised";
   return check_limit_spec(spec);
 }
 
@@ -161,6 +190,20 @@ const char* name_of(Charge charge) {
       return "max_tokens";
     case Charge::kCompletion:
       return "completion";
+  }
+  return "unknown";
+}
+
+const char* name_of(Hints hints) {
+  switch (hints) {
+    case Hints::kBoth:
+      return "both";
+    case Hints::kHeader:
+      return "header";
+    case Hints::kBody:
+      return "body";
+    case Hints::kNone:
+      return "none";
   }
   return "unknown";
 }
@@ -200,14 +243,18 @@ Result<LimitSpec> parse_limit(std::string_view text) {
   return spec;
 }
 
-Result<Shape> parse_shape(std::string_view text) {
-  if (const std::optional<Shape> shape = named(kShapes, text)) return *shape;
-  return Error{"shape " + expected(text, "sliding, fixed, bucket or quantised").message};
+Result<Charge> parse_charge(std::string_view text) {
+  Charge charge{};
+  std::string wrong = apply_name("charge", text, kCharges, charge);
+  if (!wrong.empty()) return Error{std::move(wrong)};
+  return charge;
 }
 
-Result<Charge> parse_charge(std::string_view text) {
-  if (const std::optional<Charge> charge = named(kCharges, text)) return *charge;
-  return Error{"charge " + expected(text, "input, max_tokens or completion").message};
+Result<Hints> parse_hints(std::string_view text) {
+  Hints hints{};
+  std::string wrong = apply_name("hints", text, kHints, hints);
+  if (!wrong.empty()) return Error{std::move(wrong)};
+  return hints;
 }
 
 Result<Nanos> parse_span(std::string_view text) {

@@ -16,12 +16,21 @@ namespace llmq::mock {
 
 // When token limits are charged, and how much. Requests are always charged on arrival.
 enum class Charge {
-  kArrivalInput,      // on arrival, the input: bytes / 4
+  kArrivalInput,      // on arrival, the input: characters / 4
   kArrivalMaxTokens,  // on arrival, the input + max_tokens
   kCompletion,        // with the answer, the usage it reports
 };
 
+// What a 429 of a limit says of the wait.
+enum class Hints {
+  kBoth,    // Retry-After and retry-after-ms, and the words in the body
+  kHeader,  // only the headers
+  kBody,    // only the words, as in OpenAI's recorded 429s
+  kNone,
+};
+
 const char* name_of(Charge charge);
+const char* name_of(Hints hints);
 
 // Longer answers would be measured as memory, not as a provider.
 constexpr int64_t kMaxOutputTokens = 1'000'000;
@@ -31,6 +40,7 @@ struct Options {
   std::vector<LimitSpec> limits;
   Charge charge = Charge::kArrivalMaxTokens;
   bool headers = true;  // x-ratelimit-*
+  Hints hints = Hints::kBoth;
 
   // Between acceptance and answer, uniform.
   Nanos latency_min{};
@@ -55,11 +65,12 @@ struct Options {
 // Why these options cannot be served; "" if they can.
 std::string check_options(const Options& options);
 
-// "requests=300/6s", "tokens=60000/6s,shape=bucket,burst=0.1",
-// "requests=10/6s,shape=quantised,slice=1s", "concurrency=200". Shape is sliding unless given.
+// "requests=300/6s", "tokens=60000/6s,shape=bucket,burst=0.1,reset=amount",
+// "requests=12/6s,shape=quantised,slice=1s,headers=bucket", "concurrency=200". Shape is sliding
+// unless given.
 Result<LimitSpec> parse_limit(std::string_view text);
-Result<Shape> parse_shape(std::string_view text);    // sliding, fixed, bucket, quantised
 Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion
+Result<Hints> parse_hints(std::string_view text);    // both, header, body, none
 Result<Nanos> parse_span(std::string_view text);     // "20ms", "1.5s", "1m", "1d"; units us to d
 // "20ms..80ms", or "20ms" for both ends.
 Result<std::pair<Nanos, Nanos>> parse_span_range(std::string_view text);

@@ -1,5 +1,6 @@
 #include "mock/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mock/utf8.h"
@@ -18,6 +19,32 @@ ApiError server_error(int status, std::string message) {
   error.message = std::move(message);
   error.type = "server_error";
   return error;
+}
+
+// "requests per min (RPM)" where OpenAI has a word for it, "requests per 6s" where it has none.
+std::string dimension_of(const Refusal& refusal) {
+  if (refusal.kind == LimitKind::kConcurrency) return "concurrent requests";
+  struct Word {
+    Nanos period;
+    const char* name;
+    char letter;
+  };
+  constexpr Word kWords[] = {{std::chrono::seconds(1), "sec", 'S'},
+                             {std::chrono::minutes(1), "min", 'M'},
+                             {std::chrono::hours(1), "hour", 'H'},
+                             {std::chrono::hours(24), "day", 'D'}};
+  std::string text(name_of(refusal.kind));
+  std::replace(text.begin(), text.end(), '_', ' ');
+  text += " per ";
+  for (const Word& word : kWords) {
+    if (refusal.told.period != word.period) continue;
+    const char* kind = refusal.kind == LimitKind::kRequests       ? "RP"
+                       : refusal.kind == LimitKind::kInputTokens  ? "ITP"
+                       : refusal.kind == LimitKind::kOutputTokens ? "OTP"
+                                                                  : "TP";
+    return text + word.name + " (" + kind + word.letter + ")";
+  }
+  return text + format_span(refusal.told.period);
 }
 
 ApiError rate_limit_error(std::string message, std::string type) {
@@ -179,18 +206,20 @@ void Service::admit(const ParsedRequest& parsed, const Incoming& incoming, Nanos
 
 Reply Service::refuse(const Refusal& refusal, const std::string& model) const {
   const bool is_tokens =
-      refusal.limit.kind != LimitKind::kRequests && refusal.limit.kind != LimitKind::kConcurrency;
+      refusal.kind != LimitKind::kRequests && refusal.kind != LimitKind::kConcurrency;
   std::string message = refusal.too_large ? "Request too large for " : "Rate limit reached for ";
-  message += model + " on " + label_of(refusal.limit) + ": Limit " +
-             std::to_string(refusal.limit.amount) +      //
-             ", Used " + std::to_string(refusal.used) +  //
-             ", Requested " + std::to_string(refusal.requested) + ".";
-  if (!refusal.too_large) {
+  message += model + " in organization org-mock on " + dimension_of(refusal) + ": Limit " +
+             std::to_string(refusal.told.amount) + ", Used " +
+             std::to_string(std::max<int64_t>(refusal.told.used, 0)) + ", Requested " +
+             std::to_string(refusal.requested) + ".";
+  const bool says_header = options_.hints == Hints::kBoth || options_.hints == Hints::kHeader;
+  const bool says_body = options_.hints == Hints::kBoth || options_.hints == Hints::kBody;
+  if (!refusal.too_large && says_body) {
     message += " Please try again in " + format_go_duration(refusal.wait) + ".";
   }
   Reply reply =
       error_reply(rate_limit_error(std::move(message), is_tokens ? "tokens" : "requests"));
-  if (!refusal.too_large) add_retry_after(reply.headers, refusal.wait);
+  if (!refusal.too_large && says_header) add_retry_after(reply.headers, refusal.wait);
   return reply;
 }
 

@@ -18,6 +18,12 @@ void add_limit(cJSON* array, const LimitReport& report) {
   cJSON_AddStringToObject(object, "shape", is_rate ? name_of(report.limit.shape) : "concurrency");
   add_int(object, "amount", report.limit.amount);
   add_ms(object, "period_ms", report.limit.period);
+  add_int(object, "capacity", report.capacity);
+  if (report.first_edge) {
+    add_ms(object, "first_edge_ms", *report.first_edge);
+  } else {
+    cJSON_AddNullToObject(object, "first_edge_ms");
+  }
   add_int(object, "busiest_window", report.busiest_window);
   add_int(object, "accepted_units", report.accepted_units);
   add_ms(object, "ideal_ms", report.ideal);

@@ -1,5 +1,7 @@
 #include "mock/utf8.h"
 
+#include <algorithm>
+
 namespace llmq::mock {
 
 namespace {
@@ -32,6 +34,12 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(size);
   }
   return true;
+}
+
+size_t utf8_length(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
+    return !is_continuation(static_cast<unsigned char>(byte));
+  }));
 }
 
 std::string_view utf8_prefix(std::string_view text, size_t most) {

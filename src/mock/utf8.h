@@ -10,6 +10,9 @@ namespace llmq::mock {
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
+// Characters (code points) of well-formed text.
+size_t utf8_length(std::string_view text);
+
 // The longest start of a well-formed text that has at most `most` bytes and cuts no character.
 std::string_view utf8_prefix(std::string_view text, size_t most);
 

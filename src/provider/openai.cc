@@ -5,6 +5,7 @@
 
 #include "core/policy/retry.h"
 #include "provider/json.h"
+#include "provider/limit_words.h"
 #include "provider/provider.h"
 #include "provider/retry_after.h"
 #include "provider/text.h"
@@ -124,6 +125,14 @@ Status status_of_http(int http_status) {
   }
 }
 
+// A 429 that no wait cures: the request alone is larger than the limit. Some providers only tell it
+// by the numbers, and name a wait all the same.
+bool is_too_large(std::string_view message) {
+  if (message.substr(0, 17) == "Request too large") return true;
+  const LimitWords words = read_limit_words(message);
+  return words.limit && words.requested && *words.requested > *words.limit;
+}
+
 Status classify(int http_status, const ErrorBody& error) {
   if (http_status >= 500) return status_of_http(http_status);
   if (names_one_of(error, kQuotaCodes)) return Status::kQuotaExhausted;
@@ -134,10 +143,7 @@ Status classify(int http_status, const ErrorBody& error) {
       contains_ignoring_case(error.message, "maximum context length")) {
     return Status::kContextTooLong;
   }
-  // A 429 that no wait cures: the request alone is larger than the limit.
-  if (http_status == 429 && error.message.substr(0, 17) == "Request too large") {
-    return Status::kOversize;
-  }
+  if (http_status == 429 && is_too_large(error.message)) return Status::kOversize;
   return status_of_http(http_status);
 }
 

@@ -28,6 +28,8 @@ bool is_ipv4_loopback(std::string_view host) {
     uint32_t number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error != std::errc{} || end != digits.data() + digits.size()) return false;
+    // With a leading zero, libcurl takes the number for an octal one: 0127 is 87.
+    if (digits.size() > 1 && digits.front() == '0') return false;
     if (part == 0 ? number != 127 : number > 255) return false;
     if (part < 3) host.remove_prefix(dot + 1);
   }

@@ -18,6 +18,7 @@ TEST(MockCommand, RefusesWhatItCannotServe) {
       {{"mock", "--limit", "requests=0/6s"}, "requests=0/6s"},
       {{"mock", "--limit", "requests=5/6s,shape=round"}, "round"},
       {{"mock", "--charge", "never"}, "never"},
+      {{"mock", "--hints", "loud"}, "loud"},
       {{"mock", "--latency", "fast"}, "fast"},
       {{"mock", "--headers", "maybe"}, "maybe"},
       {{"mock", "--port", "70000"}, "70000"},
@@ -34,7 +35,7 @@ TEST(MockCommand, RefusesWhatItCannotServe) {
 TEST(MockCommand, SaysWhenItsPortIsTaken) {
   const Directory dir;
   Mock first(dir);
-  const std::string url = first.url();
+  const std::string& url = first.url();
   const size_t colon = url.rfind(':');
   Program second(dir, {"mock", "--port", url.substr(colon + 1, url.size() - colon - 4)});
   EXPECT_EQ(second.wait(), 1);

@@ -9,6 +9,7 @@ namespace {
 
 struct Case {
   const char* name;
+  const char* shape;  // of the requests and tokens limits
   Arguments mock;
 };
 
@@ -17,8 +18,9 @@ class Shapes : public ::testing::TestWithParam<Case> {};
 // The margin for jitter is generous, so that a slow machine does not invent a 429.
 TEST_P(Shapes, RunsWithoutAnyRefusal) {
   const Directory dir;
-  Arguments options{"--limit", "requests=40/2s", "--limit",   "tokens=1200/2s",
-                    "--limit", "concurrency=16", "--latency", "5ms..20ms"};
+  const std::string shape = GetParam().shape;
+  Arguments options{"--limit", "requests=40/2s" + shape, "--limit",   "tokens=1200/2s" + shape,
+                    "--limit", "concurrency=16",         "--latency", "5ms..20ms"};
   options.insert(options.end(), GetParam().mock.begin(), GetParam().mock.end());
   Mock mock(dir, options);
   const std::string in = dir.write("in.jsonl", chat_lines(100, 16));
@@ -39,12 +41,13 @@ TEST_P(Shapes, RunsWithoutAnyRefusal) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Shapes,
-    ::testing::Values(Case{"sliding", {"--shape", "sliding"}}, Case{"fixed", {"--shape", "fixed"}},
-                      Case{"bucket", {"--shape", "bucket", "--burst", "1.0"}},
-                      Case{"quantised", {"--shape", "quantised", "--slice", "2s"}},
-                      Case{"chars", {"--charge", "input"}},
-                      Case{"completion", {"--charge", "completion"}},
-                      Case{"silent", {"--headers", "off"}}),
+    ::testing::Values(Case{"sliding", "", {}}, Case{"fixed", ",shape=fixed", {}},
+                      Case{"bucket", ",shape=bucket,burst=1.0", {}},
+                      Case{"quantised", ",shape=quantised,slice=2s", {}},
+                      Case{"hidden", ",shape=quantised,slice=2s,headers=bucket", {}},
+                      Case{"chars", "", {"--charge", "input"}},
+                      Case{"completion", "", {"--charge", "completion"}},
+                      Case{"silent", "", {"--headers", "off", "--hints", "none"}}),
     [](const auto& info) { return std::string(info.param.name); });
 
 // A bucket that holds a tenth refuses bursts; that is known of no configuration here, so retries

@@ -1,9 +1,15 @@
 // Cancel, close, and callbacks that call the client.
+#include <spawn.h>
+#include <sys/wait.h>
+
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <vector>
 
 #include "client_fixture.h"
+
+extern char** environ;
 
 namespace llmq::http {
 namespace {
@@ -32,6 +38,34 @@ TEST_F(HttpClient, CancelClosesTheConnectionAtOnce) {
   EXPECT_EQ(watched.sent, 1);
   EXPECT_EQ(watched.done, 0);
   client_->cancel(id);  // of no effect
+}
+
+// A connection that a child process inherits stays open until the child ends, whatever is closed
+// here.
+TEST_F(HttpClient, CancelClosesTheConnectionAlthoughAChildProcessWasStarted) {
+  std::atomic<bool> arrived{false};
+  std::atomic<bool> ended{false};
+  ScriptedServer server([&](Connection& connection) {
+    connection.read_request();
+    arrived = true;
+    wake();
+    connection.wait_for_end();
+    ended = true;
+    wake();
+  });
+  Watched watched;
+  const CallId id = start(call_to(server.url()), &watched);
+  run_until([&arrived] { return arrived.load(); });
+  pid_t child = -1;
+  char name[] = "sleep";
+  char seconds[] = "600";
+  char* const arguments[] = {name, seconds, nullptr};
+  ASSERT_EQ(::posix_spawnp(&child, name, nullptr, nullptr, arguments, environ), 0);
+  client_->cancel(id);
+  run_until([&ended] { return ended.load(); });
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(ended);
 }
 
 TEST_F(HttpClient, CancelBeforeTheConnectionIsThere) {
@@ -119,6 +153,7 @@ TEST_F(HttpClient, MayStartACallWhenAnotherIsSent) {
 TEST_F(HttpClient, MayCancelOthersFromACallback) {
   ScriptedServer server(answer_all);
   std::vector<CallId> ids;
+  ids.reserve(20);
   int done = 0;
   for (int i = 0; i < 20; ++i) {
     ids.push_back(client_->start(

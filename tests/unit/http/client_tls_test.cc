@@ -4,12 +4,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "client_fixture.h"
@@ -24,7 +27,8 @@ using ::testing::HasSubstr;
 // `openssl s_server` with a certificate of its own for 127.0.0.1.
 class TlsServer {
  public:
-  TlsServer() {
+  // protocols: what it chooses from by ALPN, as openssl's -alpn; "" = it knows no ALPN.
+  explicit TlsServer(std::string protocols = "") : protocols_(std::move(protocols)) {
     std::string name = (std::filesystem::temp_directory_path() / "llmq-tls-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) return;
     directory_ = name;
@@ -36,19 +40,34 @@ class TlsServer {
   }
 
   ~TlsServer() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
+    stop();
     if (input_ >= 0) ::close(input_);
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
+  // Its output ends with it.
+  void stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
   bool running() const { return !port_.empty(); }
   std::string url() const { return "https://127.0.0.1:" + port_ + "/v1"; }
   std::string certificate() const { return directory_ + "/certificate.pem"; }
+
+  // Waits until it prints a line with this text in it. It prints what it is sent, and what was
+  // agreed on. Blocks.
+  bool says(const std::string& text) {
+    char line[256];
+    while (std::fgets(line, sizeof line, output_.get()) != nullptr) {
+      if (std::string(line).find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
 
  private:
   std::string key() const { return directory_ + "/key.pem"; }
@@ -67,6 +86,8 @@ class TlsServer {
                                "-key",    key(),      "-cert",   certificate()};
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
+    std::string alpn = "-alpn";
+    if (!protocols_.empty()) argv.insert(argv.end(), {alpn.data(), protocols_.data()});
     argv.push_back(nullptr);
     if (::posix_spawnp(&pid_, "openssl", &files, nullptr, argv.data(), environ) != 0) pid_ = -1;
     posix_spawn_file_actions_destroy(&files);
@@ -92,6 +113,7 @@ class TlsServer {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
 
+  std::string protocols_;
   std::string directory_;
   std::string port_;
   pid_t pid_ = -1;
@@ -129,6 +151,35 @@ TEST_F(HttpClient, TrustsOnlyWhoItKnows) {
 
   // Neither trust nor carelessness of one call is the next one's.
   EXPECT_FALSE(run(call_to(server.url())).result.sent);
+}
+
+TEST_F(HttpClient, SpeaksHttp2WhereItIsOffered) {
+  if (!has_openssl()) GTEST_SKIP() << "the openssl program is not installed";
+  const struct {
+    const char* offered;
+    const char* first_line;
+  } kCases[] = {{"h2,http/1.1", "PRI * HTTP/2.0"},
+                {"http/1.1", "POST /v1 HTTP/1.1"},
+                {"", "POST /v1 HTTP/1.1"}};
+  for (const auto& offer : kCases) {
+    TlsServer server(offer.offered);
+    ASSERT_TRUE(server.running());
+    Call call = call_to(server.url());
+    call.transport.ca_file = server.certificate();
+    Watched watched;
+    const CallId id = start(std::move(call), &watched);
+    std::atomic<bool> said{false};
+    std::thread reader([&] {
+      said = server.says(offer.first_line);
+      wake();
+    });
+    run_until([&] { return said || watched.done > 0; });
+    EXPECT_EQ(watched.done, 0) << watched.result.message;
+    client_->cancel(id);  // s_server answers no POST
+    server.stop();
+    reader.join();
+    EXPECT_TRUE(said) << offer.offered;
+  }
 }
 
 TEST_F(HttpClient, NamesACaFileThatCannotBeRead) {

@@ -25,8 +25,8 @@ TEST(Account, ARefusedCallIsChargedNowhere) {
   EXPECT_FALSE(account.arrive(Nanos(0), {50, 40}));
   const auto refusal = account.arrive(seconds(1), {5, 6});
   ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->limit.kind, LimitKind::kTokens);
-  EXPECT_EQ(refusal->used, 90);
+  EXPECT_EQ(refusal->kind, LimitKind::kTokens);
+  EXPECT_EQ(refusal->told.used, 90);
   EXPECT_EQ(refusal->requested, 11);
   EXPECT_EQ(refusal->wait, Nanos(seconds(5)));
   EXPECT_EQ(account.report()[0].accepted_units, 1);
@@ -41,7 +41,7 @@ TEST(Account, NamesTheLimitWithTheLongestWait) {
   EXPECT_FALSE(account.arrive(Nanos(0), {10, 0}));
   const auto refusal = account.arrive(milliseconds(500), {10, 0});
   ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->limit.period, Nanos(seconds(9)));
+  EXPECT_EQ(refusal->told.period, Nanos(seconds(9)));
   EXPECT_EQ(refusal->wait, Nanos(milliseconds(8500)));
 }
 
@@ -52,7 +52,7 @@ TEST(Account, ACallThatNeverFitsIsTooLarge) {
   const auto refusal = account.arrive(Nanos(0), {51, 0});
   ASSERT_TRUE(refusal);
   EXPECT_TRUE(refusal->too_large);
-  EXPECT_EQ(refusal->limit.kind, LimitKind::kTokens);
+  EXPECT_EQ(refusal->kind, LimitKind::kTokens);
 }
 
 TEST(Account, CountsConcurrencyUntilTheCallEnds) {
@@ -63,8 +63,8 @@ TEST(Account, CountsConcurrencyUntilTheCallEnds) {
   EXPECT_TRUE(account.is_full());
   const auto refusal = account.arrive(Nanos(0), {1, 0});
   ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->limit.kind, LimitKind::kConcurrency);
-  EXPECT_EQ(refusal->limit.amount, 2);
+  EXPECT_EQ(refusal->kind, LimitKind::kConcurrency);
+  EXPECT_EQ(refusal->told.amount, 2);
   EXPECT_GT(refusal->wait, Nanos(0));
   account.complete(Nanos(1), {});
   EXPECT_FALSE(account.arrive(Nanos(2), {1, 0}));

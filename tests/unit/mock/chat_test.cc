@@ -26,14 +26,26 @@ double number_at(const cJSON* object, const char* key) {
   return cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
 }
 
-TEST(ChatRequest, CountsTheBytesOfAllTexts) {
+TEST(ChatRequest, CountsTheCharactersOfAllTexts) {
   const ApiRequest request =
       good(Endpoint::kChat, chat(R"("messages":[{"role":"system","content":"abcd"},
              {"role":"user","content":[{"type":"text","text":"efg"},{"type":"image_url"}]},
              {"role":"assistant","content":null,"tool_calls":[]},{"role":"user","content":"\u20ac"}])"));
-  EXPECT_EQ(request.input_tokens, 3);  // 4 + 3 + 3 bytes
+  EXPECT_EQ(request.input_tokens, 2);  // 4 + 3 + 1 characters, 10 bytes
   EXPECT_EQ(request.model, "m");
   EXPECT_EQ(request.topic, "\xE2\x82\xAC");
+}
+
+TEST(ChatRequest, WantsAsManyAnswersAsItSays) {
+  const std::string messages = R"("messages":[{"role":"user","content":"12345678"}])";
+  const ApiRequest request = good(Endpoint::kChat, chat(messages + R"(,"max_tokens":20,"n":3)"));
+  EXPECT_EQ(request.demand().max_output_tokens, 60);
+  const ApiReply reply = make_reply(request, {1, 2, 0}, 50);
+  EXPECT_EQ(reply.usage.output_tokens, 60);
+  const Json root(cJSON_Parse(reply.body.c_str()));
+  const cJSON* choices = cJSON_GetObjectItem(root.get(), "choices");
+  ASSERT_EQ(cJSON_GetArraySize(choices), 3);
+  EXPECT_EQ(number_at(cJSON_GetArrayItem(choices, 2), "index"), 2);
 }
 
 TEST(ChatRequest, AssumesAnAnswerLengthIfNoneIsGiven) {

@@ -50,6 +50,19 @@ TEST(RateLimitHeaders, SpeakOfTheTightestLimitOfEachKind) {
                                    Pair("x-ratelimit-reset-tokens", "36s")));
 }
 
+TEST(RateLimitHeaders, LeaveOutWhatIsNotTold) {
+  Account account(
+      {parse_limit("requests=10/1s,headers=off").value(), parse_limit("requests=100/1m").value(),
+       parse_limit("tokens=1000/1m,headers=off").value()},
+      Charge::kArrivalInput, 1);
+  EXPECT_FALSE(account.arrive(Nanos(0), {600, 0}));
+  Headers headers;
+  add_rate_limits(headers, account, Nanos(0));
+  EXPECT_THAT(headers, ElementsAre(Pair("x-ratelimit-limit-requests", "100"),
+                                   Pair("x-ratelimit-remaining-requests", "99"),
+                                   Pair("x-ratelimit-reset-requests", "1m0s")));
+}
+
 TEST(RateLimitHeaders, AreLeftOutWithoutALimit) {
   const Account account({parse_limit("concurrency=5").value()}, Charge::kArrivalInput, 1);
   Headers headers;

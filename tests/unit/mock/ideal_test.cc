@@ -28,7 +28,7 @@ Nanos ideal_of(const RateLimit& limit, const std::vector<int64_t>& costs) {
 }
 
 TEST(Ideal, IsZeroForWhatFitsAtOnce) {
-  for (const Shape shape : {Shape::kSliding, Shape::kFixed, Shape::kBucket}) {
+  for (const Shape shape : {Shape::kSliding, Shape::kFixed, Shape::kBucket, Shape::kTwoBucket}) {
     const RateLimit limit(spec_of(shape, 10, seconds(6)), 1);
     EXPECT_EQ(ideal_of(limit, {}), Nanos(0));
     EXPECT_EQ(ideal_of(limit, std::vector<int64_t>(10, 1)), Nanos(0));
@@ -66,7 +66,8 @@ TEST(Ideal, OfAQuantisedLimitCountsSlices) {
 // The promise of the word: a client that sends each unit the moment it fits ends exactly then. For
 // equal costs; with mixed ones, packing in order is the definition.
 TEST(Ideal, IsReachedByAClientThatKnowsEverything) {
-  for (const Shape shape : {Shape::kSliding, Shape::kFixed, Shape::kQuantised, Shape::kBucket}) {
+  for (const Shape shape :
+       {Shape::kSliding, Shape::kFixed, Shape::kQuantised, Shape::kBucket, Shape::kTwoBucket}) {
     for (uint64_t seed = 1; seed <= 30; ++seed) {
       Random random(seed);
       RateLimit limit(spec_of(shape, random.between(10, 50), seconds(random.between(1, 6)),
@@ -85,6 +86,26 @@ TEST(Ideal, IsReachedByAClientThatKnowsEverything) {
       }
     }
   }
+}
+
+TEST(Ideal, OfATwoBucketLimitIsWhenTheCounterLetsTheLastThrough) {
+  const RateLimit limit(spec_of(Shape::kTwoBucket, 10, seconds(10)), 5);
+  const Nanos edge = *limit.first_edge();
+  // Ten at once; then one a second, as the window before is forgotten.
+  EXPECT_EQ(ideal_of(limit, std::vector<int64_t>(11, 1)), edge + seconds(1));
+  EXPECT_EQ(ideal_of(limit, std::vector<int64_t>(19, 1)), edge + seconds(9));
+  // The twentieth falls on the next edge, after a window of only nine.
+  EXPECT_EQ(ideal_of(limit, std::vector<int64_t>(20, 1)), edge + seconds(10));
+  EXPECT_EQ(ideal_of(limit, std::vector<int64_t>(21, 1)),
+            edge + seconds(10) + Nanos(1'111'111'112));
+  // Four fit when four of the ten are forgotten; ten fit when all is.
+  EXPECT_EQ(ideal_of(limit, {10, 4}), edge + seconds(4));
+  EXPECT_EQ(ideal_of(limit, {10, 4, 10}), edge + seconds(20));
+}
+
+TEST(Ideal, IsNotMovedByWhatCostsNothing) {
+  const RateLimit limit(spec_of(Shape::kSliding, 10, seconds(1)), 1);
+  EXPECT_EQ(ideal_of(limit, {25, 0, 0}), Nanos(0));
 }
 
 TEST(Ideal, GivesACostBeyondTheCapacityAWindowOfItsOwn) {

@@ -43,6 +43,22 @@ bool oracle_accepts(const RateLimit& limit, const Charges& charges, Nanos now, i
     for (const auto& [time, charged] : charges) used += window(time) == window(now) ? charged : 0;
     return used + cost <= limit.capacity();
   }
+  if (limit.two_bucket() != nullptr) {
+    const Nanos first_edge = *limit.first_edge();
+    const auto window = [&](Nanos time) {
+      return time < first_edge ? 0 : 1 + (time - first_edge) / spec.period;
+    };
+    const int64_t index = window(now);
+    int64_t current = 0;
+    int64_t previous = 0;
+    for (const auto& [time, charged] : charges) {
+      current += window(time) == index ? charged : 0;
+      previous += window(time) == index - 1 ? charged : 0;
+    }
+    const Nanos to_come = first_edge + index * spec.period - now;
+    const Wide period = spec.period.count();
+    return (current + cost) * period + Wide(previous) * to_come.count() <= spec.amount * period;
+  }
   if (spec.shape == Shape::kSliding) {
     return sum_after(charges, now - spec.period) + cost <= spec.amount;
   }
@@ -115,21 +131,35 @@ TEST_P(EveryShape, ViewStaysInBounds) {
   LimitSpec spec = spec_of(GetParam().shape, 50, seconds(3));
   spec.burst_ppm = GetParam().burst_ppm;
   RateLimit limit(spec, 7);
-  const int64_t full = limit.view(Nanos(0)).remaining;
+  const int64_t full = limit.view(Nanos(0)).remaining();
   EXPECT_EQ(full, limit.capacity());
   limit.charge(milliseconds(10), 5);
   EXPECT_EQ(limit.used(milliseconds(10)), 5);
   const LimitView view = limit.view(milliseconds(10));
-  EXPECT_EQ(view.remaining, full - 5);
+  EXPECT_EQ(view.remaining(), full - 5);
   EXPECT_GT(view.reset, Nanos(0));
   limit.charge(milliseconds(10), 500);
-  EXPECT_EQ(limit.view(milliseconds(10)).remaining, 0);
+  EXPECT_EQ(limit.view(milliseconds(10)).remaining(), 0);
+}
+
+TEST_P(EveryShape, IsHiddenBehindABucketOfItsAmountIfTold) {
+  LimitSpec spec = spec_of(GetParam().shape, 60, seconds(6));
+  spec.burst_ppm = GetParam().burst_ppm;
+  spec.told = Told::kBucket;
+  RateLimit limit(spec, 7);
+  limit.charge(Nanos(0), 6);
+  const LimitView view = limit.view(milliseconds(100));
+  EXPECT_EQ(view.amount, 60);
+  EXPECT_EQ(view.remaining(), 55);
+  EXPECT_EQ(view.period, Nanos(seconds(6)));
+  EXPECT_EQ(view.reset, Nanos(milliseconds(500)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
                          testing::Values(Case{Shape::kSliding, kFullBurstPpm},
                                          Case{Shape::kFixed, kFullBurstPpm},
                                          Case{Shape::kQuantised, kFullBurstPpm},
+                                         Case{Shape::kTwoBucket, kFullBurstPpm},
                                          Case{Shape::kBucket, kFullBurstPpm},
                                          Case{Shape::kBucket, kFullBurstPpm * 2 / 5}));
 
@@ -151,13 +181,64 @@ TEST(BucketLimit, MayGoIntoDebtAndPaysItBack) {
   EXPECT_EQ(limit.wait_for(Nanos(0), 1), Nanos(milliseconds(1600)));
 }
 
-TEST(BucketLimit, RefusedCallsThatCountMakeNoDebt) {
-  RateLimit limit(spec_of(Shape::kBucket, 10, seconds(1)), 1);
-  limit.charge_refused(Nanos(0), 25);
-  EXPECT_EQ(limit.used(Nanos(0)), 10);
-  RateLimit sliding(spec_of(Shape::kSliding, 10, seconds(1)), 1);
-  sliding.charge_refused(Nanos(0), 25);
-  EXPECT_EQ(sliding.used(Nanos(0)), 25);
+// What the headers say, shape by shape.
+TEST(LimitView, OfABucketIsItsLevelAndTheTimeUntilItIsFull) {
+  LimitSpec spec = spec_of(Shape::kBucket, 300, seconds(6));
+  spec.burst_ppm = 100'000;
+  RateLimit limit(spec, 1);
+  EXPECT_EQ(limit.view(Nanos(0)).amount, 300);
+  EXPECT_EQ(limit.view(Nanos(0)).remaining(), 30);
+  EXPECT_EQ(limit.view(Nanos(0)).reset, Nanos(0));
+  limit.charge(Nanos(0), 10);
+  EXPECT_EQ(limit.view(milliseconds(20)).remaining(), 21);
+  EXPECT_EQ(limit.view(milliseconds(20)).reset, Nanos(milliseconds(180)));
+  limit.charge(milliseconds(20), 40);  // in debt by 19
+  EXPECT_EQ(limit.view(milliseconds(20)).remaining(), 0);
+  EXPECT_EQ(limit.view(milliseconds(20)).reset, Nanos(milliseconds(980)));
+}
+
+TEST(LimitView, OfABucketMayPointToTheAmountInstead) {
+  LimitSpec spec = spec_of(Shape::kBucket, 300, seconds(6));
+  spec.burst_ppm = 100'000;
+  spec.bucket_reset = BucketReset::kAmount;
+  RateLimit limit(spec, 1);
+  limit.charge(Nanos(0), 10);
+  // (300 - 20) x 6 s / 300
+  EXPECT_EQ(limit.view(Nanos(0)).reset, Nanos(milliseconds(5600)));
+}
+
+TEST(LimitView, OfASlidingLimitPointsToItsOldestCharge) {
+  RateLimit limit(spec_of(Shape::kSliding, 10, seconds(6)), 1);
+  EXPECT_EQ(limit.view(Nanos(0)).reset, Nanos(0));
+  limit.charge(seconds(1), 4);
+  limit.charge(seconds(3), 2);
+  EXPECT_EQ(limit.view(seconds(5)).remaining(), 4);
+  EXPECT_EQ(limit.view(seconds(5)).reset, Nanos(seconds(2)));
+  EXPECT_EQ(limit.view(seconds(7)).remaining(), 8);
+  EXPECT_EQ(limit.view(seconds(7)).reset, Nanos(seconds(2)));
+}
+
+TEST(LimitView, OfAGridPointsToItsEdge) {
+  for (const Shape shape : {Shape::kFixed, Shape::kTwoBucket}) {
+    RateLimit limit(spec_of(shape, 10, seconds(6)), 3);
+    const Nanos edge = *limit.first_edge();
+    limit.charge(Nanos(0), 4);
+    EXPECT_EQ(limit.view(milliseconds(400)).reset, edge - milliseconds(400));
+    EXPECT_EQ(limit.view(edge + seconds(2)).reset, Nanos(seconds(4)));
+    // A third of the window has passed: two thirds of the 4 still count for the counter.
+    EXPECT_EQ(limit.view(edge + seconds(2)).remaining(), shape == Shape::kFixed ? 10 : 7);
+  }
+}
+
+TEST(LimitView, OfAQuantisedLimitShowsTheSlice) {
+  LimitSpec spec = spec_of(Shape::kQuantised, 300, seconds(6));
+  RateLimit limit(spec, 3);
+  limit.charge(Nanos(0), 20);
+  const LimitView view = limit.view(milliseconds(250));
+  EXPECT_EQ(view.amount, 50);
+  EXPECT_EQ(view.remaining(), 30);
+  EXPECT_EQ(view.period, Nanos(seconds(1)));
+  EXPECT_EQ(view.reset, Nanos(milliseconds(750)));
 }
 
 TEST(LimitSpec, IsRefusedWithTheReason) {

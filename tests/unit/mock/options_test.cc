@@ -35,6 +35,19 @@ TEST(ParseLimit, ReadsASlice) {
   EXPECT_EQ(limit.value().slice, Nanos(seconds(10)));
 }
 
+TEST(ParseLimit, ReadsWhatHeadersTell) {
+  EXPECT_EQ(parse_limit("requests=60/6s").value().told, Told::kOwn);
+  EXPECT_EQ(parse_limit("requests=60/6s,headers=own").value().told, Told::kOwn);
+  EXPECT_EQ(parse_limit("requests=60/6s,shape=quantised,headers=bucket").value().told,
+            Told::kBucket);
+  EXPECT_EQ(parse_limit("requests=60/6s,headers=off").value().told, Told::kOff);
+  EXPECT_EQ(parse_limit("requests=60/6s,shape=bucket").value().bucket_reset, BucketReset::kFull);
+  EXPECT_EQ(parse_limit("requests=60/6s,shape=bucket,reset=full").value().bucket_reset,
+            BucketReset::kFull);
+  EXPECT_EQ(parse_limit("requests=60/6s,shape=bucket,reset=amount").value().bucket_reset,
+            BucketReset::kAmount);
+}
+
 TEST(ParseLimit, ReadsConcurrency) {
   const auto limit = parse_limit("concurrency=200");
   ASSERT_TRUE(limit.ok()) << limit.error();
@@ -61,6 +74,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "requests=-1/6s", "requests=0/6s", "requests=1.5/6s", "requests=300/6",
                     "requests=300/6x", "calls=3/6s", "=3/6s", "concurrency=0", "concurrency=5/6s",
                     "concurrency=5,shape=fixed", "requests=3/6s,shape=round", "requests=3/6s,x=1",
+                    "requests=3/6s,headers=on", "requests=3/6s,headers=",
+                    "requests=3/6s,reset=full", "requests=3/6s,shape=bucket,reset=soon",
+                    "requests=3/6s,shape=bucket,headers=bucket,reset=full",
                     "requests=3/6s,burst=0.5", "requests=3/6s,slice=1s",
                     "requests=3/6s,shape=bucket,burst=0", "requests=3/6s,shape=bucket,burst=x",
                     "requests=3/6s,shape=bucket,burst=0.00000001",
@@ -73,12 +89,21 @@ TEST(ParseLimit, SaysWhatIsExpected) {
   EXPECT_THAT(parse_limit("requests=3/6q").error(), HasSubstr("a span such as"));
 }
 
-TEST(ParseShape, KnowsItsFourWords) {
-  for (const Shape shape : {Shape::kSliding, Shape::kFixed, Shape::kBucket, Shape::kQuantised}) {
-    ASSERT_TRUE(parse_shape(name_of(shape)).ok());
-    EXPECT_EQ(parse_shape(name_of(shape)).value(), shape);
+TEST(ParseLimit, KnowsItsFiveShapes) {
+  for (const Shape shape :
+       {Shape::kSliding, Shape::kFixed, Shape::kBucket, Shape::kQuantised, Shape::kTwoBucket}) {
+    const auto limit = parse_limit(std::string("requests=60/6s,shape=") + name_of(shape));
+    ASSERT_TRUE(limit.ok()) << limit.error();
+    EXPECT_EQ(limit.value().shape, shape);
   }
-  EXPECT_THAT(parse_shape("Fixed").error(), HasSubstr("\"Fixed\""));
+  EXPECT_THAT(parse_limit("requests=60/6s,shape=Fixed").error(), HasSubstr("\"Fixed\""));
+}
+
+TEST(ParseHints, KnowsItsFourWords) {
+  for (const Hints hints : {Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone}) {
+    EXPECT_EQ(parse_hints(name_of(hints)).value(), hints);
+  }
+  EXPECT_THAT(parse_hints("some").error(), HasSubstr("both, header, body or none"));
 }
 
 TEST(ParseCharge, KnowsItsThreeWords) {

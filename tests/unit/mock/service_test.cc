@@ -98,10 +98,11 @@ TEST(Service, RefusesAsOpenAiDoes) {
   EXPECT_EQ(ask(service, chat(), milliseconds(100)).status, 200);
   const Reply reply = ask(service, chat(), milliseconds(1500));
   EXPECT_EQ(reply.status, 429);
-  EXPECT_EQ(reply.body,
-            R"({"error":{"message":"Rate limit reached for m on requests/6s: Limit 2, Used 2, )"
-            R"(Requested 1. Please try again in 4.5s.","type":"requests","param":null,)"
-            R"("code":"rate_limit_exceeded"}})");
+  EXPECT_EQ(
+      reply.body,
+      R"({"error":{"message":"Rate limit reached for m in organization org-mock on )"
+      R"(requests per 6s: Limit 2, Used 2, Requested 1. Please try again in 4.5s.","type":"requests","param":null,)"
+      R"("code":"rate_limit_exceeded"}})");
   EXPECT_EQ(header(reply, "Retry-After"), "5");
   EXPECT_EQ(header(reply, "retry-after-ms"), "4500");
   EXPECT_EQ(header(reply, "x-ratelimit-limit-requests"), "2");
@@ -114,11 +115,52 @@ TEST(Service, RefusesAsOpenAiDoes) {
   EXPECT_EQ(ask(service, chat(), seconds(6)).status, 200);
 }
 
+TEST(Service, NamesTheDimensionAsOpenAiDoes) {
+  const std::map<const char*, const char*> expected{
+      {"requests=1/1s", "on requests per sec (RPS): Limit 1, Used 1,"},
+      {"requests=1/1m", "on requests per min (RPM): Limit 1, Used 1,"},
+      {"requests=1/1d", "on requests per day (RPD): Limit 1, Used 1,"},
+      {"tokens=20/1m", "on tokens per min (TPM): Limit 20, Used 11, Requested 11."},
+      {"tokens=20/1h", "on tokens per hour (TPH): "},
+      {"input_tokens=1/1m", "on input tokens per min (ITPM): "},
+      {"output_tokens=10/1m", "on output tokens per min (OTPM): "},
+      // The slice is what refuses, unless it is hidden.
+      {"requests=60/1m,shape=quantised", "on requests per sec (RPS): Limit 1, Used 1,"},
+      {"requests=60/1m,shape=quantised,headers=bucket",
+       "on requests per min (RPM): Limit 60, Used 1,"},
+      // The wait follows from the numbers: (used + requested - limit) x window / limit.
+      {"requests=10/1m,shape=bucket,burst=0.1",
+       "on requests per min (RPM): Limit 10, Used 10, Requested 1. Please try again in 6s."}};
+  for (const auto& [limit, words] : expected) {
+    Service service(with_limits({limit}));
+    EXPECT_EQ(ask(service, chat()).status, 200);
+    EXPECT_THAT(ask(service, chat()).body, HasSubstr(words)) << limit;
+  }
+}
+
+TEST(Service, HintsWhereItIsTold) {
+  for (const Hints hints : {Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone}) {
+    Options options = with_limits({"requests=1/6s"});
+    options.hints = hints;
+    options.headers = false;
+    Service service(options);
+    ask(service, chat());
+    const Reply reply = ask(service, chat());
+    EXPECT_EQ(reply.status, 429);
+    const bool in_header = hints == Hints::kBoth || hints == Hints::kHeader;
+    const bool in_body = hints == Hints::kBoth || hints == Hints::kBody;
+    EXPECT_EQ(header(reply, "Retry-After"), in_header ? "6" : "") << name_of(hints);
+    EXPECT_EQ(header(reply, "retry-after-ms"), in_header ? "6000" : "") << name_of(hints);
+    EXPECT_EQ(reply.body.find("try again in 6s") != std::string::npos, in_body) << name_of(hints);
+  }
+}
+
 TEST(Service, NamesNoWaitForACallThatNeverFits) {
   Service service(with_limits({"tokens=5/1s"}));
   const Reply reply = ask(service, chat());
   EXPECT_EQ(reply.status, 429);
   EXPECT_THAT(reply.body, HasSubstr("Request too large"));
+  EXPECT_THAT(reply.body, HasSubstr("Limit 5, Used 0, Requested 11."));
   EXPECT_THAT(reply.body, HasSubstr(R"("type":"tokens")"));
   EXPECT_EQ(header(reply, "Retry-After"), "");
 }
@@ -301,9 +343,9 @@ TEST(Service, StatsTellTheWholeRun) {
   const cJSON* requests = cJSON_GetArrayItem(limits, 0);
   EXPECT_STREQ(cJSON_GetStringValue(cJSON_GetObjectItem(requests, "limit")), "requests/6s");
   EXPECT_STREQ(cJSON_GetStringValue(cJSON_GetObjectItem(requests, "shape")), "sliding");
-  const std::map<const char*, double> expected{{"amount", 2},         {"period_ms", 6000},
-                                               {"busiest_window", 2}, {"accepted_units", 3},
-                                               {"ideal_ms", 6000},    {"max_used", 2}};
+  const std::map<const char*, double> expected{
+      {"amount", 2},      {"period_ms", 6000}, {"busiest_window", 2}, {"accepted_units", 3},
+      {"ideal_ms", 6000}, {"max_used", 2},     {"capacity", 2}};
   for (const auto& [key, value] : expected) {
     EXPECT_EQ(cJSON_GetNumberValue(cJSON_GetObjectItem(requests, key)), value) << key;
   }

@@ -20,6 +20,11 @@ TEST(Utf8, RefusesTheRest) {
   }
 }
 
+TEST(Utf8, CountsCharacters) {
+  EXPECT_EQ(utf8_length(""), 0U);
+  EXPECT_EQ(utf8_length("a\u00e9\u6f22\U0001F600"), 4U);
+}
+
 TEST(Utf8, PrefixCutsNoCharacter) {
   EXPECT_EQ(utf8_prefix("abc", 10), "abc");
   EXPECT_EQ(utf8_prefix("abc", 2), "ab");

@@ -161,6 +161,18 @@ TEST(ParseResponse, ClassifiesByWordsWhereThereIsNoCode) {
             Status::kOversize);
 }
 
+TEST(ParseResponse, SeesThatNoWaitCuresARequestBeyondTheLimit) {
+  const auto status_of = [](const char* words) {
+    return parse(429, error_body("rate_limit_exceeded", words)).status;
+  };
+  EXPECT_EQ(status_of("Rate limit reached: Limit 7000, Used 0, Requested ~12903. "
+                      "Please try again in 50.6s."),
+            Status::kOversize);
+  EXPECT_EQ(status_of("Rate limit reached: Limit 7000, Used 6000, Requested 7000. "
+                      "Please try again in 50.6s."),
+            Status::kRateLimited);
+}
+
 TEST(ParseResponse, DoesNotFollowRedirects) {
   for (const int status : {301, 302, 307, 308}) {
     const Outcome outcome = parse(status, "", {{"location", "https://elsewhere"}});

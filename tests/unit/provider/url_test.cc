@@ -60,9 +60,12 @@ TEST(IsLoopback, KnowsTheLoopbackNames) {
 TEST(IsLoopback, IsNotFooled) {
   for (const char* url :
        {"http://127.example.com", "http://127.0.0.1.example.com", "http://localhost.example.com",
-        "http://128.0.0.1", "http://127.0.0.256", "http://127.0.0", "http://127.0.0.1.1",
-        "http://127.0.0.1@evil.com", "http://localhost:x@evil.com", "http://evil.com\\@127.0.0.1",
-        "http://evil.com/127.0.0.1", "http://[::2]", "127.0.0.1", "", "http://", "http://[::1"}) {
+        "http://128.0.0.1", "http://127.0.0.256",
+        // libcurl reads a leading zero as octal: this is 87.0.0.1.
+        "http://0127.0.0.1", "http://127.0.0.01", "http://127.0.0.1.", "http://127.0..1",
+        "http://127.0.0", "http://127.0.0.1.1", "http://127.0.0.1@evil.com",
+        "http://localhost:x@evil.com", "http://evil.com\\@127.0.0.1", "http://evil.com/127.0.0.1",
+        "http://[::2]", "127.0.0.1", "", "http://", "http://[::1"}) {
     EXPECT_FALSE(is_loopback(url)) << url;
   }
 }
