@@ -226,7 +226,7 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
     return;
   }
   ++(status == LLMQ_OK ? summary_.completed : summary_.failed);
-  output_->add(result_line(record.custom_id_raw, response));
+  output_->add(result_line(record.custom_id_raw, record.line, response));
   const bool hopeless = status == LLMQ_ERR_AUTH || status == LLMQ_ERR_QUOTA_EXHAUSTED;
   if (hopeless && stopped_because_.empty()) {
     stopped_because_ =
