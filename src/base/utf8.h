@@ -26,14 +26,18 @@ inline size_t utf8_sequence(std::string_view text) {
   return length;
 }
 
-inline bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = utf8_sequence(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
+// Bytes at the front of `text` that are well formed.
+inline size_t valid_utf8_prefix(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t length = utf8_sequence(text.substr(at));
+    if (length == 0) break;
+    at += length;
   }
-  return true;
+  return at;
 }
+
+inline bool is_valid_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }
 
 // The same text with U+FFFD in the place of each byte that belongs to no sequence.
 inline std::string repaired_utf8(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cli/strict_json.h"
 
 namespace llmq::cli {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using base::Json;
 
 constexpr size_t kMaxCustomId = 1024;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 struct Url {
   std::string_view url;
@@ -26,13 +28,15 @@ size_t skip_space(std::string_view text, size_t at) {
   return found == std::string_view::npos ? text.size() : found;
 }
 
-// Parses the value that begins at `at`; cJSON tells where it ends.
+// Parses the value that begins at `at`; cJSON tells where it ends, or where it is broken.
 Json parse_at(std::string_view text, size_t at, size_t* end) {
-  const char* stop = nullptr;
+  const char* stop = text.data() + at;
   Json value(cJSON_ParseWithLengthOpts(text.data() + at, text.size() - at, &stop, 0));
-  if (value != nullptr) *end = static_cast<size_t>(stop - text.data());
+  *end = static_cast<size_t>(stop - text.data());
   return value;
 }
+
+std::string at_byte(size_t offset) { return " at byte " + std::to_string(offset + 1); }
 
 std::string read_custom_id(std::string_view text, const cJSON* object, BatchLine& line) {
   const cJSON* id = cJSON_GetObjectItemCaseSensitive(object, "custom_id");
@@ -43,8 +47,10 @@ std::string read_custom_id(std::string_view text, const cJSON* object, BatchLine
     return "custom_id has " + std::to_string(value.size()) + " bytes; 1 .. " +
            std::to_string(kMaxCustomId) + " are allowed";
   }
+  const std::string_view raw = raw_member(text, "custom_id");
+  if (holds_escaped_nul(raw)) return "custom_id " + std::string(raw) + " holds U+0000";
   line.custom_id = value;
-  line.custom_id_raw = raw_member(text, "custom_id");
+  line.custom_id_raw = raw;
   return "";
 }
 
@@ -76,8 +82,10 @@ std::string read_body(std::string_view text, const cJSON* object, BatchLine& lin
   if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "stream"))) {
     return "body.stream is true; a batch has one answer per line";
   }
-  line.model = model->valuestring;
   line.body = raw_member(text, "body");
+  const std::string_view raw = raw_member(line.body, "model");
+  if (holds_escaped_nul(raw)) return "body.model " + std::string(raw) + " holds U+0000";
+  line.model = model->valuestring;
   return "";
 }
 
@@ -100,10 +108,19 @@ std::string_view raw_member(std::string_view object, std::string_view name) {
 
 std::string parse_batch_line(std::string_view text, BatchLine& line) {
   line = BatchLine();
-  if (!base::is_valid_utf8(text)) return "it is not valid UTF-8";
+  // cJSON would pass over it, raw_member() would not: it goes before either looks.
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  const size_t valid = base::valid_utf8_prefix(text);
+  if (valid != text.size()) return "it is not valid UTF-8" + at_byte(valid);
   size_t end = 0;
   const Json object = parse_at(text, 0, &end);
-  if (object == nullptr || skip_space(text, end) != text.size()) return "it is not valid JSON";
+  if (object == nullptr) return "it is not valid JSON" + at_byte(end);
+  end = skip_space(text, end);
+  if (end != text.size()) return "it is not valid JSON: something follows" + at_byte(end);
+  const size_t lax = find_not_json(text);
+  if (lax != std::string_view::npos) return "it is not valid JSON" + at_byte(lax);
   if (!cJSON_IsObject(object.get())) return "it is not a JSON object";
   std::string fault = read_custom_id(text, object.get(), line);
   if (fault.empty()) fault = read_operation(object.get(), line);

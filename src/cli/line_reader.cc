@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/failure.h"
+#include "cli/strict_json.h"
 
 namespace llmq::cli {
 namespace {
@@ -13,6 +14,10 @@ namespace {
 constexpr size_t kChunk = size_t{1} << 18;
 
 }  // namespace
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
 
 void LineReader::drop_taken() {
   if (begin_ == 0 || (begin_ < kChunk && begin_ < buffer_.size())) return;
@@ -38,6 +43,7 @@ bool LineReader::next(Line& line) {
     const bool last = ended_ && length > 0;
     if (!found && !too_long && !last) return false;
     line.text = std::string_view(buffer_).substr(begin_, too_long ? max_line_ : length);
+    if (lines_ == 0) line.text = without_bom(line.text);
     line.number = ++lines_;
     line.too_long = too_long;
     line.torn = !found && !too_long;

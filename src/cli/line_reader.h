@@ -18,11 +18,15 @@ struct Line {
   bool torn = false;      // the file ended without a newline
 };
 
+// Such a line asks for nothing.
+bool is_blank(std::string_view text);
+
 class LineReader {
  public:
   explicit LineReader(int fd, size_t max_line = kMaxLineBytes) : fd_(fd), max_line_(max_line) {}
 
-  // A line out of what has been read; false: read_more(), unless ended().
+  // A line out of what has been read; false: read_more(), unless ended(). A byte-order mark at the
+  // front of the file belongs to no line.
   bool next(Line& line);
   // One read. Throws a Failure if it fails; does nothing where a non-blocking descriptor has
   // nothing.

@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "cli/failure.h"
@@ -20,6 +24,13 @@ constexpr mode_t kMode = 0644;
 
 Failure failure(const std::string& path, const char* what) {
   return Failure("output " + path + " " + what + ": " + std::strerror(errno));
+}
+
+// Whether a last line without its end can be one that a stopped run left.
+bool is_torn_result(const Line& line) {
+  constexpr std::string_view kStart = R"({"id":)";
+  const size_t size = std::min(line.text.size(), kStart.size());
+  return line.torn && line.text.substr(0, size) == kStart.substr(0, size);
 }
 
 // Bytes written; less than asked for if the file takes no more (errno says why).
@@ -51,9 +62,9 @@ OutputFile::OutputFile(const std::string& path, Existing existing) : path_(path)
   if (exists && S_ISDIR(status.st_mode)) throw Failure("output " + path + " is a directory");
   if (exists && existing == Existing::kResume) {
     if (!S_ISREG(status.st_mode)) {
-      throw Failure("--resume needs a regular file to go on with, output " + path + " is none");
+      throw Failure("output " + path + " is not a regular file: --resume cannot go on with it");
     }
-    reread();
+    reread(status.st_mode & 07777U);
   }
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
                     (existing == Existing::kResume ? O_APPEND : O_TRUNC) | (made_ ? O_EXCL : 0);
@@ -68,12 +79,14 @@ OutputFile::~OutputFile() {
 }
 
 // Copies what is finished to a new file that takes the old one's place: at every moment one of them
-// is whole.
-void OutputFile::reread() {
-  const int in = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+// is whole. A file that holds anything but results is none of ours and stays as it is.
+void OutputFile::reread(unsigned mode) {
+  std::array<char, PATH_MAX> real{};  // a link stays one
+  if (::realpath(path_.c_str(), real.data()) == nullptr) throw failure(path_, "cannot be read");
+  const int in = ::open(real.data(), O_RDONLY | O_CLOEXEC);
   if (in < 0) throw failure(path_, "cannot be read");
-  const std::string kept_path = path_ + ".resume";
-  const int out = ::open(kept_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+  const std::string kept_path = std::string(real.data()) + ".resume";
+  const int out = ::open(kept_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (out < 0) {
     const Failure why = failure(kept_path, "cannot be written");
     ::close(in);
@@ -81,15 +94,19 @@ void OutputFile::reread() {
   }
   LineReader reader(in, kMaxResultLine);
   Line line;
-  bool written = true;
+  bool written = ::fchmod(out, mode) == 0;  // whatever the umask
+  uint64_t foreign = 0;
   std::string custom_id;
-  while (written) {
+  while (written && foreign == 0) {
     if (!reader.next(line)) {
       if (reader.ended()) break;
       reader.read_more();
       continue;
     }
-    if (line.too_long || read_result_line(line.text, custom_id) != Past::kFinished) continue;
+    if (!line.too_long && is_blank(line.text)) continue;
+    const Past past = line.too_long ? Past::kUnreadable : read_result_line(line.text, custom_id);
+    if (past == Past::kUnreadable && !is_torn_result(line)) foreign = line.number;
+    if (past != Past::kFinished) continue;
     if (finished_.add(custom_id, line.number) != 0) continue;
     std::string whole(line.text);
     whole += '\n';
@@ -99,7 +116,12 @@ void OutputFile::reread() {
   const int error = errno;
   ::close(in);
   ::close(out);
-  if (written && ::rename(kept_path.c_str(), path_.c_str()) == 0) return;
+  if (foreign != 0) {
+    ::unlink(kept_path.c_str());
+    throw Failure("output " + path_ + " was left as it is: its line " + std::to_string(foreign) +
+                  " is not a result, so --resume cannot go on with it");
+  }
+  if (written && ::rename(kept_path.c_str(), real.data()) == 0) return;
   if (!written) errno = error;
   const Failure why = failure(kept_path, "cannot be written");
   ::unlink(kept_path.c_str());

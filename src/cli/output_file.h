@@ -36,7 +36,7 @@ class OutputFile {
   int fd() const { return fd_; }
 
  private:
-  void reread();
+  void reread(unsigned mode);
 
   std::string path_;
   int fd_ = -1;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cli/strict_json.h"
 
 namespace llmq::cli {
 namespace {
@@ -26,11 +27,13 @@ std::string json_string(std::string_view text) {
 // The body as the provider sent it, on one line: in valid JSON, line breaks stand between tokens
 // alone.
 std::string body_text(std::string_view body) {
+  body = without_bom(body);
   const char* end = nullptr;
   const Json parsed(cJSON_ParseWithLengthOpts(body.data(), body.size(), &end, 0));
   const bool whole = parsed != nullptr && base::is_valid_utf8(body) &&
                      body.find_first_not_of(" \t\r\n", static_cast<size_t>(end - body.data())) ==
-                         std::string_view::npos;
+                         std::string_view::npos &&
+                     find_not_json(body) == std::string_view::npos;
   if (!whole) return json_string(body);
   std::string text(body.substr(0, static_cast<size_t>(end - body.data())));
   std::replace_if(
@@ -48,9 +51,10 @@ std::string response_text(const llmq_response_t* response) {
          json_string({id, id_len}) + R"(,"body":)" + body_text({body, body_len}) + "}";
 }
 
-std::string line_of(const std::string& id, const std::string& custom_id_raw,
-                    const std::string& response, const std::string& error) {
-  return R"({"id":")" + id + R"(","custom_id":)" +
+// The id is that of the input line: one that the library gives would come again in a later run.
+std::string line_of(const std::string& custom_id_raw, uint64_t line, const std::string& response,
+                    const std::string& error) {
+  return R"({"id":"batch_req_)" + std::to_string(line) + R"(","custom_id":)" +
          (custom_id_raw.empty() ? "null" : custom_id_raw) + R"(,"response":)" + response +
          R"(,"error":)" + error + "}\n";
 }
@@ -61,9 +65,9 @@ std::string error_text(std::string_view code, std::string_view message, const st
 
 }  // namespace
 
-std::string result_line(const std::string& custom_id_raw, const llmq_response_t* response) {
+std::string result_line(const std::string& custom_id_raw, uint64_t line,
+                        const llmq_response_t* response) {
   const llmq_status_t status = llmq_response_status(response);
-  const std::string id = "batch_req_" + std::to_string(llmq_response_request_id(response));
   const bool answered = llmq_response_http_status(response) != 0;
   std::string error = "null";
   if (status != LLMQ_OK) {
@@ -74,19 +78,14 @@ std::string result_line(const std::string& custom_id_raw, const llmq_response_t*
         len == 0 ? std::string_view(llmq_status_message(status)) : std::string_view(message, len),
         R"(,"attempts":)" + std::to_string(llmq_response_attempts(response)));
   }
-  return line_of(id, custom_id_raw, answered ? response_text(response) : "null", error);
+  return line_of(custom_id_raw, line, answered ? response_text(response) : "null", error);
 }
 
 std::string refused_line(const std::string& custom_id_raw, uint64_t line, std::string_view code,
                          const std::string& message) {
   const std::string number = std::to_string(line);
-  return line_of("batch_req_line_" + number, custom_id_raw, "null",
+  return line_of(custom_id_raw, line, "null",
                  error_text(code, "line " + number + ": " + message, R"(,"line":)" + number));
-}
-
-std::string unsubmitted_line(const std::string& custom_id_raw, uint64_t line, llmq_status_t status,
-                             const std::string& message) {
-  return refused_line(custom_id_raw, line, llmq_status_name(status), message);
 }
 
 Past read_result_line(std::string_view text, std::string& custom_id) {

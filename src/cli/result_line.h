@@ -14,13 +14,12 @@ namespace llmq::cli {
 constexpr const char* kInvalidLine = "invalid_line";
 constexpr const char* kDuplicateId = "duplicate_custom_id";
 
-// Each with its newline. custom_id_raw is JSON text; "" becomes null.
-std::string result_line(const std::string& custom_id_raw, const llmq_response_t* response);
+// Each with its newline. custom_id_raw is JSON text; "" becomes null. line: number of the input
+// line.
+std::string result_line(const std::string& custom_id_raw, uint64_t line,
+                        const llmq_response_t* response);
 std::string refused_line(const std::string& custom_id_raw, uint64_t line, std::string_view code,
                          const std::string& message);
-// A line that the library would not take.
-std::string unsubmitted_line(const std::string& custom_id_raw, uint64_t line, llmq_status_t status,
-                             const std::string& message);
 
 // What an output line says of its request when a run is resumed.
 enum class Past {

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 
 #include "cli/failure.h"
 #include "cli/output_file.h"
@@ -63,12 +62,55 @@ class Input {
   struct stat status_ {};
 };
 
-void write_summary(const std::string& path, const Summary& summary) {
-  if (path.empty()) return;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << summary_json(summary);
-  file.close();
-  if (!file) throw Failure("summary " + path + " cannot be written: " + std::strerror(errno));
+// Opened before the first call, so that a place that takes no summary costs no run; its old content
+// stays until there is a new one.
+class SummaryFile {
+ public:
+  explicit SummaryFile(const std::string& path) : path_(path) {
+    if (path.empty()) return;
+    made_ = ::access(path.c_str(), F_OK) != 0;
+    fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd_ < 0) throw failure();
+  }
+  ~SummaryFile() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    if (made_ && !written_) ::unlink(path_.c_str());
+  }
+  SummaryFile(const SummaryFile&) = delete;
+  SummaryFile& operator=(const SummaryFile&) = delete;
+
+  void write(const Summary& summary) {
+    if (fd_ < 0) return;
+    const std::string text = summary_json(summary);
+    struct stat status {};
+    const bool regular = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+    if (regular && ::ftruncate(fd_, 0) != 0) throw failure();
+    for (size_t done = 0; done < text.size();) {
+      const ssize_t n = ::write(fd_, text.data() + done, text.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) throw failure();
+      done += static_cast<size_t>(n);
+    }
+    written_ = true;
+  }
+
+ private:
+  Failure failure() const {
+    return Failure("summary " + path_ + " cannot be written: " + std::strerror(errno));
+  }
+
+  const std::string path_;
+  int fd_ = -1;
+  bool made_ = false;  // did not exist before
+  bool written_ = false;
+};
+
+bool is_one_file(const std::string& a, const std::string& b) {
+  struct stat x {};
+  struct stat y {};
+  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && S_ISREG(x.st_mode) &&
+         x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 }  // namespace
@@ -82,7 +124,14 @@ int run_file(const RunOptions& options) {
   if (input.is_same_file(options.output)) {
     throw Failure("output " + options.output + " is the input itself");
   }
+  if (input.is_same_file(options.summary)) {
+    throw Failure("summary " + options.summary + " is the input itself");
+  }
   Runner runner(settings, options.quiet);  // before the output: a bad configuration leaves no file
+  SummaryFile summary_file(options.summary);
+  if (is_one_file(options.summary, options.output)) {
+    throw Failure("summary " + options.summary + " is the output itself");
+  }
   OutputFile output(options.output, options.resume  ? Existing::kResume
                                     : options.force ? Existing::kReplace
                                                     : Existing::kRefuse);
@@ -99,7 +148,7 @@ int run_file(const RunOptions& options) {
   }
   const Summary summary = runner.summary();
   if (!options.quiet) std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
-  write_summary(options.summary, summary);
+  summary_file.write(summary);
   if (!runner.stopped_because().empty()) {
     throw Failure(runner.stopped_because() +
                   "; run again with --resume for the lines that are left");

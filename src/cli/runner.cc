@@ -17,10 +17,6 @@ constexpr size_t kMaxOutstanding = 20'000;
 constexpr size_t kMaxOutstandingBytes = size_t{256} << 20;
 constexpr size_t kMaxModels = 1000;
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 double number_of(const cJSON* object, const char* name) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, name);
   return cJSON_IsNumber(item) ? item->valuedouble : 0;
@@ -102,7 +98,10 @@ bool Runner::fill() {
 }
 
 bool Runner::take(const Line& line) {
-  if (is_blank(line.text)) return true;
+  if (is_blank(line.text)) {
+    if (total_lines_ > 0) --total_lines_;  // it was counted, and nothing answers it
+    return true;
+  }
   BatchLine batch;
   const std::string fault =
       line.too_long ? "it has more than " + std::to_string(kMaxLineBytes >> 20U) + " MiB"
@@ -227,7 +226,7 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
     return;
   }
   ++(status == LLMQ_OK ? summary_.completed : summary_.failed);
-  output_->add(result_line(record.custom_id_raw, response));
+  output_->add(result_line(record.custom_id_raw, record.line, response));
   const bool hopeless = status == LLMQ_ERR_AUTH || status == LLMQ_ERR_QUOTA_EXHAUSTED;
   if (hopeless && stopped_because_.empty()) {
     stopped_because_ =

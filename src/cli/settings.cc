@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "base/json.h"
 
@@ -73,7 +75,6 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
   file_models_ = models();
   any_model_ = file_models_.empty() || flags.provider.has_value();
 
-  bool is_default = true;
   CallFlags names;
   names.provider = "LLMQ_PROVIDER";
   names.base_url = "LLMQ_BASE_URL";
@@ -89,14 +90,26 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
   layer(flags, names, "--limit");
 
   // A program cannot bring a processor: without a word about the provider it is openai.
+  bool is_default = true;
   get("model.*.provider", &is_default);
-  if (is_default) expect_ok(llmq_conf_set(conf, "model.*.provider", "openai", nullptr));
+  if (is_default) {
+    for (const std::string& model : models()) {
+      const std::string key = "model." + model + ".provider";
+      get(key, &is_default);
+      sources_.emplace(key, is_default ? "default" : "file");
+    }
+    set("model.*.provider", "openai", "default");
+  }
   get("model.*.base_url", &is_default);
   const auto openai_url = variable("OPENAI_BASE_URL");
   if (is_default && openai_url) set("model.*.base_url", *openai_url, "OPENAI_BASE_URL");
 }
 
 void Settings::read_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw Failure("config " + path + " is a directory");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Failure("config " + path + " cannot be read: " + std::strerror(errno));
   const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -124,7 +137,7 @@ void Settings::set(const std::string& key, const std::string& value, const std::
 void Settings::set_for_all(const std::string& name, const std::string& value,
                            const std::string& source) {
   set("model.*." + name, value, source);
-  for (const std::string& model : file_models_) set("model." + model + "." + name, value, source);
+  for (const std::string& model : models()) set("model." + model + "." + name, value, source);
 }
 
 // Limits given here take the place of those of the file: of every model, or of the model that they
@@ -206,9 +219,6 @@ std::string Settings::source_of(const std::string& key) const {
           key.compare(key.size() - name.size(), name.size(), name) == 0) {
         return source;
       }
-    }
-    if (key.size() > 9 && key.compare(key.size() - 9, 9, ".provider") == 0) {
-      return get(key) == "openai" && file_models_.empty() ? "default" : "file";
     }
   }
   return "file";

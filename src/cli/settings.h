@@ -32,7 +32,7 @@ class Settings {
  private:
   void read_file(const std::string& path);
   void set(const std::string& key, const std::string& value, const std::string& source);
-  // For every model, whatever the file says.
+  // For every model, whatever the file and the layers below say.
   void set_for_all(const std::string& name, const std::string& value, const std::string& source);
   void set_limits(const std::vector<std::string>& limits, const std::string& source);
   void layer(const CallFlags& values, const CallFlags& sources, const char* limit_source);

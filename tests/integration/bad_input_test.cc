@@ -200,5 +200,51 @@ TEST(BadProvider, ANameThatDoesNotResolveFailsTheLines) {
               AllOf(HasSubstr("LLMQ_ERR_TRANSPORT"), HasSubstr("no-such-host.invalid")));
 }
 
+// Some editors begin a file with a byte order mark.
+TEST(InputForm, AByteOrderMarkCarriageReturnsAndBlankLinesAreNoRequests) {
+  const Directory dir;
+  std::string windows = chat_line("b");
+  windows.insert(windows.size() - 1, "\r");
+  std::string last = chat_line("c");
+  last.pop_back();
+  const std::string in =
+      dir.write("in.jsonl", "\xef\xbb\xbf" + chat_line("a") + "\n" + windows + "\r\n" + last);
+  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--provider", "mock"});
+  EXPECT_EQ(run.wait(), 0) << run.err();
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 3U);
+  EXPECT_THAT(dir.read("out.jsonl"), HasSubstr(R"("custom_id":"a")"));
+  EXPECT_THAT(run.err(), HasSubstr("3/3 100%"));
+}
+
+TEST(BadSummary, IsFoundBeforeTheFirstCall) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(2));
+  Program run(dir, {"run", in, "-o", dir.path("out"), "--provider", "mock", "--summary",
+                    dir.path("no/summary")});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), HasSubstr("no/summary cannot be written"));
+  EXPECT_FALSE(dir.has("out"));
+}
+
+TEST(BadSummary, DoesNotTakeThePlaceOfInputOrOutput) {
+  const Directory dir;
+  const std::string requests = chat_lines(2);
+  const std::string in = dir.write("in.jsonl", requests);
+  Program over_input(dir,
+                     {"run", in, "-o", dir.path("out"), "--provider", "mock", "--summary", in});
+  EXPECT_EQ(over_input.wait(), 1);
+  EXPECT_THAT(over_input.err(), HasSubstr("is the input itself"));
+  EXPECT_EQ(dir.read("in.jsonl"), requests);
+  Program over_output(
+      dir, {"run", in, "-o", dir.path("out"), "--provider", "mock", "--summary", dir.path("out")});
+  EXPECT_EQ(over_output.wait(), 1);
+  EXPECT_THAT(over_output.err(), HasSubstr("is the output itself"));
+  EXPECT_FALSE(dir.has("out"));
+  const std::string old = dir.write("old", "kept\n");
+  Program over_old(dir, {"run", in, "-o", old, "--force", "--provider", "mock", "--summary", old});
+  EXPECT_EQ(over_old.wait(), 1);
+  EXPECT_EQ(dir.read("old"), "kept\n");
+}
+
 }  // namespace
 }  // namespace llmq::test

@@ -59,5 +59,31 @@ TEST(Check, SaysWhatIsWrong) {
   }
 }
 
+TEST(Check, AFlagForEveryModelOverrulesAVariableForOne) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", "{}");
+  Program check(dir, {"check", config, "--limit", "requests=7/1s"},
+                {{"LLMQ_LIMIT", "gpt-x:requests=9/1s"}, {"OPENAI_API_KEY", "k"}});
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(), ContainsRegex("model.gpt-x.limits +requests=7/1s +--limit"));
+}
+
+TEST(Check, TellsAProviderOfTheFileFromTheDefault) {
+  const Directory dir;
+  const std::string config = dir.write(
+      "c.json", R"({"models": [{"name": "said", "provider": "openai"}, {"name": "unsaid"}]})");
+  Program check(dir, {"check", config}, {{"OPENAI_API_KEY", "k"}});
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(), ContainsRegex("model.said.provider +openai +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.unsaid.provider +openai +default"));
+}
+
+TEST(Check, NamesADirectoryInPlaceOfAFile) {
+  const Directory dir;
+  Program check(dir, {"check", dir.path(".")});
+  EXPECT_EQ(check.wait(), 1);
+  EXPECT_THAT(check.err(), HasSubstr("config " + dir.path(".") + " is a directory"));
+}
+
 }  // namespace
 }  // namespace llmq::test

@@ -1,7 +1,10 @@
 // `llmq run --resume`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "integration/program.h"
@@ -57,22 +60,59 @@ TEST(Resume, RunsRetryableErrorsAgainAndKeepsFinalOnes) {
   EXPECT_THAT(out, ::testing::Not(::testing::HasSubstr("ERR_SERVER")));
 }
 
-// Reading a device may never end, and its name must not come to stand for a file.
-TEST(Resume, NeedsARegularFile) {
-  const Directory dir;
-  const std::string in = dir.write("in.jsonl", chat_lines(1));
-  Program run(dir, {"run", in, "-o", "/dev/full", "--provider", "mock", "--resume"});
-  EXPECT_EQ(run.wait(), 1);
-  EXPECT_THAT(run.err(), testing::HasSubstr("/dev/full"));
-  EXPECT_THAT(run.err(), testing::HasSubstr("regular file"));
-}
-
 TEST(Resume, BeginsWhereThereIsNoOutputYet) {
   const Directory dir;
   const std::string in = dir.write("in.jsonl", chat_lines(3));
   Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--provider", "mock", "--resume"});
   EXPECT_EQ(run.wait(), 0) << run.err();
   EXPECT_EQ(ids_of(dir.read("out.jsonl")).size(), 3U);
+}
+
+// Someone else's file, named by mistake, is not ours to rewrite.
+TEST(Resume, LeavesAFileThatHoldsNoResultsAsItIs) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(3));
+  const std::string result = R"({"id":"1","custom_id":"a","response":null,"error":null})";
+  const struct {
+    std::string text;
+    const char* line;
+  } kForeign[] = {{"my notes\nand more\n", "line 1"},
+                  {"my notes, without an end", "line 1"},
+                  {result + "\n{\"x\":1}\n" + result + "\n", "line 2"}};
+  for (const auto& foreign : kForeign) {
+    const std::string out = dir.write("out", foreign.text);
+    Program run(dir, {"run", in, "-o", out, "--provider", "mock", "--resume"});
+    EXPECT_EQ(run.wait(), 1);
+    EXPECT_THAT(run.err(), ::testing::AllOf(::testing::HasSubstr(foreign.line),
+                                            ::testing::HasSubstr("not a result")));
+    EXPECT_EQ(dir.read("out"), foreign.text);
+    EXPECT_FALSE(dir.has("out.resume"));
+  }
+}
+
+TEST(Resume, RefusesWhatIsNoRegularFile) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(3));
+  const std::string pipe = dir.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Program run(dir, {"run", in, "-o", pipe, "--provider", "mock", "--resume"});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), ::testing::HasSubstr("not a regular file"));
+}
+
+TEST(Resume, KeepsTheModeOfTheOutputAndALinkToIt) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(3));
+  const std::string out = dir.write("out", "");
+  ASSERT_EQ(::chmod(out.c_str(), 0600), 0);
+  std::filesystem::create_symlink(out, dir.path("link"));
+  Program run(dir, {"run", in, "-o", dir.path("link"), "--provider", "mock", "--resume"});
+  EXPECT_EQ(run.wait(), 0) << run.err();
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.path("link")));
+  EXPECT_EQ(ids_of(dir.read("out")).size(), 3U);
+  struct stat status {};
+  ASSERT_EQ(::stat(out.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0600U);
 }
 
 }  // namespace
