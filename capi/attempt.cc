@@ -40,12 +40,14 @@ llmq_status_t llmq_model_set_processor(llmq_manager_t* manager, const char* mode
                                        llmq_event_fn fn, llmq_event_fn cancel_fn, void* user,
                                        llmq_user_free_fn user_free) {
   return guarded([&]() -> llmq_status_t {
-    auto processor = std::make_shared<llmq::runtime::Processor>();
-    processor->user = std::make_shared<llmq::runtime::UserData>(user, user_free);
-    processor->fn = fn;
-    processor->cancel_fn = cancel_fn;
+    auto data = llmq::capi::own(user, user_free);
     if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
     if (model == nullptr || fn == nullptr) return LLMQ_ERR_INVALID_ARG;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    auto processor = std::make_shared<llmq::runtime::Processor>();
+    processor->user = std::move(data);
+    processor->fn = fn;
+    processor->cancel_fn = cancel_fn;
     return code(
         manager->manager->set_processor(std::string_view(model, model_len), std::move(processor)));
   });

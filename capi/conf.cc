@@ -11,23 +11,8 @@
 using llmq::capi::fail;
 using llmq::capi::fail_arg;
 using llmq::capi::guarded;
+using llmq::capi::own;
 using llmq::capi::valid;
-using llmq::runtime::UserData;
-
-namespace {
-
-// From here on the user pointer is freed exactly once, whatever happens. nullptr: it has been freed
-// already.
-std::shared_ptr<UserData> own(void* user, llmq_user_free_fn user_free) {
-  std::unique_ptr<UserData> data(new (std::nothrow) UserData(user, user_free));
-  if (data == nullptr) {
-    if (user_free != nullptr) user_free(user);
-    return nullptr;
-  }
-  return std::shared_ptr<UserData>(std::move(data));
-}
-
-}  // namespace
 
 extern "C" {
 

@@ -41,7 +41,7 @@ void llmq_cq_unref(llmq_cq_t* cq) {
 size_t llmq_cq_drain(llmq_cq_t* cq, llmq_event_t* events, size_t max) {
   if (usable(cq) != LLMQ_OK || events == nullptr || max == 0) return 0;
   const size_t stride = events[0].stride;
-  if (stride < sizeof(llmq_event_t)) return 0;
+  if (!llmq::runtime::writable(*events, stride)) return 0;
   return guarded_or(size_t{0}, [&] { return queue_of(cq)->drain(events, stride, max); });
 }
 
@@ -68,7 +68,7 @@ llmq_status_t llmq_cq_fd(llmq_cq_t* cq, int32_t kind, int32_t* fd) {
 }
 
 void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
-  if (events == nullptr || stride < sizeof(llmq_event_t)) return;
+  if (events == nullptr || !llmq::runtime::writable(*events, stride)) return;
   guarded([&] {
     CompletionQueue::release_events(events, stride, n);
     return LLMQ_OK;
@@ -79,6 +79,7 @@ llmq_status_t llmq_event_take(llmq_event_t* event, llmq_response_t** response) {
   if (event == nullptr || response == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&]() -> llmq_status_t {
     if (event->type != LLMQ_EV_DONE || event->handle == nullptr) return LLMQ_ERR_INVALID_ARG;
+    if (llmq::runtime::event_is_inherited(*event)) return LLMQ_ERR_FORKED;
     auto handle =
         std::make_unique<llmq_response>();  // first: if memory is short, nothing has moved
     handle->response = std::move(*llmq::runtime::take_event(*event));

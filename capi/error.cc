@@ -5,15 +5,49 @@
 #include "capi/guard.h"
 #include "capi/handles.h"
 
+using llmq::capi::valid;
+
 namespace llmq::capi {
 
-llmq_status_t fail(const core::Error& error, llmq_error_t** err) {
-  if (err != nullptr) *err = new (std::nothrow) llmq_error{error};
+namespace {
+
+// Without memory for the words, the code alone must do.
+template <typename Make>
+void give_error(llmq_error_t** err, Make&& make) noexcept {
+  if (err == nullptr) return;
+  *err = guarded_or<llmq_error_t*>(nullptr, [&] {
+    auto error = std::make_unique<llmq_error>();
+    error->error = make();
+    return error.release();
+  });
+}
+
+}  // namespace
+
+llmq_status_t fail(const core::Error& error, llmq_error_t** err) noexcept {
+  give_error(err, [&] { return error; });
   return code(error.code);
 }
 
-llmq_status_t fail_arg(const char* what, llmq_error_t** err) {
-  return fail(core::Error{core::Status::kInvalidArg, what, ""}, err);
+llmq_status_t fail_arg(const char* what, llmq_error_t** err) noexcept {
+  give_error(err, [&] { return core::Error{core::Status::kInvalidArg, what, ""}; });
+  return LLMQ_ERR_INVALID_ARG;
+}
+
+llmq_status_t fail_status(llmq_status_t status, llmq_error_t** err) noexcept {
+  const auto own_status = static_cast<core::Status>(status);
+  give_error(err, [&] { return core::Error{own_status, core::status_message(own_status), ""}; });
+  return status;
+}
+
+std::shared_ptr<runtime::UserData> own(void* user, llmq_user_free_fn user_free) noexcept {
+  std::unique_ptr<runtime::UserData> data(new (std::nothrow) runtime::UserData(user, user_free));
+  if (data == nullptr) {
+    if (user_free != nullptr) user_free(user);
+    return nullptr;
+  }
+  return guarded_or<std::shared_ptr<runtime::UserData>>(
+      nullptr, [&] { return std::shared_ptr<runtime::UserData>(std::move(data)); });
 }
 
 char* copy_text(const std::string& text) {
@@ -45,18 +79,22 @@ core::TimeNs deadline_of(int64_t deadline_ns) {
 extern "C" {
 
 llmq_status_t llmq_error_code(const llmq_error_t* error) {
-  return error == nullptr ? LLMQ_OK : llmq::capi::code(error->error.code);
+  return valid(error) ? llmq::capi::code(error->error.code) : LLMQ_OK;
 }
 
 const char* llmq_error_message(const llmq_error_t* error) {
-  return error == nullptr ? "" : error->error.message.c_str();
+  return valid(error) ? error->error.message.c_str() : "";
 }
 
 const char* llmq_error_key(const llmq_error_t* error) {
-  return error == nullptr ? "" : error->error.key.c_str();
+  return valid(error) ? error->error.key.c_str() : "";
 }
 
-void llmq_error_free(llmq_error_t* error) { delete error; }
+void llmq_error_free(llmq_error_t* error) {
+  if (!valid(error)) return;
+  error->magic = 0;
+  delete error;
+}
 
 void llmq_buf_free(char* buf) { std::free(buf); }
 

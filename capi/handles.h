@@ -16,9 +16,11 @@
 #include "runtime/fork_mark.h"
 #include "runtime/manager.h"
 #include "runtime/response.h"
+#include "runtime/struct_tail.h"
 
 inline constexpr uint32_t kManagerMagic = 0x6c6d714d;
 inline constexpr uint32_t kConfMagic = 0x6c6d714f;
+inline constexpr uint32_t kErrorMagic = 0x6c6d7145;
 inline constexpr uint32_t kResponseMagic = 0x6c6d7152;
 
 struct llmq_manager {
@@ -35,6 +37,7 @@ struct llmq_conf {
 };
 
 struct llmq_error {
+  uint32_t magic = kErrorMagic;
   llmq::core::Error error;
 };
 
@@ -50,6 +53,9 @@ inline bool valid(const llmq_manager_t* handle) {
 }
 inline bool valid(const llmq_conf_t* handle) {
   return handle != nullptr && handle->magic == kConfMagic;
+}
+inline bool valid(const llmq_error_t* handle) {
+  return handle != nullptr && handle->magic == kErrorMagic;
 }
 inline bool valid(const llmq_response_t* handle) {
   return handle != nullptr && handle->magic == kResponseMagic;
@@ -74,8 +80,13 @@ inline llmq_status_t usable(const llmq_cq_t* handle) {
 }
 
 // Gives the error to the caller, if it wants it, and its code back.
-llmq_status_t fail(const core::Error& error, llmq_error_t** err);
-llmq_status_t fail_arg(const char* what, llmq_error_t** err);
+llmq_status_t fail(const core::Error& error, llmq_error_t** err) noexcept;
+llmq_status_t fail_arg(const char* what, llmq_error_t** err) noexcept;
+// In the words of the status itself.
+llmq_status_t fail_status(llmq_status_t status, llmq_error_t** err) noexcept;
+// From here on the user pointer is freed exactly once, whatever happens. nullptr: memory is used
+// up, and it has been freed already.
+std::shared_ptr<runtime::UserData> own(void* user, llmq_user_free_fn user_free) noexcept;
 // A copy of the text that the caller frees with llmq_buf_free; nullptr when memory is used up.
 char* copy_text(const std::string& text);
 // Hands a text to the caller.
@@ -84,8 +95,9 @@ llmq_status_t give_response(std::unique_ptr<runtime::Response> response, llmq_re
 core::TimeNs deadline_of(int64_t deadline_ns);
 
 inline bool acceptable(const llmq_usage_t& usage) {
-  return usage.struct_size >= sizeof(llmq_usage_t) && usage.input_tokens >= 0 &&
-         usage.output_tokens >= 0 && usage.cached_input_tokens >= 0 && usage.cost_micros >= 0;
+  return runtime::readable(usage, usage.struct_size) && usage.reserved == 0 &&
+         usage.input_tokens >= 0 && usage.output_tokens >= 0 && usage.cached_input_tokens >= 0 &&
+         usage.cost_micros >= 0;
 }
 inline core::Usage usage_of(const llmq_usage_t& usage) {
   return core::Usage{usage.input_tokens, usage.output_tokens, usage.cached_input_tokens,

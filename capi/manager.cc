@@ -8,19 +8,13 @@
 using llmq::capi::code;
 using llmq::capi::fail;
 using llmq::capi::fail_arg;
+using llmq::capi::fail_status;
 using llmq::capi::guarded;
 using llmq::capi::usable;
 using llmq::capi::valid;
-using llmq::core::Error;
-using llmq::core::Status;
 using llmq::core::StopMode;
 
 namespace {
-
-Error error_of(llmq_status_t status) {
-  const auto own = static_cast<Status>(status);
-  return Error{own, llmq::core::status_message(own), ""};
-}
 
 bool is_mode(int32_t mode) { return mode >= LLMQ_SHUTDOWN_DRAIN && mode <= LLMQ_SHUTDOWN_ABORT; }
 
@@ -73,7 +67,7 @@ void llmq_manager_unref(llmq_manager_t* manager) {
 llmq_status_t llmq_manager_register_models(llmq_manager_t* manager, const llmq_conf_t* conf,
                                            uint32_t flags, llmq_error_t** err) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
-    return fail(error_of(status), err);
+    return fail_status(status, err);
   }
   if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
   if ((flags & ~static_cast<uint32_t>(LLMQ_REGISTER_SKIP_EXISTING)) != 0) {

@@ -1,5 +1,6 @@
 #include "capi/shared_manager.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -8,16 +9,24 @@
 namespace llmq::capi {
 namespace {
 
-// Never destroyed: a process may end while other threads still call in.
 struct Shared {
+  runtime::ForkMark fork_mark;
   std::mutex mutex;
   llmq_manager_t* manager = nullptr;  // not counted: gone with the last reference of others
   config::Config config;
 };
 
+// Never destroyed: a process may end while other threads still call in. A forked child has one of
+// its own: a thread that stayed behind may hold the mutex of the inherited one.
 Shared& shared() {
-  static Shared* const instance = new Shared;
-  return *instance;
+  static std::atomic<Shared*> instance{nullptr};
+  Shared* known = instance.load(std::memory_order_acquire);
+  if (known != nullptr && !known->fork_mark.forked()) return *known;
+  auto fresh = std::make_unique<Shared>();
+  if (instance.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) {
+    return *fresh.release();
+  }
+  return *known;  // another thread was first
 }
 
 }  // namespace
@@ -27,7 +36,7 @@ llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
   Shared& own = shared();
   const std::lock_guard<std::mutex> lock(own.mutex);
   llmq_manager_t* known = own.manager;
-  if (known != nullptr && !known->fork_mark.forked() && !known->manager->shut_down()) {
+  if (known != nullptr && !known->manager->shut_down()) {
     if (conf != nullptr && !(conf->config == own.config)) {
       return fail(core::Error{core::Status::kInvalidValue,
                               "the shared manager was made from another configuration", ""},

@@ -64,8 +64,7 @@ llmq_status_t llmq_submit_wait(llmq_manager_t* manager, const llmq_request_t* re
 llmq_status_t llmq_request_check(llmq_manager_t* manager, const llmq_request_t* request,
                                  llmq_error_t** err) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
-    const auto own = static_cast<llmq::core::Status>(status);
-    return fail(llmq::core::Error{own, llmq::core::status_message(own), ""}, err);
+    return llmq::capi::fail_status(status, err);
   }
   if (request == nullptr) return fail_arg("request is NULL", err);
   return guarded([&]() -> llmq_status_t {

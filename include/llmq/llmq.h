@@ -15,14 +15,17 @@
  *            NUL-terminated static string of the library, or an argument that must be NUL-terminated.
  * Threads    Any thread may call any function unless its `Threads` tag says otherwise. Callbacks run on the
  *            manager's loop thread with no lock held: they must return quickly; they may submit, cancel,
- *            finish and read; calls that would block return LLMQ_ERR_WRONG_THREAD there.
+ *            finish and read; calls that would block return LLMQ_ERR_WRONG_THREAD there, also those to
+ *            another manager.
  * Time       int64_t nanoseconds; in waits negative = forever, 0 = do not wait. Deadlines are absolute on
  *            llmq_now_ns(), a monotonic clock. Wall clock only where the name says _unix_ms.
  * Structs    First member `struct_size` (event: `stride`), set by the caller to sizeof. Zero = default.
- *            Members are only ever appended. `reserved` must be zero.
+ *            Members are only ever appended: of a struct larger than this library knows, what it reads
+ *            must be zero, and what it fills becomes zero. No size exceeds 4,096. `reserved` must be zero.
  * NULL       NULL to destroy, unref and free is a no-op; anywhere else it is LLMQ_ERR_INVALID_ARG unless
  *            the text allows it.
- * fork       In a forked child every inherited handle answers LLMQ_ERR_FORKED; unref frees its memory.
+ * fork       In a forked child every inherited handle answers LLMQ_ERR_FORKED; unref frees its memory and
+ *            leaves descriptors and threads alone. Inherited events can be released, and no more.
  */
 #ifndef LLMQ_LLMQ_H_
 #define LLMQ_LLMQ_H_
@@ -249,7 +252,7 @@ typedef struct llmq_request {
 } llmq_request_t;
 
 /** Counters of a manager or of one model. Totals since its creation unless said otherwise. */
-typedef struct llmq_stats {
+typedef struct llmq_stats_t { /* not llmq_stats: in C++ it would hide that function */
   uint32_t struct_size;      /**< sizeof(llmq_stats_t). */
   uint32_t reserved;         /**< 0. */
   uint64_t submitted;        /**< Accepted requests. */
@@ -343,7 +346,7 @@ LLMQ_API size_t llmq_sizeof(int32_t what);
  * ---------------------------------------------------------------------------------------------------- */
 
 /** Status code of an error.
- * @return The code; LLMQ_OK for NULL.
+ * @return The code; LLMQ_OK for NULL or a wrong handle.
  * @par Ownership nothing changes hands
  * @par Threads any thread
  * @par Blocks never
@@ -455,11 +458,11 @@ LLMQ_API llmq_status_t llmq_conf_key_at(size_t index, const char **key, const ch
                                         const char **def, const char **doc);
 
 /** Checks the configuration as a whole, as llmq_manager_create would, without making a manager: limits that
- * contradict each other, missing key variables, unreadable files.
+ * contradict each other, missing key variables, unreadable files, a log that cannot be written.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_NOMEM.
  * @par Ownership err, if set, is the caller's
  * @par Threads one at a time per configuration
- * @par Blocks for the reading of key files
+ * @par Blocks for the reading of key files and the opening of the log
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_validate(const llmq_conf_t *conf, llmq_error_t **err);
 
@@ -581,10 +584,10 @@ LLMQ_API llmq_status_t llmq_manager_models_json(llmq_manager_t *manager, char **
  * @param model NULL = all models.
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
- *   LLMQ_ERR_NOMEM.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_WRONG_THREAD in a callback of
+ *   another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership json is the caller's
- * @par Threads any thread
+ * @par Threads any thread, not from a callback of another manager
  * @par Blocks up to one loop turn; inline in callbacks
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_manager_info_json(llmq_manager_t *manager, const char *model,
@@ -621,7 +624,8 @@ LLMQ_API llmq_status_t llmq_manager_destroy(llmq_manager_t *manager);
 /** Hands over a request. Never waits for a limit: it queues.
  * @param[out] id Written before the request becomes visible, so its callback may run first. May be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_QUEUE_FULL, LLMQ_ERR_OVERSIZE,
- *   LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ *   LLMQ_ERR_INVALID_VALUE (the payload is not what the model's provider takes), LLMQ_ERR_UNSUPPORTED,
+ *   LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership everything is copied; the cq is referenced until the event is released
  * @par Threads any thread
  * @par Blocks never
@@ -706,10 +710,11 @@ LLMQ_API llmq_status_t llmq_response_peek(llmq_manager_t *manager, llmq_request_
 /** Reports the usage of a finished request that was submitted with LLMQ_REQUEST_KEEP or
  * LLMQ_REQUEST_LATE_USAGE: its charges are corrected where they lie, as long as they lie in a window.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a negative count), LLMQ_ERR_STALE, LLMQ_ERR_AGAIN while it
- *   is not finished, LLMQ_ERR_ALREADY_DONE if usage is known, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+ *   is not finished, LLMQ_ERR_ALREADY_DONE if usage is known and the history still remembers it,
+ *   LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
  *   LLMQ_ERR_NOMEM.
  * @par Ownership copied
- * @par Threads any thread
+ * @par Threads any thread, not from a callback of another manager
  * @par Blocks up to one loop turn; inline in callbacks
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_usage_update(llmq_manager_t *manager, llmq_request_id_t id,
@@ -832,7 +837,8 @@ LLMQ_API void llmq_cq_unref(llmq_cq_t *cq);
 
 /** Moves up to `max` events into the caller's storage. The caller sets `stride` of events[0]; it is written
  * into every event.
- * @param events Storage for max events of `stride` bytes each; stride >= the size in version 0.1, else 0.
+ * @param events Storage for max events of `stride` bytes each; stride >= the size in version 0.1, and at
+ *   most 4,096, else 0. What this library does not know of an event becomes zero.
  * @return How many events were written; 0 if there are none, or the arguments are wrong.
  * @par Ownership each event's handle is the caller's, until llmq_events_release or llmq_event_take
  * @par Threads any thread
@@ -880,7 +886,8 @@ LLMQ_API void llmq_events_release(llmq_event_t *events, size_t stride, size_t n)
 /** Turns a DONE event into a response that lives on. Works on drained events and inside done_fn, there with
  * the event cast from const.
  * @param[out] response The outcome.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (no DONE event, or taken before), LLMQ_ERR_NOMEM (still the event's).
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (no DONE event, or taken before), LLMQ_ERR_NOMEM (still the event's),
+ *   LLMQ_ERR_FORKED.
  * @par Ownership the caller frees the response with llmq_response_free; the event's data moves there
  * @par Threads any thread
  * @par Blocks never

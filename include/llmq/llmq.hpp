@@ -12,14 +12,15 @@
 //   conf, manager, completion_queue, response and attempt own what they stand for; they can be
 //   moved, not copied. A moved-from object answers like a NULL handle: errors, or empty values.
 //   Destroying a manager aborts what is left (shutdown_wait() first lets it end) and waits for the
-//   last callback; in a callback of its own it does so in the background. Models, attempts,
+//   last callback; in a callback it does so in the background. Models, attempts,
 //   responses and futures may outlive their manager. A std::string_view lives as long as the object
 //   that gave it; those of an attempt end with its report.
 // Threads
 //   Any thread may call any member of a manager, model or completion_queue; of a conf, response,
 //   batch or attempt one at a time. Callbacks, processors and decoders run on the manager's loop
 //   thread: they must return quickly; they may submit, cancel and report; what would block throws
-//   LLMQ_ERR_WRONG_THREAD there. So never wait in them for a future of the same manager.
+//   LLMQ_ERR_WRONG_THREAD there, whatever manager it is asked of. So never wait in them for a
+//   future.
 // Errors
 //   A call that cannot do what it says throws llmq::error or a class derived from it
 //   (cpp/error.hpp). What becomes of an accepted request is a response, also if it failed, was

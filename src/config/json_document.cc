@@ -217,7 +217,7 @@ core::Result<core::Done> Config::set_json(std::string_view document) {
   if (root == nullptr) return malformed(place_of(document, end));
   const std::string_view rest = document.substr(static_cast<size_t>(end - document.data()));
   const size_t more = rest.find_first_not_of(" \t\r\n");
-  if (more != std::string_view::npos && rest[more] != '\0') {
+  if (more != std::string_view::npos) {
     return malformed(place_of(document, end + more) + ": something follows the document");
   }
   if (!cJSON_IsObject(root.get())) return malformed("expected an object");

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "provider/provider.h"
+#include "runtime/log.h"
 
 namespace llmq::runtime {
 namespace {
@@ -67,6 +68,8 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   if (!settings) return settings.error();
   const auto models = config.models();
   if (!models) return models.error();
+  const auto log = make_log(settings.value(), callbacks.log);
+  if (!log) return log.error();
   for (const config::ModelConfig& model : models.value()) {
     if (model.provider != config::ProviderKind::kOpenAi) continue;
     const auto key = read_api_key(model, callbacks.api_key.fn != nullptr);

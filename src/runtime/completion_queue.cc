@@ -11,6 +11,7 @@
 #include <new>
 
 #include "runtime/response.h"
+#include "runtime/struct_tail.h"
 
 #if defined(__linux__)
 #include <sys/eventfd.h>
@@ -75,7 +76,15 @@ void CompletionQueue::user_unref() {
 }
 
 void CompletionQueue::drop_refs(int64_t n) {
-  if (refs_.fetch_sub(n, std::memory_order_acq_rel) == n) delete this;
+  if (refs_.fetch_sub(n, std::memory_order_acq_rel) != n) return;
+  if (!forked()) {
+    delete this;
+    return;
+  }
+  // The numbers of its descriptors may be others' by now, and threads that wait on it stayed
+  // behind: the memory goes, without its destructor.
+  magic = 0;
+  ::operator delete(this);
 }
 
 void CompletionQueue::push(Node* first, Node* last, size_t count) {
@@ -131,7 +140,8 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
       drop_refs(1);  // NOLINT(clang-analyzer-cplusplus.NewDelete)
     }
     event.stride = static_cast<uint32_t>(stride);
-    std::memcpy(at, &event, stride < sizeof event ? stride : sizeof event);
+    std::memcpy(at, &event, sizeof event);
+    clear_tail(*reinterpret_cast<llmq_event_t*>(at), stride);
     node = next;
   }
   return n;
@@ -224,6 +234,7 @@ void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t
     event->handle = nullptr;
     event->data = nullptr;
     event->data_len = 0;
+    if (cq->forked()) continue;  // another thread may have held the locks of its record
     if (cq != last) {
       if (last != nullptr) last->drop_refs(refs);
       last = cq;

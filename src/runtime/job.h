@@ -67,7 +67,7 @@ struct Job {
   Node node;
   std::atomic<uint32_t> live{0};  // the attempt that may still report (live_word); 0 = none
   std::atomic<uint8_t> state{0};  // as the engine last left it, for any thread to read
-  uint8_t flags = 0;              // LLMQ_REQUEST_
+  std::atomic<uint8_t> flags{0};  // LLMQ_REQUEST_
   uint8_t operation = 0;
   // The loop's own:
   bool in_engine : 1;      // between Submit and FinishRequest

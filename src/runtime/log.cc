@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -85,6 +86,13 @@ core::Result<spdlog::sink_ptr> make_sink(const std::string& file) {
 
 }  // namespace
 
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return line;
+}
+
 core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConfig& config,
                                                        const LogCallback& callback) {
   auto environment = from_environment();
@@ -93,6 +101,8 @@ core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConf
   if (environment.value()) wanted = *environment.value();
 
   auto logger = std::make_shared<spdlog::logger>("llmq");
+  // A full disk costs lines, and nothing else: spdlog's own handler would print to stderr.
+  logger->set_error_handler([](const std::string&) {});
   logger->set_level(spdlog::level::off);
   if (callback.fn != nullptr) {
     auto sink = std::make_shared<CallbackSink>(callback);

@@ -4,6 +4,8 @@
 #define LLMQ_RUNTIME_LOG_H_
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "config/model_config.h"
 #include "core/result.h"
@@ -19,6 +21,9 @@ namespace llmq::runtime {
 // be opened or LLMQ_LOG is malformed.
 core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConfig& config,
                                                        const LogCallback& callback);
+
+// Text from elsewhere as part of one log line: control characters become spaces.
+std::string one_line(std::string_view text);
 
 }  // namespace llmq::runtime
 

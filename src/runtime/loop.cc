@@ -194,11 +194,7 @@ void Loop::touch(core::ModelIndex model) {
 
 void Loop::after_turn() {
   commit_history();
-  if (ended_count_ > 0) {
-    home->pending.fetch_sub(ended_count_, std::memory_order_relaxed);
-    home->pending_bytes.fetch_sub(ended_bytes_, std::memory_order_relaxed);
-    ended_count_ = ended_bytes_ = 0;
-  }
+  settle_pending();
   for (const core::ModelIndex index : touched_) {
     touched_flags_[index] = 0;
     if (const core::Model* model = engine_.model(index); model != nullptr) {
@@ -277,14 +273,30 @@ void Loop::shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* n
   step(core::Shutdown{mode, deadline});
 }
 
-core::Status Loop::update_usage(uint64_t id, core::ModelIndex model, const core::Usage& usage) {
+// Its charge may lie in a window for longer than the history remembers the request.
+core::Status Loop::update_usage(uint64_t id, const core::Usage& usage) {
   now_ = now();
+  commit_history();  // it may have ended in this very turn
+  if (const auto summary = history.find(id); summary.has_value()) {
+    if (summary->usage_known) return core::Status::kAlreadyDone;
+    return amend_charge(id, summary->model, usage);
+  }
+  for (core::ModelIndex model = 0; model < entries_.size(); ++model) {
+    const core::Status status = amend_charge(id, model, usage);
+    if (status != core::Status::kStale) return status;
+  }
+  return core::Status::kStale;
+}
+
+core::Status Loop::amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage) {
   const size_t before = actions_.size();
   step(core::UsageKnown{id, model, usage});
   for (size_t i = before; i < actions_.size(); ++i) {
     if (const auto* noted = std::get_if<core::UsageNoted>(&actions_[i]); noted != nullptr) {
-      if (noted->status == core::Status::kOk) history.set_usage(id, usage);
-      return noted->status;
+      if (noted->status != core::Status::kOk) return noted->status;
+      touch(model);
+      history.set_usage(id, usage);
+      return core::Status::kOk;
     }
   }
   return core::Status::kInternal;

@@ -77,7 +77,7 @@ class Loop {
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
-  core::Status update_usage(uint64_t id, core::ModelIndex model, const core::Usage& usage);
+  core::Status update_usage(uint64_t id, const core::Usage& usage);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
 
   // ---- Shared with the manager ----
@@ -110,6 +110,7 @@ class Loop {
   };
 
   // loop.cc
+  core::Status amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage);
   void turn();
   bool take_inbox();
   void take_submit(Job& job);
@@ -134,9 +135,11 @@ class Loop {
   void perform(const core::ModelGone& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
   void deliver(Job& job);
+  std::string log_name(const Job& job);
   void explain_end(Job& job);
   void enqueue(Job& job);
   void commit_history();
+  void settle_pending();
   void flush_chains();
 
   // loop_attempts.cc: who runs an attempt

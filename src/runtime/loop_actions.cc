@@ -8,6 +8,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/ids.h"
+#include "runtime/log.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
@@ -111,15 +112,16 @@ void Loop::deliver(Job& job) {
   ended_bytes_ += job.payload_len;
   touch(job.request.model);
   if (log->should_log(spdlog::level::debug)) {
-    log->debug("request {:x} of model {}: {} after {} attempts", summary.id,
-               entry_of(job).config.name, core::status_name(summary.status), summary.attempts);
+    log->debug("{}: {} after {} attempts", log_name(job), core::status_name(summary.status),
+               summary.attempts);
   }
-  const bool keep = (job.flags & LLMQ_REQUEST_KEEP) != 0;
+  const bool keep = (job.flags.load(std::memory_order_relaxed) & LLMQ_REQUEST_KEEP) != 0;
   const bool has_sink = job.done_fn != nullptr || job.queue != nullptr;
   if (keep) history.keep(has_sink ? copy_response(job) : take_response(job), job.state);
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   if (job.done_fn != nullptr) {
     commit_history();
+    settle_pending();  // whoever hears of the end finds its place free
     llmq_event_t event{};
     event.stride = sizeof event;
     fill_done_event(job, event);
@@ -131,6 +133,15 @@ void Loop::deliver(Job& job) {
     commit_history();
     Home::release(job, kRequestHolder);
   }
+}
+
+// How log lines call a request: by its id, the caller's own key where it has one, and its model.
+std::string Loop::log_name(const Job& job) {
+  std::string name = "request " + std::to_string(job.request.id);
+  if (job.extra != nullptr && !job.extra->request_key.empty()) {
+    name += " (" + one_line(job.extra->request_key) + ")";
+  }
+  return name + " of model " + entry_of(job).config.name;
 }
 
 // A request that the engine ended itself has no report, or an old one: say what happened.
@@ -178,6 +189,14 @@ void Loop::commit_history() {
   if (ended_.empty()) return;
   history.add(ended_);
   ended_.clear();
+}
+
+// The ended requests no longer count.
+void Loop::settle_pending() {
+  if (ended_count_ == 0) return;
+  home->pending.fetch_sub(ended_count_, std::memory_order_relaxed);
+  if (ended_bytes_ > 0) home->pending_bytes.fetch_sub(ended_bytes_, std::memory_order_relaxed);
+  ended_count_ = ended_bytes_ = 0;
 }
 
 void Loop::flush_chains() {

@@ -11,6 +11,7 @@
 #include "runtime/api_key.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
+#include "runtime/log.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
@@ -112,10 +113,9 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome) {
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
   const core::AttemptFinished event{&job.request,         attempt,        outcome->status,
                                     outcome->usage_known, outcome->usage, outcome->retry_after};
-  if (outcome->status != core::Status::kOk) {
-    log->info("request {:x} of model {}: attempt {} failed: {}: {}", job.request.id,
-              entry_of(job).config.name, attempt, core::status_name(outcome->status),
-              outcome->message);
+  if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
+    log->info("{}: attempt {} failed: {}: {}", log_name(job), attempt,
+              core::status_name(outcome->status), one_line(outcome->message));
   }
   job.outcome = store(std::move(outcome));
   http_calls_.erase(&job);

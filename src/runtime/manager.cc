@@ -83,7 +83,7 @@ Manager::~Manager() {
 }
 
 core::Status Manager::destroy() {
-  if (loop_->on_loop_thread()) return core::Status::kWrongThread;
+  if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
   abort_loop(loop_);
   const std::lock_guard<std::mutex> lock(thread_mutex_);  // every owner may call this
   if (thread_ != nullptr) thread_->join();
@@ -159,6 +159,10 @@ std::string Manager::models_json() {
 }
 
 core::Result<std::string> Manager::info_json(const std::string_view* model) {
+  const auto refused = [](core::Status status) {
+    return core::Error{status, core::status_message(status), ""};
+  };
+  if (loop_->gate.closed()) return refused(core::Status::kClosed);
   std::vector<ModelEntry*> models;
   if (model == nullptr) {
     models = loop_->registry.list();
@@ -172,9 +176,8 @@ core::Result<std::string> Manager::info_json(const std::string_view* model) {
   }
   std::string json;
   const bool single = model != nullptr;
-  if (!on_loop([&] { json = loop_->info_json(models, single); })) {
-    return core::Error{core::Status::kClosed, core::status_message(core::Status::kClosed), ""};
-  }
+  const core::Status asked = on_loop([&] { json = loop_->info_json(models, single); });
+  if (asked != core::Status::kOk) return refused(asked);
   return json;
 }
 
@@ -199,13 +202,14 @@ core::Status Manager::closed_status() const {
   return loop_->gate.closed() ? core::Status::kClosed : core::Status::kClosing;
 }
 
-bool Manager::on_loop(const std::function<void()>& fn) {
+core::Status Manager::on_loop(const std::function<void()>& fn) {
   if (loop_->on_loop_thread()) {
     fn();
-    return true;
+    return core::Status::kOk;
   }
+  if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
   const GatePass pass(loop_->gate);
-  if (!pass) return false;
+  if (!pass) return core::Status::kClosed;
   std::mutex mutex;
   std::condition_variable done_changed;
   bool done = false;
@@ -217,13 +221,14 @@ bool Manager::on_loop(const std::function<void()>& fn) {
   });
   std::unique_lock<std::mutex> lock(mutex);
   done_changed.wait(lock, [&] { return done; });
-  return true;
+  return core::Status::kOk;
 }
 
-bool Manager::is_live(uint64_t id, core::State* state) const {
+bool Manager::is_live(uint64_t id, core::State* state, uint8_t* flags) const {
   const Job* job = loop_->home->jobs.at(slot_of(id));
   if (job == nullptr || job->id.load(std::memory_order_acquire) != id) return false;
   *state = static_cast<core::State>(job->state.load(std::memory_order_acquire));
+  if (flags != nullptr) *flags = job->flags.load(std::memory_order_acquire);
   return job->id.load(std::memory_order_acquire) == id;
 }
 
@@ -242,14 +247,13 @@ core::Status Manager::request_state(uint64_t id, int32_t* state) {
 
 core::Status Manager::take_response(uint64_t id, std::unique_ptr<Response>* response) {
   if (!is_request_id(id)) return core::Status::kInvalidArg;
-  *response = loop_->history.take(id, mono_now());
-  if (*response != nullptr) return core::Status::kOk;
   core::State live{};
-  if (is_live(id, &live) && !core::is_final(live)) {
-    const Job* job = loop_->home->jobs.at(slot_of(id));
-    return (job->flags & LLMQ_REQUEST_KEEP) != 0 ? core::Status::kAgain : core::Status::kInvalidArg;
+  uint8_t flags = 0;
+  // Without a lock: callers that ask again and again must not keep the loop from its history.
+  if (is_live(id, &live, &flags) && !core::is_final(live)) {
+    return (flags & LLMQ_REQUEST_KEEP) != 0 ? core::Status::kAgain : core::Status::kInvalidArg;
   }
-  *response = loop_->history.take(id, mono_now());  // it may have ended between the two looks
+  *response = loop_->history.take(id, mono_now());  // a final state shows after the response is in
   return *response != nullptr ? core::Status::kOk : core::Status::kStale;
 }
 
@@ -268,14 +272,10 @@ core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* resp
 core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
   if (!is_request_id(id)) return core::Status::kInvalidArg;
   core::State state{};
-  const bool live = is_live(id, &state);
-  if (live && !core::is_final(state)) return core::Status::kAgain;
-  const auto summary = loop_->history.find(id);
-  if (!summary) return live ? core::Status::kAgain : core::Status::kStale;  // on its way there
-  if (summary->usage_known) return core::Status::kAlreadyDone;
-  core::Status status = core::Status::kClosed;
-  on_loop([&] { status = loop_->update_usage(id, summary->model, usage); });
-  return status;
+  if (is_live(id, &state) && !core::is_final(state)) return core::Status::kAgain;
+  core::Status status = core::Status::kOk;
+  const core::Status asked = on_loop([&] { status = loop_->update_usage(id, usage); });
+  return asked == core::Status::kOk ? status : asked;
 }
 
 void Manager::fill_stats(const core::Counters& counters, llmq_stats_t* stats) const {

@@ -39,7 +39,7 @@ class Manager {
 
   core::Status shutdown(core::StopMode mode, core::TimeNs deadline, CompletionQueue* cq,
                         uint64_t user_data);
-  // kWrongThread on the loop thread, else everything has ended and the thread is gone.
+  // kWrongThread on a loop thread, else everything has ended and the thread is gone.
   core::Status destroy();
   // In a forked child: the loop thread does not exist here, so nothing of it may be touched.
   void abandon();
@@ -85,9 +85,11 @@ class Manager {
   core::Status fits_limits(const Checked& checked, core::Error* why) const;
   Job* make_job(const llmq_request_t& request, const Checked& checked) const;
   core::Status closed_status() const;
-  bool is_live(uint64_t id, core::State* state) const;
-  // Runs fn on the loop thread and waits for it; inline if this is the loop thread. False: closed.
-  bool on_loop(const std::function<void()>& fn);
+  // `flags` may be nullptr.
+  bool is_live(uint64_t id, core::State* state, uint8_t* flags = nullptr) const;
+  // Runs fn on the loop thread and waits for it; inline if this is the loop thread. kClosed, or
+  // kWrongThread on the loop thread of another manager: two that wait for each other would stay.
+  core::Status on_loop(const std::function<void()>& fn);
   void fill_stats(const core::Counters& counters, llmq_stats_t* stats) const;
 
   std::shared_ptr<Loop> loop_;

@@ -33,7 +33,6 @@ std::string_view Manager::model_name(const Job& job) const {
 // While its holder bit is set the job cannot go away; whoever marks its live word owns the report.
 core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   const uint32_t number = attempt_of(attempt);
-  if (number == 0) return core::Status::kInvalidArg;
   Job* job = const_cast<Job*>(held_attempt(attempt));
   if (job == nullptr) return core::Status::kStale;
   const uint64_t holder = uint64_t{1} << number;

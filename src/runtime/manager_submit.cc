@@ -13,6 +13,7 @@
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/manager.h"
+#include "runtime/struct_tail.h"
 
 namespace llmq::runtime {
 namespace {
@@ -35,13 +36,9 @@ std::string between(const char* name, int64_t value, int64_t low, int64_t high) 
 
 bool bad_text(const void* data, size_t len) { return data == nullptr && len != 0; }
 
-// A caller built against a later header may use members that this library does not know.
-bool uses_unknown_members(const llmq_request_t& request) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(&request);
-  for (size_t i = sizeof(llmq_request_t); i < request.struct_size; ++i) {
-    if (bytes[i] != 0) return true;
-  }
-  return std::any_of(std::begin(request.reserved), std::end(request.reserved),
+bool uses_reserved(const llmq_request_t& request) {
+  return request.reserved0 != 0 ||
+         std::any_of(std::begin(request.reserved), std::end(request.reserved),
                      [](uint64_t word) { return word != 0; });
 }
 
@@ -49,13 +46,13 @@ core::Status check_members(const llmq_request_t& r, core::Error* why) {
   const auto invalid = [why](const char* key, std::string message) {
     return refuse(why, core::Status::kInvalidArg, key, std::move(message));
   };
-  if (r.struct_size < sizeof(llmq_request_t)) {
+  if (r.struct_size < sizeof(llmq_request_t) || r.struct_size > kMostStructSize) {
     return invalid("struct_size", "struct_size is " + std::to_string(r.struct_size) +
                                       ", must be sizeof(llmq_request_t) = " +
                                       std::to_string(sizeof(llmq_request_t)));
   }
-  if (uses_unknown_members(r) || r.reserved0 != 0) {
-    return invalid("reserved", "reserved members must be zero");
+  if (uses_reserved(r) || !readable(r, r.struct_size)) {
+    return invalid("reserved", "reserved members, and those of a later version, must be zero");
   }
   if ((r.flags & ~kKnownFlags) != 0) {
     return invalid("flags", "flags has unknown bits: " + std::to_string(r.flags));
@@ -168,6 +165,9 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
                               core::Error* why) const {
   if (const core::Status status = check_members(request, why); status != core::Status::kOk) {
     return status;
+  }
+  if (shut_down()) {
+    return refuse(why, closed_status(), "", core::status_message(closed_status()));
   }
   const std::string_view name(request.model == nullptr ? "" : request.model, request.model_len);
   checked->entry = loop_->registry.find(name);
@@ -301,7 +301,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.priority = static_cast<uint8_t>(r.priority);
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
   job->node = Node{};
-  job->flags = static_cast<uint8_t>(r.flags);
+  job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);
   job->operation = static_cast<uint8_t>(r.operation);
   job->in_engine = job->cancel_early = job->report_on_way = job->ended = job->start_waits = false;
   job->payload = payload;
@@ -319,7 +319,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   job->home = &home;
   job->live.store(0, std::memory_order_relaxed);
   job->holders.store(kRequestHolder, std::memory_order_relaxed);
-  job->state.store(LLMQ_STATE_PENDING, std::memory_order_relaxed);
+  job->state.store(LLMQ_STATE_PENDING, std::memory_order_release);
   job->id.store(id, std::memory_order_release);
   return job;
 }
@@ -332,9 +332,6 @@ core::Error Manager::check(const llmq_request_t& request) const {
   if (goes_nowhere(request)) {
     return core::Error{core::Status::kInvalidArg, "cq and done_fn are both NULL, without KEEP",
                        "cq"};
-  }
-  if (loop_->gate.closed() || shut_down()) {
-    return core::Error{closed_status(), core::status_message(closed_status()), ""};
   }
   const Home& home = *loop_->home;
   if (home.pending.load() >= static_cast<uint64_t>(loop_->config.max_pending)) {
@@ -360,7 +357,7 @@ core::Status Manager::submit_wait(const llmq_request_t& request, int64_t timeout
   if (request.cq != nullptr || request.done_fn != nullptr) return core::Status::kInvalidArg;
   const core::Status fault = check_members(request, nullptr);  // before it is copied by its size
   if (fault != core::Status::kOk) return fault;
-  if (loop_->on_loop_thread()) return core::Status::kWrongThread;
+  if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
   Waiter waiter;
   llmq_request_t own = request;
   own.struct_size = sizeof own;

@@ -89,6 +89,11 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   event.cost_micros = outcome == nullptr ? 0 : outcome->usage.cost_micros;
 }
 
+bool event_is_inherited(const llmq_event_t& event) {
+  const CompletionQueue* cq = static_cast<const Job*>(event.handle)->cq();
+  return cq != nullptr && cq->forked();
+}
+
 std::unique_ptr<Response> take_event(llmq_event_t& event) {
   if (event.type != LLMQ_EV_DONE || event.handle == nullptr) return nullptr;
   Job& job = *static_cast<Job*>(event.handle);

@@ -325,6 +325,33 @@ static void the_key_function_of_a_later_registration_is_asked_too(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+static void a_nul_does_not_hide_what_follows_a_document(void) {
+  static const char text[] = "{\"max_pending\":5}\0{\"nope\":1}";
+  llmq_conf_t* conf = NULL;
+  CHECK_OK(llmq_conf_create(&conf));
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_conf_set_json(conf, text, sizeof text - 1, NULL));
+  expect_value(conf, "max_pending", "10000000", 1);
+  CHECK_OK(llmq_conf_set_json(conf, text, strlen(text), NULL));
+  llmq_conf_free(conf);
+}
+
+static void validate_looks_at_the_log_as_create_does(void) {
+  llmq_error_t* err = NULL;
+  llmq_conf_t* conf = conf_of("{\"log\":{\"level\":\"info\",\"file\":\"/dev/null/log\"}}");
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_conf_validate(conf, &err));
+  CHECK_TEXT("log.file", llmq_error_key(err));
+  llmq_error_free(err);
+  llmq_conf_free(conf);
+  conf = conf_of("{}");
+  CHECK_INT(0, setenv("LLMQ_LOG", "loud", 1));
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_conf_validate(conf, &err));
+  CHECK_INT(0, unsetenv("LLMQ_LOG"));
+  CHECK_TEXT("LLMQ_LOG", llmq_error_key(err));
+  llmq_error_free(err);
+  CHECK_OK(llmq_conf_validate(conf, NULL));
+  llmq_conf_free(conf);
+}
+
 int main(void) {
   RUN(refuses_null_and_wrong_handles);
   RUN(set_and_get);
@@ -339,5 +366,7 @@ int main(void) {
   RUN(user_free_of_the_key_function_runs_once);
   RUN(the_key_function_is_asked_before_each_attempt);
   RUN(the_key_function_of_a_later_registration_is_asked_too);
+  RUN(a_nul_does_not_hide_what_follows_a_document);
+  RUN(validate_looks_at_the_log_as_create_does);
   return 0;
 }

@@ -55,15 +55,14 @@ static void drain_wants_storage_and_a_stride(void) {
 static void events_come_in_batches_at_the_caller_s_stride(void) {
   struct {
     llmq_event_t event;
-    uint64_t mine;
+    uint64_t later; /* a member of a later header */
   } wide[4];
   llmq_manager_t* manager = plain_manager();
   llmq_cq_t* cq = new_cq();
   llmq_request_id_t ids[10];
   for (int i = 0; i < 10; ++i) ids[i] = submit_to_cq(manager, "m", "x", cq);
   echo_attempts(manager, "m");
-  memset(wide, 0, sizeof wide);
-  for (int i = 0; i < 4; ++i) wide[i].mine = 4711;
+  memset(wide, 0xff, sizeof wide);
   int seen = 0;
   while (seen < 10) {
     CHECK_OK(llmq_cq_wait(cq, PATIENCE));
@@ -73,7 +72,7 @@ static void events_come_in_batches_at_the_caller_s_stride(void) {
     for (size_t i = 0; i < n; ++i) {
       CHECK_INT(sizeof wide[0], wide[i].event.stride);
       CHECK(wide[i].event.request_id == ids[seen++]);
-      CHECK_INT(4711, wide[i].mine);
+      CHECK_INT(0, wide[i].later);
     }
     llmq_events_release(&wide[0].event, sizeof wide[0], n);
     for (size_t i = 0; i < n; ++i) CHECK(wide[i].event.handle == NULL);
@@ -280,6 +279,28 @@ static void events_that_nobody_can_drain_are_dropped(void) {
   llmq_cq_unref(watch);
 }
 
+static void members_of_a_later_header_read_as_zero(void) {
+  struct {
+    llmq_event_t event;
+    uint64_t later;
+  } wide[2];
+  llmq_manager_t* manager = plain_manager();
+  llmq_cq_t* cq = new_cq();
+  echo_attempts(manager, "m");
+  submit_to_cq(manager, "m", "x", cq);
+  CHECK_OK(llmq_cq_wait(cq, PATIENCE));
+  memset(wide, 0xff, sizeof wide);
+  wide[0].event.stride = UINT32_MAX; /* never set: nothing is written */
+  CHECK_INT(0, llmq_cq_drain(cq, &wide[0].event, 2));
+  wide[0].event.stride = sizeof *wide;
+  CHECK_INT(1, llmq_cq_drain(cq, &wide[0].event, 2));
+  CHECK_INT(0, wide[0].later);
+  CHECK(wide[1].later == UINT64_MAX); /* no event, nothing written */
+  llmq_events_release(&wide[0].event, sizeof *wide, 1);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(refuses_null_and_wrong_handles);
   RUN(drain_wants_storage_and_a_stride);
@@ -294,5 +315,6 @@ int main(void) {
   RUN(a_callback_may_take_its_event);
   RUN(a_callback_s_event_cannot_be_released);
   RUN(events_that_nobody_can_drain_are_dropped);
+  RUN(members_of_a_later_header_read_as_zero);
   return 0;
 }

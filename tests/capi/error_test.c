@@ -59,11 +59,26 @@ static void null_is_allowed(void) {
   llmq_buf_free(NULL);
 }
 
+static void a_wrong_handle_is_no_error(void) {
+  llmq_conf_t* conf = NULL;
+  CHECK_OK(llmq_conf_create(&conf));
+  void* wrong[] = {JUNK, conf};
+  for (int i = 0; i < 2; ++i) {
+    CHECK_STATUS(LLMQ_OK, llmq_error_code(wrong[i]));
+    CHECK_TEXT("", llmq_error_message(wrong[i]));
+    CHECK_TEXT("", llmq_error_key(wrong[i]));
+    llmq_error_free(wrong[i]);
+  }
+  CHECK_OK(llmq_conf_set(conf, "max_pending", "1", NULL)); /* it is still there */
+  llmq_conf_free(conf);
+}
+
 int main(void) {
   RUN(an_error_has_code_message_and_key);
   RUN(an_error_outlives_what_it_is_about);
   RUN(success_leaves_err_alone);
   RUN(err_may_be_null);
   RUN(null_is_allowed);
+  RUN(a_wrong_handle_is_no_error);
   return 0;
 }

@@ -1,4 +1,5 @@
 /* What a forked child may do with the handles that it inherited: nothing but drop them. */
+#include <fcntl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,9 +166,112 @@ static void a_child_s_child_is_a_child_again(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+static void drop_queue(void* user) {
+  (void)alarm(PATIENCE / SECOND); /* a child that hangs fails */
+  llmq_cq_unref(user);
+}
+
+static void* wait_on_queue(void* user) {
+  CHECK_STATUS(LLMQ_ERR_AGAIN, llmq_cq_wait(user, -1));
+  return NULL;
+}
+
+static void a_queue_may_be_dropped_though_a_thread_waited_on_it(void) {
+  llmq_cq_t* cq = new_cq();
+  pthread_t waiter;
+  CHECK_INT(0, pthread_create(&waiter, NULL, wait_on_queue, cq));
+  for (int i = 0; i < 30; ++i) in_child(drop_queue, cq); /* one of them finds it waiting */
+  CHECK_OK(llmq_cq_wake(cq));
+  CHECK_INT(0, pthread_join(waiter, NULL));
+  llmq_cq_unref(cq);
+}
+
+struct described {
+  llmq_cq_t* cq;
+  int32_t fd;
+};
+
+static void reuse_descriptor(void* user) {
+  struct described* own = user;
+  CHECK_INT(0, close(own->fd)); /* as a daemon closes all that it inherited */
+  CHECK_INT(own->fd, open("/dev/null", O_RDONLY));
+  llmq_cq_unref(own->cq);
+  CHECK(fcntl(own->fd, F_GETFD) >= 0); /* still ours */
+}
+
+static void unref_leaves_descriptors_alone(void) {
+  struct described own;
+  own.cq = new_cq();
+  CHECK_OK(llmq_cq_fd(own.cq, LLMQ_CQ_FD_EVENTFD, &own.fd));
+  in_child(reuse_descriptor, &own);
+  llmq_cq_unref(own.cq);
+}
+
+static void use_inherited_event(void* user) {
+  llmq_event_t* event = user;
+  llmq_response_t* response = NULL;
+  CHECK_STATUS(LLMQ_ERR_FORKED, llmq_event_take(event, &response));
+  CHECK(response == NULL);
+  llmq_events_release(event, sizeof *event, 1);
+  CHECK(event->handle == NULL);
+}
+
+static void an_inherited_event_is_dropped_and_no_more(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_cq_t* cq = new_cq();
+  llmq_response_t* response = NULL;
+  echo_attempts(manager, "m");
+  submit_to_cq(manager, "m", "payload", cq);
+  llmq_event_t event = next_event(cq);
+  in_child(use_inherited_event, &event);
+  CHECK_OK(llmq_event_take(&event, &response));
+  CHECK_TEXT("payload", (const char*)llmq_response_data(response, NULL));
+  llmq_response_free(response);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
+struct churn {
+  llmq_manager_t* own;
+  int stop;
+};
+
+static void* make_and_end_shared(void* user) {
+  struct churn* churn = user;
+  while (!__atomic_load_n(&churn->stop, __ATOMIC_SEQ_CST)) {
+    llmq_manager_t* manager = NULL;
+    CHECK_OK(llmq_manager_shared(NULL, &manager, NULL));
+    CHECK_OK(llmq_manager_destroy(manager));
+  }
+  return NULL;
+}
+
+static void use_shared(void* user) {
+  (void)alarm(PATIENCE / SECOND);
+  llmq_manager_unref(((struct churn*)user)->own);
+  if (!CHILD_MAY_MAKE_THREADS) return;
+  llmq_manager_t* manager = NULL;
+  CHECK_OK(llmq_manager_shared(NULL, &manager, NULL));
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+static void a_child_waits_for_no_thread_that_made_a_shared_manager(void) {
+  struct churn churn = {plain_manager(), 0};
+  pthread_t maker;
+  CHECK_INT(0, pthread_create(&maker, NULL, make_and_end_shared, &churn));
+  for (int i = 0; i < 30; ++i) in_child(use_shared, &churn); /* some find it in the middle */
+  __atomic_store_n(&churn.stop, 1, __ATOMIC_SEQ_CST);
+  CHECK_INT(0, pthread_join(maker, NULL));
+  CHECK_OK(llmq_manager_destroy(churn.own));
+}
+
 int main(void) {
   RUN(every_inherited_handle_answers_forked);
   RUN(a_child_may_make_its_own);
   RUN(a_child_s_child_is_a_child_again);
+  RUN(a_queue_may_be_dropped_though_a_thread_waited_on_it);
+  RUN(unref_leaves_descriptors_alone);
+  RUN(an_inherited_event_is_dropped_and_no_more);
+  RUN(a_child_waits_for_no_thread_that_made_a_shared_manager);
   return 0;
 }

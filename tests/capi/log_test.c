@@ -183,6 +183,50 @@ static void the_environment_overrules_the_keys(void) {
   llmq_conf_free(conf);
 }
 
+/* Every line of a manager's life in one text, and a request that is known by a key. */
+static void collect_line(void* user, int32_t level, const char* text, size_t text_len) {
+  char* all = user;
+  (void)level;
+  CHECK(memchr(text, '\n', text_len) == NULL);
+  CHECK(strlen(all) + text_len + 2 < 8192);
+  strncat(all, text, text_len);
+  strcat(all, "|");
+}
+
+static void lines_name_the_caller_s_key(void) {
+  static char all[8192];
+  llmq_conf_t* conf = failing_mock();
+  llmq_manager_t* manager = NULL;
+  llmq_response_t* response = NULL;
+  char id[64];
+  CHECK_OK(llmq_conf_set_log(conf, LLMQ_LOG_TRACE, collect_line, all, NULL));
+  CHECK_OK(llmq_manager_create(conf, &manager, NULL));
+  llmq_conf_free(conf);
+  llmq_request_t request = request_to("m", "x");
+  request.request_key = "order\n66";
+  request.request_key_len = 8;
+  CHECK_OK(llmq_submit_wait(manager, &request, PATIENCE, &response));
+  (void)snprintf(id, sizeof id, "request %llu (order 66) of model m: attempt 2 failed",
+                 (unsigned long long)llmq_response_request_id(response));
+  llmq_response_free(response);
+  CHECK_OK(llmq_manager_destroy(manager));
+  CHECK_HAS(id, all);
+  CHECK_HAS("(order 66) of model m: LLMQ_ERR_SERVER after 2 attempts", all);
+}
+
+static void a_full_disk_is_silent(void) {
+  llmq_conf_t* conf = failing_mock();
+  if (access("/dev/full", W_OK) != 0) {
+    (void)fprintf(stderr, "skipped: there is no /dev/full\n");
+    llmq_conf_free(conf);
+    return;
+  }
+  CHECK_INT(0, setenv("LLMQ_LOG", "debug:/dev/full", 1));
+  CHECK_INT(0, bytes_printed(conf));
+  CHECK_INT(0, unsetenv("LLMQ_LOG"));
+  llmq_conf_free(conf);
+}
+
 int main(void) {
   CHECK_INT(0, unsetenv("LLMQ_LOG"));
   RUN(refuses_bad_arguments_and_frees_user);
@@ -190,5 +234,7 @@ int main(void) {
   RUN(silent_by_default);
   RUN(the_key_log_file_takes_lines);
   RUN(the_environment_overrules_the_keys);
+  RUN(lines_name_the_caller_s_key);
+  RUN(a_full_disk_is_silent);
   return 0;
 }

@@ -198,6 +198,51 @@ static void a_queue_and_its_events_outlive_the_manager(void) {
   llmq_response_free(response);
 }
 
+struct other_manager {
+  llmq_manager_t* other;
+  llmq_request_id_t finished;
+  struct latch latch;
+};
+
+static void block_on_another_manager(void* user, const llmq_event_t* event) {
+  struct other_manager* call = user;
+  llmq_request_t request = request_to("m", "x");
+  llmq_response_t* response = NULL;
+  const llmq_usage_t usage = usage_of(1, 1);
+  char* json = NULL;
+  const llmq_status_t kWrong = LLMQ_ERR_WRONG_THREAD;
+  CHECK_OK(event->status);
+  CHECK_STATUS(kWrong, llmq_submit_wait(call->other, &request, -1, &response));
+  CHECK_STATUS(kWrong, llmq_manager_info_json(call->other, NULL, 0, &json, NULL));
+  CHECK_STATUS(kWrong, llmq_usage_update(call->other, call->finished, &usage));
+  CHECK_STATUS(kWrong, llmq_manager_destroy(call->other));
+  CHECK(json == NULL && response == NULL);
+  request.flags = LLMQ_REQUEST_KEEP; /* what does not block, works */
+  CHECK_OK(llmq_submit(call->other, &request, NULL));
+  latch_hit(&call->latch);
+}
+
+/* Two loops that wait for each other would wait for ever. */
+static void a_callback_may_not_block_on_another_manager_either(void) {
+  llmq_manager_t* manager = plain_manager();
+  struct other_manager call;
+  llmq_cq_t* cq = new_cq();
+  latch_init(&call.latch);
+  call.other = plain_manager();
+  echo_attempts(call.other, "m");
+  call.finished = submit_to_cq(call.other, "m", "x", cq);
+  expect_done(cq, call.finished, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  echo_attempts(manager, "m");
+  llmq_request_t request = request_to("m", "x");
+  request.done_fn = block_on_another_manager;
+  request.done_user = &call;
+  CHECK_OK(llmq_submit(manager, &request, NULL));
+  latch_wait(&call.latch, 1);
+  CHECK_OK(llmq_manager_destroy(manager));
+  CHECK_OK(llmq_manager_destroy(call.other));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(create_refuses_bad_arguments);
   RUN(create_reports_settings_that_contradict_each_other);
@@ -210,5 +255,6 @@ int main(void) {
   RUN(calls_that_block_are_refused_in_a_callback);
   RUN(two_managers_at_once);
   RUN(a_queue_and_its_events_outlive_the_manager);
+  RUN(a_callback_may_not_block_on_another_manager_either);
   return 0;
 }

@@ -311,6 +311,32 @@ static void cancel_fn_may_report_inline(void) {
   llmq_cq_unref(cq);
 }
 
+/* The id of an attempt that no request can have. */
+static void an_attempt_id_has_a_number(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  const char* text = NULL;
+  const void* bytes = NULL;
+  size_t len = 0;
+  hold_attempts(manager, "m", &held);
+  submit_to_cq(manager, "m", "x", cq);
+  const llmq_attempt_id_t attempt = nth_attempt(&held, 1);
+  const llmq_attempt_id_t number = UINT64_C(0x3f) << 56;
+  const llmq_attempt_id_t wrong[] = {attempt & ~number, attempt | number};
+  for (int i = 0; i < 2; ++i) {
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_attempt_model(manager, wrong[i], &text, &len));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_attempt_tenant(manager, wrong[i], &text, &len));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_attempt_metadata(manager, wrong[i], &bytes, &len));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_attempt_succeed(manager, wrong[i], NULL, 0, NULL));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG,
+                 llmq_attempt_fail(manager, wrong[i], LLMQ_ERR_SERVER, NULL, 0, 0));
+  }
+  CHECK_OK(llmq_attempt_succeed(manager, attempt, NULL, 0, NULL));
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(set_processor_refuses_and_frees_user_every_time);
   RUN(user_is_freed_when_replaced_and_at_the_end);
@@ -322,5 +348,6 @@ int main(void) {
   RUN(max_in_flight_bounds_what_no_limit_bounds);
   RUN(cancel_fn_may_be_null);
   RUN(cancel_fn_may_report_inline);
+  RUN(an_attempt_id_has_a_number);
   return 0;
 }

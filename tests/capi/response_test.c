@@ -250,6 +250,28 @@ static void history_holds_the_last_of_each_model(void) {
   llmq_cq_unref(cq);
 }
 
+static void members_of_a_later_header_read_as_zero(void) {
+  struct {
+    llmq_usage_t usage;
+    uint64_t later;
+  } wide;
+  llmq_manager_t* manager = plain_manager();
+  llmq_request_t request = request_to("m", "x");
+  llmq_response_t* response = NULL;
+  echo_attempts(manager, "m");
+  CHECK_OK(llmq_submit_wait(manager, &request, PATIENCE, &response));
+  memset(&wide, 0xff, sizeof wide);
+  wide.usage.struct_size = sizeof wide;
+  CHECK_OK(llmq_response_usage(response, &wide.usage));
+  CHECK_INT(7, wide.usage.input_tokens);
+  CHECK_INT(0, wide.usage.reserved);
+  CHECK_INT(0, wide.later);
+  wide.usage.struct_size = UINT32_MAX;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_usage(response, &wide.usage));
+  llmq_response_free(response);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
 int main(void) {
   RUN(null_and_wrong_handles_have_harmless_answers);
   RUN(a_response_tells_everything);
@@ -261,5 +283,6 @@ int main(void) {
   RUN(kept_responses_outlive_the_shutdown);
   RUN(the_oldest_kept_response_goes_first);
   RUN(history_holds_the_last_of_each_model);
+  RUN(members_of_a_later_header_read_as_zero);
   return 0;
 }

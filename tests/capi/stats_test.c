@@ -120,9 +120,53 @@ static void json_says_the_same(void) {
   llmq_cq_unref(cq);
 }
 
+static void members_of_a_later_header_read_as_zero(void) {
+  struct {
+    llmq_stats_t stats;
+    uint64_t later[2];
+  } wide;
+  llmq_manager_t* manager = plain_manager();
+  memset(&wide, 0xff, sizeof wide);
+  wide.stats.struct_size = sizeof wide;
+  CHECK_OK(llmq_stats(manager, NULL, 0, &wide.stats));
+  CHECK_INT(sizeof wide, wide.stats.struct_size);
+  CHECK_INT(0, wide.later[0]);
+  CHECK_INT(0, wide.later[1]);
+  wide.stats.struct_size = UINT32_MAX;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_stats(manager, NULL, 0, &wide.stats));
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+/* What names may hold must come out as JSON again. */
+static void odd_names_stay_valid_json(void) {
+  llmq_conf_t* conf = NULL;
+  llmq_manager_t* manager = NULL;
+  char* json = NULL;
+  CHECK_OK(llmq_conf_create(&conf));
+  CHECK_OK(llmq_conf_set(conf, "model.a\"b.rpm", "5", NULL));
+  CHECK_OK(llmq_conf_set(conf, "model.c\\d.rpm", "5", NULL));
+  CHECK_OK(llmq_conf_set(conf, "model.\xc3\xa9.x.rpm", "5", NULL));
+  CHECK_OK(llmq_manager_create(conf, &manager, NULL));
+  CHECK_OK(llmq_manager_models_json(manager, &json, NULL));
+  CHECK_TEXT("[\"a\\\"b\",\"c\\\\d\",\"\xc3\xa9.x\"]", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_stats_json(manager, &json, NULL));
+  CHECK_HAS("\"a\\\"b\":{", json);
+  CHECK_HAS("\"c\\\\d\":{", json);
+  CHECK_HAS("\"\xc3\xa9.x\":{", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_manager_info_json(manager, NULL, 0, &json, NULL));
+  CHECK_HAS("\"model\":\"a\\\"b\"", json);
+  llmq_buf_free(json);
+  llmq_conf_free(conf);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
 int main(void) {
   RUN(refuses_bad_arguments);
   RUN(counts_what_happens);
   RUN(json_says_the_same);
+  RUN(members_of_a_later_header_read_as_zero);
+  RUN(odd_names_stay_valid_json);
   return 0;
 }

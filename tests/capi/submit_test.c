@@ -424,6 +424,85 @@ static void submit_wait_cancels_when_its_time_is_over(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+/* A size that was never set, as from uninitialised memory, must not be believed. */
+static void an_implausible_struct_size_is_refused(void) {
+  static char room[8192]; /* zeros behind the request */
+  llmq_manager_t* manager = plain_manager();
+  llmq_request_t request = request_to("m", "x");
+  const uint32_t sizes[] = {4097, 8192, UINT32_MAX};
+  request.flags = LLMQ_REQUEST_KEEP;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    llmq_error_t* err = NULL;
+    request.struct_size = sizes[i];
+    memcpy(room, &request, sizeof request);
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_submit(manager, (llmq_request_t*)(void*)room, NULL));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG,
+                 llmq_request_check(manager, (llmq_request_t*)(void*)room, &err));
+    CHECK_TEXT("struct_size", llmq_error_key(err));
+    llmq_error_free(err);
+  }
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+static void closed_comes_before_what_is_wrong_with_the_model(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_request_t request = request_to("no such model", "x");
+  llmq_error_t* err = NULL;
+  request.flags = LLMQ_REQUEST_KEEP;
+  close_manager(manager);
+  CHECK_STATUS(LLMQ_ERR_CLOSED, llmq_submit(manager, &request, NULL));
+  CHECK_STATUS(LLMQ_ERR_CLOSED, llmq_request_check(manager, &request, &err));
+  CHECK_STATUS(LLMQ_ERR_CLOSED, llmq_error_code(err));
+  llmq_error_free(err);
+  request.flags = 0; /* what is wrong whatever the manager does, comes first */
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_submit(manager, &request, NULL));
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+/* Whoever has a response finds its request's place free. */
+static void one_place_is_enough_for_one_after_the_other(void) {
+  llmq_manager_t* manager = manager_of("{\"max_pending\":1,\"models\":[{\"name\":\"m\"}]}");
+  llmq_request_t request = request_to("m", "x");
+  echo_attempts(manager, "m");
+  for (int i = 0; i < 200; ++i) {
+    llmq_response_t* response = NULL;
+    CHECK_OK(llmq_submit_wait(manager, &request, -1, &response));
+    llmq_response_free(response);
+  }
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+struct chain {
+  llmq_manager_t* manager;
+  struct latch ended;
+  int left;
+};
+
+static void submit_next(void* user, const llmq_event_t* event) {
+  struct chain* chain = user;
+  llmq_request_t request = request_to("m", "next");
+  CHECK_OK(event->status);
+  request.done_fn = submit_next;
+  request.done_user = chain;
+  if (chain->left-- > 0) CHECK_OK(llmq_submit(chain->manager, &request, NULL));
+  latch_hit(&chain->ended);
+}
+
+static void a_callback_may_submit_into_the_place_that_it_leaves(void) {
+  struct chain chain;
+  chain.manager =
+      manager_of("{\"max_pending\":1,\"max_pending_bytes\":4,\"models\":[{\"name\":\"m\"}]}");
+  chain.left = 5;
+  latch_init(&chain.ended);
+  echo_attempts(chain.manager, "m");
+  llmq_request_t request = request_to("m", "next");
+  request.done_fn = submit_next;
+  request.done_user = &chain;
+  CHECK_OK(llmq_submit(chain.manager, &request, NULL));
+  latch_wait(&chain.ended, 6);
+  CHECK_OK(llmq_manager_destroy(chain.manager));
+}
+
 int main(void) {
   RUN(refuses_bad_requests);
   RUN(refuses_null_and_wrong_handles);
@@ -438,5 +517,9 @@ int main(void) {
   RUN(a_batch_stops_where_the_queue_is_full);
   RUN(submit_wait_gives_the_outcome);
   RUN(submit_wait_cancels_when_its_time_is_over);
+  RUN(an_implausible_struct_size_is_refused);
+  RUN(closed_comes_before_what_is_wrong_with_the_model);
+  RUN(one_place_is_enough_for_one_after_the_other);
+  RUN(a_callback_may_submit_into_the_place_that_it_leaves);
   return 0;
 }

@@ -185,6 +185,91 @@ static void works_inside_a_callback(void) {
   CHECK_OK(llmq_manager_destroy(updater.manager));
 }
 
+static void refuses_reserved_and_later_members(void) {
+  struct {
+    llmq_usage_t usage;
+    uint64_t later;
+  } wide;
+  llmq_manager_t* manager = manager_of(kTokens);
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  hold_attempts(manager, "m", &held);
+  const llmq_request_id_t late = finish_one(manager, &held, 1, LLMQ_REQUEST_LATE_USAGE, 1, cq);
+  const llmq_request_id_t runs = submit_to_cq(manager, "m", "x", cq);
+  const llmq_attempt_id_t attempt = nth_attempt(&held, 2);
+  memset(&wide, 0, sizeof wide);
+  for (int wrong = 0; wrong < 3; ++wrong) {
+    wide.usage = usage_of(1, 1);
+    wide.usage.struct_size = wrong == 2 ? UINT32_MAX : sizeof wide;
+    wide.usage.reserved = wrong == 0;
+    wide.later = wrong == 1;
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_usage_update(manager, late, &wide.usage));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG,
+                 llmq_attempt_succeed(manager, attempt, NULL, 0, &wide.usage));
+  }
+  wide.usage.struct_size = sizeof wide;
+  CHECK_OK(llmq_usage_update(manager, late, &wide.usage));
+  CHECK_OK(llmq_attempt_succeed(manager, attempt, NULL, 0, &wide.usage));
+  expect_done(cq, runs, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
+/* The charge lies in its window for an hour; the history remembers one request, or none. */
+static void the_charge_outlives_the_history(void) {
+  const char* kSettings[] = {
+      "{\"history_max\":1,\"models\":[{\"name\":\"other\"},{\"name\":\"m\",\"limits\":"
+      "[{\"tokens\":100,\"per\":\"1h\"}]}]}",
+      "{\"history_max\":0,\"models\":[{\"name\":\"other\"},{\"name\":\"m\",\"limits\":"
+      "[{\"tokens\":100,\"per\":\"1h\"}]}]}"};
+  for (int i = 0; i < 2; ++i) {
+    llmq_manager_t* manager = manager_of(kSettings[i]);
+    llmq_cq_t* cq = new_cq();
+    struct held held;
+    int32_t state = 0;
+    char* json = NULL;
+    const llmq_usage_t usage = usage_of(3, 2);
+    hold_attempts(manager, "m", &held);
+    const llmq_request_id_t late = finish_one(manager, &held, 1, LLMQ_REQUEST_LATE_USAGE, 40, cq);
+    finish_one(manager, &held, 2, 0, 1, cq);
+    CHECK_STATUS(LLMQ_ERR_STALE, llmq_request_state(manager, late, &state));
+    CHECK_OK(llmq_usage_update(manager, late, &usage));
+    CHECK_STATUS(LLMQ_ERR_STALE, llmq_usage_update(manager, late, &usage));
+    CHECK_OK(llmq_manager_info_json(manager, "m", 1, &json, NULL));
+    CHECK_HAS("\"used\":6", json);
+    llmq_buf_free(json);
+    CHECK_OK(llmq_manager_info_json(manager, NULL, 0, &json, NULL)); /* a turn later */
+    llmq_buf_free(json);
+    llmq_stats_t stats;
+    stats.struct_size = sizeof stats;
+    CHECK_OK(llmq_stats(manager, "m", 1, &stats));
+    CHECK_INT(3, stats.input_tokens);
+    CHECK_OK(llmq_manager_destroy(manager));
+    llmq_cq_unref(cq);
+  }
+}
+
+static void a_request_whose_event_nobody_drained_has_finished_all_the_same(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"history_max\":0,\"models\":[{\"name\":\"m\",\"limits\":"
+      "[{\"tokens\":100,\"per\":\"1h\"}]}]}");
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  llmq_request_t request = request_to("m", "x");
+  llmq_request_id_t id = 0;
+  const llmq_usage_t usage = usage_of(3, 2);
+  hold_attempts(manager, "m", &held);
+  request.cq = cq;
+  request.flags = LLMQ_REQUEST_LATE_USAGE;
+  CHECK_OK(llmq_submit(manager, &request, &id));
+  CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 1), NULL, 0, NULL));
+  CHECK_OK(llmq_cq_wait(cq, PATIENCE));
+  CHECK_OK(llmq_usage_update(manager, id, &usage));
+  expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(refuses_what_it_cannot_use);
   RUN(comes_too_early_while_the_request_lives);
@@ -193,5 +278,8 @@ int main(void) {
   RUN(a_kept_response_learns_of_it);
   RUN(is_refused_when_closed);
   RUN(works_inside_a_callback);
+  RUN(refuses_reserved_and_later_members);
+  RUN(the_charge_outlives_the_history);
+  RUN(a_request_whose_event_nobody_drained_has_finished_all_the_same);
   return 0;
 }

@@ -293,7 +293,16 @@ TEST_F(Stress, ModelsComeAndGoWhileRequestsAreSubmitted) {
 TEST_F(Stress, KeptResponsesAreTakenOnce) {
   start("concurrency=32", "mock");
   std::atomic<int> taken{0};
-  in_threads([&](int) {
+  in_threads([&](int thread) {
+    if (thread % 2 != 0) {  // others, who keep nothing, use the same records in between
+      for (int i = 0; i < 400; ++i) {
+        llmq_request_t r = request();
+        llmq_response_t* response = nullptr;
+        ASSERT_EQ(llmq_submit_wait(manager_, &r, -1, &response), LLMQ_OK);
+        llmq_response_free(response);
+      }
+      return;
+    }
     std::vector<llmq_request_id_t> ids(200);
     for (llmq_request_id_t& id : ids) {
       llmq_request_t r = request();
@@ -310,7 +319,7 @@ TEST_F(Stress, KeptResponsesAreTakenOnce) {
       ++taken;
     }
   });
-  EXPECT_EQ(taken.load(), kThreads * 200);
+  EXPECT_EQ(taken.load(), (kThreads + 1) / 2 * 200);
 }
 
 TEST(StressManagers, SharedAndOwnManagersComeAndGo) {

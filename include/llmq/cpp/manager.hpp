@@ -23,7 +23,7 @@ namespace llmq {
 
 namespace detail {
 
-// What ends a manager. On its own loop thread nobody can wait for it: another thread does.
+// What ends a manager. On a loop thread nobody can wait for it: another thread does.
 struct destroyer {
   void operator()(llmq_manager_t* manager) const noexcept {
     if (llmq_manager_destroy(manager) != LLMQ_ERR_WRONG_THREAD) return;

@@ -19,6 +19,8 @@ TEST(Ids, RequestsAndAttemptsAreSpacesOfTheirOwn) {
   }
   EXPECT_FALSE(is_request_id(0));
   EXPECT_FALSE(is_attempt_id(0));
+  EXPECT_FALSE(is_attempt_id(attempt_id(request, 0)));
+  EXPECT_FALSE(is_attempt_id(attempt_id(request, kMaxAttempts + 1)));
 }
 
 TEST(Ids, ALaterUseOfTheSameSlotHasAnotherId) {

@@ -86,5 +86,11 @@ TEST_F(Log, ACallbackHearsItsLevelAndIsFreedOnce) {
   EXPECT_EQ(heard.freed, 1);
 }
 
+TEST_F(Log, TextFromElsewhereStaysOnItsLine) {
+  EXPECT_EQ(one_line("a\nb\r\x1b[1m\x7f"), "a b  [1m ");
+  EXPECT_EQ(one_line("\xc3\xa9"), "\xc3\xa9");
+  EXPECT_EQ(one_line(""), "");
+}
+
 }  // namespace
 }  // namespace llmq::runtime
