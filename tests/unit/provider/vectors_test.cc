@@ -75,7 +75,7 @@ void expect_as_recorded(const cJSON* vector) {
 
 TEST(ProviderVectors, AreReadAsRecorded) {
   std::ifstream file(kFile, std::ios::binary);
-  if (!file) GTEST_SKIP() << "the recorded answers are not beside this checkout";
+  if (!file) GTEST_SKIP() << "optional data: the recorded answers are not beside this checkout";
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const ParsedJson parsed = parse_json(text);
   ASSERT_NE(parsed.value, nullptr);
