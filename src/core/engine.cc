@@ -29,7 +29,7 @@ void Engine::on(const Step& step, const Submit& event) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
     return;
   }
-  if (model.limiter.too_small_for(request.est_input_tokens, request.est_output_tokens) >= 0) {
+  if (model.limiter.too_small_for(demand_of(request)) >= 0) {
     finish(step, model, request, State::kFailed, Status::kOversize);
     return;
   }
@@ -66,7 +66,13 @@ void Engine::on(const Step& step, const AttemptSent& event) {
 void Engine::on(const Step& step, const ModelAdded& event) {
   if (event.model >= models_.size()) models_.resize(event.model + 1);
   assert(models_[event.model] == nullptr);
-  models_[event.model] = std::make_unique<Model>(event.model, *event.spec);
+  std::vector<Limit*> pooled;
+  for (const PoolIndex index : event.spec->pools) {
+    Pool& pool = *pools_[index];
+    pool.members.push_back(event.model);
+    for (const std::unique_ptr<Limit>& limit : pool.limits) pooled.push_back(limit.get());
+  }
+  models_[event.model] = std::make_unique<Model>(event.model, *event.spec, pooled);
   if (closing_) stop(step, *models_[event.model], close_mode_);
 }
 
@@ -112,7 +118,7 @@ void Engine::on(const Step& step, const Persisted& event) {
 void Engine::on(const Step& step, const LeaseGranted& event) {
   Model* model = this->model(event.model);
   if (model == nullptr || event.limit >= model->limiter.limits().size()) return;
-  model->limiter.limits()[event.limit].lease_granted(step.now, event.amount, event.expires);
+  model->limiter.limits()[event.limit]->lease_granted(step.now, event.amount, event.expires);
   admit(step, *model);
 }
 
@@ -168,8 +174,7 @@ void Engine::admit(const Step& step, Model& model) {
       block(step, model, model.gate, -1);
       return;
     }
-    const Verdict verdict =
-        model.limiter.earliest(step.now, head->est_input_tokens, head->est_output_tokens);
+    const Verdict verdict = model.limiter.earliest(step.now, demand_of(*head));
     if (verdict.at > step.now) {
       ask_for_leases(step, model, *head);
       block(step, model, verdict.at, verdict.limit);
@@ -197,11 +202,11 @@ void Engine::time_makes_room(const Step& step, Model& model) {
 }
 
 void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {
-  std::vector<Limit>& limits = model.limiter.limits();
+  const std::vector<Limit*>& limits = model.limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {
-    if (!limits[i].spec().shared) continue;
-    const int64_t cost = limits[i].cost_of(request.est_input_tokens, request.est_output_tokens);
-    const int64_t wanted = limits[i].lease_wanted(step.now, cost);
+    if (!limits[i]->spec().shared) continue;
+    const int64_t cost = limits[i]->cost_of(demand_of(request));
+    const int64_t wanted = limits[i]->lease_wanted(step.now, cost);
     if (wanted > 0) {
       step.out.emplace_back(Lease{model.index, static_cast<uint32_t>(i), wanted});
     }
@@ -211,8 +216,7 @@ void Engine::ask_for_leases(const Step& step, Model& model, const Request& reque
 // Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
 void Engine::start(const Step& step, Model& model, Request& request) {
   request.reservation = reservations_.take();
-  model.limiter.reserve(step.now, request.est_input_tokens, request.est_output_tokens,
-                        *request.reservation);
+  model.limiter.reserve(step.now, demand_of(request), *request.reservation);
   model.queue.remove(request);
   model.running.push_back(request.link);
   request.state = State::kProcessing;

@@ -19,6 +19,7 @@
 #include "core/event.h"
 #include "core/limit/reservation_pool.h"
 #include "core/model.h"
+#include "core/pool.h"
 #include "core/queue/timer_wheel.h"
 #include "core/random.h"
 
@@ -38,6 +39,7 @@ class Engine {
 
   // For reports; nullptr if there is no such model.
   Model* model(ModelIndex index) { return index < models_.size() ? models_[index].get() : nullptr; }
+  Pool* pool(PoolIndex index) { return index < pools_.size() ? pools_[index].get() : nullptr; }
   uint64_t live() const { return live_; }
 
  private:
@@ -59,6 +61,15 @@ class Engine {
   void on(const Step& step, const LeaseGranted& event);
   void on(const Step& step, const Shutdown& event);
   void on(const Step& step, const Tick& event);
+  void on(const Step& step, const LimitsObserved& event);
+  void on(const Step& step, const PoolAdded& event);
+  void on(const Step& step, const ModelChanged& event);
+  void on(const Step& step, const PoolChanged& event);
+  void on(const Step& step, const WindowEdges& event);
+  void on(const Step& step, const ClockGap& event);
+
+  // engine_limits.cc: what changes and teaches limits
+  void learn(const Step& step, Model& model, const Observed& observed, const Request* request);
 
   // engine.cc: admission
   void admit(const Step& step, Model& model);
@@ -87,6 +98,7 @@ class Engine {
   Model& model_of(const Request& request) { return *models_[request.model]; }
 
   std::vector<std::unique_ptr<Model>> models_;
+  std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<ModelIndex> removing_;  // models that go when their last request has
   ReservationPool reservations_;
   TimerWheel timers_;

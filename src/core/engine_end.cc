@@ -51,6 +51,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.status == Status::kOk && !request.reservation->sent) {
     model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
   }
+  if (event.observed != nullptr) learn(step, model, *event.observed, &request);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool room = settle(step, model, request, settlement_of(event));
@@ -226,6 +227,10 @@ void Engine::drop_removed_models(const Step& step) {
     if (model.records > 0) return false;
     timers_.cancel(model.wake);
     model.late.clear(reservations_);
+    for (const PoolIndex pool : model.spec.pools) {
+      std::vector<ModelIndex>& members = pools_[pool]->members;
+      members.erase(std::find(members.begin(), members.end(), index));
+    }
     models_[index].reset();
     step.out.emplace_back(ModelGone{index});
     return true;

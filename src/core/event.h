@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/limit/limit_spec.h"
+#include "core/limit/observation.h"
 #include "core/policy/retry.h"
 #include "core/request.h"
 #include "core/status.h"
@@ -15,9 +16,13 @@
 
 namespace llmq::core {
 
+using PoolIndex = uint32_t;
+
 // A model as the engine needs it.
 struct ModelSpec {
   std::vector<LimitSpec> limits;
+  std::vector<PoolIndex> pools;  // whose limits it shares with other models
+  Prices prices;
   int64_t max_in_flight = 256;
   RetrySpec retry;
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
@@ -49,7 +54,42 @@ struct AttemptFinished {
   Status status = Status::kOk;
   bool usage_known = false;
   Usage usage{};
-  DurationNs retry_after{};  // 0 = no hint
+  DurationNs retry_after{};            // 0 = no hint
+  const Observed* observed = nullptr;  // what the answer tells of limits; null: nothing
+};
+// What the provider tells of its limits besides the answers to our attempts.
+struct LimitsObserved {
+  ModelIndex model;
+  const Observed* observed;
+};
+// Limits that several models share. Before the models that name it; its index is never used again.
+struct PoolAdded {
+  PoolIndex pool;
+  const std::vector<LimitSpec>* limits;
+};
+// New limits, prices, retry settings or bound for a model; what its limits have counted stays, by
+// kind and period. `spec->pools` must be those that it has.
+struct ModelChanged {
+  ModelIndex model;
+  const ModelSpec* spec;
+};
+// The same for the limits of a pool.
+struct PoolChanged {
+  PoolIndex pool;
+  const std::vector<LimitSpec>* limits;
+};
+// A calendar window begins: limits of that calendar and model or pool count from `start` to `end`,
+// the window after it lasts until `next_end`.
+struct WindowEdges {
+  ModelIndex model;
+  uint32_t limit;
+  TimeNs start;
+  TimeNs end;
+  TimeNs next_end;
+};
+// The clock did not run, or nobody looked, for `length`: the machine slept.
+struct ClockGap {
+  DurationNs length;
 };
 // Usage of a finished request that was submitted with late_usage.
 struct UsageKnown {
@@ -88,8 +128,10 @@ struct Shutdown {
 // Time has passed.
 struct Tick {};
 
-using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded,
-                           ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick>;
+using Event =
+    std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
+                 ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
+                 ModelChanged, PoolChanged, WindowEdges, ClockGap>;
 
 }  // namespace llmq::core
 

@@ -31,10 +31,10 @@ struct Counters {
 };
 
 struct Model {
-  Model(ModelIndex own_index, const ModelSpec& own_spec)
+  Model(ModelIndex own_index, const ModelSpec& own_spec, const std::vector<Limit*>& pooled = {})
       : index(own_index),
         spec(own_spec),
-        limiter(own_spec.limits, own_spec.max_in_flight),
+        limiter(own_spec.limits, own_spec.max_in_flight, own_spec.prices, pooled),
         late(own_spec.late_charges_max) {}
 
   // A model is found from its timer.

@@ -67,6 +67,10 @@ struct Request {
   }
 };
 
+inline Demand demand_of(const Request& request) {
+  return {request.est_input_tokens, request.est_output_tokens};
+}
+
 }  // namespace llmq::core
 
 #endif  // LLMQ_CORE_REQUEST_H_

@@ -22,7 +22,7 @@ base::Json limit_json(core::TimeNs now, core::Limit& limit, bool implicit) {
   if (!limit.is_concurrency()) {
     base::add_number(json.get(), "period_ms", spec.period.ns / 1'000'000);
     base::add_number(json.get(), "jitter_ms", spec.jitter.ns / 1'000'000);
-    cJSON_AddStringToObject(json.get(), "shape", "sliding");
+    cJSON_AddStringToObject(json.get(), "shape", core::shape_name(spec.shape));
     cJSON_AddStringToObject(json.get(), "charge", core::charge_name(spec.charge));
     base::add_number(json.get(), "ideal_ms", limit.ideal().ns / 1'000'000);
   }
@@ -37,7 +37,7 @@ base::Json limit_json(core::TimeNs now, core::Limit& limit, bool implicit) {
 std::string blocked_text(core::Model& model) {
   if (!model.spec.ready) return "no processor is set";
   if (model.blocked_by >= 0) {
-    return core::limit_name(model.limiter.limits()[static_cast<size_t>(model.blocked_by)].spec());
+    return core::limit_name(model.limiter.limits()[static_cast<size_t>(model.blocked_by)]->spec());
   }
   return model.blocked_until.ns > 0 ? "the provider's Retry-After" : "";
 }
@@ -55,10 +55,9 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Model& mo
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
   cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");
-  std::vector<core::Limit>& all = model.limiter.limits();
+  const std::vector<core::Limit*>& all = model.limiter.limits();
   for (size_t i = 0; i < all.size(); ++i) {
-    const bool implicit = model.limiter.last_is_implicit() && i + 1 == all.size();
-    cJSON_AddItemToArray(limits, limit_json(now, all[i], implicit).release());
+    cJSON_AddItemToArray(limits, limit_json(now, *all[i], model.limiter.is_implicit(i)).release());
   }
   return json;
 }

@@ -30,8 +30,8 @@ void decision(benchmark::State& state) {
   const int64_t start = llmq_now_ns();
   for (auto _ : state) {
     now = now + core::DurationNs{500};
-    benchmark::DoNotOptimize(limiter.earliest(now, 120, 200));
-    limiter.reserve(now, 120, 200, reservation);
+    benchmark::DoNotOptimize(limiter.earliest(now, {120, 200}));
+    limiter.reserve(now, {120, 200}, reservation);
     limiter.sent(now, reservation);
     benchmark::DoNotOptimize(limiter.settle(now, reservation, settlement));
   }

@@ -233,8 +233,7 @@ void EngineSim::expect_nobody_forgotten() {
     if (model == nullptr || !model->spec.ready) continue;
     const core::Request* const head = model->queue.front();
     if (head == nullptr) continue;
-    const core::Verdict verdict =
-        model->limiter.earliest(now_, head->est_input_tokens, head->est_output_tokens);
+    const core::Verdict verdict = model->limiter.earliest(now_, core::demand_of(*head));
     const TimeNs start = std::max(verdict.at, model->gate);
     if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) continue;
     check_wake_ups = false;  // once is enough

@@ -11,23 +11,46 @@ constexpr int64_t kMaxUsage = 1'000'000'000'000;
 
 int64_t clamp_usage(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, kMaxUsage); }
 
+__extension__ using Wide = __int128;
+constexpr int64_t kMaxDuration = int64_t{1} << 61;
+
 }  // namespace
 
-Limit::Limit(const LimitSpec& spec) : spec_(spec), ledger_(spec.period + spec.jitter) {}
+Limit::Limit(const LimitSpec& spec, const Prices& prices)
+    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {}
 
-int64_t Limit::cost_of(int64_t input_tokens, int64_t output_tokens) const {
+int64_t Limit::cost_of(const Demand& demand) const {
+  const int64_t input = clamp_usage(demand.input_tokens);
+  const int64_t output = clamp_usage(demand.output_tokens);
   switch (spec_.kind) {
     case LimitKind::kRequests:
     case LimitKind::kConcurrency:
       return 1;
     case LimitKind::kTokens:
-      return clamp_usage(input_tokens) + clamp_usage(output_tokens);
+      return input + output;
     case LimitKind::kInputTokens:
-      return clamp_usage(input_tokens);
+      return input;
     case LimitKind::kOutputTokens:
-      return clamp_usage(output_tokens);
+      return output;
+    case LimitKind::kCost:
+      return price_of(prices_, input, 0, output);
   }
   return 0;
+}
+
+int64_t Limit::cost_of(const Usage& usage) const {
+  if (spec_.kind != LimitKind::kCost) {
+    return cost_of(Demand{usage.input_tokens, usage.output_tokens});
+  }
+  if (usage.cost_micros > 0) return std::min(usage.cost_micros, kMaxLimitAmount);
+  const int64_t input = clamp_usage(usage.input_tokens);
+  const int64_t cached = std::clamp<int64_t>(usage.cached_input_tokens, 0, input);
+  return price_of(prices_, input - cached, cached, clamp_usage(usage.output_tokens));
+}
+
+DurationNs Limit::time_for(int64_t cost) const {
+  const Wide time = static_cast<Wide>(cost) * spec_.period.ns / spec_.amount;
+  return {static_cast<int64_t>(std::min<Wide>(time, kMaxDuration))};
 }
 
 TimeNs Limit::earliest(TimeNs now, int64_t cost) {
@@ -35,6 +58,10 @@ TimeNs Limit::earliest(TimeNs now, int64_t cost) {
   const int64_t room = spec_.amount - held_ - cost;
   if (is_concurrency()) return room >= 0 ? now : kNever;
   return ledger_.earliest_at_most(now, room);
+}
+
+TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
+  return earliest(now, cost + ahead);
 }
 
 void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
@@ -76,8 +103,7 @@ bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
     return false;  // a call that was sent counts, whatever came of it
   switch (settlement.kind) {
     case Settlement::Kind::kKnown:
-      return correct(now, hold,
-                     cost_of(settlement.usage.input_tokens, settlement.usage.output_tokens));
+      return correct(now, hold, cost_of(settlement.usage));
     case Settlement::Kind::kRejected:
       return correct(now, hold, 0);
     case Settlement::Kind::kUnknown:
@@ -89,7 +115,7 @@ bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
 bool Limit::amend(TimeNs now, Hold& hold, const Usage& usage) {
   if (is_concurrency() || !ledger_.alive(now, hold.seq)) return false;
   if (spec_.kind == LimitKind::kRequests) return true;  // one call stays one call
-  correct(now, hold, cost_of(usage.input_tokens, usage.output_tokens));
+  correct(now, hold, cost_of(usage));
   return true;
 }
 

@@ -37,16 +37,22 @@ struct Settlement {
 
 class Limit {
  public:
-  explicit Limit(const LimitSpec& spec);
+  explicit Limit(const LimitSpec& spec, const Prices& prices = {});
 
   const LimitSpec& spec() const { return spec_; }
 
   // What a call of that many tokens counts here.
-  int64_t cost_of(int64_t input_tokens, int64_t output_tokens) const;
+  int64_t cost_of(const Demand& demand) const;
+  // Of what was used: cached input has its own price, and money that was reported stands.
+  int64_t cost_of(const Usage& usage) const;
+  // The time in which the limit brings that much: cost * T / N.
+  DurationNs time_for(int64_t cost) const;
 
   // Earliest time at which `cost` fits, from `now` on; kNever if only the end of a running attempt,
   // or a lease from the shared store, makes room. For cost <= amount that is never a dead end.
   TimeNs earliest(TimeNs now, int64_t cost);
+  // The same if a call of `ahead` starts now.
+  TimeNs earliest_behind(TimeNs now, int64_t cost, int64_t ahead);
 
   // Takes `cost`, which fits (earliest == now).
   void reserve(TimeNs now, Hold& hold, int64_t cost);
@@ -75,6 +81,7 @@ class Limit {
   bool correct(TimeNs now, Hold& hold, int64_t actual);
 
   LimitSpec spec_;
+  Prices prices_;
   SlidingLedger ledger_;
   PackedWindows packed_;
   int64_t held_ = 0;

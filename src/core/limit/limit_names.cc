@@ -14,6 +14,8 @@ const char* kind_name(LimitKind kind) {
       return "output_tokens";
     case LimitKind::kConcurrency:
       return "concurrency";
+    case LimitKind::kCost:
+      return "cost";
   }
   return "?";
 }
@@ -28,6 +30,44 @@ const char* charge_name(ChargeModel charge) {
       return "realtime";
     case ChargeModel::kActual:
       return "actual";
+    case ChargeModel::kUnknown:
+      return "unknown";
+  }
+  return "?";
+}
+
+const char* shape_name(Shape shape) {
+  switch (shape) {
+    case Shape::kSliding:
+      return "sliding";
+    case Shape::kBucket:
+      return "bucket";
+    case Shape::kFixed:
+      return "fixed";
+    case Shape::kPaced:
+      return "paced";
+    case Shape::kQuantised:
+      return "quantised";
+    case Shape::kAuto:
+      return "auto";
+  }
+  return "?";
+}
+
+const char* calendar_name(Calendar calendar) {
+  switch (calendar) {
+    case Calendar::kNone:
+      return "none";
+    case Calendar::kMinute:
+      return "minute";
+    case Calendar::kHour:
+      return "hour";
+    case Calendar::kDay:
+      return "day";
+    case Calendar::kWeek:
+      return "week";
+    case Calendar::kMonth:
+      return "month";
   }
   return "?";
 }

@@ -10,6 +10,8 @@ namespace llmq::core {
 
 const char* kind_name(LimitKind kind);
 const char* charge_name(ChargeModel charge);
+const char* shape_name(Shape shape);
+const char* calendar_name(Calendar calendar);
 std::string period_text(DurationNs period);     // "6s", "1m", "1500ms"
 std::string limit_name(const LimitSpec& spec);  // "requests/1m"
 

@@ -15,6 +15,18 @@ enum class LimitKind : uint8_t {
   kInputTokens,
   kOutputTokens,
   kConcurrency,  // attempts that run at the same time; has no period
+  kCost,         // money, in millionths of the unit that the prices are in
+};
+inline constexpr int kLimitKinds = 6;
+
+// How the provider counts (algorithms.md, "Shape of a limit").
+enum class Shape : uint8_t {
+  kSliding,    // never more than N in any window T; N at once from idle
+  kBucket,     // holds `burst`, refills N per T
+  kFixed,      // N per window of a grid; as sliding until its edges are known
+  kPaced,      // one after another, T/N apart
+  kQuantised,  // N*slice/T per slice
+  kAuto,       // learned from what the provider answers
 };
 
 // When the provider counts a call, and what (algorithms.md, "Charge").
@@ -24,7 +36,12 @@ enum class ChargeModel : uint8_t {
   kRealtime,    // the actual usage while it is produced; bounded by the reservation until the call
                 // ends
   kActual,      // the estimate when the call is sent, corrected in place to the actual usage
+  kUnknown,  // any of these: the larger of estimate and usage, from the sending to T after the end
 };
+
+// Windows that follow a calendar: their edges are handed in as data (event WindowEdges), for the
+// core knows no time zones.
+enum class Calendar : uint8_t { kNone, kMinute, kHour, kDay, kWeek, kMonth };
 
 inline constexpr int kMaxLimitsPerModel = 16;
 inline constexpr int64_t kMaxLimitAmount =
@@ -32,11 +49,35 @@ inline constexpr int64_t kMaxLimitAmount =
 
 struct LimitSpec {
   LimitKind kind = LimitKind::kRequests;
+  Shape shape = Shape::kSliding;
   ChargeModel charge = ChargeModel::kActual;
-  int64_t amount = 0;   // N: 1 .. kMaxLimitAmount
-  DurationNs period{};  // T: 1 s .. 31 days; 0 for concurrency
-  DurationNs jitter{};  // J: most that the way to the provider's counter varies
-  bool shared = false;  // room comes from a store shared with other processes, by Lease actions
+  Calendar calendar = Calendar::kNone;
+  int64_t amount = 0;       // N: 1 .. kMaxLimitAmount
+  DurationNs period{};      // T: 1 s .. 31 days; 0 for concurrency
+  DurationNs jitter{};      // J: most that the way to the provider's counter varies
+  int64_t burst = 0;        // bucket: what it holds; 0 = N
+  DurationNs slice{};       // quantised: 1 s .. T
+  uint32_t share = 1;       // `amount` is one of so many parts of the provider's limit
+  bool shared = false;      // room comes from a store shared with other processes, by Lease actions
+  bool per_tenant = false;  // each tenant has its own
+  bool refused_count = true;    // requests: a call that the provider refused counts
+  bool oversize_alone = false;  // a call larger than N may run, alone, and leaves debt
+};
+
+// What money a token costs, in millionths of the unit per million tokens.
+struct Prices {
+  int64_t input = 0;
+  int64_t cached_input = 0;
+  int64_t output = 0;
+};
+
+// In millionths of the unit, rounded up. Tokens of one kind are at most 10^12.
+int64_t price_of(const Prices& prices, int64_t input, int64_t cached_input, int64_t output);
+
+// What a call is expected to use, or used.
+struct Demand {
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
 };
 
 // J unless configured: min(250 ms, T/100), at least 20 ms (algorithms.md, corrections).

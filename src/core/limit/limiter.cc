@@ -1,48 +1,68 @@
 #include "core/limit/limiter.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace llmq::core {
 
-Limiter::Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight) {
-  assert(specs.size() <= kMaxLimitsPerModel);
+Limiter::Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, const Prices& prices,
+                 const std::vector<Limit*>& pooled) {
+  assert(specs.size() + pooled.size() <= kMaxLimitsPerModel);
   bool bounded = false;
-  limits_.reserve(specs.size() + 1);
   for (const LimitSpec& spec : specs) {
-    limits_.emplace_back(spec);
+    own_.push_back(std::make_unique<Limit>(spec, prices));
     bounded = bounded || spec.kind == LimitKind::kConcurrency;
   }
+  for (const Limit* limit : pooled) bounded = bounded || limit->is_concurrency();
   if (!bounded) {
     LimitSpec spec;
     spec.kind = LimitKind::kConcurrency;
     spec.amount = max_in_flight;
-    limits_.emplace_back(spec);
-    last_is_implicit_ = true;
+    own_.push_back(std::make_unique<Limit>(spec, prices));
+    has_implicit_ = true;
   }
+  for (const std::unique_ptr<Limit>& limit : own_) limits_.push_back(limit.get());
+  limits_.insert(limits_.end(), pooled.begin(), pooled.end());
 }
 
-int Limiter::too_small_for(int64_t input_tokens, int64_t output_tokens) const {
+int Limiter::too_small_for(const Demand& demand) const {
   for (size_t i = 0; i < limits_.size(); ++i) {
-    if (limits_[i].cost_of(input_tokens, output_tokens) > limits_[i].spec().amount) {
+    const LimitSpec& spec = limits_[i]->spec();
+    if (limits_[i]->cost_of(demand) > spec.amount && !spec.oversize_alone) {
       return static_cast<int>(i);
     }
   }
   return -1;
 }
 
-Verdict Limiter::earliest(TimeNs now, int64_t input_tokens, int64_t output_tokens) {
+Verdict Limiter::earliest(TimeNs now, const Demand& demand) {
   Verdict verdict{now, -1};
   for (size_t i = 0; i < limits_.size(); ++i) {
-    const TimeNs at = limits_[i].earliest(now, limits_[i].cost_of(input_tokens, output_tokens));
+    const TimeNs at = limits_[i]->earliest(now, limits_[i]->cost_of(demand));
     if (at > verdict.at) verdict = Verdict{at, static_cast<int>(i)};
   }
   return verdict;
 }
 
-void Limiter::reserve(TimeNs now, int64_t input_tokens, int64_t output_tokens,
-                      Reservation& reservation) {
+TimeNs Limiter::earliest_behind(TimeNs now, const Demand& demand, const Demand& ahead) {
+  TimeNs at = now;
+  for (Limit* limit : limits_) {
+    at = std::max(at, limit->earliest_behind(now, limit->cost_of(demand), limit->cost_of(ahead)));
+  }
+  return at;
+}
+
+DurationNs Limiter::dominant_share(const Demand& demand) const {
+  DurationNs most{};
+  for (const Limit* limit : limits_) {
+    if (!limit->is_concurrency()) most = std::max(most, limit->time_for(limit->cost_of(demand)));
+  }
+  return most;
+}
+
+void Limiter::reserve(TimeNs now, const Demand& demand, Reservation& reservation) {
   for (size_t i = 0; i < limits_.size(); ++i) {
-    limits_[i].reserve(now, reservation.holds[i], limits_[i].cost_of(input_tokens, output_tokens));
+    limits_[i]->reserve(now, reservation.holds[i], limits_[i]->cost_of(demand));
   }
   reservation.sent = false;
 }
@@ -50,20 +70,20 @@ void Limiter::reserve(TimeNs now, int64_t input_tokens, int64_t output_tokens,
 void Limiter::sent(TimeNs now, Reservation& reservation) {
   if (reservation.sent) return;
   reservation.sent = true;
-  for (size_t i = 0; i < limits_.size(); ++i) limits_[i].sent(now, reservation.holds[i]);
+  for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->sent(now, reservation.holds[i]);
 }
 
 void Limiter::refund(Reservation& reservation) {
   assert(!reservation.sent);
-  for (size_t i = 0; i < limits_.size(); ++i) limits_[i].refund(reservation.holds[i]);
+  for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->refund(reservation.holds[i]);
 }
 
 bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& settlement) {
   assert(reservation.sent);
   bool room = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
-    const bool grew = limits_[i].settle(now, reservation.holds[i], settlement);
-    room = room || (grew && !limits_[i].is_concurrency());
+    const bool grew = limits_[i]->settle(now, reservation.holds[i], settlement);
+    room = room || (grew && !limits_[i]->is_concurrency());
   }
   return room;
 }
@@ -71,7 +91,7 @@ bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& set
 bool Limiter::amend(TimeNs now, Reservation& reservation, const Usage& usage) {
   bool alive = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
-    alive = limits_[i].amend(now, reservation.holds[i], usage) || alive;
+    alive = limits_[i]->amend(now, reservation.holds[i], usage) || alive;
   }
   return alive;
 }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/limit/limit.h"
@@ -31,14 +32,23 @@ struct Reservation {
 
 class Limiter {
  public:
-  // max_in_flight bounds concurrency where no limit of `specs` does.
-  Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight);
+  // Own limits come first, in the order of `specs`, then those of `pooled`, which belong to the
+  // engine and outlive this. max_in_flight bounds concurrency where no limit does.
+  Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, const Prices& prices = {},
+          const std::vector<Limit*>& pooled = {});
 
   // The limit that a call of that size can never meet; -1 if there is none.
-  int too_small_for(int64_t input_tokens, int64_t output_tokens) const;
+  int too_small_for(const Demand& demand) const;
 
-  Verdict earliest(TimeNs now, int64_t input_tokens, int64_t output_tokens);
-  void reserve(TimeNs now, int64_t input_tokens, int64_t output_tokens, Reservation& reservation);
+  Verdict earliest(TimeNs now, const Demand& demand);
+  // When a call of that size could start if one of `ahead` starts now. A request may pass a blocked
+  // head if this stays at the head's own time (EASY backfilling).
+  TimeNs earliest_behind(TimeNs now, const Demand& demand, const Demand& ahead);
+  // What a call takes of the limit that is scarcest for it, as the time in which that limit brings
+  // as much: max over limits of cost * T / N (dominant share). 0 where no limit per period is.
+  DurationNs dominant_share(const Demand& demand) const;
+
+  void reserve(TimeNs now, const Demand& demand, Reservation& reservation);
   void sent(TimeNs now, Reservation& reservation);
   void refund(Reservation& reservation);
   // True if room appeared in a limit per period.
@@ -46,14 +56,17 @@ class Limiter {
   // False if no charge of it lies in a window any more.
   bool amend(TimeNs now, Reservation& reservation, const Usage& usage);
 
-  std::vector<Limit>& limits() { return limits_; }
-  const std::vector<Limit>& limits() const { return limits_; }
-  // The last limit is max_in_flight, not one that was asked for.
-  bool last_is_implicit() const { return last_is_implicit_; }
+  const std::vector<Limit*>& limits() const { return limits_; }
+  // The limit belongs to a pool: other models use it too.
+  bool is_pooled(size_t limit) const { return limit >= own_.size(); }
+  // The last own limit is max_in_flight, not one that was asked for.
+  bool has_implicit() const { return has_implicit_; }
+  bool is_implicit(size_t limit) const { return has_implicit_ && limit + 1 == own_.size(); }
 
  private:
-  std::vector<Limit> limits_;
-  bool last_is_implicit_ = false;
+  std::vector<std::unique_ptr<Limit>> own_;
+  std::vector<Limit*> limits_;  // all of them
+  bool has_implicit_ = false;
 };
 
 }  // namespace llmq::core

@@ -176,6 +176,7 @@ int64_t cost_of(LimitKind kind, int64_t input, int64_t output) {
     case LimitKind::kOutputTokens:
       return output;
     case LimitKind::kConcurrency:
+    case LimitKind::kCost:
       return 0;
   }
   return 0;
@@ -269,15 +270,15 @@ TEST_P(EngineProperties, I1_I3_I7_I9_I10_HoldInRandomWorlds) {
       EXPECT_EQ(counters.pending + counters.processing, 0u);
       EXPECT_EQ(counters.submitted,
                 counters.completed + counters.failed + counters.cancelled + counters.expired);
-      for (Limit& limit : model->limiter.limits()) EXPECT_EQ(limit.held(), 0) << "I3";
+      for (Limit* limit : model->limiter.limits()) EXPECT_EQ(limit->held(), 0) << "I3";
     }
     if (world.shuts_down) continue;
     sim.tick_lag = {};
     sim.run_for(seconds(60));
     for (ModelIndex index = 0; index < world.specs.size(); ++index) {
       if (sim.engine.model(index) == nullptr) continue;
-      for (Limit& limit : sim.model(index).limiter.limits()) {
-        EXPECT_EQ(limit.used(sim.now()), 0) << "I2: a window after the last call";
+      for (Limit* limit : sim.model(index).limiter.limits()) {
+        EXPECT_EQ(limit->used(sim.now()), 0) << "I2: a window after the last call";
       }
       expect_full_burst(sim, index, world.specs[index]);
     }

@@ -46,7 +46,7 @@ Hold charged(Limit& limit, TimeNs now, int64_t cost) {
 
 TEST(Limit, CountsWhatItsKindSays) {
   const auto cost = [](LimitKind kind, int64_t input, int64_t output) {
-    return Limit(per_period(kind, 10, seconds(1))).cost_of(input, output);
+    return Limit(per_period(kind, 10, seconds(1))).cost_of(Demand{input, output});
   };
   EXPECT_EQ(cost(LimitKind::kRequests, 30, 4), 1);
   EXPECT_EQ(cost(LimitKind::kConcurrency, 30, 4), 1);
@@ -58,8 +58,8 @@ TEST(Limit, CountsWhatItsKindSays) {
 TEST(Limit, ToleratesAbsurdUsage) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
-  EXPECT_EQ(tokens(10).cost_of(-5, kLeast), 0);
-  EXPECT_GT(tokens(10).cost_of(kMost, kMost), 0);
+  EXPECT_EQ(tokens(10).cost_of(Demand{-5, kLeast}), 0);
+  EXPECT_GT(tokens(10).cost_of(Demand{kMost, kMost}), 0);
   Limit limit = tokens(100);
   Hold hold = charged(limit, kStart, 10);
   limit.settle(kStart, hold, known(kMost, kMost));

@@ -29,12 +29,12 @@ Settlement known(int64_t input_tokens) {
 TEST(Limiter, BoundsConcurrencyWhereNoLimitDoes) {
   Limiter limiter({per_period(LimitKind::kRequests, 100, seconds(6))}, 2);
   ASSERT_EQ(limiter.limits().size(), 2u);
-  EXPECT_TRUE(limiter.last_is_implicit());
+  EXPECT_TRUE(limiter.has_implicit());
   Reservation one;
   Reservation two;
-  limiter.reserve(kStart, 0, 0, one);
-  limiter.reserve(kStart, 0, 0, two);
-  const Verdict verdict = limiter.earliest(kStart, 0, 0);
+  limiter.reserve(kStart, {0, 0}, one);
+  limiter.reserve(kStart, {0, 0}, two);
+  const Verdict verdict = limiter.earliest(kStart, {0, 0});
   EXPECT_EQ(verdict.at, kNever);
   EXPECT_EQ(verdict.limit, 1);
 }
@@ -42,8 +42,8 @@ TEST(Limiter, BoundsConcurrencyWhereNoLimitDoes) {
 TEST(Limiter, LeavesConcurrencyToTheLimitThatIsThere) {
   Limiter limiter({concurrency(500)}, 2);
   EXPECT_EQ(limiter.limits().size(), 1u);
-  EXPECT_FALSE(limiter.last_is_implicit());
-  EXPECT_EQ(limiter.limits()[0].spec().amount, 500);
+  EXPECT_FALSE(limiter.has_implicit());
+  EXPECT_EQ(limiter.limits()[0]->spec().amount, 500);
 }
 
 TEST(Limiter, SaysWhichLimitIsTooSmall) {
@@ -51,9 +51,9 @@ TEST(Limiter, SaysWhichLimitIsTooSmall) {
                          per_period(LimitKind::kInputTokens, 100, seconds(6)),
                          per_period(LimitKind::kTokens, 150, seconds(6))},
                         1);
-  EXPECT_EQ(limiter.too_small_for(100, 50), -1);
-  EXPECT_EQ(limiter.too_small_for(101, 0), 1);
-  EXPECT_EQ(limiter.too_small_for(100, 51), 2);
+  EXPECT_EQ(limiter.too_small_for({100, 50}), -1);
+  EXPECT_EQ(limiter.too_small_for({101, 0}), 1);
+  EXPECT_EQ(limiter.too_small_for({100, 51}), 2);
 }
 
 TEST(Limiter, TheLatestLimitDecides) {
@@ -61,12 +61,12 @@ TEST(Limiter, TheLatestLimitDecides) {
                    per_period(LimitKind::kTokens, 100, seconds(60)),
                    per_period(LimitKind::kTokens, 100, seconds(6))},
                   10);
-  EXPECT_EQ(limiter.earliest(kStart, 100, 0).at, kStart);
-  EXPECT_EQ(limiter.earliest(kStart, 100, 0).limit, -1);
+  EXPECT_EQ(limiter.earliest(kStart, {100, 0}).at, kStart);
+  EXPECT_EQ(limiter.earliest(kStart, {100, 0}).limit, -1);
   Reservation reservation;
-  limiter.reserve(kStart, 100, 0, reservation);
+  limiter.reserve(kStart, {100, 0}, reservation);
   limiter.sent(kStart, reservation);
-  const Verdict verdict = limiter.earliest(kStart, 1, 0);
+  const Verdict verdict = limiter.earliest(kStart, {1, 0});
   EXPECT_EQ(verdict.at, kStart + seconds(60));
   EXPECT_EQ(verdict.limit, 1);
 }
@@ -76,36 +76,36 @@ TEST(Limiter, TakesAShareOfEveryLimitOrOfNone) {
                    per_period(LimitKind::kTokens, 100, seconds(6)), concurrency(1)},
                   10);
   Reservation reservation;
-  limiter.reserve(kStart, 60, 0, reservation);
-  for (const Limit& limit : limiter.limits()) EXPECT_GT(limit.held(), 0);
+  limiter.reserve(kStart, {60, 0}, reservation);
+  for (const Limit* limit : limiter.limits()) EXPECT_GT(limit->held(), 0);
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(limiter.earliest(kStart, 60, 0).at, kNever);
-    EXPECT_EQ(limiter.limits()[0].held(), 1) << "a refusal by one limit leaves the others alone";
-    EXPECT_EQ(limiter.limits()[1].held(), 60);
-    EXPECT_EQ(limiter.limits()[2].held(), 1);
+    EXPECT_EQ(limiter.earliest(kStart, {60, 0}).at, kNever);
+    EXPECT_EQ(limiter.limits()[0]->held(), 1) << "a refusal by one limit leaves the others alone";
+    EXPECT_EQ(limiter.limits()[1]->held(), 60);
+    EXPECT_EQ(limiter.limits()[2]->held(), 1);
   }
   limiter.refund(reservation);
-  for (Limit& limit : limiter.limits()) {
-    EXPECT_EQ(limit.held(), 0);
-    EXPECT_EQ(limit.used(kStart), 0);
+  for (Limit* limit : limiter.limits()) {
+    EXPECT_EQ(limit->held(), 0);
+    EXPECT_EQ(limit->used(kStart), 0);
   }
 }
 
 TEST(Limiter, CountsACallAsSentOnce) {
   Limiter limiter({per_period(LimitKind::kRequests, 10, seconds(6))}, 10);
   Reservation reservation;
-  limiter.reserve(kStart, 0, 0, reservation);
+  limiter.reserve(kStart, {0, 0}, reservation);
   limiter.sent(kStart, reservation);
   limiter.sent(kStart + seconds(1), reservation);
-  EXPECT_EQ(limiter.limits()[0].used(kStart + seconds(1)), 1);
-  EXPECT_EQ(limiter.limits()[0].held(), 0);
+  EXPECT_EQ(limiter.limits()[0]->used(kStart + seconds(1)), 1);
+  EXPECT_EQ(limiter.limits()[0]->held(), 0);
 }
 
 TEST(Limiter, TellsWhetherALimitPerPeriodGrew) {
   Limiter limiter({per_period(LimitKind::kTokens, 100, seconds(6)), concurrency(10)}, 10);
   const auto settles = [&limiter](const Settlement& settlement) {
     Reservation reservation;
-    limiter.reserve(kStart, 30, 0, reservation);
+    limiter.reserve(kStart, {30, 0}, reservation);
     limiter.sent(kStart, reservation);
     return limiter.settle(kStart, reservation, settlement);
   };
@@ -119,12 +119,12 @@ TEST(Limiter, AmendsAsLongAsAChargeLiesInAWindow) {
                    per_period(LimitKind::kInputTokens, 100, seconds(60))},
                   10);
   Reservation reservation;
-  limiter.reserve(kStart, 30, 0, reservation);
+  limiter.reserve(kStart, {30, 0}, reservation);
   limiter.sent(kStart, reservation);
   limiter.settle(kStart, reservation, unknown());
   EXPECT_TRUE(limiter.amend(kStart + seconds(10), reservation, Usage{5, 0, 0, 0}));
-  EXPECT_EQ(limiter.limits()[1].used(kStart + seconds(10)), 5);
-  EXPECT_EQ(limiter.limits()[0].used(kStart + seconds(10)), 0);
+  EXPECT_EQ(limiter.limits()[1]->used(kStart + seconds(10)), 5);
+  EXPECT_EQ(limiter.limits()[0]->used(kStart + seconds(10)), 0);
   EXPECT_FALSE(limiter.amend(kStart + seconds(60), reservation, Usage{7, 0, 0, 0}));
 }
 
@@ -133,7 +133,7 @@ TEST(Limiter, AmendsNothingOnceEveryChargeHasLeft) {
                    per_period(LimitKind::kTokens, 100, seconds(6))},
                   10);
   Reservation reservation;
-  limiter.reserve(kStart, 30, 0, reservation);
+  limiter.reserve(kStart, {30, 0}, reservation);
   limiter.sent(kStart, reservation);
   limiter.settle(kStart, reservation, unknown());
   EXPECT_FALSE(limiter.amend(kStart + seconds(60), reservation, Usage{5, 0, 0, 0}));
@@ -169,12 +169,12 @@ TEST(Limiter, I1_NeverMoreThanAnyAmountInAnyWindow) {
     for (int i = 0; i < 500; ++i) {
       const int64_t input = random.between(0, 50);
       const int64_t output = random.between(0, 50);
-      ASSERT_EQ(limiter.too_small_for(input, output), -1);
+      ASSERT_EQ(limiter.too_small_for({input, output}), -1);
       TimeNs latest = now;
-      for (Limit& limit : limiter.limits()) {
-        latest = std::max(latest, limit.earliest(now, limit.cost_of(input, output)));
+      for (Limit* limit : limiter.limits()) {
+        latest = std::max(latest, limit->earliest(now, limit->cost_of(Demand{input, output})));
       }
-      const Verdict verdict = limiter.earliest(now, input, output);
+      const Verdict verdict = limiter.earliest(now, {input, output});
       ASSERT_EQ(verdict.at, latest);
       ASSERT_EQ(verdict.limit < 0, verdict.at == now);
       if (verdict.at != kNever) {
@@ -182,7 +182,7 @@ TEST(Limiter, I1_NeverMoreThanAnyAmountInAnyWindow) {
         Running& call = running.emplace_back();
         call.input = input;
         call.output = output;
-        limiter.reserve(now, input, output, call.reservation);
+        limiter.reserve(now, {input, output}, call.reservation);
         ASSERT_LE(static_cast<int64_t>(running.size()), slots);
       }
       // Some leave, some end; if nothing else helps, one must.
@@ -196,7 +196,7 @@ TEST(Limiter, I1_NeverMoreThanAnyAmountInAnyWindow) {
           call.sent = true;
           for (size_t k = 0; k < specs.size(); ++k) {
             counted[k].push_back(
-                Counted{now, limiter.limits()[k].cost_of(call.input, call.output)});
+                Counted{now, limiter.limits()[k]->cost_of(Demand{call.input, call.output})});
           }
         } else {
           limiter.settle(now, call.reservation, unknown());
@@ -217,9 +217,9 @@ TEST(Limiter, I1_NeverMoreThanAnyAmountInAnyWindow) {
         limiter.refund(call.reservation);
       }
     }
-    for (Limit& limit : limiter.limits()) {
-      EXPECT_EQ(limit.held(), 0) << "I3: seed " << seed;
-      EXPECT_EQ(limit.used(now + seconds(3600)), 0);
+    for (Limit* limit : limiter.limits()) {
+      EXPECT_EQ(limit->held(), 0) << "I3: seed " << seed;
+      EXPECT_EQ(limit->used(now + seconds(3600)), 0);
     }
   }
 }

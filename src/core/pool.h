@@ -1,0 +1,21 @@
+// Limits that several models share: the quota of one account that all its models draw on.
+#ifndef LLMQ_CORE_POOL_H_
+#define LLMQ_CORE_POOL_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/event.h"
+#include "core/limit/limit.h"
+
+namespace llmq::core {
+
+struct Pool {
+  PoolIndex index = 0;
+  std::vector<std::unique_ptr<Limit>> limits;
+  std::vector<ModelIndex> members;  // models that draw on it
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_POOL_H_
