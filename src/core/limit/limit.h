@@ -127,7 +127,7 @@ class Limit {
   // limit_observations.cc
   Seen seen(TimeNs now, const Hold* hold);
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
-  void count_foreign(TimeNs now, const Hold& hold, const Observation& shown);
+  void count_foreign(TimeNs now, const Observation& shown);
 
   LimitSpec spec_;
   Prices prices_;

@@ -36,7 +36,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
     }
   }
   const bool was_starting = learner_->starting();
-  if (hold != nullptr && hold->seq != 0) count_foreign(now, *hold, shown);
+  count_foreign(now, shown);
   const bool changed = learner_->observe(seen(now, hold), shown);
   if (changed) enforce(now);
   if (shown.remaining != kNotTold) take_shown(now, hold, shown);
@@ -48,15 +48,15 @@ void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   const TimeNs sent = hold == nullptr || hold->seq == 0 ? now : hold->charged;
   const int64_t after = hold == nullptr || hold->seq == 0 ? 0 : total_ - hold->total;
   if (shape_ == Shape::kBucket) {
-    bucket_->shown(sent, std::min(shown.remaining, bucket_->capacity()), after);
+    bucket_->shown(now, sent, std::min(shown.remaining, bucket_->capacity()), after);
   } else if (windows_ && windows_->index(sent) == windows_->index(now)) {
     const int64_t of = shape_ == Shape::kQuantised ? slice_amount_ : effective_amount(now);
-    windows_->at_least(now, of - std::min(shown.remaining, of) + after);
+    windows_->at_least(now, of - std::min(shown.remaining, of));
   }
 }
 
-// What has been used beyond what we charged, we did not use: count it all the same.
-void Limit::count_foreign(TimeNs now, const Hold& hold, const Observation& shown) {
+// What has been used beyond all that we charged, we did not use: count it all the same.
+void Limit::count_foreign(TimeNs now, const Observation& shown) {
   if (shown.remaining == kNotTold || spec_.share > 1 || shape_ == Shape::kBucket ||
       shape_ == Shape::kQuantised) {
     return;
@@ -64,7 +64,7 @@ void Limit::count_foreign(TimeNs now, const Hold& hold, const Observation& shown
   int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
   if (of == kNotTold) of = spec_.amount;
   if (of > spec_.amount) return;  // we take less than is there anyhow
-  const int64_t beyond = of - shown.remaining - (hold.used + foreign_);
+  const int64_t beyond = of - shown.remaining - ledger_.used(now) - held_;
   if (beyond <= 0) return;
   ledger_.charge(now, beyond);
   foreign_ += beyond;
