@@ -21,6 +21,12 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.after = total_ - hold->total;
   seen.room = hold->room;
   seen.probe = hold->probe;
+  if (shape_ == Shape::kFixed && windows_) {
+    const int64_t window = windows_->index(now);
+    if (window > found_in_window_ && windows_->index(hold->charged) == window) {
+      seen.in_new_window = windows_->used(now);
+    }
+  }
   return seen;
 }
 
@@ -68,6 +74,17 @@ void Limit::count_foreign(TimeNs now, const Observation& shown) {
   if (beyond <= 0) return;
   ledger_.charge(now, beyond);
   foreign_ += beyond;
+}
+
+// The provider took the call: how much has it taken at once?
+void Limit::accepted(const Hold& hold) {
+  if (hold.seq == 0 || learner_->headers()) {
+    burst_proven_ = burst_proven_ || hold.used >= spec_.amount - spec_.amount / 10;
+    return;
+  }
+  learner_->accepted([&](DurationNs span) {
+    return ledger_.charged_since(hold.charged - span) - (total_ - hold.total);
+  });
 }
 
 bool Limit::refused(TimeNs now, const Hold* hold, const Refusal& refusal) {
