@@ -165,7 +165,18 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
     }
     sim.run_all();
     ASSERT_EQ(provider.calls, kRequests) << "seed " << seed;
-    if (getenv("DBG") != nullptr) {
+    if (getenv("DBGT") != nullptr && seed == 1) {
+      std::vector<int> per(400, 0);
+      for (const auto& job : sim.jobs) {
+        for (const auto& a : job.attempts) {
+          if (a.sent) ++per[static_cast<size_t>((*a.sent - sim.jobs[0].submitted).ns / 200'000'000)];
+        }
+      }
+      std::cout << "DBG ";
+      for (int i = 0; i < 120; ++i) std::cout << per[static_cast<size_t>(i)] << " ";
+      std::cout << "\n";
+    }
+    if (getenv("DBG") != nullptr && seed == 1) {
       for (int k = 0; k < 2; ++k) {
         const Learner* l = sim.model(0).limiter.limits()[static_cast<size_t>(k)]->learner();
         const Votes& v = l->votes();
