@@ -13,7 +13,7 @@ constexpr int64_t kMillion = 1'000'000;
 constexpr DurationNs kCalendarTolerance = seconds(2);
 constexpr DurationNs kLearntTolerance = milliseconds(5);
 // A first burst of N takes at least T / kRamp: refusals come back while it still grows.
-constexpr int64_t kRamp = 30;
+constexpr int64_t kRamp = 50;
 // A probe may cost a refusal, and a refusal may close the limit: not for long windows.
 constexpr DurationNs kLongestProbed = seconds(120);
 
@@ -183,7 +183,10 @@ void Limit::enforce(TimeNs now) {
     if (found_in_window_ == INT64_MIN) found_in_window_ = window;
   }
   if (shape_ == Shape::kQuantised && !windows_) {
-    if (!slice_) slice_.emplace(slice + jitter);
+    if (!slice_) {
+      slice_.emplace(slice + jitter);
+      slice_->charge(now, ledger_.charged_since(now - slice - jitter));
+    }
     slice_->change_window(slice + jitter);
   } else {
     slice_.reset();
