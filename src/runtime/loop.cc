@@ -170,7 +170,8 @@ void Loop::take_report(Job& job) {
     const Outcome& outcome = *job.outcome;
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
-                               outcome.usage_known, outcome.usage, outcome.retry_after});
+                               outcome.usage_known, outcome.usage, outcome.retry_after,
+                               observed_in(outcome, nullptr)});
     publish_retry(job);
   }
   Home::release(job, holder);

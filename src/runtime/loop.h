@@ -78,6 +78,7 @@ class Loop {
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
+  void observe(core::ModelIndex model, const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
 
   // ---- Shared with the manager ----
@@ -148,7 +149,9 @@ class Loop {
   void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
   void stop_runner(Job& job, uint8_t attempt);
   void deliver_mock_answers();
-  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome);
+  const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
+  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
+              const core::Observed* observed = nullptr);
   bool http_client_ready(Job& job, uint8_t attempt);
   Outcome* store(std::unique_ptr<Outcome> outcome);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
@@ -162,6 +165,7 @@ class Loop {
   core::Engine engine_;
   core::Actions actions_;
   core::Now now_{};
+  core::Observed told_;               // what the event of this step points to
   std::vector<ModelEntry*> entries_;  // by model index
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn
