@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/limit/limit_names.h"
+#include "runtime/clock.h"
 
 #if defined(LLMQ_HAVE_CALENDAR)
 #include <date/tz.h>
@@ -194,6 +195,18 @@ core::Result<CalendarWindow> calendar_window(core::Calendar calendar, std::strin
     return fixed_window(length, at);
   }
   return window_in(calendar, zone, at);
+}
+
+core::Result<core::Done> check_calendars(const std::vector<core::LimitSpec>& limits,
+                                         std::string_view zone) {
+  for (const core::LimitSpec& limit : limits) {
+    if (limit.calendar == core::Calendar::kNone) continue;
+    auto window = calendar_window(limit.calendar, zone, wall_unix_ms());
+    if (window) continue;
+    window.error().message = "limit " + core::limit_name(limit) + ": " + window.error().message;
+    return window.error();
+  }
+  return core::Done{};
 }
 
 }  // namespace llmq::runtime

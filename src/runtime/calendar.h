@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "core/limit/limit_spec.h"
 #include "core/result.h"
@@ -24,6 +25,10 @@ struct CalendarWindow {
 // does not know, kUnsupported for what this build does not.
 core::Result<CalendarWindow> calendar_window(core::Calendar calendar, std::string_view zone,
                                              int64_t wall_unix_ms);
+
+// Can the windows of all calendar limits be told?
+core::Result<core::Done> check_calendars(const std::vector<core::LimitSpec>& limits,
+                                         std::string_view zone);
 
 }  // namespace llmq::runtime
 

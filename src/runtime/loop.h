@@ -22,12 +22,14 @@
 #include "core/engine.h"
 #include "runtime/callback.h"
 #include "runtime/completion_queue.h"
+#include "runtime/gap_watch.h"
 #include "runtime/gate.h"
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
+#include "runtime/window_track.h"
 
 namespace spdlog {
 class logger;
@@ -110,6 +112,14 @@ class Loop {
     std::unique_ptr<Outcome> outcome;
   };
 
+  // A limit whose windows follow a calendar; of a pool, by way of one of its members.
+  struct CalendarLimit {
+    core::ModelIndex model;
+    uint32_t index;
+    const core::Limit* limit;
+    WindowTrack track;
+  };
+
   // loop.cc
   core::Status amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage);
   void turn();
@@ -142,6 +152,12 @@ class Loop {
   void commit_history();
   void settle_pending();
   void flush_chains();
+
+  // loop_windows.cc
+  void notice_gap();
+  void open_windows(const ModelEntry& entry);
+  void close_windows(core::ModelIndex model);
+  void follow_windows();
 
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
@@ -179,6 +195,11 @@ class Loop {
   uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
   uint64_t ended_bytes_ = 0;
   core::TimeNs armed_for_ = core::kNever;
+  GapWatch gap_watch_;
+  std::vector<CalendarLimit> windows_;
+  core::TimeNs windows_due_ = core::kNever;
+  core::DurationNs windows_asleep_{};  // the clocks when all windows were last followed
+  int64_t windows_wall_ahead_ = 0;
   bool engine_closed_ = false;
   bool ending_ = false;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <string>
+#include <vector>
 
 namespace llmq::runtime {
 namespace {
@@ -128,6 +129,20 @@ TEST(Zones, AreThoseOfTheSystem) {
     EXPECT_EQ(window.error().key, "time_zone");
     EXPECT_THAT(window.error().message, testing::HasSubstr('"' + std::string(zone) + '"'));
   }
+}
+
+TEST(Zones, OfLimitsAreCheckedBeforeTheyAreUsed) {
+  std::vector<core::LimitSpec> limits(2);
+  limits[0].period = core::seconds(60);
+  limits[1].kind = core::LimitKind::kTokens;
+  limits[1].period = core::seconds(86'400);
+  EXPECT_TRUE(check_calendars(limits, "Europe/Berln"));  // no window needs it
+  limits[1].calendar = Calendar::kDay;
+  EXPECT_TRUE(check_calendars(limits, "Europe/Berlin"));
+  const auto checked = check_calendars(limits, "Europe/Berln");
+  ASSERT_FALSE(checked);
+  EXPECT_THAT(checked.error().message, testing::StartsWith("limit tokens/1d: "));
+  EXPECT_THAT(checked.error().message, testing::HasSubstr("Europe/Berln"));
 }
 
 // Every moment lies in the window that it is given, and windows follow each other without a gap.
