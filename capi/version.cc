@@ -43,6 +43,9 @@ uint64_t llmq_features(void) {
 #if defined(LLMQ_HAVE_HTTP)
   features |= LLMQ_FEATURE_HTTP;
 #endif
+#if defined(LLMQ_HAVE_CALENDAR)
+  features |= LLMQ_FEATURE_CALENDAR;
+#endif
   return features;
 }
 

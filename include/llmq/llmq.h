@@ -167,7 +167,8 @@ enum {
 /** Bits of llmq_features(). */
 enum {
   LLMQ_FEATURE_HTTP = 1,  /**< The built-in HTTP providers. */
-  LLMQ_FEATURE_MOCK = 2   /**< `provider: mock`, in-process. Always set. */
+  LLMQ_FEATURE_MOCK = 2,  /**< `provider: mock`, in-process. Always set. */
+  LLMQ_FEATURE_CALENDAR = 4 /**< Limits by calendar: weeks, months and time zones other than UTC. */
 };
 
 /** Structs whose size llmq_sizeof() tells. */
@@ -770,6 +771,24 @@ LLMQ_API llmq_status_t llmq_attempt_succeed(llmq_manager_t *manager, llmq_attemp
 LLMQ_API llmq_status_t llmq_attempt_fail(llmq_manager_t *manager, llmq_attempt_id_t attempt,
                                          llmq_status_t status, const char *message, size_t len,
                                          int64_t retry_after_ns);
+
+/** Tells what a provider's answer showed of its limits, where the calls are made by the caller's own SDK: the
+ * headers of the answer, x-ratelimit-* among them. They teach the model's limits as the answers of a
+ * built-in provider do. Hand over all headers, of good answers too: other names are skipped, and values
+ * that make no sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
+ * @param names, values `count` texts each, NUL-terminated unless their lengths are given.
+ * @param name_lens, value_lens `count` lengths in bytes; NULL = the texts are NUL-terminated.
+ * @param count At most 4,096; with 0 the arrays may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a NULL text), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_CLOSING,
+ *   LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership copied
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_report_limits(llmq_manager_t *manager, const char *model, size_t model_len,
+                                          const char *const *names, const size_t *name_lens,
+                                          const char *const *values, const size_t *value_lens,
+                                          size_t count);
 
 /** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet.
  * @param[out] data, len Bytes that live as long as the READY event's data.

@@ -56,13 +56,17 @@ core::Result<core::Done> Loop::open() {
   uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
     auto* loop = static_cast<Loop*>(handle->data);
     loop->stats.count_wakeup();
+    loop->notice_gap();
     for (int turns = 0; turns < kTurnsBeforePoll; ++turns) {
       loop->turn();
       if (loop->may_end()) {
         loop->end();
         return;
       }
-      if (loop->nothing_to_do() && loop->inbox.try_sleep()) return;
+      if (loop->nothing_to_do() && loop->inbox.try_sleep()) {
+        loop->gap_watch_.before_poll(mono_now(), loop->armed_for_);
+        return;
+      }
     }
     uv_async_send(&loop->async_);  // poll the sockets, then come back at once
   });
@@ -99,6 +103,7 @@ void Loop::turn() {
   bool more = true;
   for (int rounds = 0; more && rounds < kRoundsPerTurn; ++rounds) {
     now_ = now();
+    follow_windows();
     more = take_inbox();
     deliver_mock_answers();
     if (engine_.next_wake() <= now_.mono) step(core::Tick{});
@@ -170,7 +175,8 @@ void Loop::take_report(Job& job) {
     const Outcome& outcome = *job.outcome;
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
-                               outcome.usage_known, outcome.usage, outcome.retry_after});
+                               outcome.usage_known, outcome.usage, outcome.retry_after,
+                               observed_in(outcome, nullptr)});
     publish_retry(job);
   }
   Home::release(job, holder);
@@ -209,6 +215,7 @@ void Loop::after_turn() {
 // uses, so a wake-up at a whole millisecond is never early.
 void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
+  if (engine_.live() > 0) wake = std::min(wake, windows_due_);  // else the next event is in time
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
   if (wake == armed_for_) return;
   armed_for_ = wake;
@@ -253,6 +260,7 @@ void Loop::add_model(ModelEntry* entry) {
   spec.sends_at_start = config.provider != config::ProviderKind::kOpenAi;
   spec.ready = config.provider != config::ProviderKind::kNone;
   step(core::ModelAdded{entry->index, &spec});
+  open_windows(*entry);
   log->info("model {}: registered with {} limits", config.name, config.limits.size());
 }
 

@@ -22,12 +22,14 @@
 #include "core/engine.h"
 #include "runtime/callback.h"
 #include "runtime/completion_queue.h"
+#include "runtime/gap_watch.h"
 #include "runtime/gate.h"
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
+#include "runtime/window_track.h"
 
 namespace spdlog {
 class logger;
@@ -78,6 +80,7 @@ class Loop {
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
+  void observe(core::ModelIndex model, const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
 
   // ---- Shared with the manager ----
@@ -107,6 +110,14 @@ class Loop {
     Job* job = nullptr;
     uint8_t attempt = 0;
     std::unique_ptr<Outcome> outcome;
+  };
+
+  // A limit whose windows follow a calendar; of a pool, by way of one of its members.
+  struct CalendarLimit {
+    core::ModelIndex model;
+    uint32_t index;
+    const core::Limit* limit;
+    WindowTrack track;
   };
 
   // loop.cc
@@ -142,13 +153,21 @@ class Loop {
   void settle_pending();
   void flush_chains();
 
+  // loop_windows.cc
+  void notice_gap();
+  void open_windows(const ModelEntry& entry);
+  void close_windows(core::ModelIndex model);
+  void follow_windows();
+
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
   void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
   void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
   void stop_runner(Job& job, uint8_t attempt);
   void deliver_mock_answers();
-  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome);
+  const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
+  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
+              const core::Observed* observed = nullptr);
   bool http_client_ready(Job& job, uint8_t attempt);
   Outcome* store(std::unique_ptr<Outcome> outcome);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
@@ -162,6 +181,7 @@ class Loop {
   core::Engine engine_;
   core::Actions actions_;
   core::Now now_{};
+  core::Observed told_;               // what the event of this step points to
   std::vector<ModelEntry*> entries_;  // by model index
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn
@@ -175,6 +195,11 @@ class Loop {
   uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
   uint64_t ended_bytes_ = 0;
   core::TimeNs armed_for_ = core::kNever;
+  GapWatch gap_watch_;
+  std::vector<CalendarLimit> windows_;
+  core::TimeNs windows_due_ = core::kNever;
+  core::DurationNs windows_asleep_{};  // the clocks when all windows were last followed
+  int64_t windows_wall_ahead_ = 0;
   bool engine_closed_ = false;
   bool ending_ = false;
 };

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "runtime/api_key.h"
+#include "runtime/calendar.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
@@ -114,6 +115,10 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       if (skip_existing) continue;
       return core::Error{core::Status::kModelExists,
                          "model " + model.name + " is registered already", "model." + model.name};
+    }
+    if (auto checked = check_calendars(model.limits, model.time_zone); !checked) {
+      checked.error().key = "model." + model.name + "." + checked.error().key;
+      return checked.error();
     }
     auto entry = std::make_unique<ModelEntry>();
     if (model.provider == config::ProviderKind::kOpenAi) {

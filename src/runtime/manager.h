@@ -61,6 +61,7 @@ class Manager {
   // manager_attempts.cc
   core::Status set_processor(std::string_view model, std::shared_ptr<Processor> processor);
   core::Status report(uint64_t attempt, Outcome&& outcome);
+  core::Status report_limits(std::string_view model, const core::Observed& observed);
   // The job of an attempt that is still held by its runner; nullptr if it is not.
   const Job* held_attempt(uint64_t attempt) const;
   std::string_view model_name(const Job& job) const;

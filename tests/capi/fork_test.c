@@ -69,6 +69,7 @@ static void try_everything(void* user) {
   CHECK_STATUS(kForked, llmq_response_get(m, own->id, &response));
   CHECK_STATUS(kForked, llmq_response_peek(m, own->id, &response));
   CHECK_STATUS(kForked, llmq_usage_update(m, own->id, &usage));
+  CHECK_STATUS(kForked, llmq_report_limits(m, "m", 1, NULL, NULL, NULL, NULL, 0));
   CHECK_STATUS(kForked, llmq_manager_register_models(m, own->conf, 0, NULL));
   CHECK_STATUS(kForked, llmq_manager_remove_model(m, "m", 1, 0));
   CHECK_STATUS(kForked, llmq_manager_models_json(m, &json, NULL));
