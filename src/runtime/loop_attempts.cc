@@ -111,6 +111,7 @@ void Loop::deliver_mock_answers() {
 void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
+  if (outcome->usage_known) price(entry_of(job), outcome->usage);
   const core::AttemptFinished event{&job.request,         attempt,        outcome->status,
                                     outcome->usage_known, outcome->usage, outcome->retry_after};
   if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
