@@ -261,8 +261,10 @@ Config Config::only_model(std::string_view model) const {
   part.mention(model);
   const Settings& own = *part.models_.find(model);
   const Row& row = *model_row("pool");
-  for (const std::string& name :
-       names_of(text_of(models_, own, row, ProviderKind::kNone, nullptr))) {
+  std::vector<std::string> pools =
+      names_of(text_of(models_, own, row, ProviderKind::kNone, nullptr));
+  pools.emplace_back(kEvery);
+  for (const std::string& name : pools) {
     if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
   }
   return part;
@@ -271,7 +273,9 @@ Config Config::only_model(std::string_view model) const {
 // With a model that names it: the provider of that decides the pool's defaults.
 Config Config::only_pool(std::string_view pool) const {
   Config part;
-  if (const Settings* settings = pools_.find(pool)) part.pools_.of(pool) = *settings;
+  for (const std::string_view name : {kEvery, pool}) {
+    if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
+  }
   const auto provider = static_cast<int64_t>(provider_of_pool(pool));
   Settings& member = part.models_.of("member");
   for (const Choice* word = model_row("provider")->choices; word->text != nullptr; ++word) {

@@ -32,8 +32,8 @@ const std::vector<KeyInfo>& keys();
 class Config {
  public:
   // "max_pending", "model.<name>.<key>", "pool.<name>.<key>" or "tenant.<name>.<key>"; the name may
-  // contain dots, the longest known key suffix decides; the name "*" gives defaults for all models
-  // or tenants. kUnknownKey and kInvalidValue name the key, the range and the value.
+  // contain dots, the longest known key suffix decides; the name "*" gives defaults for all models,
+  // pools or tenants. kUnknownKey and kInvalidValue name the key, the range and the value.
   core::Result<core::Done> set(std::string_view key, std::string_view value);
   // The same for a row of the table; `what` names the setting in errors. `name` is "" for a
   // manager's row.

@@ -72,10 +72,8 @@ core::Result<core::Done> check_name(Owner owner, std::string_view name, std::str
   if (!base::is_valid_utf8(name) || has_control_characters(name)) {
     return bad_setting(what, subject + " is UTF-8 without control characters");
   }
-  if (owner == Owner::kPool &&
-      (name == "*" || name.find_first_of(", ") != std::string_view::npos)) {
-    return bad_setting(
-        what, subject + " is not * and holds neither comma nor space; it is " + quoted(name));
+  if (owner == Owner::kPool && name.find_first_of(", ") != std::string_view::npos) {
+    return bad_setting(what, subject + " holds neither comma nor space; it is " + quoted(name));
   }
   return core::Done{};
 }

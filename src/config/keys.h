@@ -91,7 +91,7 @@ struct KeyParts {
 core::Result<KeyParts> resolve(std::string_view key);
 
 // Is the name fit for a model, pool or tenant: 1 .. 255 bytes of UTF-8 without control characters?
-// Names of pools stand in lists: no comma, and not "*".
+// Names of pools stand in lists: neither comma nor space.
 core::Result<core::Done> check_name(Owner owner, std::string_view name, std::string_view what);
 
 // kUnknownKey that names `path`, the key as it was given.

@@ -145,6 +145,7 @@ core::Result<core::Done> check_names(std::string_view text, std::string_view wha
   for (const std::string& name : names_of(text)) {
     auto fit = check_name(Owner::kPool, name, what);
     if (!fit) return fit;
+    if (name == "*") return bad_setting(what, "\"*\" stands for all pools, it is none");
     if (!seen.insert(name).second) return bad_setting(what, quoted(name) + " is named twice");
   }
   return core::Done{};
