@@ -155,7 +155,10 @@ static void too_many_limits_together_are_refused(void) {
     (void)snprintf(limits + strlen(limits), sizeof limits - strlen(limits), "%srequests=9/%ds",
                    i == 1 ? "" : ";", i);
   }
-  expect_refused(manager, LLMQ_ERR_INVALID_VALUE, "model.b.limits", limits, "17 limits");
+  llmq_error_t* err = NULL;
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_manager_set(manager, "model.b.limits", limits, &err));
+  CHECK_HAS("model.b.pool: 17 limits", llmq_error_message(err));
+  llmq_error_free(err);
   expect_refused(manager, LLMQ_ERR_INVALID_VALUE, "pool.account.limits", limits, "17 limits");
   CHECK_OK(check_tokens(manager, "b", 900, NULL));
   CHECK_OK(llmq_manager_destroy(manager));
