@@ -46,6 +46,14 @@ struct Command {
   std::function<void()> run;
 };
 
+// When a waiting request may start.
+struct WaitEstimate {
+  uint64_t position = 0;  // place in line, from 1; 0 = it runs
+  core::DurationNs p50{};
+  core::DurationNs p90{};
+  std::string blocked_by;  // "tokens/1m of pool account"; "" if no limit decides
+};
+
 class Loop {
  public:
   Loop(const config::ManagerConfig& config, Callbacks callbacks,
@@ -76,12 +84,18 @@ class Loop {
   void report_locally(Job& job) { local_reports_.push_back(&job); }
   void cancel(uint64_t id);
   void add_model(ModelEntry* entry);
+  // loop_change.cc: what llmq_manager_set changes. Texts and limits are copied.
+  void add_pool(const PoolEntry* pool);
+  void change_model(const ModelEntry* entry, const config::ModelConfig& settings);
+  void change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits);
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
   void observe(core::ModelIndex model, const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
+  // loop_estimate.cc
+  core::Status wait_estimate(uint64_t id, WaitEstimate* estimate);
 
   // ---- Shared with the manager ----
   const config::ManagerConfig config;
@@ -94,6 +108,8 @@ class Loop {
   History history;
   StatsBoard stats;
   std::atomic<bool> closing{false};
+  std::atomic<uint64_t> max_pending;  // of `config`, unless changed since
+  std::atomic<uint64_t> max_pending_bytes;
 
  private:
   // Ended requests on their way to one completion queue.
@@ -121,13 +137,15 @@ class Loop {
   };
 
   // loop.cc
-  core::Status amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage);
+  core::Status amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage);
   void turn();
   bool take_inbox();
   void take_submit(Job& job);
   void take_report(Job& job);
   void step(const core::Event& event);
   void publish_retry(Job& job);
+  core::ModelSpec spec_of(const ModelEntry& entry, const config::ModelConfig& settings) const;
+  void price(const ModelEntry& entry, core::Usage& usage) const;
   void touch(core::ModelIndex model);
   void after_turn();
   void arm_timer();

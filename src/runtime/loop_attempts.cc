@@ -132,6 +132,7 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
                   const core::Observed* observed) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
+  if (outcome->usage_known) price(entry_of(job), outcome->usage);
   const core::AttemptFinished event{&job.request,
                                     attempt,
                                     outcome->status,

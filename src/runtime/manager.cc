@@ -127,10 +127,14 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       entry->api_key = std::move(key.value());
     }
     entry->key_fn = callbacks.api_key.fn != nullptr ? callbacks.api_key : loop_->callbacks.api_key;
+    entry->source = config.only_model(model.name);
+    entry->settings.replace(model);
     entry->config = std::move(model);
     entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
     fresh.push_back(std::move(entry));
   }
+  const auto joined = join_pools(config, fresh);
+  if (!joined) return joined;
   Loop* const loop = loop_.get();
   for (std::unique_ptr<ModelEntry>& entry : fresh) {
     // The loop learns of a model before anybody can submit to it: both go through the inbox.
@@ -272,6 +276,15 @@ core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* resp
     return core::Status::kOk;
   }
   return was_live ? core::Status::kAgain : core::Status::kStale;
+}
+
+core::Status Manager::wait_estimate(uint64_t id, WaitEstimate* estimate) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  core::State state{};
+  if (!is_live(id, &state) || core::is_final(state)) return core::Status::kStale;
+  core::Status status = core::Status::kOk;
+  const core::Status asked = on_loop([&] { status = loop_->wait_estimate(id, estimate); });
+  return asked == core::Status::kOk ? status : asked;
 }
 
 core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
