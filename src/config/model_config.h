@@ -42,7 +42,6 @@ struct ModelConfig {
   core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers
-  std::string time_zone;  // of its calendar limits, IANA; "" = UTC
   RetrySettings retry;
   ProviderKind provider = ProviderKind::kNone;
   // kOpenAi
