@@ -128,6 +128,7 @@ class Limit {
   Seen seen(TimeNs now, const Hold* hold);
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
   void accepted(const Hold& hold);
+  int64_t beyond(TimeNs now, const Observation& shown);
   void count_foreign(TimeNs now, const Observation& shown);
 
   LimitSpec spec_;

@@ -48,14 +48,14 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
     case Shape::kFixed: {
       if (!windows_) return by_ledger();
       const TimeNs by_windows =
-          windows_->earliest_behind(at, std::min(cost, amount) + held_, ahead, amount);
+          windows_->earliest_behind(at, std::min(cost, amount), others, amount);
       const bool sure = !learner_ || learner_->learnt().confirmed;
       return sure ? by_windows : std::max(by_windows, by_ledger());
     }
     case Shape::kQuantised: {
       const int64_t most = slice_amount_;
       if (windows_) {
-        return windows_->earliest_behind(at, std::min(cost, most) + held_, ahead, most);
+        return windows_->earliest_behind(at, std::min(cost, most), others, most);
       }
       return std::max(by_ledger(),
                       slice_->earliest_at_most(at, most - others - std::min(cost, most)));
@@ -75,7 +75,8 @@ TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
   if (probing_ || spec_.period > kLongestProbed) return otherwise;
   const int64_t amount = effective_amount(now);
   if (shape_ == Shape::kFixed && windows_ && !learner_->learnt().confirmed) {
-    return std::min(otherwise, windows_->earliest(now, std::min(cost, amount) + held_, amount));
+    return std::min(otherwise,
+                    windows_->earliest_behind(now, std::min(cost, amount), held_, amount));
   }
   if (!bucket_ || !learner_->may_probe()) return otherwise;
   const TimeNs oldest = ledger_.oldest(now);
