@@ -50,7 +50,10 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   const bool changed = learner_->observe(what, shown);
   if (changed) enforce(now);
   count_foreign(now, shown);
-  if (shown.remaining != kNotTold) take_shown(now, hold, shown);
+  if (shown.remaining != kNotTold) {
+    take_shown(now, hold, shown);
+    if (evidence_) shown_ = Shown{now, learner_->told() - shown.remaining};
+  }
   return changed || was_starting;
 }
 
@@ -82,6 +85,21 @@ void Limit::count_foreign(TimeNs now, const Observation& shown) {
   if (foreign <= 0) return;
   ledger_.charge(now, foreign);
   foreign_ += foreign;
+}
+
+// What is gone, set against what we charged, tells what the provider counts.
+void Limit::weigh_charge(TimeNs now, const Hold& hold, const Usage& usage) {
+  const int64_t actual = cost_of(usage);
+  if (shown_ && shown_->at == now && hold.seq != 0) {
+    const int64_t back = shape_ == Shape::kBucket ? effective_amount(now) : 0;
+    ChargedUntil charged;
+    charged.low = {hold.total_estimate, hold.total_input, total_actual_};
+    charged.high = {total_estimate_, total_input_, total_actual_ + actual};
+    if (evidence_->add(hold.charged, now, shown_->used, charged, back, spec_.period) && bucket_) {
+      bucket_->set_level(now, std::min(learner_->told() - shown_->used, bucket_->capacity()));
+    }
+  }
+  total_actual_ += actual;
 }
 
 // The provider took the call: how much has it taken at once?

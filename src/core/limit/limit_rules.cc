@@ -200,6 +200,9 @@ void Limit::enforce(TimeNs now) {
   } else {
     pacer_.reset();
   }
+  const bool tokens = spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
+  if (learns && tokens && spec_.charge == ChargeModel::kArrival && !evidence_) evidence_.emplace();
+  if (!learns) evidence_.reset();
   if (learns && !ramp_) ramp_.emplace(amount, DurationNs{spec_.period.ns / kRamp}, DurationNs{});
 }
 

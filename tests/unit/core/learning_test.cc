@@ -40,7 +40,9 @@ struct Case {
   bool tokens_bind = false;  // calls of 360 tokens instead of 150
 };
 
-void PrintTo(const Case& what, std::ostream* out) { *out << what.name << (what.tokens_bind ? "_tokens" : ""); }
+void PrintTo(const Case& what, std::ostream* out) {
+  *out << what.name << (what.tokens_bind ? "_tokens" : "");
+}
 
 mock::LimitSpec mock_limit(const Case& c, mock::LimitKind kind, int64_t amount) {
   mock::LimitSpec spec;
@@ -169,12 +171,17 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
       for (int i = 0; i < 40; ++i) {
         sim.run_for(milliseconds(1000));
         Model& m = sim.model(0);
-        std::cout << "DBG t " << i + 1 << " calls " << provider.calls << " blocked by " << m.blocked_by
-                  << " for " << (m.blocked_until - sim.now()).ns / 1000000;
+        std::cout << "DBG t " << i + 1 << " calls " << provider.calls << " blocked by "
+                  << m.blocked_by << " for " << (m.blocked_until - sim.now()).ns / 1000000;
         for (int k = 0; k < 2; ++k) {
           Limit& l = *m.limiter.limits()[static_cast<size_t>(k)];
-          std::cout << " | " << static_cast<int>(l.enforced_shape()) << " used " << l.used(sim.now()) << " N "
-                    << l.effective_amount(sim.now()) << " held " << l.held() << " edge " << (l.learner()->learnt().edge - sim.now()).ns / 1000000 << " spread " << l.learner()->learnt().spread.ns / 1000000 << " conf " << l.learner()->learnt().confirmed << " s " << l.learner()->votes().sliding << "/" << l.learner()->votes().not_sliding << " b " << l.learner()->votes().bucket << "/" << l.learner()->votes().not_bucket;
+          std::cout << " | " << static_cast<int>(l.enforced_shape()) << " used "
+                    << l.used(sim.now()) << " N " << l.effective_amount(sim.now()) << " held "
+                    << l.held() << " edge " << (l.learner()->learnt().edge - sim.now()).ns / 1000000
+                    << " spread " << l.learner()->learnt().spread.ns / 1000000 << " conf "
+                    << l.learner()->learnt().confirmed << " s " << l.learner()->votes().sliding
+                    << "/" << l.learner()->votes().not_sliding << " b "
+                    << l.learner()->votes().bucket << "/" << l.learner()->votes().not_bucket;
         }
         std::cout << "\n";
       }
@@ -215,8 +222,9 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
   std::sort(times.begin(), times.end());
   std::sort(shares.begin(), shares.end());
   if (getenv("LLMQ_PRINT_LEARNING") != nullptr) {
-    std::cout << c.name << (c.tokens_bind ? "_tokens" : "") << ": 429s " << shares[2] * kRequests << " (most " << shares[4] * kRequests
-              << "), time over ideal " << times[2] << " (most " << times[4] << ")\n";
+    std::cout << c.name << (c.tokens_bind ? "_tokens" : "") << ": 429s " << shares[2] * kRequests
+              << " (most " << shares[4] * kRequests << "), time over ideal " << times[2]
+              << " (most " << times[4] << ")\n";
   }
   EXPECT_LE(shares[2], c.most_refused);
   EXPECT_LE(times[2], c.most_time);
@@ -282,6 +290,19 @@ std::vector<Case> cases() {
     c.most_refused = 0.02;
     c.most_time = 1.3;
   }));
+  const auto charged = [](const char* name, Case c, mock::Charge charge) {
+    c.name = name;
+    c.charge = charge;
+    c.headers_of_the_end = charge == mock::Charge::kCompletion;
+    c.most_time = 1.2;
+    return c;
+  };
+  all.push_back(charged("bucket_of_input", bucket, mock::Charge::kArrivalInput));
+  all.push_back(charged("bucket_of_a_tenth_of_input", tenth, mock::Charge::kArrivalInput));
+  all.push_back(charged("sliding_of_input", sliding, mock::Charge::kArrivalInput));
+  all.push_back(charged("bucket_of_actual", bucket, mock::Charge::kCompletion));
+  all.push_back(charged("fixed_of_actual", fixed, mock::Charge::kCompletion));
+  all.push_back(charged("sliding_of_actual", sliding, mock::Charge::kCompletion));
   const size_t count = all.size();
   for (size_t i = 0; i < count; ++i) {
     Case tokens = all[i];
@@ -291,11 +312,9 @@ std::vector<Case> cases() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Providers, Learning, testing::ValuesIn(cases()),
-                         [](const auto& info) {
-                           return std::string(info.param.name) +
-                                  (info.param.tokens_bind ? "_tokens" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(Providers, Learning, testing::ValuesIn(cases()), [](const auto& info) {
+  return std::string(info.param.name) + (info.param.tokens_bind ? "_tokens" : "");
+});
 
 }  // namespace
 }  // namespace llmq::core
