@@ -45,10 +45,11 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
     }
   }
   const bool was_starting = learner_->starting();
+  const bool had_headers = learner_->headers();
   Seen what = seen(now, hold);
   what.beyond = beyond(now, shown);
   const bool changed = learner_->observe(what, shown);
-  if (changed) enforce(now);
+  if (changed || !had_headers) enforce(now);
   count_foreign(now, shown);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);

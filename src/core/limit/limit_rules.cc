@@ -12,8 +12,10 @@ constexpr int64_t kMillion = 1'000'000;
 // Edges that a calendar gives; the clocks of provider and host differ by less.
 constexpr DurationNs kCalendarTolerance = seconds(2);
 constexpr DurationNs kLearntTolerance = milliseconds(5);
-// A first burst of N takes at least T / kRamp: refusals come back while it still grows.
+// A first burst of N takes at least T / kRamp: refusals come back while it still grows. Slower
+// where nothing but refusals tells of the limit.
 constexpr int64_t kRamp = 50;
+constexpr int64_t kBlindRamp = 12;
 // A probe may cost a refusal, and a refusal may close the limit: not for long windows.
 constexpr DurationNs kLongestProbed = seconds(120);
 
@@ -203,7 +205,12 @@ void Limit::enforce(TimeNs now) {
   const bool tokens = spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
   if (learns && tokens && spec_.charge == ChargeModel::kArrival && !evidence_) evidence_.emplace();
   if (!learns) evidence_.reset();
-  if (learns && !ramp_) ramp_.emplace(amount, DurationNs{spec_.period.ns / kRamp}, DurationNs{});
+  if (learns) {
+    const int64_t parts = learner_->headers() ? kRamp : kBlindRamp;
+    const Pacer ramp(amount, DurationNs{spec_.period.ns / parts}, DurationNs{});
+    if (ramp_) ramp_->change(now, ramp);
+    if (!ramp_) ramp_ = ramp;
+  }
 }
 
 }  // namespace llmq::core
