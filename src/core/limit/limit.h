@@ -144,8 +144,8 @@ class Limit {
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
   void accepted(const Hold& hold);
   void weigh_charge(TimeNs now, const Hold& hold, const Usage& usage);
-  int64_t beyond(TimeNs now, const Observation& shown);
-  void count_foreign(TimeNs now, const Observation& shown);
+  int64_t beyond(TimeNs now, const Seen& seen, const Observation& shown);
+  void count_foreign(TimeNs now, int64_t foreign);
 
   LimitSpec spec_;
   Prices prices_;

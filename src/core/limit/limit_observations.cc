@@ -47,10 +47,10 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   const bool was_starting = learner_->starting();
   const bool had_headers = learner_->headers();
   Seen what = seen(now, hold);
-  what.beyond = beyond(now, shown);
+  what.beyond = beyond(now, what, shown);
   const bool changed = learner_->observe(what, shown);
   if (changed || !had_headers) enforce(now);
-  count_foreign(now, shown);
+  count_foreign(now, what.beyond);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);
     if (evidence_) shown_ = Shown{now, learner_->told() - shown.remaining};
@@ -70,20 +70,20 @@ void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   }
 }
 
-// What has been used beyond all that we charged.
-int64_t Limit::beyond(TimeNs now, const Observation& shown) {
+// What has been used beyond all that we charged. The answer shows things as they were at some time
+// since the call was sent: what was in our window then, and what we have charged since, is ours.
+int64_t Limit::beyond(TimeNs now, const Seen& seen, const Observation& shown) {
   if (shown.remaining == kNotTold || spec_.share > 1) return 0;
   int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
   if (of == kNotTold) of = spec_.amount;
   if (of > spec_.amount) return 0;  // we take less than is there anyhow
-  return of - shown.remaining - ledger_.used(now) - held_;
+  const int64_t ours = std::max(ledger_.used(now), seen.used + seen.after) + held_;
+  return std::max<int64_t>(of - shown.remaining - ours, 0);
 }
 
 // We did not use it: count it all the same.
-void Limit::count_foreign(TimeNs now, const Observation& shown) {
-  if (shape_ != Shape::kSliding && shape_ != Shape::kFixed) return;
-  const int64_t foreign = beyond(now, shown);
-  if (foreign <= 0) return;
+void Limit::count_foreign(TimeNs now, int64_t foreign) {
+  if (foreign == 0 || (shape_ != Shape::kSliding && shape_ != Shape::kFixed)) return;
   ledger_.charge(now, foreign);
   foreign_ += foreign;
 }

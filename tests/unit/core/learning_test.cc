@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iostream>
 #include <string>
+#include <map>
 #include <vector>
 
 #include "core/random.h"
@@ -168,7 +169,7 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
       sim.submit(want);
     }
     if (getenv("DBGB") != nullptr && seed == 1) {
-      for (int i = 0; i < 40; ++i) {
+      for (int i = 0; i < (getenv("DBGN") ? atoi(getenv("DBGN")) : 40); ++i) {
         sim.run_for(milliseconds(1000));
         Model& m = sim.model(0);
         std::cout << "DBG t " << i + 1 << " calls " << provider.calls << " blocked by "
@@ -185,6 +186,13 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
         }
         std::cout << "\n";
       }
+    }
+    if (getenv("DBGL") != nullptr && seed == 1) {
+      std::map<int64_t, int> sent;
+      for (const auto& job : sim.jobs)
+        for (const auto& a : job.attempts)
+          if (a.sent) ++sent[(*a.sent - sim.jobs[0].submitted).ns / 1000000];
+      for (auto [t, n] : sent) std::cout << "DBG " << t << ":" << n << "\n";
     }
     sim.run_all();
     ASSERT_EQ(provider.calls, kRequests) << "seed " << seed;
