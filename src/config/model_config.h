@@ -27,11 +27,11 @@ struct RetrySettings {
 struct ModelConfig {
   std::string name;                     // 1 .. 255 bytes
   std::vector<core::LimitSpec> limits;  // at most core::kMaxLimitsPerModel
+  std::string time_zone = "UTC";        // of its calendar windows
   int64_t max_in_flight = 256;          // bounds attempts where no concurrency limit is set
   core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers
-  std::string time_zone;  // of its calendar limits, IANA; "" = UTC
   RetrySettings retry;
   ProviderKind provider = ProviderKind::kNone;
   // kOpenAi

@@ -44,6 +44,12 @@ class WindowTrack {
   // edges have moved (then `start` is as before). Times must not decrease.
   std::optional<WindowTimes> follow(const Clocks& now);
 
+  // The engine is told again, with the next follow: it may have forgotten.
+  void repeat() { told_.reset(); }
+
+  core::Calendar calendar() const { return calendar_; }
+  const std::string& zone() const { return zone_; }
+
   // When to follow at the latest; kNever if there is no window.
   core::TimeNs due() const { return told_ ? told_->end : core::kNever; }
 
