@@ -79,7 +79,7 @@ void Loop::follow_windows() {
   windows_wall_ahead_ = wall_ahead;
   windows_due_ = core::kNever;
   for (CalendarLimit& one : windows_) {
-    if (const auto times = one.track.follow(clocks)) {
+    while (const auto times = one.track.follow(clocks)) {
       log->info("model {}: limit {}: its {} ends in {} ms", entries_[one.model]->config.name,
                 core::limit_name(one.limit->spec()),
                 core::calendar_name(one.limit->spec().calendar),
