@@ -4,11 +4,13 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "runtime/loop.h"
 
@@ -44,8 +46,9 @@ class LoopWindows : public testing::Test {
     return text.get_future().get();
   }
 
-  static std::unique_ptr<ModelEntry> model(core::ModelIndex index, core::Calendar calendar) {
-    auto entry = std::make_unique<ModelEntry>();
+  ModelEntry* model(core::ModelIndex index, core::Calendar calendar) {
+    models_.push_back(std::make_unique<ModelEntry>());
+    ModelEntry* const entry = models_.back().get();
     entry->index = index;
     entry->config.name = "m" + std::to_string(index);
     core::LimitSpec limit;
@@ -60,30 +63,31 @@ class LoopWindows : public testing::Test {
     return entry;
   }
 
-  std::ostringstream text_;  // written by the loop thread
+  std::vector<std::unique_ptr<ModelEntry>> models_;  // outlive the loop
+  std::ostringstream text_;                          // written by the loop thread
   std::shared_ptr<spdlog::sinks::ostream_sink_mt> sink_;
   Loop loop_;
   std::thread thread_;
 };
 
 TEST_F(LoopWindows, AreToldWhenAModelIsRegistered) {
-  const auto day = model(0, core::Calendar::kDay);
-  const auto none = model(1, core::Calendar::kNone);
+  ModelEntry* const day = model(0, core::Calendar::kDay);
+  ModelEntry* const none = model(1, core::Calendar::kNone);
   const std::string text = log_after([&] {
-    loop_.add_model(day.get());
-    loop_.add_model(none.get());
+    loop_.add_model(day);
+    loop_.add_model(none);
   });
   EXPECT_THAT(text, HasSubstr("model m0: limit requests/1d: its day ends in "));
   EXPECT_THAT(text, Not(HasSubstr("model m1: limit")));
 }
 
 TEST_F(LoopWindows, GoWithTheirModelAndLeaveThoseOfOthers) {
-  const auto first = model(0, core::Calendar::kDay);
-  const auto second = model(1, core::Calendar::kHour);
+  ModelEntry* const first = model(0, core::Calendar::kDay);
+  ModelEntry* const second = model(1, core::Calendar::kHour);
   const std::string text = log_after([&] {
-    loop_.add_model(first.get());
-    loop_.add_model(second.get());
-    loop_.remove_model(first.get(), core::StopMode::kAbort);
+    loop_.add_model(first);
+    loop_.add_model(second);
+    loop_.remove_model(first, core::StopMode::kAbort);
   });
   // The rest is told once more: the engine may have dropped it with what changed.
   const size_t once = text.find("model m1: limit requests/1d: its hour ends in ");
