@@ -174,7 +174,8 @@ class Loop {
   // loop_windows.cc
   void notice_gap();
   void open_windows(const ModelEntry& entry);
-  void close_windows(core::ModelIndex model);
+  bool is_current(const CalendarLimit& one);
+  void reconcile_windows();
   void follow_windows();
 
   // loop_attempts.cc: who runs an attempt

@@ -1,6 +1,7 @@
 // What the engine decides, done.
 #include <spdlog/logger.h>
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <string>
@@ -102,7 +103,8 @@ void Loop::perform(const core::Lease& action) {
 
 void Loop::perform(const core::ModelGone& action) {
   entries_[action.model]->processor.reset();
-  close_windows(action.model);
+  const auto its = [&](const CalendarLimit& one) { return one.model == action.model; };
+  if (std::any_of(windows_.begin(), windows_.end(), its)) reconcile_windows();
 }
 
 // The one terminal event of the request.

@@ -14,6 +14,8 @@ namespace {
 // The wall clock may wander that far before every window is looked at.
 constexpr int64_t kNoticedNs = 500'000'000;
 
+const std::string& zone_of(const ModelEntry& entry) { return entry.config.time_zone; }
+
 }  // namespace
 
 // A sleep of the machine, or of the process, is told before anything that came after it.
@@ -37,21 +39,32 @@ void Loop::open_windows(const ModelEntry& entry) {
         std::any_of(windows_.begin(), windows_.end(),
                     [&](const CalendarLimit& other) { return other.limit == limits[i]; });
     if (calendar == core::Calendar::kNone || known) continue;
-    windows_.push_back({entry.index, static_cast<uint32_t>(i), limits[i],
-                        WindowTrack(calendar, entry.config.time_zone)});
+    windows_.push_back(
+        {entry.index, static_cast<uint32_t>(i), limits[i], WindowTrack(calendar, zone_of(entry))});
     windows_due_ = now_.mono;
   }
   follow_windows();
 }
 
-// Another member of a pool takes over what the model brought.
-void Loop::close_windows(core::ModelIndex model) {
-  const auto gone = std::remove_if(windows_.begin(), windows_.end(),
-                                   [&](const CalendarLimit& one) { return one.model == model; });
-  if (gone == windows_.end()) return;
-  windows_.erase(gone, windows_.end());
+// Is it where it was, as it was?
+bool Loop::is_current(const CalendarLimit& one) {
+  core::Model* const model = engine_.model(one.model);
+  if (model == nullptr || one.index >= model->limiter.limits().size()) return false;
+  const core::Limit* const limit = model->limiter.limits()[one.index];
+  return limit == one.limit && limit->spec().calendar == one.track.calendar() &&
+         zone_of(*entries_[one.model]) == one.track.zone();
+}
+
+// After limits of models or pools have changed, or models have gone: another member of a pool takes
+// over what a model brought.
+void Loop::reconcile_windows() {
+  windows_.erase(std::remove_if(windows_.begin(), windows_.end(),
+                                [this](const CalendarLimit& one) { return !is_current(one); }),
+                 windows_.end());
+  for (CalendarLimit& one : windows_) one.track.repeat();
+  windows_due_ = now_.mono;
   for (const ModelEntry* entry : entries_) {
-    if (entry != nullptr && entry->index != model) open_windows(*entry);
+    if (entry != nullptr) open_windows(*entry);
   }
 }
 
@@ -66,7 +79,7 @@ void Loop::follow_windows() {
   windows_wall_ahead_ = wall_ahead;
   windows_due_ = core::kNever;
   for (CalendarLimit& one : windows_) {
-    if (const auto times = one.track.follow(clocks)) {
+    while (const auto times = one.track.follow(clocks)) {
       log->info("model {}: limit {}: its {} ends in {} ms", entries_[one.model]->config.name,
                 core::limit_name(one.limit->spec()),
                 core::calendar_name(one.limit->spec().calendar),

@@ -1,7 +1,6 @@
 #include "runtime/window_track.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
 namespace llmq::runtime {
@@ -15,44 +14,58 @@ core::DurationNs wall_ahead_of_steady(const Clocks& now) {
 
 }  // namespace
 
-core::TimeNs WindowTrack::mono_of(int64_t unix_ms, core::DurationNs asleep) const {
-  return core::TimeNs{unix_ms * kNsPerMs} - wall_ahead_ - asleep;
+core::TimeNs WindowTrack::end(core::DurationNs wall_ahead) const {
+  const core::TimeNs end = core::TimeNs{window_.end_ms * kNsPerMs} - wall_ahead - asleep_;
+  return std::max({end, slept_, start_ + core::nanoseconds(1)});
 }
 
-void WindowTrack::open(const Clocks& now, core::TimeNs earliest_start) {
+bool WindowTrack::open(const Clocks& now, core::TimeNs earliest_start) {
   const auto window = calendar_window(calendar_, zone_, now.wall_unix_ms);
   is_open_ = window.ok();
-  if (!is_open_) return;
+  if (!is_open_) return false;
   window_ = window.value();
   opened_ahead_ = wall_ahead_ = wall_ahead_of_steady(now);
-  start_ = std::max(mono_of(window_.start_ms, now.asleep), earliest_start);
+  const core::TimeNs start = core::TimeNs{window_.start_ms * kNsPerMs} - wall_ahead_ - asleep_;
+  start_ = std::max(start, earliest_start);
+  return true;
+}
+
+// Calls have been counted as the edges were told: an end that is moved lies ahead.
+void WindowTrack::reckon(const Clocks& now) {
+  const core::DurationNs wanted = std::min(wall_ahead_of_steady(now), opened_ahead_);
+  const bool later = wanted < wall_ahead_ - kTolerance;
+  const bool earlier = wanted > wall_ahead_ + kTolerance && end(wanted) > now.mono;
+  if (later || earlier) wall_ahead_ = wanted;
 }
 
 std::optional<WindowTimes> WindowTrack::follow(const Clocks& now) {
-  if (!is_open_) {
-    open(now, core::TimeNs{std::numeric_limits<int64_t>::min()});
-  } else {
-    const core::DurationNs wall_ahead = wall_ahead_of_steady(now);
-    const core::DurationNs wanted = std::min(wall_ahead, opened_ahead_);
-    if (std::abs(wanted.ns - wall_ahead_.ns) > kTolerance.ns) wall_ahead_ = wanted;
-    const core::TimeNs end = mono_of(window_.end_ms, now.asleep);
-    if (end <= now.mono && now.wall_unix_ms < window_.end_ms) {
-      wall_ahead_ = wall_ahead;  // a little behind: not yet
-    } else if (end <= now.mono) {
-      open(now, std::max(end, followed_));  // what began while nobody looked did not begin before
-    }
+  if (now.asleep != asleep_) {
+    asleep_ = now.asleep;
+    slept_ = followed_;
   }
   followed_ = now.mono;
-  return tell(now);
+  if (!is_open_) {
+    const core::TimeNs any{std::numeric_limits<int64_t>::min()};
+    return open(now, any) ? tell() : std::nullopt;
+  }
+  reckon(now);
+  const core::TimeNs end_now = end(wall_ahead_);
+  if (end_now <= now.mono && told_ && told_->end == end_now) {
+    if (now.wall_unix_ms < window_.end_ms) {
+      wall_ahead_ = wall_ahead_of_steady(now);  // a little behind: not yet
+    } else if (!open(now, end_now)) {
+      told_.reset();
+    }
+  }
+  return is_open_ ? tell() : std::nullopt;
 }
 
-std::optional<WindowTimes> WindowTrack::tell(const Clocks& now) {
-  if (!is_open_) {
-    told_.reset();
-    return std::nullopt;
-  }
-  const WindowTimes times{start_, mono_of(window_.end_ms, now.asleep),
-                          mono_of(window_.next_end_ms, now.asleep)};
+std::optional<WindowTimes> WindowTrack::tell() {
+  WindowTimes times;
+  times.start = start_;
+  times.end = end(wall_ahead_);
+  const core::DurationNs next{(window_.next_end_ms - window_.end_ms) * kNsPerMs};
+  times.next_end = times.end + next;
   if (told_ && told_->start == times.start && told_->end == times.end) return std::nullopt;
   told_ = times;
   return told_;

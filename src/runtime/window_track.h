@@ -40,18 +40,24 @@ class WindowTrack {
   WindowTrack(core::Calendar calendar, std::string zone)
       : calendar_(calendar), zone_(std::move(zone)) {}
 
-  // The window of that time, if the engine has not been told of it as it is: it has opened, or its
-  // edges have moved (then `start` is as before). Times must not decrease.
+  // What the engine is to be told next: the edges of a window, or that its end has moved (then
+  // `start` is as before). To be asked until there is nothing. Times must not decrease.
   std::optional<WindowTimes> follow(const Clocks& now);
+
+  // The engine is told again, with the next follow: it may have forgotten.
+  void repeat() { told_.reset(); }
+
+  core::Calendar calendar() const { return calendar_; }
+  const std::string& zone() const { return zone_; }
 
   // When to follow at the latest; kNever if there is no window.
   core::TimeNs due() const { return told_ ? told_->end : core::kNever; }
 
  private:
-  void open(const Clocks& now, core::TimeNs earliest_start);
-  std::optional<WindowTimes> tell(const Clocks& now);
-  // The monotonic time of a wall time, as the edges are reckoned.
-  core::TimeNs mono_of(int64_t unix_ms, core::DurationNs asleep) const;
+  bool open(const Clocks& now, core::TimeNs earliest_start);
+  void reckon(const Clocks& now);
+  std::optional<WindowTimes> tell();
+  core::TimeNs end(core::DurationNs wall_ahead) const;
 
   core::Calendar calendar_;
   std::string zone_;
@@ -59,8 +65,10 @@ class WindowTrack {
   CalendarWindow window_;
   core::DurationNs opened_ahead_{};  // how far the wall clock was ahead of the steady one then
   core::DurationNs wall_ahead_{};    // as the edges are reckoned: that, or less
+  core::DurationNs asleep_{};
+  core::TimeNs slept_{};  // the last look before the last sleep: what it hid began after that
+  core::TimeNs followed_{};
   core::TimeNs start_{};
-  core::TimeNs followed_{};  // last
   std::optional<WindowTimes> told_;
 };
 

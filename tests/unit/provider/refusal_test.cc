@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <string>
+
+#include "core/random.h"
+#include "provider/rate_limit_headers.h"
+
 namespace llmq::provider {
 namespace {
 
@@ -87,6 +93,64 @@ TEST(Refusal, OfImagesIsOfNoKindThatIsCounted) {
   const Refusal refusal = read_refusal("on images per min (IPM): Limit 5, Used 5", "requests");
   EXPECT_FALSE(refusal.kind_told);
   EXPECT_EQ(refusal.limit, 5);
+}
+
+// Whatever comes, what is made of it makes sense.
+TEST(Refusal, OfAnyBytesTellsNothingAbsurd) {
+  constexpr std::string_view kPieces[] = {"(TPM)",
+                                          "(",
+                                          ")",
+                                          "/",
+                                          " per ",
+                                          "min",
+                                          "tokens",
+                                          "Limit ",
+                                          "Used ",
+                                          "input",
+                                          "5",
+                                          "9999",
+                                          ",",
+                                          ".",
+                                          "-",
+                                          " ",
+                                          "(actual/limit):",
+                                          "\xff",
+                                          "d",
+                                          "month",
+                                          "rate limit",
+                                          "requests",
+                                          "999999999999999",
+                                          "99999999999999999",
+                                          "\0"};
+  core::Random random(5);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    for (int64_t n = random.between(0, 8); n > 0; --n) {
+      text += kPieces[random.next() % std::size(kPieces)];
+    }
+    const Refusal refusal = read_refusal(text, "");
+    EXPECT_TRUE(refusal.limit == kNotTold ||
+                (refusal.limit > 0 && refusal.limit < core::kMaxLimitAmount))
+        << text;
+    EXPECT_GE(refusal.used, kNotTold) << text;
+    EXPECT_GE(refusal.requested, kNotTold) << text;
+    EXPECT_GE(refusal.period.ns, 0) << text;
+    RateLimitHeaders headers;
+    headers.add("x-ratelimit-limit-" + text, text);
+    headers.add("x-ratelimit-limit-tokens", text);
+    headers.add("x-ratelimit-remaining-tokens", text);
+    headers.add("x-ratelimit-reset-tokens", text);
+    core::Observed observed;
+    headers.finish(1'785'082'920'000, observed);
+    for (size_t k = 0; k < observed.count; ++k) {
+      const core::Observation& seen = observed.limits[k];
+      EXPECT_TRUE(seen.limit == kNotTold || seen.limit > 0) << text;
+      EXPECT_GE(seen.remaining, kNotTold) << text;
+      EXPECT_TRUE(seen.reset.ns == kNotTold ||
+                  (seen.reset.ns >= 0 && seen.reset <= seconds(32 * 86'400)))
+          << text;
+    }
+  }
 }
 
 }  // namespace

@@ -123,6 +123,20 @@ TEST_F(Track, AWallClockThatReturnsRestoresTheEndAndNoMore) {
   expect_told(start, midnight);
 }
 
+// Calls behind the first end have been counted before the second.
+TEST_F(Track, AWallClockThatReturnsTooLateRestoresNothing) {
+  follow();
+  const TimeNs start = machine_.in(-kDayMs / 2);
+  const TimeNs next_midnight = machine_.in(kDayMs / 2 + kDayMs);
+  machine_.set_wall(-kDayMs);
+  expect_told(start, next_midnight);
+  machine_.run(kDayMs / 2 + kHourMs);
+  machine_.set_wall(kDayMs);
+  EXPECT_FALSE(follow().has_value());
+  machine_.run(23 * kHourMs);
+  expect_told(next_midnight, machine_.in(kDayMs));
+}
+
 TEST_F(Track, SmallDriftMovesNothing) {
   follow();
   for (const int64_t step : {1'900, -3'800, 1'900}) {
@@ -152,8 +166,30 @@ TEST_F(Track, SleepBringsTheEndNearerOnAClockThatStoodStill) {
   // What begins during a sleep begins after all that came before it.
   machine_.run(kHourMs);
   EXPECT_FALSE(follow().has_value());
+  const TimeNs looked = machine_.mono();
+  machine_.run(1'000);
   machine_.sleep(8 * kHourMs);
-  expect_told(machine_.mono(), machine_.in(18 * kHourMs));
+  const auto told = follow();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->start, start);
+  EXPECT_EQ(told->end, looked);
+  expect_told(looked, machine_.in(18 * kHourMs - 1'000));
+}
+
+// A window that a sleep hid has had its time, however short it was on the clock.
+TEST_F(Track, SleepOverABoundaryEndsTheWindowBeforeItOpensTheNext) {
+  follow();
+  machine_.run(kDayMs / 2);
+  const TimeNs midnight = machine_.mono();
+  follow();
+  machine_.sleep(kDayMs + kHourMs);
+  machine_.run(1);
+  const auto told = follow();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->start, midnight);
+  EXPECT_GT(told->end, told->start);
+  EXPECT_LE(told->end, midnight + core::nanoseconds(1));
+  expect_told(told->end, machine_.in(23 * kHourMs - 1));
 }
 
 // Whatever the wall clock does, windows open in order, and at most as often as days pass.
@@ -165,8 +201,9 @@ TEST_F(Track, AnyStepsOfTheWallClockOpenNoBoundaryTwice) {
   for (int i = 0; i < 400; ++i) {
     machine_.set_wall(steps[static_cast<size_t>(i) % steps.size()]);
     for (int hour = 0; hour < 5; ++hour) {
-      if (const auto told = follow()) {
-        EXPECT_GT(told->end, machine_.mono());
+      while (const auto told = follow()) {
+        EXPECT_LT(told->end, told->next_end);
+        EXPECT_GE(told->end, machine_.mono());
         EXPECT_LE(told->start, machine_.mono());
         if (starts.empty() || told->start != starts.back()) starts.push_back(told->start);
       }

@@ -1,0 +1,102 @@
+// The loop itself, with calendar limits: what it tells the engine shows in its log.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LoopWindows : public testing::Test {
+ protected:
+  LoopWindows()
+      : sink_(std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)),
+        loop_({}, {}, std::make_shared<spdlog::logger>("test", sink_)) {
+    EXPECT_TRUE(loop_.open());
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~LoopWindows() override {
+    loop_.post([this] { loop_.shut_down(core::StopMode::kAbort, core::kNever, nullptr); });
+    thread_.join();
+  }
+
+  // Runs it on the loop thread; what was logged until after it.
+  std::string log_after(const std::function<void()>& run) {
+    loop_.post(run);
+    for (int turns = 0; turns < 2; ++turns) {  // the second begins after the first has ended
+      std::promise<void> done;
+      loop_.post([&done] { done.set_value(); });
+      done.get_future().wait();
+    }
+    std::promise<std::string> text;
+    loop_.post([&] { text.set_value(text_.str()); });
+    return text.get_future().get();
+  }
+
+  ModelEntry* model(core::ModelIndex index, core::Calendar calendar) {
+    models_.push_back(std::make_unique<ModelEntry>());
+    ModelEntry* const entry = models_.back().get();
+    entry->index = index;
+    entry->config.name = "m" + std::to_string(index);
+    core::LimitSpec limit;
+    limit.amount = 100;
+    limit.period = core::seconds(60);
+    limit.jitter = core::milliseconds(250);
+    entry->config.limits.push_back(limit);
+    limit.shape = core::Shape::kFixed;
+    limit.calendar = calendar;
+    limit.period = core::seconds(86'400);
+    entry->config.limits.push_back(limit);
+    return entry;
+  }
+
+  std::vector<std::unique_ptr<ModelEntry>> models_;  // outlive the loop
+  std::ostringstream text_;                          // written by the loop thread
+  std::shared_ptr<spdlog::sinks::ostream_sink_mt> sink_;
+  Loop loop_;
+  std::thread thread_;
+};
+
+TEST_F(LoopWindows, AreToldWhenAModelIsRegistered) {
+  ModelEntry* const day = model(0, core::Calendar::kDay);
+  ModelEntry* const none = model(1, core::Calendar::kNone);
+  const std::string text = log_after([&] {
+    loop_.add_model(day);
+    loop_.add_model(none);
+  });
+  EXPECT_THAT(text, HasSubstr("model m0: limit requests/1d: its day ends in "));
+  EXPECT_THAT(text, Not(HasSubstr("model m1: limit")));
+}
+
+TEST_F(LoopWindows, GoWithTheirModelAndLeaveThoseOfOthers) {
+  ModelEntry* const first = model(0, core::Calendar::kDay);
+  ModelEntry* const second = model(1, core::Calendar::kHour);
+  const std::string text = log_after([&] {
+    loop_.add_model(first);
+    loop_.add_model(second);
+    loop_.remove_model(first, core::StopMode::kAbort);
+  });
+  // The rest is told once more: the engine may have dropped it with what changed.
+  const size_t once = text.find("model m1: limit requests/1d: its hour ends in ");
+  ASSERT_NE(once, std::string::npos);
+  const size_t gone = text.find("model m0: removed");
+  ASSERT_NE(gone, std::string::npos);
+  EXPECT_NE(text.find("model m1: limit", gone), std::string::npos);
+  EXPECT_EQ(text.find("model m0: limit", gone), std::string::npos);
+}
+
+}  // namespace
+}  // namespace llmq::runtime
