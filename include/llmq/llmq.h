@@ -428,7 +428,8 @@ LLMQ_API void llmq_conf_free(llmq_conf_t *conf);
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_copy(const llmq_conf_t *conf, llmq_conf_t **copy);
 
-/** Sets one key. Model keys are `model.<name>.<key>`; the name `*` gives defaults for every model.
+/** Sets one key. Keys of models, pools and tenants are `model.<name>.<key>` and so on; the name `*` gives
+ * defaults for all.
  * docs/configuration.md lists the keys with their ranges.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_NOMEM.
  * @par Ownership key and value are copied; err, if set, is the caller's
@@ -458,7 +459,7 @@ LLMQ_API llmq_status_t llmq_conf_set_json(llmq_conf_t *conf, const char *json, s
 LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, char **value,
                                      int32_t *is_default);
 
-/** Lists the keys that exist. Model keys come as `model.*.<key>`.
+/** Lists the keys that exist. Keys of models, pools and tenants come as `model.*.<key>` and so on.
  * @param index From 0.
  * @param[out] key, type, def, doc Static strings: the key, its type and range, its default, one sentence.
  *   Each may be NULL.
@@ -488,6 +489,20 @@ LLMQ_API llmq_status_t llmq_conf_validate(const llmq_conf_t *conf, llmq_error_t 
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_models_json(const llmq_conf_t *conf, char **json);
+/** As llmq_conf_models_json: names of the pools.
+ * @return As llmq_conf_models_json.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_pools_json(const llmq_conf_t *conf, char **json);
+/** As llmq_conf_models_json: names of the tenants that have settings of their own.
+ * @return As llmq_conf_models_json.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_tenants_json(const llmq_conf_t *conf, char **json);
 
 /** Sends log lines of managers made from this configuration to a function. Without it, and without log.level
  * or the environment variable LLMQ_LOG=level[:file], llmq is silent.
