@@ -600,7 +600,7 @@ LLMQ_API llmq_status_t llmq_manager_remove_model(llmq_manager_t *manager, const 
 /** Changes one setting while everything runs: max_pending, max_pending_bytes, and of registered models and
  * pools what docs/configuration.md marks as live, such as limits, prices, retries and time-outs. What limits
  * have counted stays; waiting requests meet the new limits, and one that no longer fits ends with
- * LLMQ_ERR_OVERSIZE.
+ * LLMQ_ERR_OVERSIZE. Time-outs, attempts and estimates are those of requests submitted from then on.
  * @param key As for llmq_conf_set, with the name of one model or pool: `*` is none.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY (also: no such pool), LLMQ_ERR_INVALID_VALUE
  *   (also: it contradicts what else is set), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (it cannot change

@@ -312,8 +312,9 @@ ProgressCounts Runner::counts() {
     const cJSON* limit = nullptr;
     cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(model, "limits")) {
       const double period = number_of(limit, "period_ms") / 1000;
-      if (period <= 0) continue;
-      double& tightest = string_of(limit, "kind") == "requests" ? requests : tokens;
+      const std::string kind = string_of(limit, "kind");
+      if (period <= 0 || kind == "cost") continue;
+      double& tightest = kind == "requests" ? requests : tokens;
       const double rate = number_of(limit, "amount") / period;
       tightest = tightest == 0 ? rate : std::min(tightest, rate);
       summary_.ideal_ms =
