@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "capi/guard.h"
@@ -13,6 +14,23 @@ using llmq::capi::fail_arg;
 using llmq::capi::guarded;
 using llmq::capi::own;
 using llmq::capi::valid;
+
+namespace {
+
+using Names = std::vector<std::string> (llmq::config::Config::*)() const;
+
+llmq_status_t give_names(const llmq_conf_t* conf, char** json, Names names) {
+  if (!valid(conf) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    llmq::base::Json list(cJSON_CreateArray());
+    for (const std::string& name : (conf->config.*names)()) {
+      cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
+    }
+    return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
+  });
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -92,14 +110,15 @@ llmq_status_t llmq_conf_validate(const llmq_conf_t* conf, llmq_error_t** err) {
 }
 
 llmq_status_t llmq_conf_models_json(const llmq_conf_t* conf, char** json) {
-  if (!valid(conf) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
-  return guarded([&] {
-    llmq::base::Json list(cJSON_CreateArray());
-    for (const std::string& name : conf->config.model_names()) {
-      cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
-    }
-    return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
-  });
+  return give_names(conf, json, &llmq::config::Config::model_names);
+}
+
+llmq_status_t llmq_conf_pools_json(const llmq_conf_t* conf, char** json) {
+  return give_names(conf, json, &llmq::config::Config::pool_names);
+}
+
+llmq_status_t llmq_conf_tenants_json(const llmq_conf_t* conf, char** json) {
+  return give_names(conf, json, &llmq::config::Config::tenant_names);
 }
 
 llmq_status_t llmq_conf_set_log(llmq_conf_t* conf, int32_t level, llmq_log_fn fn, void* user,

@@ -10,12 +10,18 @@ static void print_text(const char* text) {
   }
 }
 
-static void print_table(int of_models) {
+/* The keys that begin with `owner`; those of the manager where it is "". */
+static void print_table(const char* owner) {
+  static const char* const kOwners[] = {"model.", "pool.", "tenant."};
   const char *key, *type, *def, *doc;
-  size_t i;
+  size_t i, o;
   puts("| key | value | default | |\n|---|---|---|---|");
   for (i = 0; llmq_conf_key_at(i, &key, &type, &def, &doc) == LLMQ_OK; ++i) {
-    if ((strncmp(key, "model.", 6) == 0) != of_models) continue;
+    const char* whose = "";
+    for (o = 0; o < sizeof kOwners / sizeof kOwners[0]; ++o) {
+      if (strncmp(key, kOwners[o], strlen(kOwners[o])) == 0) whose = kOwners[o];
+    }
+    if (strcmp(whose, owner) != 0) continue;
     printf("| `%s` | ", key);
     print_text(type);
     printf(" | ");
@@ -26,40 +32,102 @@ static void print_table(int of_models) {
   }
 }
 
+static const char kIntroduction[] =
+    "# Configuration\n\n"
+    "Generated from the library's table of keys; do not edit. `llmq_conf_set` takes the keys "
+    "below,\n"
+    "`llmq_conf_set_json` and `llmq run --config` take the same as one document:\n\n"
+    "```json\n"
+    "{\"max_pending\": 1000000, \"log\": {\"level\": \"info\"},\n"
+    " \"pools\": [{\"name\": \"account\", \"limits\": [{\"tokens\": 2000000, \"per\": \"1d\"}]}],\n"
+    " \"tenants\": [{\"name\": \"batch\", \"weight\": 1}, {\"name\": \"live\", \"weight\": 4}],\n"
+    " \"models\": [\n"
+    "   {\"name\": \"gpt-4o\",\n"
+    "    \"limits\": [{\"requests\": 500, \"per\": \"1m\"}, {\"tokens\": 30000, \"per\": \"1m\"}, "
+    "{\"concurrency\": 8}],\n"
+    "    \"pool\": [\"account\"], \"price_input\": 2.5, \"price_output\": 10,\n"
+    "    \"deployments\": [{\"provider\": \"openai\", \"api_key_env\": \"OPENAI_API_KEY\"}],\n"
+    "    \"retry\": {\"max_attempts\": 8}}]}\n"
+    "```\n\n"
+    "`model.<name>.<key>` sets a key of one model; the name `*` gives defaults for all (in the "
+    "document: a\n"
+    "model named `*`); pools and tenants likewise. A model's own limits come before those of `*` "
+    "for the same\n"
+    "kind and period. `llmq check FILE` prints what a document amounts to and where each value "
+    "comes from; a key\n"
+    "variable that is not set is a warning there, since it may be set where the document is "
+    "used.\n\n"
+    "Keys marked Live can be changed while a manager runs, by `llmq_manager_set`; what the "
+    "limits "
+    "have counted\n"
+    "stays.\n";
+
+static const char kLimits[] =
+    "\n## Limits\n\n"
+    "A limit as text is `KIND=AMOUNT/PERIOD` and its options, separated by commas: "
+    "`requests=300/6s,shape=bucket,burst=30`.\n"
+    "In JSON each is a member: `{\"requests\": 300, \"per\": \"6s\", \"shape\": \"bucket\", "
+    "\"burst\": 30}`. Several limits of one\n"
+    "kind with different periods hold together; the same kind and period twice is an error.\n\n"
+    "Kinds are `requests`, `tokens` (input + output), `input_tokens`, `output_tokens`, `cost` "
+    "(money "
+    "with at most 6\n"
+    "decimals, in the unit of the model's prices) and `concurrency` (without a period). Periods "
+    "are "
+    "1s to 31d.\n\n"
+    "| option | |\n|---|---|\n"
+    "| `shape=sliding` | Never more than AMOUNT in any window of the period; all at once from "
+    "idle. "
+    "The default, but for built-in HTTP providers. |\n"
+    "| `shape=bucket` | A bucket that holds `burst` and is filled at AMOUNT per period. |\n"
+    "| `shape=fixed` | AMOUNT per window of a grid. |\n"
+    "| `shape=paced` | One after another, at even distances. |\n"
+    "| `shape=quantised` | The period is counted in slices, each with its part of AMOUNT. |\n"
+    "| `shape=auto` | Learned from what the provider answers. The default with provider openai. |\n"
+    "| `burst=30`, `burst=0.1` | What a bucket holds: a number, or, written with a point, a part "
+    "of "
+    "AMOUNT. With bucket and auto alone; AMOUNT if not given. |\n"
+    "| `slice=1s` | Length of a slice, 1s up to the period. With quantised (default 1s) and auto "
+    "alone. |\n"
+    "| `charge=arrival` | Tokens and cost: the estimate counts, when the call arrives; nothing is "
+    "given back. |\n"
+    "| `charge=completion` | The usage counts, when the call ends. |\n"
+    "| `charge=realtime` | The usage counts, as it is produced. |\n"
+    "| `charge=actual` | The estimate counts when the call is sent, and is corrected to the usage "
+    "in "
+    "place. |\n"
+    "| `charge=unknown` | Any of these: the larger of estimate and usage counts, until a period "
+    "after the end. |\n"
+    "| `jitter=20ms`, `jitter=auto` | Most that the way to the provider's counter varies; at most "
+    "1h. auto: a hundredth of the period, 20 ms .. 250 ms. |\n"
+    "| `calendar=day` | In place of a period: windows of the calendar, `minute`, `hour`, `day`, "
+    "`week` or `month`, in the `time_zone` of the model or pool; always fixed. |\n"
+    "| `share=1/4` | This process has one of four equal parts of AMOUNT and burst, rounded down. "
+    "|\n"
+    "| `per_tenant` | Each tenant has the limit to itself. In JSON true or false. |\n"
+    "| `refused=count`, `refused=free` | Requests: whether a call that the provider refuses counts "
+    "(default) or not. |\n"
+    "| `oversize=refuse`, `oversize=alone` | Tokens and cost: a call larger than AMOUNT is refused "
+    "(default), or runs alone and leaves a debt. |\n\n"
+    "`--limit` of the program takes the same text. `--limit KIND=...` takes the place of all "
+    "limits "
+    "that the\n"
+    "configuration gives; `--limit MODEL:KIND=...` takes the place of that model's limit of the "
+    "same kind and\n"
+    "period alone, as the key `model.<name>.limit` does.\n";
+
 int main(void) {
-  puts(
-      "# Configuration\n\n"
-      "Generated from the library's table of keys; do not edit. `llmq_conf_set` takes the keys "
-      "below,\n"
-      "`llmq_conf_set_json` and `llmq run --config` take the same as one document:\n\n"
-      "```json\n"
-      "{\"max_pending\": 1000000, \"log\": {\"level\": \"info\"},\n"
-      " \"models\": [\n"
-      "   {\"name\": \"gpt-4o\",\n"
-      "    \"limits\": [{\"requests\": 500, \"per\": \"1m\"}, {\"tokens\": 30000, \"per\": "
-      "\"1m\"}, "
-      "{\"concurrency\": 8}],\n"
-      "    \"deployments\": [{\"provider\": \"openai\", \"api_key_env\": \"OPENAI_API_KEY\"}],\n"
-      "    \"retry\": {\"max_attempts\": 8}}]}\n"
-      "```\n\n"
-      "`model.<name>.<key>` sets a key of one model; the name `*` gives defaults for all (in the "
-      "document: a\n"
-      "model named `*`). A model's own limits come before those of `*` for the same kind and "
-      "period.\n"
-      "`llmq check FILE` prints what a document amounts to.\n\n"
-      "A limit as text is `KIND=AMOUNT/PERIOD`, with `,charge=HOW` and `,jitter=TIME` if need be; "
-      "kinds are\n"
-      "requests, tokens (input + output), input_tokens, output_tokens and concurrency (without a "
-      "period);\n"
-      "periods are 1s to 31d. A charge tells when the provider counts tokens: `arrival` (the "
-      "estimate, when the\n"
-      "call arrives; nothing is given back), `completion` (the usage, at the end), `realtime` (the "
-      "usage, as it\n"
-      "is produced), `actual` (the estimate when the call is sent, corrected to the usage in "
-      "place).\n\n"
-      "## The manager\n");
-  print_table(0);
+  fputs(kIntroduction, stdout);
+  fputs(kLimits, stdout);
+  puts("\n## The manager\n");
+  print_table("");
   puts("\n## Models\n");
-  print_table(1);
+  print_table("model.");
+  puts("\n## Pools\n\nThe limits of a pool are shared by all models whose `pool` names it.\n");
+  print_table("pool.");
+  puts(
+      "\n## Tenants\n\nA request names its tenant; `*` is for those without settings of their "
+      "own.\n");
+  print_table("tenant.");
   return 0;
 }

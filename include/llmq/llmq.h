@@ -429,7 +429,8 @@ LLMQ_API void llmq_conf_free(llmq_conf_t *conf);
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_copy(const llmq_conf_t *conf, llmq_conf_t **copy);
 
-/** Sets one key. Model keys are `model.<name>.<key>`; the name `*` gives defaults for every model.
+/** Sets one key. Keys of models, pools and tenants are `model.<name>.<key>` and so on; the name `*` gives
+ * defaults for all.
  * docs/configuration.md lists the keys with their ranges.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_NOMEM.
  * @par Ownership key and value are copied; err, if set, is the caller's
@@ -459,7 +460,7 @@ LLMQ_API llmq_status_t llmq_conf_set_json(llmq_conf_t *conf, const char *json, s
 LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, char **value,
                                      int32_t *is_default);
 
-/** Lists the keys that exist. Model keys come as `model.*.<key>`.
+/** Lists the keys that exist. Keys of models, pools and tenants come as `model.*.<key>` and so on.
  * @param index From 0.
  * @param[out] key, type, def, doc Static strings: the key, its type and range, its default, one sentence.
  *   Each may be NULL.
@@ -489,6 +490,20 @@ LLMQ_API llmq_status_t llmq_conf_validate(const llmq_conf_t *conf, llmq_error_t 
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_models_json(const llmq_conf_t *conf, char **json);
+/** As llmq_conf_models_json: names of the pools.
+ * @return As llmq_conf_models_json.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_pools_json(const llmq_conf_t *conf, char **json);
+/** As llmq_conf_models_json: names of the tenants that have settings of their own.
+ * @return As llmq_conf_models_json.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_tenants_json(const llmq_conf_t *conf, char **json);
 
 /** Sends log lines of managers made from this configuration to a function. Without it, and without log.level
  * or the environment variable LLMQ_LOG=level[:file], llmq is silent.
@@ -586,7 +601,7 @@ LLMQ_API llmq_status_t llmq_manager_remove_model(llmq_manager_t *manager, const 
 /** Changes one setting while everything runs: max_pending, max_pending_bytes, and of registered models and
  * pools what docs/configuration.md marks as live, such as limits, prices, retries and time-outs. What limits
  * have counted stays; waiting requests meet the new limits, and one that no longer fits ends with
- * LLMQ_ERR_OVERSIZE.
+ * LLMQ_ERR_OVERSIZE. Time-outs, attempts and estimates are those of requests submitted from then on.
  * @param key As for llmq_conf_set, with the name of one model or pool: `*` is none.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY (also: no such pool), LLMQ_ERR_INVALID_VALUE
  *   (also: it contradicts what else is set), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (it cannot change

@@ -37,6 +37,7 @@
 #include <llmq/cpp/error.hpp>
 #include <llmq/cpp/manager.hpp>
 #include <llmq/cpp/model.hpp>
+#include <llmq/cpp/plan.hpp>
 #include <llmq/cpp/request.hpp>
 #include <llmq/cpp/response.hpp>
 

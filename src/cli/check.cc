@@ -1,6 +1,8 @@
 #include "cli/check.h"
 
 #include <cstdio>
+#include <cstdlib>
+#include <set>
 #include <string_view>
 
 #include "cli/settings.h"
@@ -8,7 +10,7 @@
 namespace llmq::cli {
 namespace {
 
-constexpr std::string_view kEveryModel = "model.*.";
+constexpr std::string_view kOwners[] = {"model.", "pool.", "tenant."};
 
 void print(const Settings& settings, const std::string& key) {
   const std::string value = settings.get(key);
@@ -16,14 +18,41 @@ void print(const Settings& settings, const std::string& key) {
               settings.source_of(key).c_str());
 }
 
-void print_keys(const Settings& settings, const std::string& model) {
-  const char* key = nullptr;
-  for (size_t i = 0; llmq_conf_key_at(i, &key, nullptr, nullptr, nullptr) == LLMQ_OK; ++i) {
-    const std::string_view name = key;
-    const bool of_model = name.substr(0, kEveryModel.size()) == kEveryModel;
-    if (of_model == model.empty()) continue;
-    print(settings, of_model ? "model." + model + "." + std::string(name.substr(kEveryModel.size()))
-                             : std::string(name));
+// The keys of one model, pool or tenant; of the manager where `owner` is "".
+void print_keys(const Settings& settings, std::string_view owner, const std::string& name) {
+  const char* listed = nullptr;
+  for (size_t i = 0; llmq_conf_key_at(i, &listed, nullptr, nullptr, nullptr) == LLMQ_OK; ++i) {
+    const std::string_view key = listed;
+    std::string_view of;
+    for (const std::string_view one : kOwners) {
+      if (key.substr(0, one.size()) == one) of = one;
+    }
+    if (of != owner) continue;
+    const std::string any = std::string(of) + "*.";
+    print(settings, of.empty()
+                        ? std::string(key)
+                        : std::string(of) + name + "." + std::string(key.substr(any.size())));
+  }
+}
+
+// A key that is missing here is no fault of the configuration: it may be there where it is run.
+void validate(const Settings& settings, const std::string& path) {
+  std::set<std::string> missing;
+  for (;;) {
+    llmq_error_t* error = nullptr;
+    const llmq_status_t status = llmq_conf_validate(settings.conf(), &error);
+    const ErrorHandle own(error);
+    if (status == LLMQ_OK) return;
+    constexpr std::string_view kSuffix = ".api_key_env";
+    const std::string key = llmq_error_key(error);
+    const bool of_key = key.size() > kSuffix.size() &&
+                        key.compare(key.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0;
+    const std::string variable = of_key ? settings.get(key) : "";
+    if (!of_key || !missing.insert(variable).second) {
+      throw Failure("config " + path + ": " + llmq_error_message(error));
+    }
+    std::fprintf(stderr, "llmq: warning: %s\n", llmq_error_message(error));
+    ::setenv(variable.c_str(), "unset", 1);  // for the rest of this check
   }
 }
 
@@ -31,12 +60,14 @@ void print_keys(const Settings& settings, const std::string& model) {
 
 int check_config(const std::string& path, const CallFlags& flags) {
   const Settings settings(flags, path);
-  expect_ok_from([&](llmq_error_t** error) { return llmq_conf_validate(settings.conf(), error); },
-                 "config " + path);
+  validate(settings, path);
   std::printf("%-44s %-36s %s\n", "KEY", "VALUE", "SOURCE");
-  print_keys(settings, "");
-  for (const std::string& model : settings.models()) print_keys(settings, model);
-  if (settings.models().empty()) print_keys(settings, "*");
+  print_keys(settings, "", "");
+  for (const std::string& pool : settings.pools()) print_keys(settings, "pool.", pool);
+  print_keys(settings, "tenant.", "*");
+  for (const std::string& tenant : settings.tenants()) print_keys(settings, "tenant.", tenant);
+  for (const std::string& model : settings.models()) print_keys(settings, "model.", model);
+  if (settings.models().empty()) print_keys(settings, "model.", "*");
   return kExitOk;
 }
 

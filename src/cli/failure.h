@@ -10,6 +10,7 @@ namespace llmq::cli {
 constexpr int kExitOk = 0;
 constexpr int kExitSetUp = 1;  // usage, set-up, or a stop that leaves the rest for --resume
 constexpr int kExitSomeFailed = 2;
+constexpr int kExitBudget = 3;  // --max-cost: the rest is left for --resume
 constexpr int kExitInterrupted = 130;
 
 class Failure : public std::runtime_error {

@@ -10,9 +10,11 @@ void add_call_flags(CLI::App& command, CallFlags& flags) {
                      "Environment variable that holds the key (default OPENAI_API_KEY) "
                      "[LLMQ_API_KEY_ENV]");
   command
-      .add_option("--limit", flags.limits,
-                  "requests=500/1m, tokens=30000/1m, concurrency=8; MODEL:KIND=... for one model; "
-                  "repeatable [LLMQ_LIMIT, separated by ;]")
+      .add_option(
+          "--limit", flags.limits,
+          "requests=500/1m, tokens=30000/1m,charge=actual, cost=5/1d, concurrency=8; in place "
+          "of all limits of the configuration. MODEL:KIND=... in place of that model's limit "
+          "of the same kind and period alone. Repeatable [LLMQ_LIMIT, separated by ;]")
       ->type_name("KIND=N/PERIOD")
       ->expected(1)
       ->take_all();
@@ -21,6 +23,10 @@ void add_call_flags(CLI::App& command, CallFlags& flags) {
                      "[LLMQ_TIMEOUT]");
   command.add_option("--max-attempts", flags.max_attempts,
                      "Attempts per request, the first included [LLMQ_MAX_ATTEMPTS]");
+  command.add_option("--price-input", flags.price_input,
+                     "Money per million input tokens, for cost [LLMQ_PRICE_INPUT]");
+  command.add_option("--price-output", flags.price_output,
+                     "Money per million output tokens, for cost [LLMQ_PRICE_OUTPUT]");
 }
 
 }  // namespace llmq::cli

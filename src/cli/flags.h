@@ -16,6 +16,8 @@ struct CallFlags {
   std::vector<std::string> limits;  // KIND=N/PERIOD or MODEL:KIND=N/PERIOD
   std::optional<std::string> timeout;
   std::optional<std::string> max_attempts;
+  std::optional<std::string> price_input;  // per million tokens
+  std::optional<std::string> price_output;
 };
 
 void add_call_flags(CLI::App& command, CallFlags& flags);

@@ -15,6 +15,7 @@ struct Free {
   void operator()(llmq_conf_t* conf) const { llmq_conf_free(conf); }
   void operator()(llmq_manager_t* manager) const { llmq_manager_destroy(manager); }
   void operator()(llmq_cq_t* cq) const { llmq_cq_unref(cq); }
+  void operator()(llmq_plan_t* plan) const { llmq_plan_free(plan); }
   void operator()(llmq_response_t* response) const { llmq_response_free(response); }
   void operator()(llmq_error_t* error) const { llmq_error_free(error); }
   void operator()(char* text) const { llmq_buf_free(text); }
@@ -23,6 +24,7 @@ using Conf = std::unique_ptr<llmq_conf_t, Free>;
 using ManagerHandle = std::unique_ptr<llmq_manager_t, Free>;
 using Queue = std::unique_ptr<llmq_cq_t, Free>;
 using ResponseHandle = std::unique_ptr<llmq_response_t, Free>;
+using PlanHandle = std::unique_ptr<llmq_plan_t, Free>;
 using ErrorHandle = std::unique_ptr<llmq_error_t, Free>;
 using Text = std::unique_ptr<char, Free>;
 

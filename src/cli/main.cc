@@ -23,14 +23,18 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand("run", "Run a file of requests (OpenAI batch format)");
   run->add_option("FILE", options.input, "Requests, one JSON object per line; - is stdin")
       ->required();
-  run->add_option("-o,--output", options.output, "Results, one JSON object per line; - is stdout")
-      ->required();
+  run->add_option("-o,--output", options.output, "Results, one JSON object per line; - is stdout");
   llmq::cli::add_call_flags(*run, options.calls);
   run->add_option("--config", options.config, "Settings as a JSON document [LLMQ_CONFIG]")
       ->envname("LLMQ_CONFIG");
   run->add_option("--summary", options.summary, "Write what the run amounted to, as JSON");
   run->add_flag("--resume", options.resume, "Go on with OUT: skip what is finished in it");
   run->add_flag("--force", options.force, "Replace OUT if it exists");
+  run->add_flag(
+      "--dry-run", options.dry_run,
+      "Send and write nothing: print what the file would take under the limits, and cost");
+  run->add_option("--max-cost", options.max_cost,
+                  "Stop before the cost of this run passes that amount (exit 3); needs prices");
   run->add_flag("-q,--quiet", options.quiet, "No progress and no summary on stderr");
   return run;
 }

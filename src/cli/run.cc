@@ -1,110 +1,19 @@
 #include "cli/run.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
+#include "cli/dry_run.h"
 #include "cli/failure.h"
 #include "cli/output_file.h"
+#include "cli/run_files.h"
 #include "cli/runner.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
 
 namespace llmq::cli {
 namespace {
-
-class Input {
- public:
-  explicit Input(const std::string& path) {
-    fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) throw Failure("input " + path + " cannot be read: " + std::strerror(errno));
-    if (::fstat(fd_, &status_) != 0) status_ = {};
-    if (S_ISDIR(status_.st_mode)) throw Failure("input " + path + " is a directory");
-  }
-  ~Input() {
-    if (fd_ != STDIN_FILENO) ::close(fd_);
-  }
-  Input(const Input&) = delete;
-  Input& operator=(const Input&) = delete;
-
-  int fd() const { return fd_; }
-
-  // Lines of a regular file; 0 if that cannot be known beforehand.
-  uint64_t count_lines() const {
-    if (!S_ISREG(status_.st_mode)) return 0;
-    std::string chunk(size_t{1} << 18, '\0');
-    uint64_t lines = 0;
-    off_t at = 0;
-    char last = '\n';
-    for (ssize_t got = 0; (got = ::pread(fd_, chunk.data(), chunk.size(), at)) > 0; at += got) {
-      lines += static_cast<uint64_t>(std::count(chunk.begin(), chunk.begin() + got, '\n'));
-      last = chunk[static_cast<size_t>(got) - 1];
-    }
-    return lines + (last == '\n' ? 0 : 1);
-  }
-
-  bool empty() const { return S_ISREG(status_.st_mode) && status_.st_size == 0; }
-
-  bool is_same_file(const std::string& path) const {
-    struct stat other {};
-    return path != "-" && ::stat(path.c_str(), &other) == 0 && other.st_dev == status_.st_dev &&
-           other.st_ino == status_.st_ino;
-  }
-
- private:
-  int fd_ = -1;
-  struct stat status_ {};
-};
-
-// Opened before the first call, so that a place that takes no summary costs no run; its old content
-// stays until there is a new one.
-class SummaryFile {
- public:
-  explicit SummaryFile(const std::string& path) : path_(path) {
-    if (path.empty()) return;
-    made_ = ::access(path.c_str(), F_OK) != 0;
-    fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0) throw failure();
-  }
-  ~SummaryFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    if (made_ && !written_) ::unlink(path_.c_str());
-  }
-  SummaryFile(const SummaryFile&) = delete;
-  SummaryFile& operator=(const SummaryFile&) = delete;
-
-  void write(const Summary& summary) {
-    if (fd_ < 0) return;
-    const std::string text = summary_json(summary);
-    struct stat status {};
-    const bool regular = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
-    if (regular && ::ftruncate(fd_, 0) != 0) throw failure();
-    for (size_t done = 0; done < text.size();) {
-      const ssize_t n = ::write(fd_, text.data() + done, text.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw failure();
-      done += static_cast<size_t>(n);
-    }
-    written_ = true;
-  }
-
- private:
-  Failure failure() const {
-    return Failure("summary " + path_ + " cannot be written: " + std::strerror(errno));
-  }
-
-  const std::string path_;
-  int fd_ = -1;
-  bool made_ = false;  // did not exist before
-  bool written_ = false;
-};
 
 bool is_one_file(const std::string& a, const std::string& b) {
   struct stat x {};
@@ -116,6 +25,8 @@ bool is_one_file(const std::string& a, const std::string& b) {
 }  // namespace
 
 int run_file(const RunOptions& options) {
+  if (options.dry_run) return dry_run(options);
+  if (options.output.empty()) throw Failure("--output is required, unless with --dry-run");
   if (options.resume && options.force) throw Failure("--resume and --force exclude each other");
   const int signal_fd = watch_signals();
   const Settings settings(options.calls, options.config);
@@ -127,7 +38,8 @@ int run_file(const RunOptions& options) {
   if (input.is_same_file(options.summary)) {
     throw Failure("summary " + options.summary + " is the input itself");
   }
-  Runner runner(settings, options.quiet);  // before the output: a bad configuration leaves no file
+  Runner runner(settings, Budget(options.max_cost),
+                options.quiet);  // before the output: a bad configuration leaves no file
   SummaryFile summary_file(options.summary);
   if (is_one_file(options.summary, options.output)) {
     throw Failure("summary " + options.summary + " is the output itself");
@@ -142,16 +54,23 @@ int run_file(const RunOptions& options) {
     output.discard_if_empty();
     throw;
   }
-  if (runner.lines() == 0) {
+  if (runner.lines() == 0 && !runner.out_of_budget()) {
     output.discard_if_empty();
     throw Failure("input " + options.input + " holds no requests");
   }
   const Summary summary = runner.summary();
   if (!options.quiet) std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
-  summary_file.write(summary);
+  summary_file.write(summary_json(summary));
   if (!runner.stopped_because().empty()) {
     throw Failure(runner.stopped_because() +
                   "; run again with --resume for the lines that are left");
+  }
+  if (runner.out_of_budget()) {
+    if (runner.lines() == 0) output.discard_if_empty();
+    std::fprintf(stderr,
+                 "llmq: the next call would pass --max-cost %s; run again with --resume for the "
+                 "lines that are left\n",
+                 options.max_cost->c_str());
   }
   return code;
 }

@@ -2,6 +2,7 @@
 #ifndef LLMQ_CLI_RUN_H_
 #define LLMQ_CLI_RUN_H_
 
+#include <optional>
 #include <string>
 
 #include "cli/flags.h"
@@ -16,6 +17,8 @@ struct RunOptions {
   bool resume = false;
   bool force = false;
   bool quiet = false;
+  bool dry_run = false;
+  std::optional<std::string> max_cost;
   CallFlags calls;
 };
 

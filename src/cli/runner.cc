@@ -17,6 +17,17 @@ constexpr size_t kMaxOutstanding = 20'000;
 constexpr size_t kMaxOutstandingBytes = size_t{256} << 20;
 constexpr size_t kMaxModels = 1000;
 
+void expect_prices(const Settings& settings) {
+  std::vector<std::string> models = settings.models();
+  if (settings.takes_any_model()) models.emplace_back("*");
+  for (const std::string& model : models) {
+    if (settings.has_prices(model)) continue;
+    throw Failure("--max-cost needs prices: --price-input and --price-output, or price_input and " +
+                  std::string("price_output in the configuration") +
+                  (model == "*" ? "" : "; model " + model + " has none"));
+  }
+}
+
 double number_of(const cJSON* object, const char* name) {
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, name);
   return cJSON_IsNumber(item) ? item->valuedouble : 0;
@@ -29,7 +40,9 @@ std::string string_of(const cJSON* object, const char* name) {
 
 }  // namespace
 
-Runner::Runner(const Settings& settings, bool quiet) : settings_(settings), progress_(quiet) {
+Runner::Runner(const Settings& settings, const Budget& budget, bool quiet)
+    : settings_(settings), progress_(quiet), budget_(budget) {
+  if (budget_.bounded()) expect_prices(settings);
   llmq_cq_t* queue = nullptr;
   expect_ok(llmq_cq_create(&queue));
   queue_.reset(queue);
@@ -177,6 +190,8 @@ bool Runner::submit(const BatchLine& line, uint64_t number) {
   request.request_key_len = line.custom_id.size();
   request.user_data = slot;
   request.cq = queue_.get();
+  int64_t cost = 0;
+  if (!afford(request, cost)) return false;
   const llmq_status_t status = llmq_submit(manager_.get(), &request, nullptr);
   if (status == LLMQ_ERR_QUEUE_FULL && outstanding_ > 0) return false;
   if (status == LLMQ_ERR_NOMEM) throw Failure("out of memory");
@@ -190,11 +205,29 @@ bool Runner::submit(const BatchLine& line, uint64_t number) {
     return true;
   }
   free_slots_.pop_back();
-  slots_[slot - 1] = {line.custom_id_raw, number, line.body.size()};
+  slots_[slot - 1] = {line.custom_id_raw, number, line.body.size(), cost};
+  budget_.reserve(cost);
   ++outstanding_;
   outstanding_bytes_ += line.body.size();
   if (first_submit_ns_ == 0) first_submit_ns_ = llmq_now_ns();
   return true;
+}
+
+// With calls on their way it is too early to tell: they may cost less than was reserved.
+bool Runner::afford(const llmq_request_t& request, int64_t& cost) {
+  if (!budget_.bounded()) return true;
+  llmq_usage_t usage{};
+  usage.struct_size = sizeof usage;
+  if (llmq_request_estimate(manager_.get(), &request, &usage, nullptr) != LLMQ_OK) {
+    return true;  // submit says why not
+  }
+  cost = usage.cost_micros;
+  if (budget_.fits(cost)) return true;
+  if (outstanding_ == 0) {
+    out_of_budget_ = true;
+    phase_ = Phase::kCancelling;
+  }
+  return false;
 }
 
 void Runner::take_events() {
@@ -220,6 +253,7 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
   --outstanding_;
   outstanding_bytes_ -= record.bytes;
   free_slots_.push_back(slot);
+  budget_.settle(record.cost, response);
   const llmq_status_t status = llmq_response_status(response);
   if (llmq_response_state(response) == LLMQ_STATE_CANCELLED) {  // by us: left for --resume
     ++summary_.left;
@@ -278,8 +312,9 @@ ProgressCounts Runner::counts() {
     const cJSON* limit = nullptr;
     cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(model, "limits")) {
       const double period = number_of(limit, "period_ms") / 1000;
-      if (period <= 0) continue;
-      double& tightest = string_of(limit, "kind") == "requests" ? requests : tokens;
+      const std::string kind = string_of(limit, "kind");
+      if (period <= 0 || kind == "cost") continue;
+      double& tightest = kind == "requests" ? requests : tokens;
       const double rate = number_of(limit, "amount") / period;
       tightest = tightest == 0 ? rate : std::min(tightest, rate);
       summary_.ideal_ms =
@@ -292,6 +327,9 @@ ProgressCounts Runner::counts() {
 }
 
 void Runner::finish_summary() {
+  summary_.cost_micros = budget_.spent_micros();
+  summary_.max_cost_micros = budget_.max_micros();
+  if (out_of_budget_) summary_.left += total_lines_ > lines_ ? total_lines_ - lines_ : 1;
   counts();  // for the ideal, which the limits know
   llmq_stats_t stats{};
   stats.struct_size = sizeof stats;
@@ -305,6 +343,7 @@ void Runner::finish_summary() {
 int Runner::exit_code() const {
   if (!stopped_because_.empty()) return kExitSetUp;
   if (interrupted_) return kExitInterrupted;
+  if (out_of_budget_) return kExitBudget;
   return summary_.failed > 0 ? kExitSomeFailed : kExitOk;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/batch_line.h"
+#include "cli/budget.h"
 #include "cli/handles.h"
 #include "cli/id_table.h"
 #include "cli/line_reader.h"
@@ -20,7 +21,7 @@ namespace llmq::cli {
 
 class Runner {
  public:
-  Runner(const Settings& settings, bool quiet);
+  Runner(const Settings& settings, const Budget& budget, bool quiet);
 
   // Runs every line that `output` does not hold already. total_lines: 0 = not known. Returns the
   // exit code.
@@ -28,6 +29,8 @@ class Runner {
 
   uint64_t lines() const { return lines_; }
   Summary summary() const { return summary_; }
+  // The next call would have passed the budget.
+  bool out_of_budget() const { return out_of_budget_; }
   // Why the rest was left undone; "" if it was not.
   const std::string& stopped_because() const { return stopped_because_; }
 
@@ -37,6 +40,7 @@ class Runner {
     std::string custom_id_raw;
     uint64_t line = 0;
     size_t bytes = 0;
+    int64_t cost = 0;  // estimate, in millionths; 0 without a budget
   };
   enum class Phase {
     kRunning,
@@ -49,6 +53,8 @@ class Runner {
   // False: the queue is full, the same line is to be tried again.
   bool take(const Line& line);
   bool submit(const BatchLine& line, uint64_t number);
+  // False: there is no money for it now, or at all.
+  bool afford(const llmq_request_t& request, int64_t& cost);
   void refuse(const BatchLine& line, uint64_t number, const char* code, const std::string& message);
   bool know_model(const std::string& model);
   void take_events();
@@ -78,6 +84,8 @@ class Runner {
   bool input_ended_ = false;
   Phase phase_ = Phase::kRunning;
   bool interrupted_ = false;
+  Budget budget_;
+  bool out_of_budget_ = false;
   std::string stopped_because_;
   uint64_t lines_ = 0;  // not blank
   uint64_t total_lines_ = 0;

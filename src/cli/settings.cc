@@ -28,6 +28,8 @@ CallFlags flags_of_environment() {
   flags.api_key_env = variable("LLMQ_API_KEY_ENV");
   flags.timeout = variable("LLMQ_TIMEOUT");
   flags.max_attempts = variable("LLMQ_MAX_ATTEMPTS");
+  flags.price_input = variable("LLMQ_PRICE_INPUT");
+  flags.price_output = variable("LLMQ_PRICE_OUTPUT");
   std::string limits = variable("LLMQ_LIMIT").value_or("");
   while (!limits.empty()) {
     const size_t end = limits.find(';');
@@ -81,12 +83,16 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
   names.api_key_env = "LLMQ_API_KEY_ENV";
   names.timeout = "LLMQ_TIMEOUT";
   names.max_attempts = "LLMQ_MAX_ATTEMPTS";
+  names.price_input = "LLMQ_PRICE_INPUT";
+  names.price_output = "LLMQ_PRICE_OUTPUT";
   layer(flags_of_environment(), names, "LLMQ_LIMIT");
   names.provider = "--provider";
   names.base_url = "--base-url";
   names.api_key_env = "--api-key-env";
   names.timeout = "--timeout";
   names.max_attempts = "--max-attempts";
+  names.price_input = "--price-input";
+  names.price_output = "--price-output";
   layer(flags, names, "--limit");
 
   // A program cannot bring a processor: without a word about the provider it is openai.
@@ -140,8 +146,8 @@ void Settings::set_for_all(const std::string& name, const std::string& value,
   for (const std::string& model : models()) set("model." + model + "." + name, value, source);
 }
 
-// Limits given here take the place of those of the file: of every model, or of the model that they
-// name.
+// Limits for every model take the place of all that were given before; limits for one model that of
+// its limits of the same kind and period alone.
 void Settings::set_limits(const std::vector<std::string>& limits, const std::string& source) {
   std::vector<std::string> general;
   std::map<std::string, std::vector<std::string>> special;
@@ -153,9 +159,12 @@ void Settings::set_limits(const std::vector<std::string>& limits, const std::str
       special[limit.substr(0, colon)].push_back(limit.substr(colon + 1));
     }
   }
-  if (!general.empty()) set_for_all("limits", joined(general), source);
+  if (!general.empty()) {
+    set_for_all("limits", joined(general), source);
+    for (const std::string& model : models()) sources_.erase("model." + model + ".limit");
+  }
   for (const auto& [model, own] : special) {
-    set("model." + model + ".limits", joined(own), source);
+    set("model." + model + ".limit", joined(own), source);
   }
 }
 
@@ -169,6 +178,8 @@ void Settings::layer(const CallFlags& values, const CallFlags& sources, const ch
   if (values.max_attempts) {
     set_for_all("retry.max_attempts", *values.max_attempts, *sources.max_attempts);
   }
+  if (values.price_input) set_for_all("price_input", *values.price_input, *sources.price_input);
+  if (values.price_output) set_for_all("price_output", *values.price_output, *sources.price_output);
   if (!values.limits.empty()) set_limits(values.limits, limit_source);
 }
 
@@ -184,15 +195,25 @@ Conf Settings::with_model(const std::string& model) const {
   return own;
 }
 
-std::vector<std::string> Settings::models() const {
+std::vector<std::string> Settings::models() const { return names(llmq_conf_models_json); }
+std::vector<std::string> Settings::pools() const { return names(llmq_conf_pools_json); }
+std::vector<std::string> Settings::tenants() const { return names(llmq_conf_tenants_json); }
+
+bool Settings::has_prices(const std::string& model) const {
+  return !get("model." + model + ".price_input").empty() ||
+         !get("model." + model + ".price_output").empty();
+}
+
+std::vector<std::string> Settings::names(llmq_status_t (*list_of)(const llmq_conf_t*,
+                                                                  char**)) const {
   char* text = nullptr;
-  expect_ok(llmq_conf_models_json(conf_.get(), &text));
+  expect_ok(list_of(conf_.get(), &text));
   const Text own(text);
   const base::Json list(cJSON_Parse(text));
-  std::vector<std::string> names;
+  std::vector<std::string> all;
   const cJSON* item = nullptr;
-  cJSON_ArrayForEach(item, list.get()) names.emplace_back(item->valuestring);
-  return names;
+  cJSON_ArrayForEach(item, list.get()) all.emplace_back(item->valuestring);
+  return all;
 }
 
 std::string Settings::get(const std::string& key, bool* is_default) const {

@@ -22,6 +22,10 @@ class Settings {
   // The same settings with one more model, which has nothing but what every model has.
   Conf with_model(const std::string& model) const;
   std::vector<std::string> models() const;
+  std::vector<std::string> pools() const;
+  std::vector<std::string> tenants() const;
+  // Is there a price for the tokens of the model ("*": of those that the file does not name)?
+  bool has_prices(const std::string& model) const;
   // May requests name models that the file does not?
   bool takes_any_model() const { return any_model_; }
 
@@ -35,6 +39,7 @@ class Settings {
   // For every model, whatever the file and the layers below say.
   void set_for_all(const std::string& name, const std::string& value, const std::string& source);
   void set_limits(const std::vector<std::string>& limits, const std::string& source);
+  std::vector<std::string> names(llmq_status_t (*list)(const llmq_conf_t*, char**)) const;
   void layer(const CallFlags& values, const CallFlags& sources, const char* limit_source);
 
   Conf conf_;

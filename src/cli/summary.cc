@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "base/money.h"
 
 namespace llmq::cli {
 
@@ -46,6 +47,10 @@ std::string summary_json(const Summary& s) {
   put("ideal_ms", s.ideal_ms);
   put("input_tokens", s.input_tokens);
   put("output_tokens", s.output_tokens);
+  cJSON_AddRawToObject(json.get(), "cost", base::money_text(s.cost_micros).c_str());
+  if (s.max_cost_micros >= 0) {
+    cJSON_AddRawToObject(json.get(), "max_cost", base::money_text(s.max_cost_micros).c_str());
+  }
   cJSON_AddNumberToObject(json.get(), "wait_p50_ms", s.waits.quantile_ms(0.5));
   cJSON_AddNumberToObject(json.get(), "wait_p99_ms", s.waits.quantile_ms(0.99));
   return base::json_text(json.get()) + "\n";
@@ -63,6 +68,8 @@ std::string summary_text(const Summary& s) {
       static_cast<long long>(s.output_tokens), static_cast<double>(s.elapsed_ms) / 1000,
       static_cast<double>(s.ideal_ms) / 1000, s.waits.quantile_ms(0.5), s.waits.quantile_ms(0.99));
   std::string all(text.data(), static_cast<size_t>(std::max(length, 0)));
+  if (s.cost_micros > 0) all += ", cost " + base::money_text(s.cost_micros);
+  if (s.max_cost_micros >= 0) all += " of at most " + base::money_text(s.max_cost_micros);
   if (s.skipped > 0) all += ", skipped " + std::to_string(s.skipped);
   if (s.left > 0) all += ", left " + std::to_string(s.left);
   return all;

@@ -258,7 +258,7 @@ Config Config::only_model(std::string_view model) const {
   for (const std::string_view name : {kEvery, model}) {
     if (const Settings* settings = models_.find(name)) part.models_.of(name) = *settings;
   }
-  part.mention(model);
+  part.mention(Owner::kModel, model);
   const Settings& own = *part.models_.find(model);
   const Row& row = *model_row("pool");
   std::vector<std::string> pools =

@@ -39,8 +39,8 @@ class Config {
   // manager's row.
   core::Result<core::Done> apply(const Row& row, std::string_view name, std::string_view value,
                                  std::string_view what);
-  // Makes a model known that has no setting of its own.
-  void mention(std::string_view model) { models_.of(model); }
+  // Makes a model, pool or tenant known that has no setting of its own.
+  void mention(Owner owner, std::string_view name) { group(owner).of(name); }
 
   // {"max_pending":..., "log":{"level":"info"}, "pools":[{"name":"account","limits":[...]}],
   // "tenants":[{"name":"a","weight":3}],

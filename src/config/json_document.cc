@@ -180,7 +180,7 @@ class Reader {
 
   Result<Done> member(const cJSON* object, Owner owner, const std::string& name,
                       const std::string& path) {
-    if (owner == Owner::kModel) config_.mention(name);
+    config_.mention(owner, name);
     auto checked = check_members(object, path);
     if (!checked) return checked;
     // Limits first: they replace the shorthands set before, not those beside them.

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <limits>
 
+#include "base/money.h"
 #include "config/config.h"
 #include "config/limit_options.h"
-#include "config/money.h"
 #include "core/limit/limit_names.h"
 
 namespace llmq::config {
@@ -54,7 +54,7 @@ core::Result<core::Done> read_amount(std::string_view part, LimitDraft& draft) {
   const size_t slash = part.find('/');
   const std::string_view digits = part.substr(0, slash);
   if (kind == core::LimitKind::kCost) {
-    if (!read_money(digits, draft.amount) || draft.amount < 1) {
+    if (!base::read_money(digits, draft.amount) || draft.amount < 1) {
       return bad_value(draft.what, draft.text, kMoneyRange);
     }
   } else {
@@ -144,7 +144,7 @@ bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b) {
 }
 
 std::string amount_text(core::LimitKind kind, int64_t amount) {
-  return kind == core::LimitKind::kCost ? money_text(amount) : std::to_string(amount);
+  return kind == core::LimitKind::kCost ? base::money_text(amount) : std::to_string(amount);
 }
 
 core::Result<LimitEntry> make_limit(core::LimitKind kind, int64_t amount, core::DurationNs period,

@@ -6,10 +6,10 @@
 #include <limits>
 #include <set>
 
+#include "base/money.h"
 #include "base/utf8.h"
 #include "config/keys.h"
 #include "config/limit_text.h"
-#include "config/money.h"
 #include "config/url.h"
 
 namespace llmq::config {
@@ -127,7 +127,7 @@ bool read_simple(const Row& row, std::string_view text, Value& value) {
       value.text = text;
       return base::is_valid_utf8(text) && !has_control_characters(text);
     case Kind::kMoney:
-      return read_money(text, value.number);
+      return base::read_money(text, value.number);
     case Kind::kZone:
       value.text = text;
       return is_zone_name(text);

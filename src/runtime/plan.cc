@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/money.h"
 #include "config/limit_text.h"
-#include "config/money.h"
 #include "core/limit/limit_names.h"
 #include "runtime/clock.h"
 #include "runtime/request_check.h"
@@ -238,7 +238,7 @@ std::string Plan::report(Simulation& simulation) {
     base::add_number(json, "unfinished", static_cast<int64_t>(model.requests - model.finished));
     base::add_number(json, "input_tokens", model.input_tokens);
     base::add_number(json, "output_tokens", model.output_tokens);
-    cJSON_AddRawToObject(json, "cost", config::money_text(model.cost_micros).c_str());
+    cJSON_AddRawToObject(json, "cost", base::money_text(model.cost_micros).c_str());
     base::add_number(json, "duration_ms",
                      model.finished == 0 ? 0 : (model.last_end - kStart).ns / 1'000'000);
     if (bound.empty()) {

@@ -199,6 +199,39 @@ static void a_second_registration_must_agree_on_a_pool(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+struct asking {
+  llmq_manager_t* manager;
+  int stop;
+  int asked;
+};
+
+/* 50 tokens fit before and after each change. */
+static void* ask_again_and_again(void* user) {
+  struct asking* asking = user;
+  while (!__atomic_load_n(&asking->stop, __ATOMIC_SEQ_CST)) {
+    CHECK_OK(check_tokens(asking->manager, "a", 50, NULL));
+    __atomic_fetch_add(&asking->asked, 1, __ATOMIC_SEQ_CST);
+  }
+  return NULL;
+}
+
+static void settings_change_under_threads_that_read_them(void) {
+  struct asking asking = {manager_of(kTwoModels), 0, 0};
+  pthread_t thread;
+  int i;
+  CHECK_INT(0, pthread_create(&thread, NULL, ask_again_and_again, &asking));
+  for (i = 0; i < 300 || !__atomic_load_n(&asking.asked, __ATOMIC_SEQ_CST); ++i) {
+    const char* limits = i % 2 == 0 ? "tokens=60/1m" : "tokens=70/1m;requests=9/1s;cost=5/1d";
+    CHECK_OK(llmq_manager_set(asking.manager, "model.a.price_input", "1", NULL));
+    CHECK_OK(llmq_manager_set(asking.manager, "model.a.limits", limits, NULL));
+    CHECK_OK(llmq_manager_set(asking.manager, "pool.account.limits", limits, NULL));
+    if (i == 0) CHECK_OK(llmq_manager_set(asking.manager, "model.b.price_input", "1", NULL));
+  }
+  __atomic_store_n(&asking.stop, 1, __ATOMIC_SEQ_CST);
+  CHECK_INT(0, pthread_join(thread, NULL));
+  CHECK_OK(llmq_manager_destroy(asking.manager));
+}
+
 static void set_from_a_callback(void* user, const llmq_event_t* event) {
   (void)event;
   CHECK_OK(llmq_manager_set(user, "model.m.rpm", "50", NULL));
@@ -230,5 +263,6 @@ int main(void) {
   RUN(bad_arguments_are_refused);
   RUN(a_second_registration_must_agree_on_a_pool);
   RUN(a_callback_may_change_settings);
+  RUN(settings_change_under_threads_that_read_them);
   return 0;
 }

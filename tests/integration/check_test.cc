@@ -49,6 +49,11 @@ TEST(Check, SaysWhatIsWrong) {
       {R"({"models":[{"name":"m"},{"name":"m"}]})", "given twice"},
       {R"({"history_max":1e300})", "history_max"},
       {R"({"log":{"level":"loud"}})", "log.level"},
+      {R"({"models":[{"name":"m","limits":["cost=5/1d"]}]})", "price_input"},
+      {R"({"models":[{"name":"m","pool":"p"}]})", "there is no pool"},
+      {R"({"pools":[{"name":"p","limits":[]}]})", "the pool has no limits"},
+      {R"({"models":[{"name":"m","limits":["requests=5/6s,burst=2"],"shape":"fixed"}]})",
+       "burst=2 belongs to"},
       {R"([])", "object"},
       {"", "not valid JSON"},
   };
@@ -76,6 +81,62 @@ TEST(Check, TellsAProviderOfTheFileFromTheDefault) {
   ASSERT_EQ(check.wait(), 0) << check.err();
   EXPECT_THAT(check.out(), ContainsRegex("model.said.provider +openai +file"));
   EXPECT_THAT(check.out(), ContainsRegex("model.unsaid.provider +openai +default"));
+}
+
+TEST(Check, ALimitOfOneModelReplacesThatOfItsKindAndPeriodAlone) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", R"({"models": [
+    {"name": "gpt-4o", "provider": "mock", "rpm": 500, "limits": ["concurrency=8"]},
+    {"name": "other", "provider": "mock", "rpm": 400}]})");
+  Program check(
+      dir, {"check", config, "--limit", "gpt-4o:requests=7/1m", "--limit", "gpt-4o:tokens=9/1m"});
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(), ContainsRegex("model.gpt-4o.limit +requests=7/1m;tokens=9/1m +--limit"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.gpt-4o.limits +concurrency=8 +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.other.limit +- +default"));
+
+  // The run obeys: the file's 500 a minute are gone, and its concurrency stays.
+  const std::string in = dir.write("in.jsonl", chat_lines(1));
+  Program run(dir, {"run", in, "--dry-run", "--config", config, "--limit", "gpt-4o:requests=7/1m",
+                    "--limit", "gpt-4o:requests=8/1m"});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), HasSubstr("requests/1m is given twice, as 7 and as 8"));
+}
+
+TEST(Check, AMissingKeyIsAWarning) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", R"({"models": [
+    {"name": "a", "provider": "openai", "api_key_env": "LLMQ_TEST_A"},
+    {"name": "b", "provider": "openai", "api_key_env": "LLMQ_TEST_B"}]})");
+  Program check(dir, {"check", config});
+  EXPECT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.err(), HasSubstr("warning: model a: the environment variable LLMQ_TEST_A"));
+  EXPECT_THAT(check.err(), HasSubstr("warning: model b: the environment variable LLMQ_TEST_B"));
+  const std::string file = dir.write("d.json", R"({"models": [
+    {"name": "a", "provider": "openai", "api_key_file": "/nowhere/key"}]})");
+  Program unreadable(dir, {"check", file});
+  EXPECT_EQ(unreadable.wait(), 1);
+  EXPECT_THAT(unreadable.err(), HasSubstr("/nowhere/key"));
+}
+
+TEST(Check, ShowsPoolsTenantsAndPrices) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", R"({
+    "pools": [{"name": "account", "limits": [{"tokens": 90000, "per": "1m"}]}],
+    "tenants": [{"name": "a", "weight": 3}],
+    "models": [{"name": "m", "provider": "mock", "pool": ["account"], "price_input": 0.15,
+      "limits": [{"requests": 300, "per": "6s", "shape": "bucket", "burst": 30}]}]})");
+  Program check(dir, {"check", config, "--price-output", "0.6"});
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(), ContainsRegex("pool.account.limits +tokens=90000/1m +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("pool.account.shape +sliding +default"));
+  EXPECT_THAT(check.out(), ContainsRegex("tenant.a.weight +3 +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("tenant.\\*.weight +1 +default"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.m.pool +account +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.m.price_input +0.15 +file"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.m.price_output +0.6 +--price-output"));
+  EXPECT_THAT(check.out(),
+              ContainsRegex("model.m.limits +requests=300/6s,shape=bucket,burst=30 +file"));
 }
 
 TEST(Check, NamesADirectoryInPlaceOfAFile) {

@@ -97,6 +97,24 @@ class manager {
                                             static_cast<int32_t>(mode)));
   }
 
+  // Changes one setting of a registered model or pool, or of the manager, while everything runs.
+  void set(const std::string& key, const std::string& value) {
+    llmq_error_t* err = nullptr;
+    const status code = llmq_manager_set(handle(), key.c_str(), value.c_str(), &err);
+    detail::check(code, err);
+  }
+
+  // What submit would reserve for the request: tokens, and their price.
+  usage estimate(const request& what) const {
+    const llmq_request_t raw = what.raw();
+    llmq_usage_t found{};
+    found.struct_size = sizeof found;
+    llmq_error_t* err = nullptr;
+    const status code = llmq_request_estimate(handle(), &raw, &found, &err);
+    detail::check(code, err);
+    return {found.input_tokens, found.output_tokens, found.cached_input_tokens, found.cost_micros};
+  }
+
   // The response, whatever became of the request. The id is for cancel() and the like.
   std::future<response> submit(const request& what, request_id* id = nullptr) {
     std::promise<response> promise;
@@ -139,6 +157,13 @@ class manager {
     if (code == LLMQ_ERR_STALE) return false;
     detail::check(code);
     return true;
+  }
+  // When it may start, and what it waits for.
+  llmq_wait_t wait_estimate(request_id id) const {
+    llmq_wait_t found{};
+    found.struct_size = sizeof found;
+    detail::check(llmq_request_wait_estimate(handle(), id, &found));
+    return found;
   }
   llmq::state state(request_id id) const {
     int32_t found = 0;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/keys.h"
+
 namespace llmq::config {
 namespace {
 
@@ -27,7 +29,7 @@ TEST(Config, DefaultsAreThoseOfTheTypes) {
   EXPECT_EQ(made.keep_age, defaults.keep_age);
   EXPECT_EQ(made.log_level, defaults.log_level);
   Config config;
-  config.mention("m");
+  config.mention(Owner::kModel, "m");
   const ModelConfig model = only_model(config);
   EXPECT_EQ(model.max_in_flight, ModelConfig().max_in_flight);
   EXPECT_EQ(model.timeout, ModelConfig().timeout);
