@@ -21,7 +21,7 @@ from cases import CASES, Bound
 ROOT = Path(__file__).resolve().parents[2]
 OWN_REQUESTS = ROOT / "examples/data/requests.jsonl"
 DOCUMENT = ROOT / "docs/accuracy.md"
-FIGURES = ROOT / "build/accuracy/figures.json"  # of the last run; the plots read it
+FIGURES = ROOT / "build/accuracy/figures.json"  # of the last run with peers; ./dev plot peers reads it
 
 
 def say(text):
@@ -188,7 +188,8 @@ def run(options):
     for case, _, key, row in peer_rows:
         if key != "llmq":
             figures |= report.flat(f"{key}.{case.name}", row)
-    write_json(FIGURES, figures)
+    if peer_rows:
+        write_json(FIGURES, figures)
     if options.json:
         write_json(options.json, figures)
     broken = [f"{case.name}: {fault}" for case, _, found in llmq_rows for fault in found]
