@@ -1,7 +1,7 @@
 # Load against limit over time: each point is what the provider accepted in the period before it.
 set terminal svg size 900,420 font "sans-serif,13" background "white"
 set output image
-set title "What the provider accepted within the last 6 s, in % of the limit (sliding windows, 800 requests)"
+set title "Accepted by the provider within the last 6 s (sliding windows, 800 requests)"
 set xlabel "seconds since the first call"
 set ylabel "% of the limit"
 set yrange [0:110]

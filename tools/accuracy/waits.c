@@ -1,11 +1,11 @@
-/* waits URL: submits 600 requests of four priorities at once, under limits that bind, and prints
+/* waits URL: submits 900 requests of four priorities at once, under limits that bind, and prints
  * how long each waited for its call: "PRIORITY SECONDS" per line, in the order of the answers.
  */
 #include <llmq/llmq.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { kRequests = 600, kClasses = 4 };
+enum { kRequests = 900, kClasses = 4 };
 
 static const char* const kNames[kClasses] = {"urgent", "high", "normal", "batch"};
 static const int32_t kPriorities[kClasses] = {LLMQ_PRIORITY_URGENT, LLMQ_PRIORITY_HIGH,
@@ -42,7 +42,8 @@ static int create_manager(const char* url, llmq_manager_t** manager) {
 
 static int submit_all(llmq_manager_t* manager, llmq_cq_t* cq) {
   static const char kBody[] =
-      "{\"messages\": [{\"role\": \"user\", \"content\": \"Name a lake.\"}], \"max_tokens\": 16}";
+      "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"Name a lake.\"}], "
+      "\"max_tokens\": 16}";
   llmq_request_t request;
   uint64_t i;
 

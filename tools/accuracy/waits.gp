@@ -1,7 +1,7 @@
-# Waits by class: 600 requests submitted at once, their priorities mixed.
+# Waits by class: 900 requests submitted at once, their priorities mixed.
 set terminal svg size 700,420 font "sans-serif,13" background "white"
 set output image
-set title "Wait of 600 requests submitted at once, 300 per 6 s, by priority"
+set title "Wait of 900 requests submitted at once, 300 per 6 s, by priority"
 set ylabel "seconds"
 set yrange [0:*]
 set style data histograms

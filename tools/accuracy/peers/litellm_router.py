@@ -1,4 +1,10 @@
 """LiteLLM's Router with its limits enforced. It counts per minute: the same rates, ten times the period."""
+import os
+
+# Its lists come from the package, so that importing it fetches nothing from the network.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
+
 import litellm
 from litellm import Router
 
@@ -6,6 +12,7 @@ from common import BASE_URL, BODIES, CONCURRENCY, PERIOD_S, REQUESTS, RETRIES, T
 
 MODEL = BODIES[0]["model"]
 litellm.suppress_debug_info = True
+litellm.telemetry = False
 router = Router(
     model_list=[{
         "model_name": MODEL,
