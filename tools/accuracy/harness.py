@@ -2,6 +2,7 @@
 import json
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -132,6 +133,8 @@ def run_peer(command, mock, requests, arguments=()):
     last = out.strip().splitlines()[-1:] or [""]
     try:
         totals = json.loads(last[0])
+        if totals["failed"] and err.strip():
+            print(f"  one of its errors: {err.strip().splitlines()[-1][:300]}", file=sys.stderr)
         return totals["completed"], totals["failed"]
     except (ValueError, KeyError) as problem:
         raise CannotRun(f"{' '.join(command)}: {(err.strip() or out.strip() or 'no output')[-400:]}") from problem

@@ -36,8 +36,9 @@ export async function runAll(schedule) {
       try {
         await schedule(body);
         ++completed;
-      } catch {
+      } catch (error) {
         ++failed;
+        console.error(String(error));
       }
     }),
   );

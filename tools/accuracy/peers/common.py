@@ -39,8 +39,9 @@ def run_all(call):
             try:
                 await call(body)
                 counts["completed"] += 1
-            except Exception:  # whatever a peer raises, the call is lost
+            except Exception as error:  # whatever a peer raises, the call is lost
                 counts["failed"] += 1
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
 
     async def everything():
         places = asyncio.Semaphore(CONCURRENCY)
