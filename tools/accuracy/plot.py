@@ -72,18 +72,21 @@ def measure_waits():
 
 
 def collect_peers():
-    """One line per shape: for each client its share of 429s, then for each its time over ideal."""
+    """One line per shape: for each client its share of 429s, then the calls that each lost, then times over ideal."""
     if not accuracy.FIGURES.exists():
         raise harness.CannotRun("there are no figures yet: ./dev accuracy --peers")
     figures = json.loads(accuracy.FIGURES.read_text(encoding="utf-8"))
     clients = ["llmq", *(peer.name for peer in PEERS)]
     lines = []
     for case in (case for case in CASES if case.peers):
-        keys = [f"{client}.{case.name}.{figure}" for figure in ("refused_percent", "over_ideal") for client in clients]
-        if not any(figures.get(key) is not None for key in keys[1:len(clients)]):
+        rows = [{key: figures.get(f"{client}.{case.name}.{key}")
+                 for key in ("refused_percent", "failed", "unfinished", "over_ideal")} for client in clients]
+        if all(row["over_ideal"] is None for row in rows[1:]):
             continue
+        lost = [None if row["failed"] is None else row["failed"] + row["unfinished"] for row in rows]
+        values = [*(row["refused_percent"] for row in rows), *lost, *(row["over_ideal"] for row in rows)]
         title = case.title.replace(", ", ",\\n")
-        lines.append(" ".join([f'"{title}"', *(str(figures.get(key, "?")) for key in keys)]))
+        lines.append(" ".join([f'"{title}"', *("?" if value is None else str(value) for value in values)]))
     if not lines:
         raise harness.CannotRun("the last run had no peers: ./dev accuracy --peers")
     write_data("peers", lines)

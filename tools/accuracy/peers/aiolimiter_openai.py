@@ -4,7 +4,7 @@ from openai import AsyncOpenAI
 
 from common import BASE_URL, PERIOD_S, REQUESTS, RETRIES, TOKENS, run_all, tokens_of
 
-# Ten retries; the SDK's default is two, with which more calls are lost.
+# Ten retries; the SDK's default is two.
 client = AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=RETRIES)
 requests = AsyncLimiter(REQUESTS, PERIOD_S)
 tokens = AsyncLimiter(TOKENS, PERIOD_S)

@@ -17,7 +17,7 @@ export function tokensOf(body) {
   return Math.ceil(characters / 4) + body.max_tokens;
 }
 
-// Ten retries; the SDK's default is two, with which more calls are lost.
+// Ten retries; the SDK's default is two.
 const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 10 });
 
 export const call = (body) => client.chat.completions.create(body);
