@@ -1,0 +1,32 @@
+// What the checks found: counted by invariant (algorithms: I1 .. I18), the first ones in words.
+#ifndef LLMQ_TESTS_SIM_FINDINGS_H_
+#define LLMQ_TESTS_SIM_FINDINGS_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace llmq::simulator {
+
+inline constexpr int kInvariants = 19;
+
+class Findings {
+ public:
+  __attribute__((noinline, cold, format(printf, 4, 5))) void add(int invariant, int64_t now,
+                                                                 const char* format, ...);
+  uint64_t total() const { return total_; }
+  uint64_t of(int invariant) const { return counts_[static_cast<size_t>(invariant)]; }
+  const std::vector<std::string>& texts() const { return texts_; }
+  void add_counts(const Findings& other);
+
+ private:
+  static constexpr size_t kTexts = 5;
+  std::array<uint64_t, kInvariants> counts_{};
+  uint64_t total_ = 0;
+  std::vector<std::string> texts_;
+};
+
+}  // namespace llmq::simulator
+
+#endif  // LLMQ_TESTS_SIM_FINDINGS_H_

@@ -1,0 +1,201 @@
+// llmq_sim: the real core under a virtual clock. See usage().
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tests/sim/features.h"
+#include "tests/sim/world.h"
+
+namespace llmq::simulator {
+namespace {
+
+constexpr uint64_t kOracleEvery = 20;
+
+struct Options {
+  uint64_t first_seed = 1;
+  uint64_t seeds = 200;
+  double seconds = 0;  // 0: as long as it takes
+  bool one_seed = false;
+  bool trace = false;
+  std::string json;
+};
+
+struct Totals {
+  uint64_t requests = 0;
+  double seconds = 0;
+  uint64_t steps = 0;
+  uint64_t refused = 0;
+  uint64_t judged = 0;  // runs in which the provider must refuse nothing
+  uint64_t runs = 0;
+
+  double per_second() const { return seconds > 0 ? static_cast<double>(requests) / seconds : 0; }
+};
+
+double now_seconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+[[noreturn]] void usage(const char* complaint) {
+  (void)std::fprintf(
+      stderr,
+      "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--json FILE]\n"
+      "       llmq_sim --seed K [--trace]\n",
+      complaint);
+  std::exit(2);
+}
+
+uint64_t number(const char* option, const char* text) {
+  char* end = nullptr;
+  const unsigned long long value = text == nullptr ? 0 : std::strtoull(text, &end, 10);
+  if (text == nullptr || end == text || *end != '\0' || *text == '-') {
+    usage((std::string(option) + " needs a number, not \"" + (text == nullptr ? "" : text) + "\"")
+              .c_str());
+  }
+  return value;
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
+    if (option == "--trace") {
+      options.trace = true;
+      continue;
+    }
+    if (option == "--seeds") {
+      options.seeds = number("--seeds", value);
+    } else if (option == "--first-seed") {
+      options.first_seed = number("--first-seed", value);
+    } else if (option == "--seconds") {
+      options.seconds = static_cast<double>(number("--seconds", value));
+    } else if (option == "--seed") {
+      options.first_seed = number("--seed", value);
+      options.one_seed = true;
+    } else if (option == "--json") {
+      if (value == nullptr) usage("--json needs a file");
+      options.json = value;
+    } else {
+      usage(("unknown option " + option).c_str());
+    }
+    ++i;
+  }
+  return options;
+}
+
+bool has_oracle(uint64_t seed) { return seed % kOracleEvery == 0; }
+
+int run_one(const Options& options) {
+  World world;
+  Findings findings;
+  const Scenario scenario = scenario_of(options.first_seed, has_oracle(options.first_seed));
+  std::printf("%s\n", scenario.text().c_str());
+  const Outcome outcome = world.run(scenario, findings, options.trace ? stdout : nullptr);
+  std::printf(
+      "%llu requests, %llu attempts, %llu completed, %llu refused, %llu steps, hash %016llx\n",
+      static_cast<unsigned long long>(outcome.requests),
+      static_cast<unsigned long long>(outcome.attempts),
+      static_cast<unsigned long long>(outcome.completed),
+      static_cast<unsigned long long>(outcome.refused),
+      static_cast<unsigned long long>(outcome.steps),
+      static_cast<unsigned long long>(outcome.hash));
+  for (const std::string& text : findings.texts()) std::printf("violation: %s\n", text.c_str());
+  return findings.total() == 0 ? 0 : 1;
+}
+
+void write_json(const Options& options, const Totals& fast, const Totals& slow,
+                const Findings& findings, uint64_t seeds_failed) {
+  std::FILE* file = std::fopen(options.json.c_str(), "w");
+  if (file == nullptr) usage(("cannot write " + options.json).c_str());
+  (void)std::fprintf(file,
+                     "{\"simulated_requests\": %llu, \"requests_per_s\": %.0f, "
+                     "\"oracle_requests_per_s\": %.0f, \"violations\": %llu, "
+                     "\"seeds_failed\": %llu, \"seeds\": %llu, \"oracle_seeds\": %llu, "
+                     "\"seeds_without_refusal_allowed\": %llu, \"engine_steps\": %llu, "
+                     "\"violations_by_invariant\": {",
+                     static_cast<unsigned long long>(fast.requests + slow.requests),
+                     fast.per_second(), slow.per_second(),
+                     static_cast<unsigned long long>(findings.total()),
+                     static_cast<unsigned long long>(seeds_failed),
+                     static_cast<unsigned long long>(fast.runs + slow.runs),
+                     static_cast<unsigned long long>(slow.runs),
+                     static_cast<unsigned long long>(fast.judged + slow.judged),
+                     static_cast<unsigned long long>(fast.steps + slow.steps));
+  const char* comma = "";
+  for (int i = 1; i < kInvariants; ++i) {
+    if (findings.of(i) == 0) continue;
+    (void)std::fprintf(file, "%s\"I%d\": %llu", comma, i,
+                       static_cast<unsigned long long>(findings.of(i)));
+    comma = ", ";
+  }
+  (void)std::fprintf(file, "}}\n");
+  (void)std::fclose(file);
+}
+
+// I6: the same seed gives the same decisions.
+void replay(World& world, const Scenario& scenario, const Outcome& first, Findings& findings) {
+  Findings again;
+  const Outcome second = world.run(scenario, again, nullptr);
+  if (second.hash == first.hash && second.steps == first.steps) return;
+  findings.add(6, 0, "a second run decided otherwise: hash %016llx, then %016llx",
+               static_cast<unsigned long long>(first.hash),
+               static_cast<unsigned long long>(second.hash));
+}
+
+int run_many(const Options& options) {
+  World world;
+  Totals fast;
+  Totals slow;
+  Findings all;
+  uint64_t seeds_failed = 0;
+  const double begin = now_seconds();
+  for (uint64_t i = 0; i < options.seeds; ++i) {
+    const uint64_t seed = options.first_seed + i;
+    const Scenario scenario = scenario_of(seed, has_oracle(seed));
+    Findings findings;
+    const double from = now_seconds();
+    const Outcome outcome = world.run(scenario, findings, nullptr);
+    Totals& totals = scenario.oracle ? slow : fast;
+    totals.seconds += now_seconds() - from;
+    totals.requests += outcome.requests;
+    totals.steps += outcome.steps;
+    totals.refused += outcome.refused;
+    totals.judged += scenario.judged() ? 1 : 0;
+    ++totals.runs;
+    if (scenario.oracle) replay(world, scenario, outcome, findings);
+    if (findings.total() > 0) {
+      ++seeds_failed;
+      std::printf("%s\n", scenario.text().c_str());
+      for (const std::string& text : findings.texts()) std::printf("  %s\n", text.c_str());
+      std::printf("  replay: ./dev sim --seed %llu --trace\n",
+                  static_cast<unsigned long long>(seed));
+      all.add_counts(findings);
+    }
+    if (options.seconds > 0 && now_seconds() - begin > options.seconds) break;
+  }
+  std::printf(
+      "%llu seeds, %llu simulated requests: %.0f/s with cheap checks, %.0f/s under the "
+      "oracle; %llu runs in which nothing may be refused; %llu violations in %llu seeds\n",
+      static_cast<unsigned long long>(fast.runs + slow.runs),
+      static_cast<unsigned long long>(fast.requests + slow.requests), fast.per_second(),
+      slow.per_second(), static_cast<unsigned long long>(fast.judged + slow.judged),
+      static_cast<unsigned long long>(all.total()), static_cast<unsigned long long>(seeds_failed));
+  const Features& core = features();
+  std::printf(
+      "core: bucket %d, paced %d, quantised %d, live changes %d, unknown charge %d, pools %d\n",
+      core.bucket, core.paced, core.quantised, core.live_changes, core.unknown_charge,
+      core.pools_wake);
+  if (!options.json.empty()) write_json(options, fast, slow, all, seeds_failed);
+  return seeds_failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace llmq::simulator
+
+int main(int argc, char** argv) {
+  const llmq::simulator::Options options = llmq::simulator::parse(argc, argv);
+  return options.one_seed ? llmq::simulator::run_one(options) : llmq::simulator::run_many(options);
+}
