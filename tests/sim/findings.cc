@@ -7,8 +7,7 @@ namespace llmq::simulator {
 
 void Findings::add(int invariant, int64_t now, const char* format, ...) {
   ++total_;
-  ++counts_[static_cast<size_t>(invariant)];
-  if (texts_.size() == kTexts) return;
+  if (++counts_[static_cast<size_t>(invariant)] > kTextsOfEach) return;
   char words[400];
   va_list list;
   va_start(list, format);
@@ -24,9 +23,6 @@ void Findings::add(int invariant, int64_t now, const char* format, ...) {
 void Findings::add_counts(const Findings& other) {
   total_ += other.total_;
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-  for (const std::string& text : other.texts_) {
-    if (texts_.size() < kTexts) texts_.push_back(text);
-  }
 }
 
 }  // namespace llmq::simulator

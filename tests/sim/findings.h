@@ -21,7 +21,7 @@ class Findings {
   void add_counts(const Findings& other);
 
  private:
-  static constexpr size_t kTexts = 5;
+  static constexpr uint64_t kTextsOfEach = 2;
   std::array<uint64_t, kInvariants> counts_{};
   uint64_t total_ = 0;
   std::vector<std::string> texts_;

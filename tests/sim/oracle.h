@@ -15,7 +15,7 @@ class Oracle {
   explicit Oracle(World& world) : world_(world) {}
 
   void check();                           // after every step
-  void started(const World::Slot& slot);  // before its books take the attempt
+  void started(World::Slot& slot);  // before its books take the attempt
   void arrived(int64_t now);              // at the provider; counts against limits of requests
 
  private:

@@ -159,6 +159,8 @@ class World {
   int64_t concurrency_ = 0;
   uint64_t disturbances_ = 0;  // debts, gates, changes: promises made before them are off
   // wake-ups
+  bool stepped_ = true;  // since wake_ was asked for
+  int64_t wake_ = 0;
   int64_t second_ = 0;
   int64_t ticks_in_second_ = 0;
   int64_t work_in_second_ = 0;
