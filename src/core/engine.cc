@@ -170,6 +170,10 @@ void Engine::admit(const Step& step, Model& model) {
       finish(step, model, *head, State::kExpired, Status::kDeadline);
       continue;
     }
+    if (model.check_size && model.limiter.too_small_for(demand_of(*head)) >= 0) {
+      finish(step, model, *head, State::kFailed, Status::kOversize);
+      continue;
+    }
     if (step.now < model.gate) {
       block(step, model, model.gate, -1);
       return;

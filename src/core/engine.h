@@ -69,7 +69,9 @@ class Engine {
   void on(const Step& step, const ClockGap& event);
 
   // engine_limits.cc: what changes and teaches limits
-  void learn(const Step& step, Model& model, const Observed& observed, const Request* request);
+  bool learn(const Step& step, Model& model, const Observed& observed, const Request* request);
+  static Limit* limit_shown(Model& model, const Observation& shown);
+  void limits_changed(const Step& step, Model& model);
 
   // engine.cc: admission
   void admit(const Step& step, Model& model);

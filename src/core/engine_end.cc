@@ -39,7 +39,8 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   Model& model = model_of(request);
   if (event.status == Status::kRateLimited) {
     ++model.counters.rate_limited;
-    if (event.retry_after.ns > 0) {
+    const bool told = event.observed != nullptr && event.observed->refused;  // learn() closes it
+    if (event.retry_after.ns > 0 && !told) {
       model.gate = std::max(model.gate, step.now + event.retry_after);
     }
   }

@@ -1,4 +1,5 @@
 // What makes, changes and teaches limits while the engine runs.
+#include <algorithm>
 #include <cassert>
 
 #include "core/engine.h"
@@ -14,19 +15,109 @@ void Engine::on(const Step&, const PoolAdded& event) {
   for (const LimitSpec& spec : *event.limits) pool.limits.push_back(std::make_unique<Limit>(spec));
 }
 
-void Engine::on(const Step&, const ModelChanged&) {}
+// New limits join at the end, limits that are gone stop counting: reservations that are out name
+// limits by their place.
+void Engine::on(const Step& step, const ModelChanged& event) {
+  Model* model = this->model(event.model);
+  if (model == nullptr) return;
+  assert(event.spec->pools == model->spec.pools);
+  const bool ready = model->spec.ready;
+  model->spec = *event.spec;
+  model->spec.ready = ready;
+  model->limiter.change(step.now, event.spec->limits, event.spec->max_in_flight,
+                        event.spec->prices);
+  limits_changed(step, *model);
+}
 
-void Engine::on(const Step&, const PoolChanged&) {}
+void Engine::on(const Step& step, const PoolChanged& event) {
+  Pool* pool = this->pool(event.pool);
+  if (pool == nullptr) return;
+  for (const std::unique_ptr<Limit>& limit : pool->limits) {
+    for (const LimitSpec& spec : *event.limits) {
+      if (spec.kind == limit->spec().kind && spec.period == limit->spec().period) {
+        limit->change(step.now, spec, limit->prices());
+      }
+    }
+  }
+  for (const ModelIndex member : pool->members) limits_changed(step, *models_[member]);
+}
+
+// Who waits may have become too large, or may start.
+void Engine::limits_changed(const Step& step, Model& model) {
+  model.check_size = true;
+  admit(step, model);
+}
 
 void Engine::on(const Step& step, const LimitsObserved& event) {
   Model* model = this->model(event.model);
-  if (model != nullptr) learn(step, *model, *event.observed, nullptr);
+  if (model == nullptr) return;
+  if (learn(step, *model, *event.observed, nullptr)) admit(step, *model);
 }
 
-void Engine::on(const Step&, const WindowEdges&) {}
+void Engine::on(const Step& step, const WindowEdges& event) {
+  Model* model = this->model(event.model);
+  if (model == nullptr || event.limit >= model->limiter.limits().size()) return;
+  model->limiter.limits()[event.limit]->set_windows(event.start, event.end, event.next_end);
+  admit(step, *model);
+}
 
-void Engine::on(const Step&, const ClockGap&) {}
+// While nobody looked time has passed, and nothing else: windows have slid, timers are due. Calls
+// of before are not to be sent in one burst with those of after: the pacer, where there is one,
+// spaces them.
+void Engine::on(const Step& step, const ClockGap&) {
+  for (const std::unique_ptr<Model>& model : models_) {
+    if (model != nullptr) admit(step, *model);
+  }
+}
 
-void Engine::learn(const Step&, Model&, const Observed&, const Request*) {}
+// Headers of an answer belong to the limits of their kind: to that of their period, if it is told,
+// else to that whose amount they name, else to the shortest.
+Limit* Engine::limit_shown(Model& model, const Observation& shown) {
+  Limit* best = nullptr;
+  for (Limit* limit : model.limiter.limits()) {
+    const LimitSpec& spec = limit->spec();
+    if (spec.kind != shown.kind || limit->is_concurrency()) continue;
+    if (shown.period.ns > 0) {
+      if (spec.period == shown.period) return limit;
+      continue;
+    }
+    if (shown.limit != kNotTold && spec.amount == shown.limit) return limit;
+    if (best == nullptr || spec.period < best->spec().period) best = limit;
+  }
+  return best;
+}
+
+// True if what may start can have changed.
+bool Engine::learn(const Step& step, Model& model, const Observed& observed,
+                   const Request* request) {
+  const Reservation* reservation = request == nullptr ? nullptr : request->reservation;
+  const auto hold_of = [&](const Limit* limit) -> const Hold* {
+    if (reservation == nullptr || !reservation->sent) return nullptr;
+    const std::vector<Limit*>& limits = model.limiter.limits();
+    const auto at = std::find(limits.begin(), limits.end(), limit) - limits.begin();
+    return &reservation->holds[static_cast<size_t>(at)];
+  };
+  bool changed = false;
+  for (size_t i = 0; i < observed.count; ++i) {
+    Limit* limit = limit_shown(model, observed.limits[i]);
+    if (limit == nullptr) continue;
+    changed = limit->observe(step.now, hold_of(limit), observed.limits[i]) || changed;
+  }
+  if (!observed.refused) return changed;
+  Limit* refusing = nullptr;
+  if (observed.refusal.kind_told) {
+    Observation named;
+    named.kind = observed.refusal.kind;
+    named.period = observed.refusal.period;
+    named.limit = observed.refusal.limit;
+    refusing = limit_shown(model, named);
+  }
+  if (refusing != nullptr) {
+    changed = refusing->refused(step.now, hold_of(refusing), observed.refusal) || changed;
+  } else if (observed.refusal.retry_after.ns > 0) {  // no limit is named: nothing starts
+    model.gate = std::max(model.gate, step.now + observed.refusal.retry_after);
+  }
+  return changed;
+}
 
 }  // namespace llmq::core

@@ -52,6 +52,7 @@ struct Model {
   // if it does not wait for a limit, kNever if only the end of an attempt makes room.
   TimeNs blocked_until{};
   int blocked_by = -1;
+  bool check_size = false;  // limits have changed: who waits may have become too large
   bool removing = false;
   StopMode stop_mode = StopMode::kDrain;  // of its removal
   uint64_t records = 0;                   // requests not handed back yet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/limit/wide.h"
+
 namespace llmq::core {
 namespace {
 
@@ -11,13 +13,13 @@ constexpr int64_t kMaxUsage = 1'000'000'000'000;
 
 int64_t clamp_usage(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, kMaxUsage); }
 
-__extension__ using Wide = __int128;
-constexpr int64_t kMaxDuration = int64_t{1} << 61;
-
 }  // namespace
 
 Limit::Limit(const LimitSpec& spec, const Prices& prices)
-    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {}
+    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {
+  if (spec.shape == Shape::kAuto && !is_concurrency()) learner_.emplace(spec);
+  enforce(TimeNs{});
+}
 
 int64_t Limit::cost_of(const Demand& demand) const {
   const int64_t input = clamp_usage(demand.input_tokens);
@@ -49,37 +51,32 @@ int64_t Limit::cost_of(const Usage& usage) const {
 }
 
 DurationNs Limit::time_for(int64_t cost) const {
-  const Wide time = static_cast<Wide>(cost) * spec_.period.ns / spec_.amount;
-  return {static_cast<int64_t>(std::min<Wide>(time, kMaxDuration))};
-}
-
-TimeNs Limit::earliest(TimeNs now, int64_t cost) {
-  if (spec_.shared && leased_.available(now) < cost) return kNever;
-  const int64_t room = spec_.amount - held_ - cost;
-  if (is_concurrency()) return room >= 0 ? now : kNever;
-  return ledger_.earliest_at_most(now, room);
-}
-
-TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
-  return earliest(now, cost + ahead);
+  return {mul_div(cost, spec_.period.ns, spec_.amount)};
 }
 
 void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
   assert(earliest(now, cost) == now);
   if (spec_.shared) leased_.take(now, cost);
+  hold = Hold{};
+  hold.cost = cost;
+  if (learner_) {
+    ++in_flight_;
+    hold.probe = !is_concurrency() && by_shape(now, cost, 0) > now;
+    probing_ = probing_ || hold.probe;
+  }
   held_ += cost;
-  hold = Hold{cost, 0};
 }
 
 void Limit::sent(TimeNs now, Hold& hold) {
-  if (is_concurrency() || counts_at_end()) return;
+  if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
-  hold.seq = ledger_.charge(now, hold.cost);
+  charge(now, hold);
 }
 
 void Limit::refund(Hold& hold) {
   assert(hold.seq == 0);
   held_ -= hold.cost;
+  leave(hold);
   hold = Hold{};
 }
 
@@ -89,18 +86,38 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     hold = Hold{};
     return true;
   }
-  if (counts_at_end()) {  // until now it was held: let the ledger take it, then correct it there
-    held_ -= hold.cost;
-    hold.seq = ledger_.charge(now, hold.cost);
+  bool room = false;
+  if (learner_) {
+    room = learner_->starting();
+    if (settlement.kind != Settlement::Kind::kRejected) ++start_bound_;
+    if (hold.probe && settlement.kind == Settlement::Kind::kKnown &&
+        learner_->probe_answered(true)) {
+      enforce(now);
+    }
+    room = room || hold.probe;
+    leave(hold);
   }
-  const bool room = correct_by(now, hold, settlement);
+  if (held_until_end()) {  // until now it was held: let the counters take it, then correct it there
+    held_ -= hold.cost;
+    charge(now, hold);
+  }
+  room = correct_by(now, hold, settlement) || room;
   if (settlement.kind != Settlement::Kind::kRejected) packed_.add(hold.cost, spec_.amount);
   return room;
 }
 
+// The call is no longer on its way.
+void Limit::leave(const Hold& hold) {
+  if (!learner_ || is_concurrency()) return;
+  in_flight_ = std::max<int64_t>(in_flight_ - 1, 0);
+  if (hold.probe) probing_ = false;
+}
+
 bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
-  if (spec_.kind == LimitKind::kRequests)
-    return false;  // a call that was sent counts, whatever came of it
+  const bool rejected = settlement.kind == Settlement::Kind::kRejected;
+  if (spec_.kind == LimitKind::kRequests) {  // a call that was sent counts, whatever came of it
+    return rejected && !spec_.refused_count && take_back(now, hold, hold.cost);
+  }
   switch (settlement.kind) {
     case Settlement::Kind::kKnown:
       return correct(now, hold, cost_of(settlement.usage));
@@ -124,14 +141,43 @@ bool Limit::amend(TimeNs now, Hold& hold, const Usage& usage) {
 // left the window.
 bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
   if (actual > hold.cost) {
-    hold.seq = ledger_.charge(now, actual - hold.cost);
+    hold.seq = count(now, actual - hold.cost);
+    hold.charged = now;
     hold.cost = actual;
     return false;
   }
-  if (actual == hold.cost || spec_.charge == ChargeModel::kArrival) return false;
-  const bool room = ledger_.refund(now, hold.seq, hold.cost - actual);
+  if (actual == hold.cost || keeps_estimate()) return false;
+  const bool room = take_back(now, hold, hold.cost - actual);
   hold.cost = actual;
   return room;
+}
+
+// Takes the held amount into the counters.
+void Limit::charge(TimeNs now, Hold& hold) {
+  if (learner_) hold.room = room(now);
+  hold.seq = count(now, hold.cost);
+  hold.charged = now;
+  if (!learner_) return;
+  hold.total = total_;
+  hold.used = ledger_.used(now) - foreign_;
+}
+
+LedgerSeq Limit::count(TimeNs now, int64_t cost) {
+  if (bucket_) bucket_->charge(now, cost);
+  if (windows_) windows_->charge(now, cost);
+  if (slice_) slice_->charge(now, cost);
+  if (pacer_) pacer_->charge(now, cost);
+  total_ += cost;
+  return ledger_.charge(now, cost);
+}
+
+// Where it was charged. The counter of a slice forgets it soon enough by itself.
+bool Limit::take_back(TimeNs now, const Hold& hold, int64_t cost) {
+  if (!ledger_.refund(now, hold.seq, cost)) return false;
+  if (bucket_) bucket_->refund(now, cost);
+  if (windows_) windows_->refund(now, hold.charged, cost);
+  if (pacer_) pacer_->refund(now, cost);
+  return true;
 }
 
 int64_t Limit::lease_wanted(TimeNs now, int64_t cost) {
@@ -147,8 +193,14 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
   lease_asked_ = false;
 }
 
-bool Limit::counts_at_end() const {
-  return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime;
+// Unknown: until the end because the provider may count then, and from then on for a window.
+bool Limit::held_until_end() const {
+  return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
+         spec_.charge == ChargeModel::kUnknown;
+}
+
+bool Limit::keeps_estimate() const {
+  return spec_.charge == ChargeModel::kArrival || spec_.charge == ChargeModel::kUnknown;
 }
 
 }  // namespace llmq::core

@@ -1,18 +1,27 @@
 // One limit: how much of it is taken, when a call fits, and what a call's end changes.
 //
 // An attempt's share of a limit lives through: reserve -> (sent | refund) -> settle. Until it is
-// sent it is held apart from the ledger and never expires by time; when it is sent the ledger takes
-// it at that time, if the provider counts on arrival; if the provider counts at the end, it stays
-// held until then.
+// sent it is held apart and never expires by time; when it is sent the counters take it at that
+// time, if the provider counts on arrival; if the provider counts at the end, it stays held until
+// then.
+//
+// A sliding ledger always remembers the last window; beside it stands the counter of the shape that
+// is enforced: a bucket, windows on a grid, slices, a pacer.
 #ifndef LLMQ_CORE_LIMIT_LIMIT_H_
 #define LLMQ_CORE_LIMIT_LIMIT_H_
 
 #include <cstdint>
+#include <optional>
 
+#include "core/limit/fixed_windows.h"
 #include "core/limit/leased_room.h"
+#include "core/limit/limit_learning.h"
 #include "core/limit/limit_spec.h"
+#include "core/limit/observation.h"
+#include "core/limit/pacer.h"
 #include "core/limit/packed_windows.h"
 #include "core/limit/sliding_ledger.h"
+#include "core/limit/token_bucket.h"
 #include "core/time.h"
 #include "core/usage.h"
 
@@ -21,7 +30,13 @@ namespace llmq::core {
 // What one attempt holds of one limit.
 struct Hold {
   int64_t cost = 0;   // what is counted now: reserved, later charged
-  LedgerSeq seq = 0;  // the bucket that was charged; 0 while the amount is held
+  LedgerSeq seq = 0;  // the ledger's bucket that was charged; 0 while the amount is held
+  TimeNs charged{};   // when
+  // Of limits that learn: how things stood when it was charged.
+  int64_t total = 0;  // charged so far, itself included
+  int64_t used = 0;   // in the window, itself included, others' use left out
+  int64_t room = 0;   // before
+  bool probe = false;
 };
 
 // How an attempt ended, as far as limits care.
@@ -40,6 +55,7 @@ class Limit {
   explicit Limit(const LimitSpec& spec, const Prices& prices = {});
 
   const LimitSpec& spec() const { return spec_; }
+  const Prices& prices() const { return prices_; }
 
   // What a call of that many tokens counts here.
   int64_t cost_of(const Demand& demand) const;
@@ -65,28 +81,75 @@ class Limit {
   // Usage became known after an end with kUnknown. False if the charge has left the window.
   bool amend(TimeNs now, Hold& hold, const Usage& usage);
 
+  // An answer of the provider shows this limit; `hold` is of the call that it answers, nullptr if
+  // it answers none of ours. True if what fits may have changed.
+  bool observe(TimeNs now, const Hold* hold, const Observation& shown);
+  // The provider refused the call because of this limit: closed for the Retry-After.
+  bool refused(TimeNs now, const Hold* hold, const Refusal& refusal);
+  // What is enforced changes, what was counted stays.
+  void change(TimeNs now, const LimitSpec& spec, const Prices& prices);
+  void set_windows(TimeNs start, TimeNs end, TimeNs next_end);
+
   // Shared limits (spec.shared): room arrives in leases.
   int64_t lease_wanted(TimeNs now, int64_t cost);
   void lease_granted(TimeNs now, int64_t amount, TimeNs expires);
 
-  int64_t used(TimeNs now) { return is_concurrency() ? 0 : ledger_.used(now); }
+  // For reports. Used: of the bucket, window or slice that is enforced.
+  int64_t used(TimeNs now);
   int64_t held() const { return held_; }
+  int64_t effective_amount(TimeNs now) const;  // N as it is enforced
+  Shape enforced_shape() const { return shape_; }
+  int64_t capacity() const { return bucket_ ? bucket_->capacity() : spec_.amount; }
+  const Learner* learner() const { return learner_ ? &*learner_ : nullptr; }
+  TimeNs closed_until() const { return closed_until_; }
+  int64_t foreign() const { return foreign_; }  // use by others that answers have shown, ever
   // Of the calls that ended without being rejected, in the order of their ends.
   DurationNs ideal() const { return packed_.ideal(spec_.period); }
   bool is_concurrency() const { return spec_.kind == LimitKind::kConcurrency; }
 
  private:
-  bool counts_at_end() const;
+  // limit.cc
+  bool held_until_end() const;
+  bool keeps_estimate() const;
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
   bool correct(TimeNs now, Hold& hold, int64_t actual);
+  void charge(TimeNs now, Hold& hold);
+  LedgerSeq count(TimeNs now, int64_t cost);
+  void leave(const Hold& hold);
+  bool take_back(TimeNs now, const Hold& hold, int64_t cost);
+
+  // limit_rules.cc
+  TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);
+  TimeNs by_probe(TimeNs now, int64_t cost, TimeNs otherwise);
+  int64_t room(TimeNs now);
+  void enforce(TimeNs now);
+
+  // limit_observations.cc
+  Seen seen(TimeNs now, const Hold* hold);
+  void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
+  void count_foreign(TimeNs now, const Hold& hold, const Observation& shown);
 
   LimitSpec spec_;
   Prices prices_;
+  Shape shape_ = Shape::kSliding;  // what is enforced
   SlidingLedger ledger_;
+  std::optional<TokenBucket> bucket_;
+  std::optional<FixedWindows> windows_;  // fixed; slices with known edges
+  std::optional<SlidingLedger> slice_;   // slices without
+  std::optional<Pacer> pacer_;
+  std::optional<Learner> learner_;  // of shape auto, and of whom answers have told
   PackedWindows packed_;
   int64_t held_ = 0;
+  int64_t slice_amount_ = 0;
+  TimeNs closed_until_{};
   LeasedRoom leased_;  // granted and not yet reserved
   bool lease_asked_ = false;
+  // Of limits that learn:
+  bool probing_ = false;     // a probe is on its way
+  int64_t in_flight_ = 0;    // calls reserved and not ended
+  int64_t start_bound_ = 1;  // most of them until something is known
+  int64_t total_ = 0;        // charged, ever
+  int64_t foreign_ = 0;
 };
 
 }  // namespace llmq::core

@@ -5,24 +5,87 @@
 
 namespace llmq::core {
 
+namespace {
+
+LimitSpec in_flight_limit(int64_t amount) {
+  LimitSpec spec;
+  spec.kind = LimitKind::kConcurrency;
+  spec.amount = amount;
+  return spec;
+}
+
+bool bounds_concurrency(const std::vector<LimitSpec>& specs) {
+  return std::any_of(specs.begin(), specs.end(),
+                     [](const LimitSpec& spec) { return spec.kind == LimitKind::kConcurrency; });
+}
+
+}  // namespace
+
 Limiter::Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, const Prices& prices,
                  const std::vector<Limit*>& pooled) {
   assert(specs.size() + pooled.size() <= kMaxLimitsPerModel);
-  bool bounded = false;
-  for (const LimitSpec& spec : specs) {
-    own_.push_back(std::make_unique<Limit>(spec, prices));
-    bounded = bounded || spec.kind == LimitKind::kConcurrency;
-  }
+  for (const LimitSpec& spec : specs) add(spec, prices, false);
+  bool bounded = bounds_concurrency(specs);
   for (const Limit* limit : pooled) bounded = bounded || limit->is_concurrency();
-  if (!bounded) {
-    LimitSpec spec;
-    spec.kind = LimitKind::kConcurrency;
-    spec.amount = max_in_flight;
-    own_.push_back(std::make_unique<Limit>(spec, prices));
-    has_implicit_ = true;
+  if (!bounded) add(in_flight_limit(max_in_flight), prices, true);
+  for (Limit* limit : pooled) {
+    limits_.push_back(limit);
+    traits_.push_back(Traits{true, false, false});
   }
-  for (const std::unique_ptr<Limit>& limit : own_) limits_.push_back(limit.get());
-  limits_.insert(limits_.end(), pooled.begin(), pooled.end());
+}
+
+void Limiter::add(const LimitSpec& spec, const Prices& prices, bool implicit) {
+  own_.push_back(std::make_unique<Limit>(spec, prices));
+  limits_.push_back(own_.back().get());
+  traits_.push_back(Traits{false, implicit, false});
+}
+
+bool Limiter::fits(const std::vector<LimitSpec>& specs) const {
+  size_t more = 1;  // max_in_flight
+  for (const LimitSpec& spec : specs) {
+    more += std::none_of(limits_.begin(), limits_.end(), [&](const Limit* limit) {
+      return limit->spec().kind == spec.kind && limit->spec().period == spec.period;
+    });
+  }
+  return limits_.size() + more <= kMaxLimitsPerModel + 1;
+}
+
+void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t max_in_flight,
+                     const Prices& prices) {
+  assert(fits(specs));
+  std::vector<LimitSpec> wanted = specs;
+  bool pooled_bound = false;
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    pooled_bound = pooled_bound || (traits_[i].pooled && limits_[i]->is_concurrency());
+  }
+  const bool implicit = !bounds_concurrency(specs) && !pooled_bound;
+  if (implicit) wanted.push_back(in_flight_limit(max_in_flight));
+  const size_t before = limits_.size();
+  std::vector<bool> used(before, false);
+  for (const LimitSpec& spec : wanted) {
+    size_t i = 0;
+    while (i < before && (used[i] || traits_[i].pooled || limits_[i]->spec().kind != spec.kind ||
+                          limits_[i]->spec().period != spec.period)) {
+      ++i;
+    }
+    const bool is_bound = implicit && spec.kind == LimitKind::kConcurrency;
+    if (i == before) {
+      add(spec, prices, is_bound);
+      continue;
+    }
+    used[i] = true;
+    limits_[i]->change(now, spec, prices);
+    traits_[i].implicit = is_bound;
+    traits_[i].gone = false;
+  }
+  for (size_t i = 0; i < before; ++i) {
+    if (used[i] || traits_[i].pooled) continue;
+    LimitSpec open = limits_[i]->spec();
+    open.shape = Shape::kSliding;
+    open.amount = kMaxLimitAmount;
+    limits_[i]->change(now, open, prices);
+    traits_[i].gone = true;
+  }
 }
 
 int Limiter::too_small_for(const Demand& demand) const {

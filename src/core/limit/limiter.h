@@ -56,17 +56,32 @@ class Limiter {
   // False if no charge of it lies in a window any more.
   bool amend(TimeNs now, Reservation& reservation, const Usage& usage);
 
+  // Other limits of its own from now on. What is counted stays with the limit of the same kind and
+  // period; a limit that is gone bounds nothing any more. specs must fit beside those of before
+  // (fits).
+  void change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t max_in_flight,
+              const Prices& prices);
+  bool fits(const std::vector<LimitSpec>& specs) const;
+
   const std::vector<Limit*>& limits() const { return limits_; }
   // The limit belongs to a pool: other models use it too.
-  bool is_pooled(size_t limit) const { return limit >= own_.size(); }
-  // The last own limit is max_in_flight, not one that was asked for.
-  bool has_implicit() const { return has_implicit_; }
-  bool is_implicit(size_t limit) const { return has_implicit_ && limit + 1 == own_.size(); }
+  bool is_pooled(size_t limit) const { return traits_[limit].pooled; }
+  // The limit is max_in_flight, not one that was asked for.
+  bool is_implicit(size_t limit) const { return traits_[limit].implicit; }
+  // The limit was taken away: it bounds nothing.
+  bool is_gone(size_t limit) const { return traits_[limit].gone; }
 
  private:
+  struct Traits {
+    bool pooled = false;
+    bool implicit = false;
+    bool gone = false;
+  };
+  void add(const LimitSpec& spec, const Prices& prices, bool implicit);
+
   std::vector<std::unique_ptr<Limit>> own_;
-  std::vector<Limit*> limits_;  // all of them
-  bool has_implicit_ = false;
+  std::vector<Limit*> limits_;  // all of them; a limit keeps its place
+  std::vector<Traits> traits_;
 };
 
 }  // namespace llmq::core

@@ -69,6 +69,24 @@ bool SlidingLedger::alive(TimeNs now, LedgerSeq seq) {
   return seq >= head_ && seq < tail_;
 }
 
+int64_t SlidingLedger::charged_since(TimeNs from) const {
+  int64_t sum = 0;
+  for (LedgerSeq seq = tail_; seq != head_ && at(seq - 1).last >= from; --seq) {
+    sum += at(seq - 1).cost;
+  }
+  return sum;
+}
+
+TimeNs SlidingLedger::oldest(TimeNs now) {
+  expire(now);
+  return head_ == tail_ ? kNever : at(head_).first;
+}
+
+void SlidingLedger::change_window(DurationNs window) {
+  window_ = window;
+  span_ = {std::max<int64_t>(1, window.ns / buckets_for(window))};
+}
+
 void SlidingLedger::expire(TimeNs now) {
   while (head_ != tail_ && at(head_).last + window_ <= now) {
     total_ -= at(head_).cost;

@@ -43,6 +43,13 @@ class SlidingLedger {
   // Is that bucket still in the window?
   bool alive(TimeNs now, LedgerSeq seq);
 
+  // Sum of what was charged at or after `from`; of a bucket that covers it, everything.
+  int64_t charged_since(TimeNs from) const;
+  // The first charge that is still in the window; kNever if there is none.
+  TimeNs oldest(TimeNs now);
+  // A longer or shorter window from now on; what has left it stays gone.
+  void change_window(DurationNs window);
+
  private:
   struct Bucket {
     TimeNs first;  // its first charge: the bucket takes more until first + span
@@ -50,6 +57,7 @@ class SlidingLedger {
     int64_t cost = 0;
   };
 
+  const Bucket& at(LedgerSeq seq) const { return ring_[seq & (ring_.size() - 1)]; }
   Bucket& at(LedgerSeq seq) { return ring_[seq & (ring_.size() - 1)]; }
   void expire(TimeNs now);
   void grow();

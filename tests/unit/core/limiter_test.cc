@@ -29,7 +29,7 @@ Settlement known(int64_t input_tokens) {
 TEST(Limiter, BoundsConcurrencyWhereNoLimitDoes) {
   Limiter limiter({per_period(LimitKind::kRequests, 100, seconds(6))}, 2);
   ASSERT_EQ(limiter.limits().size(), 2u);
-  EXPECT_TRUE(limiter.has_implicit());
+  EXPECT_TRUE(limiter.is_implicit(1));
   Reservation one;
   Reservation two;
   limiter.reserve(kStart, {0, 0}, one);
@@ -42,7 +42,7 @@ TEST(Limiter, BoundsConcurrencyWhereNoLimitDoes) {
 TEST(Limiter, LeavesConcurrencyToTheLimitThatIsThere) {
   Limiter limiter({concurrency(500)}, 2);
   EXPECT_EQ(limiter.limits().size(), 1u);
-  EXPECT_FALSE(limiter.has_implicit());
+  EXPECT_FALSE(limiter.is_implicit(0));
   EXPECT_EQ(limiter.limits()[0]->spec().amount, 500);
 }
 

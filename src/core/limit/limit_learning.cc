@@ -1,0 +1,329 @@
+#include "core/limit/limit_learning.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/limit/wide.h"
+
+namespace llmq::core {
+namespace {
+
+constexpr int64_t kWhole = 1'000'000;
+constexpr int64_t kCutPpm = 900'000;            // x 0.9 per episode
+constexpr int64_t kLeastPpm = 500'000;          // and not below a half
+constexpr int64_t kRecoverPpm = 10'000;         // of the whole, per window without another
+constexpr DurationNs kReset = milliseconds(2);  // resets are told in whole milliseconds, rounded
+// A bucket says when one unit is there; whoever names a later time counts in slices.
+constexpr DurationNs kSoon = milliseconds(5);
+
+int64_t distance(int64_t a, int64_t b) { return a < b ? b - a : a - b; }
+
+}  // namespace
+
+Learner::Learner(const LimitSpec& spec) : spec_(spec) { learnt_.amount = spec.amount; }
+
+void Learner::change(const LimitSpec& spec) {
+  const bool other = spec.amount != spec_.amount || spec.period != spec_.period;
+  spec_ = spec;
+  if (other) forget();
+}
+
+// What was concluded holds no longer: the limit has become another.
+void Learner::forget() {
+  learnt_ = Learnt{};
+  learnt_.amount =
+      told_ == kNotTold ? spec_.amount : std::min(spec_.amount, std::max<int64_t>(told_, 1));
+  votes_.bucket = votes_.not_bucket = 0;
+  votes_.grid = votes_.not_grid = 0;
+  votes_.sliding = votes_.not_sliding = 0;
+  has_reference_ = has_grid_ = false;
+  capacity_seen_ = 0;
+  locked_ = sliding_only_ = false;
+}
+
+bool Learner::is_slice(int64_t told, DurationNs slice) const {
+  if (slice >= spec_.period) return false;
+  return told == std::max<int64_t>(mul_div(spec_.amount, slice.ns, spec_.period.ns), 1);
+}
+
+bool Learner::observe(const Seen& seen, const Observation& shown) {
+  bool changed = false;
+  if (shown.limit != kNotTold && shown.limit != told_ && shown.limit > 0) {
+    told_ = shown.limit;
+    slice_ = {};
+    if (told_ < spec_.amount) {
+      for (const DurationNs slice : {seconds(1), seconds(10)}) {
+        if (is_slice(told_, slice)) slice_ = slice;
+      }
+    }
+    if (votes_.answers > 0) forget();
+    if (slice_.ns == 0) learnt_.amount = std::min(spec_.amount, told_);
+    changed = true;
+  }
+  if (shown.remaining == kNotTold) return changed;
+  ++votes_.answers;
+  if (told_ == kNotTold) told_ = spec_.amount;
+  capacity_seen_ = std::max(capacity_seen_, std::min(told_, shown.remaining + seen.cost));
+  if (shown.reset.ns >= 0) {
+    if (slice_.ns > 0 && shown.reset > slice_ + kReset) {  // then it is a lower limit
+      slice_ = {};
+      learnt_.amount = std::min(spec_.amount, told_);
+      changed = true;
+    }
+    vote(seen, shown);
+  }
+  if (learnt_.shape == Shape::kFixed && !learnt_.confirmed && seen.probe) {
+    learnt_.confirmed = shown.remaining + seen.cost + told_ / 20 >= told_;
+    changed = true;
+    if (!learnt_.confirmed) {  // a new window does not start from nothing
+      locked_ = true;
+      return learn_pacing();
+    }
+  }
+  return conclude(seen) || changed;
+}
+
+void Learner::vote(const Seen& seen, const Observation& shown) {
+  vote_bucket(shown);
+  vote_grid(seen, shown);
+}
+
+// reset = (capacity - remaining) * T/N is the line of a bucket.
+void Learner::vote_bucket(const Observation& shown) {
+  const DurationNs unit{mul_div_up(1, spec_.period.ns, told_)};
+  const DurationNs sum = shown.reset + DurationNs{mul_div(shown.remaining, spec_.period.ns, told_)};
+  if (!has_reference_) {
+    has_reference_ = true;
+    reference_remaining_ = shown.remaining;
+    reference_sum_ = sum;
+    return;
+  }
+  const int64_t fell = distance(shown.remaining, reference_remaining_);
+  if (fell < 3) return;
+  const int64_t fell_time = mul_div(fell, spec_.period.ns, told_);
+  const int64_t moved = distance(sum.ns, reference_sum_.ns);
+  if (moved <= unit.ns + kReset.ns + fell_time / 8) {
+    ++votes_.bucket;
+  } else if (moved >= fell_time / 2) {
+    ++votes_.not_bucket;
+  }
+}
+
+void Learner::vote_grid(const Seen& seen, const Observation& shown) {
+  const DurationNs period = slice_.ns > 0 ? slice_ : spec_.period;
+  // The provider said it between the sending and the answer.
+  const TimeNs low = seen.sent + shown.reset - kReset;
+  const TimeNs high = seen.now + shown.reset;
+  const DurationNs slack = DurationNs{spec_.period.ns / 200} + spec_.jitter + milliseconds(20);
+  if (seen.oldest != kNever) {
+    const TimeNs leaves = seen.oldest + spec_.period;
+    if (leaves + slack >= low && leaves <= high + slack) {
+      ++votes_.sliding;
+    } else {
+      ++votes_.not_sliding;
+    }
+  }
+  if (shown.reset > period + kReset) {
+    ++votes_.not_grid;
+    return;
+  }
+  if (!has_grid_) {
+    has_grid_ = true;
+    grid_low_ = low;
+    grid_high_ = high;
+    return;
+  }
+  const int64_t steps = (low.ns - grid_low_.ns + period.ns / 2) / period.ns;
+  const TimeNs moved_low{low.ns - steps * period.ns};
+  const TimeNs moved_high{high.ns - steps * period.ns};
+  if (std::max(moved_low, grid_low_) <= std::min(moved_high, grid_high_) + kReset) {
+    ++votes_.grid;
+    grid_low_ = std::max(moved_low, grid_low_);
+    grid_high_ = std::max(std::min(moved_high, grid_high_), grid_low_);
+  } else {
+    ++votes_.not_grid;
+    grid_low_ = low;
+    grid_high_ = high;
+  }
+}
+
+bool Learner::conclude(const Seen&) {
+  if (locked_ || spec_.shape != Shape::kAuto) return false;
+  Learnt now = learnt_;
+  now.from = Lesson::kHeaders;
+  if (votes_.bucket >= 2 && votes_.bucket > 3 * votes_.not_bucket) {
+    now.shape = Shape::kBucket;
+    now.amount = std::min(spec_.amount, told_);
+    // The line tells when it is full; of one that never shows more, what was ever there.
+    const int64_t full = mul_div(reference_sum_.ns + kReset.ns, told_, spec_.period.ns);
+    now.capacity = std::min(full, told_);
+    if (capacity_seen_ < now.capacity - now.capacity / 20) now.capacity = capacity_seen_;
+    now.capacity = std::clamp<int64_t>(now.capacity, 1, spec_.amount);
+    return set(now);
+  }
+  if (votes_.not_bucket < 2 || votes_.not_bucket <= 3 * votes_.bucket) return false;
+  const bool grid = votes_.grid >= 2 && votes_.grid > 10 * votes_.not_grid;
+  if (grid && slice_.ns > 0) {
+    now.shape = Shape::kQuantised;
+    now.amount = told_;
+    now.slice = slice_;
+  } else if (grid && votes_.not_sliding > 3 * votes_.sliding) {
+    now.shape = Shape::kFixed;
+    now.amount = std::min(spec_.amount, told_);
+  } else {
+    now.shape = Shape::kSliding;
+    now.amount = slice_.ns > 0 ? spec_.amount : std::min(spec_.amount, told_);
+  }
+  now.has_edge = now.shape != Shape::kSliding;
+  if (now.has_edge) {
+    // The latest edge that the answers allow: a call that waits for it is not too early.
+    now.edge = grid_high_;
+    now.spread = grid_high_ - grid_low_;
+  }
+  return set(now);
+}
+
+bool Learner::set(const Learnt& learnt) {
+  const bool same =
+      learnt.shape == learnt_.shape && learnt.amount == learnt_.amount &&
+      learnt.capacity == learnt_.capacity && learnt.slice == learnt_.slice &&
+      learnt.has_edge == learnt_.has_edge &&
+      (!learnt.has_edge || distance(learnt.edge.ns, learnt_.edge.ns) < milliseconds(1).ns);
+  const bool other_shape = learnt.shape != learnt_.shape;
+  if (same) return false;
+  const bool confirmed = learnt_.confirmed && !other_shape;
+  learnt_ = learnt;
+  learnt_.confirmed = confirmed;
+  return true;
+}
+
+// Refusals of calls that were on their way when the first one came teach nothing more.
+bool Learner::begin_episode(const Seen& seen) {
+  if (had_episode_ && seen.sent <= episode_) return false;
+  had_episode_ = true;
+  episode_ = seen.now;
+  ++votes_.refusals;
+  return true;
+}
+
+bool Learner::looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
+                               int64_t sent_in_it) const {
+  if (slice >= spec_.period || refusal.retry_after.ns <= 0) return false;
+  if (refusal.retry_after > slice + kReset) return false;
+  if (learnt_.shape == Shape::kQuantised && learnt_.slice >= slice) return false;
+  const int64_t unit_time = mul_div_up(seen.cost, spec_.period.ns, spec_.amount);
+  if (refusal.retry_after.ns <= 2 * unit_time + kSoon.ns) return false;
+  const int64_t allowed = mul_div(spec_.amount, slice.ns, spec_.period.ns);
+  return allowed >= 1 && sent_in_it + seen.cost > allowed - allowed / 5;
+}
+
+bool Learner::learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice) {
+  Learnt now = learnt_;
+  now.shape = Shape::kQuantised;
+  now.from = Lesson::kRefusal;
+  now.slice = slice;
+  now.amount = std::max<int64_t>(mul_div(spec_.amount, slice.ns, spec_.period.ns), 1);
+  now.edge = seen.now + refusal.retry_after;
+  now.spread = seen.now - seen.sent;
+  now.has_edge = true;
+  locked_ = learnt_any_ = true;
+  return set(now);
+}
+
+bool Learner::learn_refusal(const Seen& seen, const Refusal&) {
+  learnt_any_ = true;
+  switch (learnt_.shape) {
+    case Shape::kAuto:
+    case Shape::kSliding: {
+      if (seen.probe) {
+        sliding_only_ = true;
+        return false;
+      }
+      // What had been accepted from full until then, less what came back meanwhile.
+      if (seen.used - seen.cost >= learnt_.amount - learnt_.amount / 10) break;
+      const int64_t span =
+          seen.oldest == kNever ? 0 : std::max<int64_t>((seen.sent - seen.oldest).ns, 0);
+      const int64_t back = mul_div(span, learnt_.amount, spec_.period.ns);
+      Learnt now = learnt_;
+      now.shape = Shape::kBucket;
+      now.from = Lesson::kRefusal;
+      now.capacity = std::clamp<int64_t>(seen.used - seen.cost - back, 1, learnt_.amount);
+      locked_ = true;
+      return set(now);
+    }
+    case Shape::kBucket: {
+      if (seen.room <= seen.cost + learnt_.capacity / 10) break;  // it was nearly empty
+      if (learnt_.from == Lesson::kProbe) {                       // no bucket after all
+        sliding_only_ = true;
+        Learnt now = learnt_;
+        now.shape = Shape::kSliding;
+        return set(now);
+      }
+      Learnt now = learnt_;
+      now.from = Lesson::kRefusal;
+      now.capacity = std::max<int64_t>(learnt_.capacity - seen.room + seen.cost - 1, 1);
+      locked_ = true;
+      return set(now);
+    }
+    case Shape::kFixed:
+      if (!learnt_.confirmed) {
+        locked_ = true;
+        return learn_pacing();
+      }
+      break;
+    case Shape::kQuantised:
+      if (!learnt_.has_edge) break;
+      {
+        Learnt now = learnt_;  // slices of that length, but elsewhere
+        now.has_edge = false;
+        locked_ = true;
+        return set(now);
+      }
+    case Shape::kPaced:
+      break;
+  }
+  // Nothing explains it: take less.
+  cut(seen.now);
+  if (votes_.refusals >= 3 && learnt_.shape != Shape::kPaced &&
+      learnt_.shape != Shape::kQuantised) {
+    locked_ = true;
+    return learn_pacing();
+  }
+  return true;
+}
+
+bool Learner::learn_pacing() {
+  Learnt now = learnt_;
+  now.shape = Shape::kPaced;
+  now.from = Lesson::kRefusal;
+  now.has_edge = false;
+  now.amount = told_ == kNotTold || slice_.ns > 0 ? spec_.amount : std::min(spec_.amount, told_);
+  return set(now);
+}
+
+bool Learner::probe_answered(bool accepted) {
+  if (!accepted) {
+    sliding_only_ = true;
+    return false;
+  }
+  if (learnt_.shape != Shape::kAuto) return false;
+  Learnt now = learnt_;
+  now.shape = Shape::kBucket;
+  now.from = Lesson::kProbe;
+  now.capacity = now.amount;
+  learnt_any_ = true;
+  return set(now);
+}
+
+void Learner::cut(TimeNs now) {
+  cut_ppm_ = std::max(cut_ppm(now) * kCutPpm / kWhole, kLeastPpm);
+  cut_at_ = now;
+}
+
+int64_t Learner::cut_ppm(TimeNs now) const {
+  if (cut_ppm_ == kWhole) return kWhole;
+  const int64_t clean = std::max<int64_t>((now - cut_at_).ns, 0) / spec_.period.ns;
+  return std::min(kWhole, cut_ppm_ + std::min<int64_t>(clean, 100) * kRecoverPpm);
+}
+
+}  // namespace llmq::core

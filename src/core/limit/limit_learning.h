@@ -1,0 +1,137 @@
+// What the answers of a provider teach about one of its limits: how much, of which shape, with
+// which edges. It decides nothing about calls; Limit enforces what it has concluded.
+//
+// Evidence (algorithms.md, "What headers reveal"), of answers that show `remaining` and `reset`:
+// where reset + remaining * T/N stays the same while remaining falls, the limit is a bucket, and
+// that sum tells its capacity; where reset points to the same instants, a grid of windows or
+// slices; where it follows our own oldest charge, a sliding log. Without headers, of accepted and
+// refused calls alone: a refusal despite room tells what had been accepted until then, and
+// Retry-After tells a bucket (the time of one unit) from a slice (its end).
+#ifndef LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
+#define LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
+
+#include <cstdint>
+
+#include "core/limit/limit_spec.h"
+#include "core/limit/observation.h"
+#include "core/time.h"
+
+namespace llmq::core {
+
+// A call of ours that an answer was given to, as the limit counted it.
+struct Seen {
+  TimeNs now;
+  TimeNs sent;
+  int64_t cost = 0;
+  int64_t used = 0;   // in our window when it was sent, itself included, others' use left out
+  int64_t after = 0;  // charged since
+  int64_t room = 0;   // that we saw before it was charged
+  TimeNs oldest{};    // our oldest charge in the window
+  bool probe = false;
+};
+
+// Where a conclusion came from.
+enum class Lesson : uint8_t { kNone, kHeaders, kRefusal, kProbe };
+
+// What is enforced.
+struct Learnt {
+  Shape shape = Shape::kAuto;  // kAuto: nothing is known, as sliding
+  Lesson from = Lesson::kNone;
+  int64_t amount = 0;    // per period, before the cut; of slices: per slice
+  int64_t capacity = 0;  // of a bucket
+  DurationNs slice{};    // of slices
+  TimeNs edge{};         // of a grid: one of its edges, or up to `spread` after it
+  DurationNs spread{};
+  bool has_edge = false;
+  bool confirmed = false;  // a grid: what is left after an edge has been seen
+};
+
+// How often what was seen.
+struct Votes {
+  uint32_t answers = 0;   // that showed what remains
+  uint32_t refusals = 0;  // episodes of refusals despite room
+  uint32_t bucket = 0;
+  uint32_t not_bucket = 0;
+  uint32_t grid = 0;
+  uint32_t not_grid = 0;
+  uint32_t sliding = 0;
+  uint32_t not_sliding = 0;
+};
+
+class Learner {
+ public:
+  explicit Learner(const LimitSpec& spec);
+
+  // The answer showed this limit. True if `learnt` has changed.
+  bool observe(const Seen& seen, const Observation& shown);
+  // The call was refused by this limit. `in_slice(q)` counts what we had sent, before it, since the
+  // slice of q that ends at now + Retry-After began. True if `learnt` has changed.
+  template <typename InSlice>
+  bool refused(const Seen& seen, const Refusal& refusal, const InSlice& in_slice) {
+    if (!begin_episode(seen)) return false;
+    for (const DurationNs slice : {seconds(1), seconds(10)}) {
+      if (looks_like_slice(seen, refusal, slice, in_slice(slice))) {
+        return learn_slice(seen, refusal, slice);
+      }
+    }
+    return learn_refusal(seen, refusal);
+  }
+  // A probe beyond what a sliding window allows has been accepted, or refused.
+  bool probe_answered(bool accepted);
+
+  const Learnt& learnt() const { return learnt_; }
+  const Votes& votes() const { return votes_; }
+  bool headers() const { return votes_.answers > 0; }
+  int64_t told() const { return told_; }
+  // Until the first answer that shows what remains, calls in flight are bounded (slow start).
+  bool starting() const { return spec_.shape == Shape::kAuto && !headers() && !learnt_any_; }
+  // May a call be sent beyond a sliding window, to see whether the limit is a bucket?
+  bool may_probe() const { return !headers() && !sliding_only_ && learnt_.shape == Shape::kAuto; }
+  // Parts of a million that the amount is cut to, after refusals that nothing explains.
+  int64_t cut_ppm(TimeNs now) const;
+  void change(const LimitSpec& spec);
+
+ private:
+  void vote(const Seen& seen, const Observation& shown);
+  void vote_bucket(const Observation& shown);
+  void vote_grid(const Seen& seen, const Observation& shown);
+  bool conclude(const Seen& seen);
+  bool set(const Learnt& learnt);
+  void forget();
+  bool is_slice(int64_t told, DurationNs slice) const;
+  bool begin_episode(const Seen& seen);
+  bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
+                        int64_t sent_in_it) const;
+  bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
+  bool learn_refusal(const Seen& seen, const Refusal& refusal);
+  bool learn_pacing();
+  void cut(TimeNs now);
+
+  LimitSpec spec_;
+  Learnt learnt_;
+  Votes votes_;
+  int64_t told_ = kNotTold;  // the limit that answers show
+  int64_t capacity_seen_ = 0;
+  DurationNs slice_{};  // that the told limit is one of; 0: none
+
+  // The answer that later ones are compared with.
+  bool has_reference_ = false;
+  int64_t reference_remaining_ = 0;
+  DurationNs reference_sum_{};
+  // Where an edge of the grid lies.
+  bool has_grid_ = false;
+  TimeNs grid_low_{};
+  TimeNs grid_high_{};
+
+  TimeNs episode_{};  // refusals of calls sent before belong to the last episode
+  bool had_episode_ = false;
+  bool learnt_any_ = false;  // a refusal or a probe has taught the shape
+  bool locked_ = false;      // headers have been caught hiding the shape
+  bool sliding_only_ = false;
+  int64_t cut_ppm_ = 1'000'000;
+  TimeNs cut_at_{};
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_

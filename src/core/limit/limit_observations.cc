@@ -1,0 +1,89 @@
+// What an answer shows of a limit, set against what we counted ourselves.
+#include <algorithm>
+
+#include "core/limit/limit.h"
+
+namespace llmq::core {
+
+Seen Limit::seen(TimeNs now, const Hold* hold) {
+  Seen seen;
+  seen.now = now;
+  seen.sent = now;
+  seen.oldest = ledger_.oldest(now);
+  if (hold == nullptr || hold->seq == 0) {
+    seen.used = ledger_.used(now);
+    seen.room = room(now);
+    return seen;
+  }
+  seen.sent = hold->charged;
+  seen.cost = hold->cost;
+  seen.used = hold->used + foreign_;
+  seen.after = total_ - hold->total;
+  seen.room = hold->room;
+  seen.probe = hold->probe;
+  return seen;
+}
+
+bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
+  if (is_concurrency()) return false;
+  if (!learner_) learner_.emplace(spec_);
+  Observation shown = told;
+  if (spec_.share > 1) {  // of what is told, others have theirs
+    const int64_t parts = spec_.share;
+    if (shown.limit != kNotTold) shown.limit = std::max<int64_t>(shown.limit / parts, 1);
+    if (shown.remaining != kNotTold && shown.limit != kNotTold) {
+      shown.remaining = std::min(shown.remaining, shown.limit);
+    }
+  }
+  const bool was_starting = learner_->starting();
+  if (hold != nullptr && hold->seq != 0) count_foreign(now, *hold, shown);
+  const bool changed = learner_->observe(seen(now, hold), shown);
+  if (changed) enforce(now);
+  if (shown.remaining != kNotTold) take_shown(now, hold, shown);
+  return changed || was_starting;
+}
+
+// Remaining clamps down, after the charges that the provider had not seen when it said it.
+void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
+  const TimeNs sent = hold == nullptr || hold->seq == 0 ? now : hold->charged;
+  const int64_t after = hold == nullptr || hold->seq == 0 ? 0 : total_ - hold->total;
+  if (shape_ == Shape::kBucket) {
+    bucket_->shown(sent, std::min(shown.remaining, bucket_->capacity()), after);
+  } else if (windows_ && windows_->index(sent) == windows_->index(now)) {
+    const int64_t of = shape_ == Shape::kQuantised ? slice_amount_ : effective_amount(now);
+    windows_->at_least(now, of - std::min(shown.remaining, of) + after);
+  }
+}
+
+// What has been used beyond what we charged, we did not use: count it all the same.
+void Limit::count_foreign(TimeNs now, const Hold& hold, const Observation& shown) {
+  if (shown.remaining == kNotTold || spec_.share > 1 || shape_ == Shape::kBucket ||
+      shape_ == Shape::kQuantised) {
+    return;
+  }
+  int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
+  if (of == kNotTold) of = spec_.amount;
+  if (of > spec_.amount) return;  // we take less than is there anyhow
+  const int64_t beyond = of - shown.remaining - (hold.used + foreign_);
+  if (beyond <= 0) return;
+  ledger_.charge(now, beyond);
+  foreign_ += beyond;
+}
+
+bool Limit::refused(TimeNs now, const Hold* hold, const Refusal& refusal) {
+  closed_until_ = std::max(closed_until_, now + refusal.retry_after);
+  if (is_concurrency() || hold == nullptr || hold->seq == 0 || spec_.shape != Shape::kAuto) {
+    return false;
+  }
+  const Seen what = seen(now, hold);
+  const TimeNs slice_end = now + refusal.retry_after;
+  const auto in_slice = [&](DurationNs slice) {
+    const int64_t sum = ledger_.charged_since(slice_end - slice);
+    return std::max<int64_t>(sum - what.after - what.cost, 0);
+  };
+  const bool changed = learner_->refused(what, refusal, in_slice);
+  if (changed) enforce(now);
+  return changed;
+}
+
+}  // namespace llmq::core

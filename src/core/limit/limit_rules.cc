@@ -1,0 +1,186 @@
+// When a call fits, by the shape that is enforced, and how that follows what is set and learnt.
+#include <algorithm>
+#include <cassert>
+
+#include "core/limit/limit.h"
+#include "core/limit/wide.h"
+
+namespace llmq::core {
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+// Edges that a calendar gives; the clocks of provider and host differ by less.
+constexpr DurationNs kCalendarTolerance = seconds(2);
+constexpr DurationNs kLearntTolerance = milliseconds(5);
+// A probe may cost a refusal, and a refusal may close the limit: not for long windows.
+constexpr DurationNs kLongestProbed = seconds(120);
+
+}  // namespace
+
+TimeNs Limit::earliest(TimeNs now, int64_t cost) { return earliest_behind(now, cost, 0); }
+
+TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
+  if (spec_.shared && leased_.available(now) < cost + ahead) return kNever;
+  if (is_concurrency()) return held_ + cost + ahead <= spec_.amount ? now : kNever;
+  if (learner_ && learner_->starting() && in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_) {
+    return kNever;
+  }
+  const TimeNs from = std::max(now, closed_until_);
+  const TimeNs at = by_shape(from, cost, ahead);
+  return learner_ && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
+}
+
+// A call that is larger than everything goes alone, and leaves debt.
+TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
+  const int64_t amount = effective_amount(at);
+  const int64_t others = held_ + ahead;
+  const auto by_ledger = [&] {
+    return ledger_.earliest_at_most(at, amount - others - std::min(cost, amount));
+  };
+  switch (shape_) {
+    case Shape::kBucket:
+      return bucket_->earliest(at, std::min(cost, bucket_->capacity()) + others);
+    case Shape::kFixed: {
+      if (!windows_) return by_ledger();
+      const TimeNs by_windows =
+          windows_->earliest_behind(at, std::min(cost, amount) + held_, ahead, amount);
+      const bool sure = !learner_ || learner_->learnt().confirmed;
+      return sure ? by_windows : std::max(by_windows, by_ledger());
+    }
+    case Shape::kQuantised: {
+      const int64_t most = slice_amount_;
+      if (windows_) {
+        return windows_->earliest_behind(at, std::min(cost, most) + held_, ahead, most);
+      }
+      return std::max(by_ledger(),
+                      slice_->earliest_at_most(at, most - others - std::min(cost, most)));
+    }
+    case Shape::kPaced:
+      return std::max(by_ledger(), pacer_->earliest(at));
+    case Shape::kSliding:
+    case Shape::kAuto:
+      return by_ledger();
+  }
+  return at;
+}
+
+// One call at a time may go where the sliding window has no room, to learn whether the limit is a
+// bucket that has been refilled, or a window that has begun anew.
+TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
+  if (probing_ || spec_.period > kLongestProbed) return otherwise;
+  const int64_t amount = effective_amount(now);
+  if (shape_ == Shape::kFixed && windows_ && !learner_->learnt().confirmed) {
+    return std::min(otherwise, windows_->earliest(now, std::min(cost, amount) + held_, amount));
+  }
+  if (!bucket_ || !learner_->may_probe()) return otherwise;
+  const int64_t spare = std::max<int64_t>(amount / 20, 2);
+  return std::min(otherwise, bucket_->earliest(now, cost + held_ + spare));
+}
+
+int64_t Limit::effective_amount(TimeNs now) const {
+  if (!learner_) return spec_.amount;
+  const Learnt& learnt = learner_->learnt();
+  const int64_t amount = learnt.shape == Shape::kQuantised ? spec_.amount : learnt.amount;
+  const int64_t ppm = learner_->cut_ppm(now);
+  if (ppm == kMillion) return amount;
+  return std::max<int64_t>(mul_div(amount, ppm, kMillion), 1);
+}
+
+int64_t Limit::used(TimeNs now) {
+  if (is_concurrency()) return 0;
+  if (shape_ == Shape::kBucket) {
+    return std::max<int64_t>(bucket_->capacity() - bucket_->level(now), 0);
+  }
+  if (shape_ == Shape::kFixed && windows_) return windows_->used(now);
+  return ledger_.used(now);
+}
+
+// What still fits now, by the shape that is enforced.
+int64_t Limit::room(TimeNs now) {
+  if (shape_ == Shape::kBucket) return bucket_->level(now) - held_;
+  if (windows_) {
+    return (shape_ == Shape::kQuantised ? slice_amount_ : effective_amount(now)) -
+           windows_->used(now) - held_;
+  }
+  return effective_amount(now) - ledger_.used(now) - held_;
+}
+
+void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
+  assert(spec.kind == spec_.kind);
+  const bool was_auto = spec_.shape == Shape::kAuto;
+  const bool other_grid = spec.calendar != spec_.calendar || spec.shape != spec_.shape;
+  spec_ = spec;
+  prices_ = prices;
+  ledger_.change_window(spec.period + spec.jitter);
+  if (other_grid) windows_.reset();
+  if (is_concurrency()) return;
+  if (spec.shape != Shape::kAuto && was_auto) learner_.reset();
+  if (learner_) {
+    learner_->change(spec);
+  } else if (spec.shape == Shape::kAuto) {
+    learner_.emplace(spec);
+  }
+  enforce(now);
+}
+
+void Limit::set_windows(TimeNs start, TimeNs end, TimeNs next_end) {
+  if (windows_) {
+    windows_->set_edges(start, end, next_end);
+    return;
+  }
+  windows_.emplace(start, end, next_end, kCalendarTolerance, spec_.jitter);
+  windows_->at_least(start, ledger_.charged_since(start - spec_.jitter));
+}
+
+// Makes the counters that the shape needs, and drops those of others. What was charged in the
+// present window is in the ledger: counters on a grid begin with it.
+void Limit::enforce(TimeNs now) {
+  if (is_concurrency()) return;
+  const bool learns = spec_.shape == Shape::kAuto;
+  const Learnt* learnt = learns ? &learner_->learnt() : nullptr;
+  shape_ = learns ? learnt->shape : spec_.shape;
+  if (shape_ == Shape::kAuto) shape_ = Shape::kSliding;
+  const int64_t amount = effective_amount(now);
+
+  const bool guess = learns && learner_->may_probe();
+  if (shape_ == Shape::kBucket || guess) {
+    int64_t capacity = spec_.burst > 0 ? std::min(spec_.burst, amount) : amount;
+    if (shape_ == Shape::kBucket && learns) capacity = learnt->capacity;
+    if (bucket_) {
+      bucket_->change(now, amount, spec_.period, capacity, spec_.jitter);
+    } else {
+      bucket_.emplace(amount, spec_.period, capacity, spec_.jitter);
+    }
+  } else {
+    bucket_.reset();
+  }
+
+  const DurationNs slice = learns ? learnt->slice : spec_.slice;
+  slice_amount_ = 0;
+  if (shape_ == Shape::kQuantised) {
+    slice_amount_ = std::max<int64_t>(mul_div(amount, slice.ns, spec_.period.ns), 1);
+  }
+  if (learns) windows_.reset();
+  if (learns && learnt->has_edge) {
+    const DurationNs period = shape_ == Shape::kQuantised ? slice : spec_.period;
+    windows_.emplace(learnt->edge, period, kLearntTolerance, spec_.jitter + learnt->spread);
+    const TimeNs start = windows_->start(windows_->index(now));
+    windows_->at_least(now, ledger_.charged_since(start - spec_.jitter - learnt->spread));
+  }
+  if (shape_ == Shape::kQuantised && !windows_) {
+    if (!slice_) slice_.emplace(slice + spec_.jitter);
+    slice_->change_window(slice + spec_.jitter);
+  } else {
+    slice_.reset();
+  }
+
+  if (shape_ != Shape::kPaced) {
+    pacer_.reset();
+  } else if (pacer_) {
+    pacer_->change(now, Pacer(amount, spec_.period, spec_.jitter));
+  } else {
+    pacer_.emplace(amount, spec_.period, spec_.jitter);
+  }
+}
+
+}  // namespace llmq::core

@@ -1,0 +1,52 @@
+// Spaces calls out: one after another, each followed by the time in which the limit brings its
+// cost. GCRA with a burst of one (ITU-T I.371).
+//
+// Promise: without bursts, no counter of the provider - sliding, of a grid in any phase, of slices,
+// of two buckets - sees more than its share. A wake-up may be late by kTolerance without losing
+// rate: calls that much behind their time are caught up with. That tolerance belongs to the jitter
+// that the rate leaves room for.
+#ifndef LLMQ_CORE_LIMIT_PACER_H_
+#define LLMQ_CORE_LIMIT_PACER_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/limit/wide.h"
+#include "core/time.h"
+
+namespace llmq::core {
+
+class Pacer {
+ public:
+  static constexpr DurationNs kTolerance = milliseconds(4);
+
+  // (N - 1) per T + J, which an approximate counter never refuses; N per T + J where the one would
+  // be felt.
+  Pacer(int64_t amount, DurationNs period, DurationNs jitter)
+      : rate_(amount >= kLarge ? amount - 1 : amount), period_(period + jitter + kTolerance) {}
+
+  TimeNs earliest(TimeNs now) const { return std::max(now, next_ - kTolerance); }
+  void charge(TimeNs now, int64_t cost) {
+    next_ = std::max(next_, now) + DurationNs{mul_div_up(cost, period_.ns, rate_)};
+  }
+  void refund(TimeNs now, int64_t cost) {
+    next_ = std::max(next_ - DurationNs{mul_div(cost, period_.ns, rate_)}, std::min(next_, now));
+  }
+  // Keeps the backlog in units.
+  void change(TimeNs now, const Pacer& other) {
+    const int64_t backlog = mul_div(std::max<int64_t>((next_ - now).ns, 0), rate_, period_.ns);
+    *this = other;
+    next_ = now + DurationNs{mul_div_up(backlog, period_.ns, rate_)};
+  }
+
+ private:
+  static constexpr int64_t kLarge = 100;
+
+  int64_t rate_;
+  DurationNs period_;
+  TimeNs next_{};  // theoretical arrival time
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_LIMIT_PACER_H_

@@ -1,0 +1,76 @@
+// A provider's token bucket, mirrored: it holds `capacity`, refills N per T, and a call takes its
+// cost out of it.
+//
+// Promise: of a provider that counts each call within J after it was sent, with a bucket at least
+// that large, no call is refused: in any span t at most capacity + N/T * t is sent. Kept as the
+// theoretical arrival time of GCRA (ITU-T I.371): one word, the time at which the bucket is full
+// again. No rate is lost to J, only J * N/T of the burst.
+#ifndef LLMQ_CORE_LIMIT_TOKEN_BUCKET_H_
+#define LLMQ_CORE_LIMIT_TOKEN_BUCKET_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/limit/wide.h"
+#include "core/time.h"
+
+namespace llmq::core {
+
+class TokenBucket {
+ public:
+  // amount, capacity >= 1; period > 0.
+  TokenBucket(int64_t amount, DurationNs period, int64_t capacity, DurationNs jitter)
+      : amount_(amount), period_(period), capacity_(capacity), jitter_(jitter) {}
+
+  // Earliest time from `now` on at which it holds `cost`. Beyond its capacity: when it would, if it
+  // held more - which is right for a call behind others that are not sent yet.
+  TimeNs earliest(TimeNs now, int64_t cost) const {
+    const TimeNs full = std::max(full_, now - jitter_);
+    return std::max(now, full + jitter_ + time_for(cost) - time_for(capacity_));
+  }
+
+  void charge(TimeNs now, int64_t cost) { full_ = std::max(full_, now) + time_for(cost); }
+  // Gives back part of a charge; what would have overflowed meanwhile is lost, as at the provider.
+  void refund(TimeNs now, int64_t cost) {
+    full_ = std::max(full_ - time_for_down(cost), std::min(full_, now));
+  }
+
+  // The provider showed `remaining` when it counted a call sent at `sent`; `after` was charged
+  // since. Only ever takes: a bucket that shows more than we think is left as we think.
+  void shown(TimeNs sent, int64_t remaining, int64_t after) {
+    const int64_t missing = std::max<int64_t>(capacity_ - remaining, 0) + after;
+    full_ = std::max(full_, sent + time_for(missing));
+  }
+  // It held exactly `remaining` at `at`.
+  void set_level(TimeNs at, int64_t remaining) {
+    full_ = at + time_for(std::max<int64_t>(capacity_ - remaining, 0));
+  }
+
+  // Other numbers from now on; what is missing from it stays missing.
+  void change(TimeNs now, int64_t amount, DurationNs period, int64_t capacity, DurationNs jitter) {
+    const int64_t missing = capacity_ - level(now);
+    *this = TokenBucket(amount, period, capacity, jitter);
+    full_ = now + time_for(std::max<int64_t>(missing, 0));
+  }
+
+  // What it holds, rounded down; negative in debt.
+  int64_t level(TimeNs now) const {
+    if (full_ <= now) return capacity_;
+    return capacity_ - mul_div_up((full_ - now).ns, amount_, period_.ns);
+  }
+  int64_t capacity() const { return capacity_; }
+
+ private:
+  DurationNs time_for(int64_t cost) const { return {mul_div_up(cost, period_.ns, amount_)}; }
+  DurationNs time_for_down(int64_t cost) const { return {mul_div(cost, period_.ns, amount_)}; }
+
+  int64_t amount_;
+  DurationNs period_;
+  int64_t capacity_;
+  DurationNs jitter_;
+  TimeNs full_{};  // when it is full again
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_LIMIT_TOKEN_BUCKET_H_
