@@ -14,7 +14,23 @@ Book::Book(const core::LimitSpec& spec)
     : spec_(spec),
       window_(spec.period.ns + spec.jitter.ns),
       slack_(window_ / kParts + 1),
-      ring_(256) {}
+      ring_(256),
+      bucket_(bucket_of(spec)) {}
+
+std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
+  if (spec.shape != core::Shape::kBucket || !features().bucket) return std::nullopt;
+  Rule rule;
+  rule.algorithm = Algorithm::kBucket;
+  rule.amount = spec.amount;
+  rule.period = spec.period.ns;
+  rule.burst = spec.burst > 0 ? spec.burst : spec.amount;
+  return Counter(rule);
+}
+
+void Book::change(int64_t now, const core::LimitSpec& spec) {
+  spec_ = spec;
+  if (bucket_) bucket_->set_amount(now, spec.amount);
+}
 
 int64_t Book::cost_of(int64_t input, int64_t output) const {
   switch (spec_.kind) {
@@ -73,6 +89,7 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
                      (spec_.charge == core::ChargeModel::kUnknown && features().unknown_charge);
   if (keeps || booking.entry < most_head_) return;
   const int64_t less = booking.cost - actual;
+  if (bucket_) bucket_->correct(now, 0, less, 0);
   at(booking.entry).cost -= less;
   most_ -= less;
   if (booking.entry >= least_head_) least_ -= less;
@@ -90,6 +107,7 @@ uint64_t Book::charge(int64_t now, int64_t cost) {
   at(tail_) = Entry{now, cost};
   least_ += cost;
   most_ += cost;
+  if (bucket_) bucket_->add(now, cost);
   return tail_++;
 }
 

@@ -7,9 +7,11 @@
 #define LLMQ_TESTS_SIM_BOOKS_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/limit/limit_spec.h"
+#include "tests/sim/providers.h"
 
 namespace llmq::simulator {
 
@@ -42,7 +44,10 @@ class Book {
   // Never more than the amount in any window: what bounds the other shapes is another rule.
   bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
 
-  void change(const core::LimitSpec& spec) { spec_ = spec; }
+  // Of a declared bucket: what must be missing from it at `now`; -1 for other shapes.
+  int64_t missing_from_bucket(int64_t now) { return bucket_ ? bucket_->used(now) : -1; }
+
+  void change(int64_t now, const core::LimitSpec& spec);
 
   struct Entry {
     int64_t at;
@@ -56,6 +61,7 @@ class Book {
   const Entry& entry(uint64_t index) const { return ring_[index & (ring_.size() - 1)]; }
 
  private:
+  static std::optional<Counter> bucket_of(const core::LimitSpec& spec);
   uint64_t charge(int64_t now, int64_t cost);
   bool counts_at_end() const;
   Entry& at(uint64_t index) { return ring_[index & (ring_.size() - 1)]; }
@@ -70,6 +76,7 @@ class Book {
   int64_t least_ = 0;
   int64_t most_ = 0;
   int64_t held_ = 0;
+  std::optional<Counter> bucket_;
 };
 
 }  // namespace llmq::simulator

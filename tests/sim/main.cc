@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/sim/features.h"
+#include "tests/sim/replay.h"
 #include "tests/sim/world.h"
 
 namespace llmq::simulator {
@@ -19,7 +20,9 @@ struct Options {
   double seconds = 0;  // 0: as long as it takes
   bool one_seed = false;
   bool trace = false;
+  bool to_json = false;
   std::string json;
+  std::string replay;
 };
 
 struct Totals {
@@ -42,7 +45,8 @@ double now_seconds() {
   (void)std::fprintf(
       stderr,
       "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--json FILE]\n"
-      "       llmq_sim --seed K [--trace]\n",
+      "       llmq_sim --seed K [--trace]\n"
+      "       llmq_sim --replay FILE.csv [--json]\n",
       complaint);
   std::exit(2);
 }
@@ -66,6 +70,10 @@ Options parse(int argc, char** argv) {
       options.trace = true;
       continue;
     }
+    if (option == "--json" && !options.replay.empty()) {
+      options.to_json = true;
+      continue;
+    }
     if (option == "--seeds") {
       options.seeds = number("--seeds", value);
     } else if (option == "--first-seed") {
@@ -75,6 +83,9 @@ Options parse(int argc, char** argv) {
     } else if (option == "--seed") {
       options.first_seed = number("--seed", value);
       options.one_seed = true;
+    } else if (option == "--replay") {
+      if (value == nullptr) usage("--replay needs a file");
+      options.replay = value;
     } else if (option == "--json") {
       if (value == nullptr) usage("--json needs a file");
       options.json = value;
@@ -197,5 +208,8 @@ int run_many(const Options& options) {
 
 int main(int argc, char** argv) {
   const llmq::simulator::Options options = llmq::simulator::parse(argc, argv);
+  if (!options.replay.empty()) {
+    return llmq::simulator::replay_trace(options.replay, options.to_json);
+  }
   return options.one_seed ? llmq::simulator::run_one(options) : llmq::simulator::run_many(options);
 }

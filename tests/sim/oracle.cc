@@ -33,7 +33,9 @@ void Oracle::recount(size_t limit) {
     if (slot.running && slot.bookings[limit].entry == 0) held += slot.bookings[limit].cost;
   }
   const int64_t used = world_.limits_[limit]->used(core::TimeNs{now});
-  if (used < least || used > most) {
+  most += world_.limits_[limit]->foreign();
+  const bool ledger = world_.limits_[limit]->enforced_shape() != core::Shape::kBucket;
+  if (ledger && (used < least || used > most)) {
     world_.findings_->add(2, now, "limit %zu counts %lld; all charges come to %lld .. %lld", limit,
                           static_cast<long long>(used), static_cast<long long>(least),
                           static_cast<long long>(most));

@@ -14,9 +14,9 @@ class Oracle {
  public:
   explicit Oracle(World& world) : world_(world) {}
 
-  void check();                           // after every step
+  void check();                     // after every step
   void started(World::Slot& slot);  // before its books take the attempt
-  void arrived(int64_t now);              // at the provider; counts against limits of requests
+  void arrived(int64_t now);        // at the provider; counts against limits of requests
 
  private:
   struct Span {

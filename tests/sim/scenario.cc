@@ -164,10 +164,12 @@ Scenario scenario_of(uint64_t seed, bool oracle) {
   if (kind == LimitKind::kInputTokens) largest = scenario.input_most;
   if (kind == LimitKind::kOutputTokens) largest = scenario.output_most;
   const int64_t token_period = draw.below(2) == 0 ? period : draw.pick(kPeriods);
+  // A counter of two buckets refuses calls that are a large part of it, however they are spaced.
+  const Algorithm of_tokens = algorithm == Algorithm::kTwoBucket ? Algorithm::kSliding : algorithm;
   const int64_t tokens =
       per_period * largest / draw.between(1, 6) * (token_period / kMs) / (period / kMs);
   scenario.rates.push_back(
-      rate_of(draw, scenario, algorithm, kind, std::max(tokens, largest), token_period, largest));
+      rate_of(draw, scenario, of_tokens, kind, std::max(tokens, largest), token_period, largest));
   if (draw.below(6) == 0) {
     scenario.rates.push_back(
         rate_of(draw, scenario, algorithm, LimitKind::kRequests, per_period * 20, period * 30, 1));

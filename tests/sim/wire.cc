@@ -80,6 +80,7 @@ void World::arrive(uint32_t index) {
     }
     const int64_t hint =
         draw_.chance(faults.retry_after) ? draw_.skewed(1'000'000, 5'000'000'000) : 0;
+    if (scenario_->headers) tell_limits(call);
     answer(call, overloaded ? Status::kOverloaded : Status::kRateLimited, way(),
            overloaded ? 0 : hint);
     drop(index);
@@ -101,6 +102,7 @@ void World::arrive(uint32_t index) {
     for (size_t i = 0; i < counters_.size(); ++i) {
       if (books_[i].spec().kind == core::LimitKind::kRequests) counters_[i].add(now, 1);
     }
+    if (scenario_->headers) tell_limits(call);
     answer(call, Status::kRateLimited, way(), draw_.below(2) == 0 ? wait : 0);
     drop(index);
     return;
@@ -119,6 +121,7 @@ void World::arrive(uint32_t index) {
       counters_[i].add(now, book.cost_of(call.actual_input, 0));
     }
   }
+  if (scenario_->headers) tell_limits(call);
   const int64_t service = draw_.between(scenario_->service_least, scenario_->service_most);
   if (scenario_->charge == ChargeModel::kArrival) {  // nothing is counted later
     answer(call, call.status, service + way(), 0);
@@ -183,15 +186,20 @@ void World::answer(const Call& call, Status status, int64_t after, int64_t retry
   slot.usage_known = status == Status::kOk && !draw_.chance(20'000);
   slot.observed = nullptr;
   if (scenario_->headers) {
-    const uint32_t index = call.slot;
-    if (observed_.size() <= index) observed_.resize(slots_.size());
-    tell_limits(observed_[index], status == Status::kRateLimited, retry_after);
-    slot.observed = &observed_[index];
+    core::Observed& told = observed_[call.slot];
+    told.refused = status == Status::kRateLimited;
+    told.refusal.retry_after = core::DurationNs{retry_after};
+    slot.observed = &told;
   }
   heap_.push(now_ + after, What::kReport, call.slot, call.slot_generation);
 }
 
-void World::tell_limits(core::Observed& observed, bool refused, int64_t retry_after) {
+// Headers are made when a call is accepted or refused, as providers do, not when it ends.
+void World::tell_limits(const Call& call) {
+  const Slot& slot = slots_[call.slot];
+  if (slot.generation != call.slot_generation) return;
+  if (observed_.size() < slots_.size()) observed_.resize(slots_.size());
+  core::Observed& observed = observed_[call.slot];
   observed = core::Observed{};
   const bool wrong = draw_.chance(scenario_->faults.wrong_headers);
   for (size_t i = 0; i < counters_.size(); ++i) {
@@ -206,8 +214,6 @@ void World::tell_limits(core::Observed& observed, bool refused, int64_t retry_af
     told->remaining = draw_.between(-1, spec.amount);
     told->reset = core::DurationNs{draw_.between(-1'000'000'000, 10'000'000'000)};
   }
-  observed.refused = refused;
-  observed.refusal.retry_after = core::DurationNs{retry_after};
 }
 
 }  // namespace llmq::simulator

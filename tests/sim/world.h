@@ -116,11 +116,12 @@ class World {
   void end(uint32_t index);
   void drop(uint32_t index);
   void answer(const Call& call, core::Status status, int64_t after, int64_t retry_after);
-  void tell_limits(core::Observed& observed, bool refused, int64_t retry_after);
+  void tell_limits(const Call& call);
   int64_t provider_now() const { return now_ + provider_ahead_; }
 
   // checks after every step
   void check();
+  void check_use(size_t limit);
   void count_wake_ups();
 
   void mix(uint64_t value) { out_.hash = (out_.hash ^ value) * 0x100000001b3ULL; }
