@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/sim/features.h"
+#include "tests/sim/figures.h"
 #include "tests/sim/replay.h"
 #include "tests/sim/world.h"
 
@@ -21,6 +22,7 @@ struct Options {
   bool one_seed = false;
   bool trace = false;
   bool to_json = false;
+  bool figures = false;
   std::string json;
   std::string replay;
 };
@@ -46,6 +48,7 @@ double now_seconds() {
       stderr,
       "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--json FILE]\n"
       "       llmq_sim --seed K [--trace]\n"
+      "       llmq_sim --figures\n"
       "       llmq_sim --replay FILE.csv [--json]\n",
       complaint);
   std::exit(2);
@@ -68,6 +71,10 @@ Options parse(int argc, char** argv) {
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
     if (option == "--trace") {
       options.trace = true;
+      continue;
+    }
+    if (option == "--figures") {
+      options.figures = true;
       continue;
     }
     if (option == "--json" && !options.replay.empty()) {
@@ -211,5 +218,6 @@ int main(int argc, char** argv) {
   if (!options.replay.empty()) {
     return llmq::simulator::replay_trace(options.replay, options.to_json);
   }
+  if (options.figures) return llmq::simulator::show_figures() == 0 ? 0 : 1;
   return options.one_seed ? llmq::simulator::run_one(options) : llmq::simulator::run_many(options);
 }

@@ -62,8 +62,12 @@ struct Scenario {
   int64_t backlog = 0;     // most requests that live at the same time
   int64_t input_most = 0;
   int64_t output_most = 0;
-  bool unit_cost = false;  // every call is as large as the next, and uses what it reserved
-  int64_t overrun = 0;     // calls that use more than they reserved, per million
+  bool unit_cost = false;    // every call is as large as the next, and uses what it reserved
+  int64_t actual_least = 0;  // > 0: output_most is reserved, so much is used
+  int64_t actual_most = 0;
+  int64_t per_token = 0;      // of output, ns; on top of service_least instead of service_most
+  int64_t measured_from = 0;  // ns after the start
+  int64_t overrun = 0;        // calls that use more than they reserved, per million
   int64_t with_deadline = 0;
   int64_t deadline_most = 0;  // ns
   uint32_t timeout_ms = 0;

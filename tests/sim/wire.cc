@@ -76,7 +76,7 @@ void World::arrive(uint32_t index) {
   if (draw_.chance(faults.refused) || draw_.chance(faults.overloaded)) {
     const bool overloaded = faults.refused == 0 || draw_.below(2) == 0;
     for (size_t i = 0; i < counters_.size(); ++i) {
-      if (books_[i].spec().kind == core::LimitKind::kRequests) counters_[i].add(now, 1);
+      if (books_[i].spec().kind == core::LimitKind::kRequests) count(i, 1);
     }
     const int64_t hint =
         draw_.chance(faults.retry_after) ? draw_.skewed(1'000'000, 5'000'000'000) : 0;
@@ -100,7 +100,7 @@ void World::arrive(uint32_t index) {
   if (wait > 0) {
     ++out_.refused;
     for (size_t i = 0; i < counters_.size(); ++i) {
-      if (books_[i].spec().kind == core::LimitKind::kRequests) counters_[i].add(now, 1);
+      if (books_[i].spec().kind == core::LimitKind::kRequests) count(i, 1);
     }
     if (scenario_->headers) tell_limits(call);
     answer(call, Status::kRateLimited, way(), draw_.below(2) == 0 ? wait : 0);
@@ -114,15 +114,17 @@ void World::arrive(uint32_t index) {
   for (size_t i = 0; i < counters_.size(); ++i) {
     const Book& book = books_[i];
     if (book.spec().kind == core::LimitKind::kRequests) {
-      counters_[i].add(now, 1);
+      count(i, 1);
     } else if (counts_estimate(scenario_->charge)) {
-      call.entry[i] = counters_[i].add(now, book.cost_of(call.input, call.output));
+      call.entry[i] = count(i, book.cost_of(call.input, call.output));
     } else if (scenario_->charge == ChargeModel::kRealtime) {
-      counters_[i].add(now, book.cost_of(call.actual_input, 0));
+      count(i, book.cost_of(call.actual_input, 0));
     }
   }
   if (scenario_->headers) tell_limits(call);
-  const int64_t service = draw_.between(scenario_->service_least, scenario_->service_most);
+  const int64_t service = scenario_->per_token > 0
+                              ? scenario_->service_least + scenario_->per_token * call.actual_output
+                              : draw_.between(scenario_->service_least, scenario_->service_most);
   if (scenario_->charge == ChargeModel::kArrival) {  // nothing is counted later
     answer(call, call.status, service + way(), 0);
     drop(index);
@@ -136,6 +138,15 @@ void World::arrive(uint32_t index) {
   heap_.push(now_ + service, What::kEnd, index, call.generation);
 }
 
+uint64_t World::count(size_t limit, int64_t cost) {
+  const int64_t measured = now_ - kStart - scenario_->measured_from;
+  if (measured >= 0) {
+    out_.units[limit] += cost;
+    out_.measured = measured;
+  }
+  return counters_[limit].add(provider_now(), cost);
+}
+
 void World::produce(uint32_t index) {
   Call& call = calls_[index];
   const int64_t before = call.actual_output * call.chunks / kChunks;
@@ -144,7 +155,7 @@ void World::produce(uint32_t index) {
   for (size_t i = 0; i < counters_.size(); ++i) {
     const Book& book = books_[i];
     if (book.spec().kind == core::LimitKind::kRequests) continue;
-    counters_[i].add(provider_now(), book.cost_of(0, more));
+    count(i, book.cost_of(0, more));
   }
 }
 
@@ -167,7 +178,7 @@ void World::end(uint32_t index) {
       if (book.spec().kind == core::LimitKind::kRequests) continue;
       const int64_t actual = book.cost_of(call.actual_input, call.actual_output);
       if (scenario_->charge == ChargeModel::kCompletion) {
-        counters_[i].add(now, actual);
+        count(i, actual);
       } else {
         counters_[i].correct(now, call.entry[i], book.cost_of(call.input, call.output), actual);
       }

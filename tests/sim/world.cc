@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <limits>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "tests/sim/features.h"
 #include "tests/sim/oracle.h"
@@ -17,7 +20,6 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSecond = 1'000 * kMs;
 constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kStart = 10 * kSecond;
 constexpr int64_t kRounding = 2;  // a bucket's level as a time, in whole nanoseconds
 constexpr uint64_t kEnoughViolations = 500;
 // Timers far away are looked at again now and then (timer wheel): not more often than this.
@@ -39,6 +41,9 @@ Outcome World::run(const Scenario& scenario, Findings& findings, std::FILE* trac
   set_up(scenario);
   loop();
   if (findings.total() == before) at_rest();
+#if defined(__GLIBC__)
+  out_.heap_bytes = mallinfo2().uordblks;
+#endif
   engine_.reset();
   out_.violations = findings.total() - before;
   return out_;
@@ -253,8 +258,9 @@ void World::submit(Slot& slot) {
       scenario.models == 1 ? 0 : static_cast<core::ModelIndex>(draw_.below(scenario.models));
   const int64_t input =
       scenario.unit_cost ? scenario.input_most : draw_.skewed(1, scenario.input_most);
-  const int64_t output =
-      scenario.unit_cost ? scenario.output_most : draw_.skewed(1, scenario.output_most);
+  const int64_t output = scenario.unit_cost || scenario.actual_least > 0
+                             ? scenario.output_most
+                             : draw_.skewed(1, scenario.output_most);
   record.est_input_tokens = static_cast<uint32_t>(input);
   record.est_output_tokens = static_cast<uint32_t>(output);
   record.max_attempts = scenario.max_attempts;
@@ -265,6 +271,10 @@ void World::submit(Slot& slot) {
   slot.actual_input = record.est_input_tokens;
   slot.actual_output = scenario.unit_cost ? record.est_output_tokens
                                           : static_cast<uint32_t>(draw_.between(1, output));
+  if (scenario.actual_least > 0) {
+    slot.actual_output =
+        static_cast<uint32_t>(draw_.skewed(scenario.actual_least, scenario.actual_most));
+  }
   if (draw_.chance(scenario.overrun)) slot.actual_output += static_cast<uint32_t>(output);
   slot.live = true;
   slot.running = slot.sent = false;

@@ -22,6 +22,8 @@ namespace llmq::simulator {
 
 class Oracle;
 
+inline constexpr int64_t kStart = 10'000'000'000;  // virtual ns at which a run begins
+
 // What one run came to.
 struct Outcome {
   uint64_t requests = 0;
@@ -31,7 +33,11 @@ struct Outcome {
   uint64_t ticks = 0;
   uint64_t refused = 0;  // for want of room, not by a fault
   uint64_t violations = 0;
-  uint64_t hash = 0;  // of everything that the engine decided, and when
+  uint64_t heap_bytes = 0;  // in use at the end; 0 if unknown
+  // Since Scenario::measured_from: what the provider counted, until its last acceptance.
+  std::array<int64_t, kMaxRates> units{};
+  int64_t measured = 0;  // ns
+  uint64_t hash = 0;     // of everything that the engine decided, and when
 };
 
 class World {
@@ -117,6 +123,7 @@ class World {
   void drop(uint32_t index);
   void answer(const Call& call, core::Status status, int64_t after, int64_t retry_after);
   void tell_limits(const Call& call);
+  uint64_t count(size_t limit, int64_t cost);
   int64_t provider_now() const { return now_ + provider_ahead_; }
 
   // checks after every step
