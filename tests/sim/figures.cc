@@ -176,6 +176,7 @@ std::vector<Job> mixed_sizes(size_t count) {
     double normal = -6;
     for (int i = 0; i < 12; ++i) normal += static_cast<double>(draw.below(1'000'000)) / 1e6;
     const double size = 800 * std::exp(1.2 * normal);
+    job.arrival = (&job - jobs.data()) * 300 * kMs;  // the first do not come in one burst
     job.input = std::clamp<int64_t>(static_cast<int64_t>(size), 50, 15'000);
   }
   return jobs;
@@ -186,7 +187,7 @@ void big_requests(Figures& figures) {
   setup.limits.tokens = Rule{Algorithm::kSliding, 90'000, 60 * kSecond, 0, 0, 0};
   setup.limits.requests = Rule{Algorithm::kSliding, 500, 60 * kSecond, 0, 0, 0};
   setup.limits.jitter = 250 * kMs;
-  setup.closed = 200;
+  setup.closed = 280;  // about 80 of them start at once
   double longest[3] = {};
   double use[3] = {};
   int i = 0;

@@ -30,12 +30,10 @@ class Run {
 
   TraceResult go() {
     now_ = kStart;
-    if (setup_.closed > 0) {
-      while (next_ < std::min(setup_.closed, jobs_.size())) submit();
-    }
+    const size_t timed = setup_.closed > 0 ? std::min(setup_.closed, jobs_.size()) : jobs_.size();
     for (;;) {
-      const bool more = setup_.closed == 0 && next_ < jobs_.size();
-      const int64_t arrival = more ? kStart + jobs_[next_].arrival : kNever;
+      const bool more = arrived_ < timed;
+      const int64_t arrival = more ? kStart + jobs_[arrived_].arrival : kNever;
       const int64_t event = heap_.empty() ? kNever : heap_.top().time;
       const int64_t asked = scheduler_.next_wake();
       const int64_t wake = asked == kNever ? kNever : std::max(asked, now_);
@@ -43,6 +41,7 @@ class Run {
       if (first == kNever) break;
       now_ = first;
       if (arrival == first) {
+        ++arrived_;
         submit();
       } else if (event == first) {
         happen(heap_.pop());
@@ -85,7 +84,7 @@ class Run {
       heap_.push(now_ + way, What::kArrive, job);
     }
     taken_.clear();
-    if (setup_.closed == 0) return;
+    if (setup_.closed == 0 || arrived_ < setup_.closed) return;
     for (; began > 0 && next_ < jobs_.size(); --began) submit();
   }
 
@@ -129,7 +128,8 @@ class Run {
   EventHeap heap_;
   std::vector<int64_t> refused_;  // by job: the hint on its way
   std::vector<uint32_t> taken_;
-  size_t next_ = 0;
+  size_t arrived_ = 0;  // at their own times
+  size_t next_ = 0;     // to be submitted
   int64_t now_ = 0;
   TraceResult result_;
 };

@@ -17,7 +17,8 @@ struct TraceSetup {
   int64_t service_base = 500'000'000;
   int64_t per_token = 20'000'000;  // of output
   uint64_t seed = 1;
-  size_t closed = 0;  // > 0: so many always wait; times of arrival are not looked at
+  // > 0: so many come at their times of arrival, after them one for each that starts.
+  size_t closed = 0;
 };
 
 struct TraceResult {
