@@ -56,8 +56,8 @@ Row run(const std::vector<Job>& trace, int percent, Algorithm algorithm, MakeSch
   rule.period = kMinute;
   rule.amount = needed(trace) * percent / 100;
   const auto by_size = [](const Job& a, const Job& b) { return a.tokens() < b.tokens(); };
-  rule.amount =
-      std::max(rule.amount, std::max_element(trace.begin(), trace.end(), by_size)->tokens());
+  const int64_t largest = std::max_element(trace.begin(), trace.end(), by_size)->tokens();
+  rule.amount = std::max(rule.amount, largest + largest / 4);
   if (algorithm == Algorithm::kBucket) rule.burst = rule.amount;
   setup.limits.jitter = kJitter;
   const std::unique_ptr<Scheduler> scheduler = make(jobs, setup.limits);
