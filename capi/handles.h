@@ -15,12 +15,14 @@
 #include "runtime/completion_queue.h"
 #include "runtime/fork_mark.h"
 #include "runtime/manager.h"
+#include "runtime/plan.h"
 #include "runtime/response.h"
 #include "runtime/struct_tail.h"
 
 inline constexpr uint32_t kManagerMagic = 0x6c6d714d;
 inline constexpr uint32_t kConfMagic = 0x6c6d714f;
 inline constexpr uint32_t kErrorMagic = 0x6c6d7145;
+inline constexpr uint32_t kPlanMagic = 0x6c6d7150;
 inline constexpr uint32_t kResponseMagic = 0x6c6d7152;
 
 struct llmq_manager {
@@ -34,6 +36,11 @@ struct llmq_conf {
   uint32_t magic = kConfMagic;
   llmq::config::Config config;
   llmq::runtime::Callbacks callbacks;
+};
+
+struct llmq_plan {
+  uint32_t magic = kPlanMagic;
+  std::unique_ptr<llmq::runtime::Plan> plan;
 };
 
 struct llmq_error {
@@ -53,6 +60,9 @@ inline bool valid(const llmq_manager_t* handle) {
 }
 inline bool valid(const llmq_conf_t* handle) {
   return handle != nullptr && handle->magic == kConfMagic;
+}
+inline bool valid(const llmq_plan_t* handle) {
+  return handle != nullptr && handle->magic == kPlanMagic;
 }
 inline bool valid(const llmq_error_t* handle) {
   return handle != nullptr && handle->magic == kErrorMagic;

@@ -90,6 +90,18 @@ llmq_status_t llmq_manager_remove_model(llmq_manager_t* manager, const char* mod
   });
 }
 
+llmq_status_t llmq_manager_set(llmq_manager_t* manager, const char* key, const char* value,
+                               llmq_error_t** err) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
+    return fail_status(status, err);
+  }
+  if (key == nullptr || value == nullptr) return fail_arg("key or value is NULL", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto done = manager->manager->set(key, value);
+    return done ? LLMQ_OK : fail(done.error(), err);
+  });
+}
+
 llmq_status_t llmq_manager_models_json(llmq_manager_t* manager, char** json, size_t* len) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (json == nullptr) return LLMQ_ERR_INVALID_ARG;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "capi/guard.h"
@@ -70,6 +71,50 @@ llmq_status_t llmq_request_check(llmq_manager_t* manager, const llmq_request_t* 
   return guarded([&]() -> llmq_status_t {
     const llmq::core::Error why = manager->manager->check(*request);
     return why.code == llmq::core::Status::kOk ? LLMQ_OK : fail(why, err);
+  });
+}
+
+llmq_status_t llmq_request_estimate(llmq_manager_t* manager, const llmq_request_t* request,
+                                    llmq_usage_t* usage, llmq_error_t** err) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
+    return llmq::capi::fail_status(status, err);
+  }
+  if (request == nullptr) return fail_arg("request is NULL", err);
+  if (usage == nullptr || !llmq::runtime::writable(*usage, usage->struct_size)) {
+    return fail_arg("usage is NULL, or its struct_size is wrong", err);
+  }
+  return guarded([&]() -> llmq_status_t {
+    llmq::core::Usage found;
+    const llmq::core::Error why = manager->manager->estimate(*request, &found);
+    if (why.code != llmq::core::Status::kOk) return fail(why, err);
+    *usage = llmq_usage_t{usage->struct_size,        0,
+                          found.input_tokens,        found.output_tokens,
+                          found.cached_input_tokens, found.cost_micros};
+    llmq::runtime::clear_tail(*usage, usage->struct_size);
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_request_wait_estimate(llmq_manager_t* manager, llmq_request_id_t id,
+                                         llmq_wait_t* wait) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (wait == nullptr || !llmq::runtime::writable(*wait, wait->struct_size)) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  return guarded([&]() -> llmq_status_t {
+    llmq::runtime::WaitEstimate estimate;
+    const auto status = manager->manager->wait_estimate(id, &estimate);
+    if (status != llmq::core::Status::kOk) return code(status);
+    llmq_wait_t filled{};
+    filled.struct_size = wait->struct_size;
+    filled.position = estimate.position;
+    filled.p50_ns = estimate.p50.ns;
+    filled.p90_ns = estimate.p90.ns;
+    const size_t length = std::min(estimate.blocked_by.size(), sizeof filled.blocked_by - 1);
+    std::memcpy(filled.blocked_by, estimate.blocked_by.data(), length);
+    *wait = filled;
+    llmq::runtime::clear_tail(*wait, filled.struct_size);
+    return LLMQ_OK;
   });
 }
 

@@ -25,6 +25,7 @@ static_assert(offsetof(llmq_event_t, state) == 124);
 static_assert(sizeof(llmq_request_t) == 216 && offsetof(llmq_request_t, user_data) == 152);
 static_assert(offsetof(llmq_request_t, cq) == 160);
 static_assert(sizeof(llmq_stats_t) == 128 && offsetof(llmq_stats_t, wakeups) == 120);
+static_assert(sizeof(llmq_wait_t) == 96 && offsetof(llmq_wait_t, blocked_by) == 32);
 #endif
 
 extern "C" {
@@ -42,6 +43,9 @@ uint64_t llmq_features(void) {
   uint64_t features = LLMQ_FEATURE_MOCK;
 #if defined(LLMQ_HAVE_HTTP)
   features |= LLMQ_FEATURE_HTTP;
+#endif
+#if defined(LLMQ_HAVE_CALENDAR)
+  features |= LLMQ_FEATURE_CALENDAR;
 #endif
   return features;
 }
@@ -66,6 +70,8 @@ size_t llmq_sizeof(int32_t what) {
       return sizeof(llmq_event_t);
     case LLMQ_SIZEOF_STATS:
       return sizeof(llmq_stats_t);
+    case LLMQ_SIZEOF_WAIT:
+      return sizeof(llmq_wait_t);
     default:
       return 0;
   }

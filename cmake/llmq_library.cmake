@@ -1,7 +1,8 @@
 # The library: one set of objects, a shared and a static form.
 add_library(llmq_objects OBJECT)
 target_compile_definitions(llmq_objects PRIVATE
-  LLMQ_BUILDING FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL $<$<BOOL:${LLMQ_HTTP}>:LLMQ_HAVE_HTTP=1>)
+  LLMQ_BUILDING FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL $<$<BOOL:${LLMQ_HTTP}>:LLMQ_HAVE_HTTP=1>
+  $<$<BOOL:${LLMQ_CALENDAR}>:LLMQ_HAVE_CALENDAR=1>)
 target_include_directories(llmq_objects PRIVATE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_include_directories(llmq_objects SYSTEM PRIVATE ${SPDLOG_INCLUDE_DIR})
@@ -16,6 +17,11 @@ if(LLMQ_HTTP)
   add_subdirectory(${PROJECT_SOURCE_DIR}/src/http)
   target_link_libraries(llmq_objects PRIVATE PkgConfig::CURL)
   list(APPEND llmq_libraries PkgConfig::CURL)
+endif()
+
+if(LLMQ_CALENDAR)
+  target_link_libraries(llmq_objects PRIVATE date::date-tz)
+  list(APPEND llmq_libraries date::date-tz)
 endif()
 
 add_library(llmq SHARED $<TARGET_OBJECTS:llmq_objects>)

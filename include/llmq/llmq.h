@@ -49,6 +49,7 @@ typedef struct llmq_conf llmq_conf_t;         /**< Settings, as keys and values.
 typedef struct llmq_cq llmq_cq_t;             /**< Completion queue: events to be drained by the caller. */
 typedef struct llmq_error llmq_error_t;       /**< Why a cold call failed. */
 typedef struct llmq_response llmq_response_t; /**< The one terminal outcome of a request. */
+typedef struct llmq_plan llmq_plan_t;         /**< Requests that are to be reckoned with, not sent. */
 
 typedef int32_t llmq_status_t;        /**< LLMQ_OK or a negative LLMQ_ERR_ constant. */
 typedef uint64_t llmq_request_id_t;   /**< Never 0; carries a generation, so a stale id is recognised. */
@@ -167,7 +168,8 @@ enum {
 /** Bits of llmq_features(). */
 enum {
   LLMQ_FEATURE_HTTP = 1,  /**< The built-in HTTP providers. */
-  LLMQ_FEATURE_MOCK = 2   /**< `provider: mock`, in-process. Always set. */
+  LLMQ_FEATURE_MOCK = 2,  /**< `provider: mock`, in-process. Always set. */
+  LLMQ_FEATURE_CALENDAR = 4 /**< Limits by calendar: weeks, months and time zones other than UTC. */
 };
 
 /** Structs whose size llmq_sizeof() tells. */
@@ -175,7 +177,8 @@ enum {
   LLMQ_SIZEOF_REQUEST = 1,
   LLMQ_SIZEOF_USAGE = 2,
   LLMQ_SIZEOF_EVENT = 3,
-  LLMQ_SIZEOF_STATS = 4
+  LLMQ_SIZEOF_STATS = 4,
+  LLMQ_SIZEOF_WAIT = 5
 };
 
 /** Actual consumption of one attempt. Counts are >= 0. */
@@ -271,6 +274,17 @@ typedef struct llmq_stats_t { /* not llmq_stats: in C++ it would hide that funct
   uint64_t cached_input_tokens;
   uint64_t wakeups;          /**< Times the loop thread woke (manager; 0 for one model). */
 } llmq_stats_t;
+
+/** When a request that waits may start, as things stand. */
+typedef struct llmq_wait_t {
+  uint32_t struct_size;      /**< sizeof(llmq_wait_t). */
+  uint32_t reserved;         /**< 0. */
+  uint64_t position;         /**< Place in line, from 1; 0 = it runs. */
+  int64_t p50_ns;            /**< From now: as likely earlier as later. */
+  int64_t p90_ns;            /**< From now: nine times out of ten earlier. */
+  char blocked_by[64];       /**< The limit that decides, "tokens/1m of pool account"; "" if none does.
+                                  NUL-terminated, shortened if need be. */
+} llmq_wait_t;
 
 /* ------------------------------------------------------------------------------------------------------
  * Version
@@ -569,6 +583,21 @@ LLMQ_API llmq_status_t llmq_manager_register_models(llmq_manager_t *manager, con
 LLMQ_API llmq_status_t llmq_manager_remove_model(llmq_manager_t *manager, const char *model,
                                                  size_t model_len, int32_t mode);
 
+/** Changes one setting while everything runs: max_pending, max_pending_bytes, and of registered models and
+ * pools what docs/configuration.md marks as live, such as limits, prices, retries and time-outs. What limits
+ * have counted stays; waiting requests meet the new limits, and one that no longer fits ends with
+ * LLMQ_ERR_OVERSIZE.
+ * @param key As for llmq_conf_set, with the name of one model or pool: `*` is none.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY (also: no such pool), LLMQ_ERR_INVALID_VALUE
+ *   (also: it contradicts what else is set), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (it cannot change
+ *   while the manager runs), LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership key and value are copied; err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_set(llmq_manager_t *manager, const char *key, const char *value,
+                                        llmq_error_t **err);
+
 /** Names of the registered models, as a JSON array of strings, in the order of registration.
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.
@@ -665,6 +694,28 @@ LLMQ_API llmq_status_t llmq_submit_wait(llmq_manager_t *manager, const llmq_requ
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_request_check(llmq_manager_t *manager, const llmq_request_t *request,
                                           llmq_error_t **err);
+
+/** What llmq_submit would reserve for the request: tokens, and their price where the model has prices.
+ * @param usage Its struct_size must be set. cost_micros is 0 without prices.
+ * @return As llmq_request_check.
+ * @par Ownership filled for the caller; err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_request_estimate(llmq_manager_t *manager, const llmq_request_t *request,
+                                             llmq_usage_t *usage, llmq_error_t **err);
+
+/** When a request that waits may start, and which limit it waits for.
+ * @param wait Its struct_size must be set.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_UNSUPPORTED (this build gives
+ *   no estimates), LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership filled for the caller
+ * @par Threads any thread, not from a callback of another manager
+ * @par Blocks up to one loop turn; inline in callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_request_wait_estimate(llmq_manager_t *manager, llmq_request_id_t id,
+                                                  llmq_wait_t *wait);
 
 /** Asks for a request to be cancelled. It ends with LLMQ_ERR_CANCELLED unless it ends otherwise first; a
  * running HTTP call is closed at once.
@@ -770,6 +821,24 @@ LLMQ_API llmq_status_t llmq_attempt_succeed(llmq_manager_t *manager, llmq_attemp
 LLMQ_API llmq_status_t llmq_attempt_fail(llmq_manager_t *manager, llmq_attempt_id_t attempt,
                                          llmq_status_t status, const char *message, size_t len,
                                          int64_t retry_after_ns);
+
+/** Tells what a provider's answer showed of its limits, where the calls are made by the caller's own SDK: the
+ * headers of the answer, x-ratelimit-* among them. They teach the model's limits as the answers of a
+ * built-in provider do. Hand over all headers, of good answers too: other names are skipped, and values
+ * that make no sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
+ * @param names, values `count` texts each, NUL-terminated unless their lengths are given.
+ * @param name_lens, value_lens `count` lengths in bytes; NULL = the texts are NUL-terminated.
+ * @param count At most 4,096; with 0 the arrays may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a NULL text), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_CLOSING,
+ *   LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership copied
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_report_limits(llmq_manager_t *manager, const char *model, size_t model_len,
+                                          const char *const *names, const size_t *name_lens,
+                                          const char *const *values, const size_t *value_lens,
+                                          size_t count);
 
 /** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet.
  * @param[out] data, len Bytes that live as long as the READY event's data.
@@ -1033,6 +1102,61 @@ LLMQ_API llmq_status_t llmq_stats(llmq_manager_t *manager, const char *model, si
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_stats_json(llmq_manager_t *manager, char **json, size_t *len);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Plans: how long requests will take under the limits, and what they will cost
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Makes a plan with the models of a configuration. It has no thread, needs no key, and sends nothing.
+ * @param[out] plan The plan.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_NOMEM.
+ * @par Ownership the caller frees it with llmq_plan_free; the configuration is copied
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_plan_create(const llmq_conf_t *conf, llmq_plan_t **plan, llmq_error_t **err);
+
+/** Adds the models of a configuration; those that the plan knows stay as they are.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_ALREADY_DONE (it has been run),
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership the configuration is copied; err, if set, is the caller's
+ * @par Threads one at a time per plan
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_plan_add_models(llmq_plan_t *plan, const llmq_conf_t *conf,
+                                            llmq_error_t **err);
+
+/** Adds a request, with the checks and estimates of llmq_submit. Its payload is looked at and not kept; cq and
+ * done_fn are not needed.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_OVERSIZE (counted, left out),
+ *   LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_ALREADY_DONE (it has been run), LLMQ_ERR_NOMEM.
+ * @par Ownership nothing of the request is kept; err, if set, is the caller's
+ * @par Threads one at a time per plan
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_plan_add(llmq_plan_t *plan, const llmq_request_t *request,
+                                     llmq_error_t **err);
+
+/** Runs everything that was added through the engine under a virtual clock, as if all had been submitted at
+ * once and every call lasted plan.latency_ms and its output at plan.tokens_per_s; once per plan.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free: requests, oversize, expired, unfinished
+ *   (after a hundred years), input_tokens, output_tokens, cost (in the unit of the prices), duration_ms,
+ *   bound_by (the limit that the line waited for the longest, or null), and models: the same for each.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_ALREADY_DONE, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per plan
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_plan_run(llmq_plan_t *plan, char **json, size_t *len);
+
+/** Frees a plan. NULL is allowed.
+ * @return Nothing.
+ * @par Ownership takes the plan
+ * @par Threads one at a time per plan
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API void llmq_plan_free(llmq_plan_t *plan);
 
 #ifdef __cplusplus
 } /* extern "C" */

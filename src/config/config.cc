@@ -4,16 +4,16 @@
 
 #include "config/keys.h"
 #include "config/limit_text.h"
-#include "core/limit/limit_names.h"
 
 namespace llmq::config {
 namespace {
 
-constexpr std::string_view kEveryModel = "*";
+constexpr std::string_view kEvery = "*";
 constexpr std::string_view kLimits = "limits";
+constexpr std::string_view kLimit = "limit";
 
-std::string key_of(std::string_view model, std::string_view name) {
-  return "model." + std::string(model) + "." + std::string(name);
+std::string key_of(Owner owner, std::string_view name, std::string_view row) {
+  return std::string(owner_name(owner)) + "." + std::string(name) + "." + std::string(row);
 }
 
 // A text that set() has accepted, read again.
@@ -22,29 +22,46 @@ Value reread(const Row& row, std::string_view text) {
   return value ? std::move(value.value()) : Value();
 }
 
-const LimitEntry* find_subject(const std::vector<LimitEntry>& entries, const LimitEntry& entry) {
-  const auto found = std::find_if(entries.begin(), entries.end(), [&](const LimitEntry& other) {
-    return same_subject(other.spec, entry.spec);
+bool has_cost(const std::vector<core::LimitSpec>& limits) {
+  return std::any_of(limits.begin(), limits.end(), [](const core::LimitSpec& limit) {
+    return limit.kind == core::LimitKind::kCost;
   });
-  return found == entries.end() ? nullptr : &*found;
+}
+
+core::Error without_prices(const std::string& model, const std::string& whose) {
+  return bad_setting(key_of(Owner::kModel, model, "price_input"),
+                     "a limit of cost" + whose + " needs price_input and price_output");
 }
 
 }  // namespace
 
-Config::Settings& Config::settings_of(std::string_view model) {
-  const auto found = models_.find(model);
-  if (found != models_.end()) return found->second;
-  if (model != kEveryModel) order_.emplace_back(model);
-  return models_.emplace(model, Settings()).first->second;
+Config::Settings& Config::Group::of(std::string_view name) {
+  const auto found = members.find(name);
+  if (found != members.end()) return found->second;
+  if (name != kEvery) order.emplace_back(name);
+  return members.emplace(name, Settings()).first->second;
+}
+
+const Config::Settings* Config::Group::find(std::string_view name) const {
+  const auto found = members.find(name);
+  return found == members.end() ? nullptr : &found->second;
+}
+
+const Config::Group& Config::group(Owner owner) const {
+  return owner == Owner::kPool ? pools_ : owner == Owner::kTenant ? tenants_ : models_;
+}
+
+Config::Group& Config::group(Owner owner) {
+  return owner == Owner::kPool ? pools_ : owner == Owner::kTenant ? tenants_ : models_;
 }
 
 core::Result<core::Done> Config::set(std::string_view key, std::string_view value) {
   const auto parts = resolve(key);
   if (!parts) return parts.error();
-  return apply(*parts.value().row, parts.value().model, value, key);
+  return apply(*parts.value().row, parts.value().name, value, key);
 }
 
-core::Result<core::Done> Config::apply(const Row& row, std::string_view model,
+core::Result<core::Done> Config::apply(const Row& row, std::string_view name,
                                        std::string_view value, std::string_view what) {
   const auto parsed = parse_value(row, value, what);
   if (!parsed) return parsed.error();
@@ -52,34 +69,49 @@ core::Result<core::Done> Config::apply(const Row& row, std::string_view model,
     manager_[row.name] = value;
     return core::Done{};
   }
-  Settings& settings = settings_of(model);
-  if (row.kind == Kind::kLimits) {
+  const Owner owner = owner_of(row.scope);
+  Settings& settings = group(owner).of(name);
+  if (owner == Owner::kModel && row.name == kLimits) {
+    settings.erase(std::string(kLimit));
     for (const Row& other : rows()) {
       if (other.is_limit) settings.erase(other.name);
     }
+  }
+  if (owner == Owner::kModel && row.name == kLimit) {
+    settings[row.name] = merged_limits(settings[row.name], value);
+    return core::Done{};
   }
   settings[row.name] = value;
   return core::Done{};
 }
 
-std::string Config::text_of(const Settings& own, const Row& row, ProviderKind provider,
-                            bool* is_default) const {
+std::string Config::text_of(const Group& group, const Settings& own, const Row& row,
+                            ProviderKind provider, bool* is_default) const {
   if (is_default != nullptr) *is_default = false;
   const auto mine = own.find(row.name);
   if (mine != own.end()) return mine->second;
-  const auto every = models_.find(kEveryModel);
-  if (every != models_.end()) {
-    const auto theirs = every->second.find(row.name);
-    if (theirs != every->second.end()) return theirs->second;
+  if (const Settings* every = group.find(kEvery); every != nullptr) {
+    const auto theirs = every->find(row.name);
+    if (theirs != every->end()) return theirs->second;
   }
   if (is_default != nullptr) *is_default = true;
   return row.default_for(provider);
 }
 
-ProviderKind Config::provider_of(const Settings& own) const {
+ProviderKind Config::provider_of(const Settings& model) const {
   const Row& row = *model_row("provider");
   return static_cast<ProviderKind>(
-      reread(row, text_of(own, row, ProviderKind::kNone, nullptr)).number);
+      reread(row, text_of(models_, model, row, ProviderKind::kNone, nullptr)).number);
+}
+
+ProviderKind Config::provider_of_pool(std::string_view pool) const {
+  const Row& row = *model_row("pool");
+  for (const std::string& name : models_.order) {
+    const Settings& model = *models_.find(name);
+    const auto pools = names_of(text_of(models_, model, row, ProviderKind::kNone, nullptr));
+    if (std::find(pools.begin(), pools.end(), pool) != pools.end()) return provider_of(model);
+  }
+  return ProviderKind::kNone;
 }
 
 core::Result<std::string> Config::get(std::string_view key, bool* is_default) const {
@@ -92,12 +124,18 @@ core::Result<std::string> Config::get(std::string_view key, bool* is_default) co
     return found == manager_.end() ? std::string(row.def) : found->second;
   }
   static const Settings& nothing = *new Settings();
-  const auto found = models_.find(parts.value().model);
-  const Settings& own = found == models_.end() ? nothing : found->second;
-  return text_of(own, row, provider_of(own), is_default);
+  const Owner owner = owner_of(row.scope);
+  const Settings* found = group(owner).find(parts.value().name);
+  const Settings& own = found == nullptr ? nothing : *found;
+  ProviderKind provider = ProviderKind::kNone;
+  if (owner == Owner::kModel) provider = provider_of(own);
+  if (owner == Owner::kPool) provider = provider_of_pool(parts.value().name);
+  return text_of(group(owner), own, row, provider, is_default);
 }
 
-std::vector<std::string> Config::model_names() const { return order_; }
+std::vector<std::string> Config::model_names() const { return models_.order; }
+std::vector<std::string> Config::pool_names() const { return pools_.order; }
+std::vector<std::string> Config::tenant_names() const { return tenants_.order; }
 
 core::Result<ManagerConfig> Config::manager() const {
   ManagerConfig config;
@@ -109,78 +147,20 @@ core::Result<ManagerConfig> Config::manager() const {
     if (row.kind == Kind::kText && text.empty()) continue;
     row.to_manager(reread(row, text), config);
   }
-  return config;
-}
-
-core::Result<std::vector<core::LimitSpec>> Config::limits_of(const std::string& name,
-                                                             const Settings& own,
-                                                             ProviderKind provider) const {
-  const auto text = [&](const char* key) {
-    return text_of(own, *model_row(key), provider, nullptr);
-  };
-  const core::DurationNs long_period =
-      core::seconds(reread(*model_row("time_period_s"), text("time_period_s")).number);
-
-  // What one level of settings says, twice the same subject being a contradiction.
-  const auto read_level = [&](std::string_view model, const Settings& settings,
-                              std::vector<LimitEntry>& entries) -> core::Result<core::Done> {
+  const auto tenant = [this](const std::string& name, const Settings& own) {
+    TenantConfig made;
+    made.name = name;
     for (const Row& row : rows()) {
-      const auto found = settings.find(row.name);
-      if (found == settings.end() || (!row.is_limit && row.name != kLimits)) continue;
-      Value value = reread(row, found->second);
-      if (row.is_limit) {
-        const bool timed = row.limit_kind != core::LimitKind::kConcurrency;
-        const core::DurationNs period = !timed                     ? core::DurationNs{}
-                                        : row.limit_period.ns != 0 ? row.limit_period
-                                                                   : long_period;
-        auto entry = make_limit(row.limit_kind, value.number, period, key_of(model, row.name));
-        if (!entry) return entry.error();
-        value.limits = {entry.value()};
-      }
-      for (const LimitEntry& entry : value.limits) {
-        if (const LimitEntry* other = find_subject(entries, entry)) {
-          return bad_setting(key_of(model, row.name),
-                             core::limit_name(entry.spec) + " is given twice, as " +
-                                 std::to_string(other->spec.amount) + " and as " +
-                                 std::to_string(entry.spec.amount));
-        }
-        entries.push_back(entry);
-      }
+      if (row.to_tenant == nullptr) continue;
+      row.to_tenant(reread(row, text_of(tenants_, own, row, ProviderKind::kNone, nullptr)), made);
     }
-    return core::Done{};
+    return made;
   };
-
-  std::vector<LimitEntry> entries;
-  auto read = read_level(name, own, entries);
-  if (!read) return read.error();
-  const auto every = models_.find(kEveryModel);
-  if (every != models_.end()) {
-    std::vector<LimitEntry> general;
-    read = read_level(kEveryModel, every->second, general);
-    if (!read) return read.error();
-    for (const LimitEntry& entry : general) {
-      if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
-    }
+  config.every_tenant = tenant(std::string(kEvery), Settings());
+  for (const std::string& name : tenants_.order) {
+    config.tenants.push_back(tenant(name, *tenants_.find(name)));
   }
-  if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
-    return bad_setting(key_of(name, kLimits),
-                       std::to_string(entries.size()) + " limits are more than the " +
-                           std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
-  }
-
-  const auto charge =
-      static_cast<core::ChargeModel>(reread(*model_row("charge"), text("charge")).number);
-  const Value jitter = reread(*model_row("jitter_ms"), text("jitter_ms"));
-  std::vector<core::LimitSpec> limits;
-  for (LimitEntry& entry : entries) {
-    if (!entry.charge_given) entry.spec.charge = charge;
-    if (!entry.jitter_given && !jitter.is_word &&
-        entry.spec.kind != core::LimitKind::kConcurrency) {
-      entry.spec.jitter = core::milliseconds(jitter.number);
-    }
-    limits.push_back(entry.spec);
-  }
-  return limits;
+  return config;
 }
 
 core::Result<ModelConfig> Config::model(const std::string& name, const Settings& own) const {
@@ -189,31 +169,125 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
   const ProviderKind provider = provider_of(own);
   for (const Row& row : rows()) {
     if (row.to_model == nullptr) continue;
-    const std::string text = text_of(own, row, provider, nullptr);
+    const std::string text = text_of(models_, own, row, provider, nullptr);
     if (text.empty()) continue;
     row.to_model(reread(row, text), config);
   }
-  if (config.retry.cap < config.retry.base) {
-    return bad_setting(key_of(name, "retry.cap_ms"), "it is less than retry.base_ms");
+  const Row& cached = *model_row("price_cached_input");
+  if (text_of(models_, own, cached, provider, nullptr).empty()) {
+    config.prices.cached_input = config.prices.input;
   }
-  auto limits = limits_of(name, own, provider);
+  if (config.retry.cap < config.retry.base) {
+    return bad_setting(key_of(Owner::kModel, name, "retry.cap_ms"),
+                       "it is less than retry.base_ms");
+  }
+  auto limits = limits_of(Owner::kModel, name, own, provider);
   if (!limits) return limits.error();
   config.limits = std::move(limits.value());
+  if (has_cost(config.limits) && !config.has_prices) return without_prices(name, "");
+  const auto fit = check_pools_of(config);
+  if (!fit) return fit.error();
+  return config;
+}
+
+core::Result<core::Done> Config::check_pools_of(const ModelConfig& model) const {
+  size_t count = model.limits.size();
+  for (const std::string& name : model.pools) {
+    const Settings* settings = pools_.find(name);
+    if (settings == nullptr) {
+      return bad_setting(
+          key_of(Owner::kModel, model.name, "pool"),
+          "there is no pool " + quoted(name) + ": pool." + name + ".limits is not set");
+    }
+    const auto made = pool(name, *settings);
+    if (!made) return made.error();
+    if (has_cost(made.value().limits) && !model.has_prices) {
+      return without_prices(model.name, " of pool " + name);
+    }
+    count += made.value().limits.size();
+  }
+  if (count > static_cast<size_t>(core::kMaxLimitsPerModel)) {
+    return bad_setting(key_of(Owner::kModel, model.name, "pool"),
+                       std::to_string(count) +
+                           " limits, those of its pools among them, are more "
+                           "than the " +
+                           std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
+  }
+  return core::Done{};
+}
+
+core::Result<PoolConfig> Config::pool(const std::string& name, const Settings& own) const {
+  PoolConfig config;
+  config.name = name;
+  const ProviderKind provider = provider_of_pool(name);
+  for (const Row& row : rows()) {
+    if (row.to_pool == nullptr) continue;
+    row.to_pool(reread(row, text_of(pools_, own, row, provider, nullptr)), config);
+  }
+  auto limits = limits_of(Owner::kPool, name, own, provider);
+  if (!limits) return limits.error();
+  config.limits = std::move(limits.value());
+  if (config.limits.empty()) {
+    return bad_setting(key_of(Owner::kPool, name, kLimits), "the pool has no limits");
+  }
   return config;
 }
 
 core::Result<std::vector<ModelConfig>> Config::models() const {
   std::vector<ModelConfig> models;
-  for (const std::string& name : order_) {
-    auto config = model(name, models_.find(name)->second);
+  for (const std::string& name : models_.order) {
+    auto config = model(name, *models_.find(name));
     if (!config) return config.error();
     models.push_back(std::move(config.value()));
   }
   return models;
 }
 
+core::Result<std::vector<PoolConfig>> Config::pools() const {
+  std::vector<PoolConfig> pools;
+  for (const std::string& name : pools_.order) {
+    auto config = pool(name, *pools_.find(name));
+    if (!config) return config.error();
+    pools.push_back(std::move(config.value()));
+  }
+  return pools;
+}
+
+Config Config::only_model(std::string_view model) const {
+  Config part;
+  for (const std::string_view name : {kEvery, model}) {
+    if (const Settings* settings = models_.find(name)) part.models_.of(name) = *settings;
+  }
+  part.mention(model);
+  const Settings& own = *part.models_.find(model);
+  const Row& row = *model_row("pool");
+  std::vector<std::string> pools =
+      names_of(text_of(models_, own, row, ProviderKind::kNone, nullptr));
+  pools.emplace_back(kEvery);
+  for (const std::string& name : pools) {
+    if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
+  }
+  return part;
+}
+
+// With a model that names it: the provider of that decides the pool's defaults.
+Config Config::only_pool(std::string_view pool) const {
+  Config part;
+  for (const std::string_view name : {kEvery, pool}) {
+    if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
+  }
+  const auto provider = static_cast<int64_t>(provider_of_pool(pool));
+  Settings& member = part.models_.of("member");
+  for (const Choice* word = model_row("provider")->choices; word->text != nullptr; ++word) {
+    if (word->value == provider) member["provider"] = word->text;
+  }
+  member["pool"] = pool;
+  return part;
+}
+
 bool Config::operator==(const Config& other) const {
-  return manager_ == other.manager_ && order_ == other.order_ && models_ == other.models_;
+  return manager_ == other.manager_ && models_ == other.models_ && pools_ == other.pools_ &&
+         tenants_ == other.tenants_;
 }
 
 }  // namespace llmq::config

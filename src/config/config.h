@@ -12,13 +12,15 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "config/value.h"
 #include "core/result.h"
 
 namespace llmq::config {
 
-struct Row;
+enum class Owner : uint8_t;
 
-// One row of the table, as text for lists and docs. Model keys are shown as "model.*.rpm".
+// One row of the table, as text for lists and docs. Keys of models, pools and tenants are shown as
+// "model.*.rpm".
 struct KeyInfo {
   const char* key;
   const char* type;  // with the range: "integer 1 .. 16000000"
@@ -29,18 +31,19 @@ const std::vector<KeyInfo>& keys();
 
 class Config {
  public:
-  // "max_pending" or "model.<name>.<key>"; the name may contain dots, the longest known key suffix
-  // decides; the name "*" gives defaults for all models. kUnknownKey and kInvalidValue name the
-  // key, the range and the value.
+  // "max_pending", "model.<name>.<key>", "pool.<name>.<key>" or "tenant.<name>.<key>"; the name may
+  // contain dots, the longest known key suffix decides; the name "*" gives defaults for all models,
+  // pools or tenants. kUnknownKey and kInvalidValue name the key, the range and the value.
   core::Result<core::Done> set(std::string_view key, std::string_view value);
-  // The same for a row of the table; `what` names the setting in errors. `model` is "" for a
+  // The same for a row of the table; `what` names the setting in errors. `name` is "" for a
   // manager's row.
-  core::Result<core::Done> apply(const Row& row, std::string_view model, std::string_view value,
+  core::Result<core::Done> apply(const Row& row, std::string_view name, std::string_view value,
                                  std::string_view what);
   // Makes a model known that has no setting of its own.
-  void mention(std::string_view model) { settings_of(model); }
+  void mention(std::string_view model) { models_.of(model); }
 
-  // {"max_pending":..., "log":{"level":"info"},
+  // {"max_pending":..., "log":{"level":"info"}, "pools":[{"name":"account","limits":[...]}],
+  // "tenants":[{"name":"a","weight":3}],
   // "models":[{"name":"gpt-4o","limits":[{"requests":500,"per":"1m"},
   //  {"tokens":30000,"per":"1m","charge":"actual"},{"concurrency":8}],"deployments":[{"provider":"openai",
   //  "base_url":"...","api_key_env":"OPENAI_API_KEY"}],"retry":{"max_attempts":8,"base_ms":500,"cap_ms":30000}}]}
@@ -52,28 +55,58 @@ class Config {
   core::Result<std::string> get(std::string_view key, bool* is_default) const;
 
   std::vector<std::string> model_names() const;  // order of first mention, without "*"
+  std::vector<std::string> pool_names() const;
+  std::vector<std::string> tenant_names() const;
 
   // The typed settings; fails on what is out of range or contradicts itself.
   core::Result<ManagerConfig> manager() const;
   core::Result<std::vector<ModelConfig>> models() const;
+  core::Result<std::vector<PoolConfig>> pools() const;
+
+  // What one model or pool is made from, and nothing else: to be changed while it is in use.
+  Config only_model(std::string_view model) const;
+  Config only_pool(std::string_view pool) const;
 
   bool operator==(const Config& other) const;  // same settings, in the same words
 
  private:
   using Settings = std::map<std::string, std::string, std::less<>>;  // name of a row -> text
 
-  Settings& settings_of(std::string_view model);
-  // The text that counts for a model: its own, that of "*", or the default.
-  std::string text_of(const Settings& own, const Row& row, ProviderKind provider,
-                      bool* is_default) const;
-  ProviderKind provider_of(const Settings& own) const;
-  core::Result<std::vector<core::LimitSpec>> limits_of(const std::string& name, const Settings& own,
-                                                       ProviderKind provider) const;
+  // What belongs to models, pools or tenants, by name.
+  struct Group {
+    std::vector<std::string> order;  // of first mention, without "*"
+    std::map<std::string, Settings, std::less<>> members;
+
+    Settings& of(std::string_view name);
+    const Settings* find(std::string_view name) const;
+    bool operator==(const Group& other) const {
+      return order == other.order && members == other.members;
+    }
+  };
+
+  const Group& group(Owner owner) const;
+  Group& group(Owner owner);
+  // The text that counts for a member: its own, that of "*", or the default.
+  std::string text_of(const Group& group, const Settings& own, const Row& row,
+                      ProviderKind provider, bool* is_default) const;
+  ProviderKind provider_of(const Settings& model) const;
+  ProviderKind provider_of_pool(std::string_view pool) const;  // of the first model that names it
   core::Result<ModelConfig> model(const std::string& name, const Settings& own) const;
+  core::Result<PoolConfig> pool(const std::string& name, const Settings& own) const;
+  core::Result<core::Done> check_pools_of(const ModelConfig& model) const;
+
+  // config_limits.cc
+  core::Result<std::vector<LimitEntry>> read_limits(std::string_view owner_key,
+                                                    const Settings& settings,
+                                                    core::DurationNs long_period) const;
+  core::Result<std::vector<core::LimitSpec>> limits_of(Owner owner, const std::string& name,
+                                                       const Settings& own,
+                                                       ProviderKind provider) const;
 
   Settings manager_;
-  std::vector<std::string> order_;  // of first mention, without "*"
-  std::map<std::string, Settings, std::less<>> models_;
+  Group models_;
+  Group pools_;
+  Group tenants_;
 };
 
 // "250ms", "6s", "1m", "2h", "1d"; a bare number is not a period.

@@ -2,6 +2,7 @@
 // takes, so that both forms have one table, one set of ranges and one wording of errors.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "base/utf8.h"
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/limit_options.h"
 
 namespace llmq::config {
 namespace {
@@ -35,7 +37,12 @@ Result<std::string> number_text(double number, const std::string& path) {
   if (std::fabs(number) > kExact) {
     return bad_setting(path, "a number beyond 2^53 must be written as a string");
   }
+  constexpr double kMostWithFraction = 9e9;
   if (number == std::floor(number)) return std::to_string(static_cast<int64_t>(number));
+  if (std::fabs(number) > kMostWithFraction) {
+    return bad_setting(path,
+                       "a number beyond 9000000000 with decimals must be written as a string");
+  }
   const auto billionths = std::llround(std::fabs(number) * 1e9);
   std::string decimals = std::to_string(billionths % 1'000'000'000);
   decimals.insert(0, 9 - decimals.size(), '0');
@@ -63,8 +70,8 @@ Result<Done> check_members(const cJSON* object, const std::string& path) {
   return Done{};
 }
 
-// {"tokens":30000,"per":"1m","charge":"actual","jitter":"100ms"} ->
-// "tokens=30000/1m,charge=actual,..."
+// {"tokens":30000,"per":"1m","charge":"actual","per_tenant":true} ->
+// "tokens=30000/1m,charge=actual,per_tenant"
 Result<std::string> limit_text_of(const cJSON* item, const std::string& path) {
   if (cJSON_IsString(item)) return std::string(item->valuestring);
   if (!cJSON_IsObject(item))
@@ -78,7 +85,10 @@ Result<std::string> limit_text_of(const cJSON* item, const std::string& path) {
     if (!text) return text;
     if (name == "per") {
       period = "/" + text.value();
-    } else if (name == "charge" || name == "jitter") {
+    } else if (name == "per_tenant") {
+      if (!cJSON_IsBool(member)) return expected(path + ".per_tenant", "true or false");
+      if (cJSON_IsTrue(member)) options += ",per_tenant";
+    } else if (is_option(name)) {
       options += "," + std::string(name) + "=" + text.value();
     } else if (subject.empty()) {
       subject = std::string(name) + "=" + text.value();
@@ -89,6 +99,21 @@ Result<std::string> limit_text_of(const cJSON* item, const std::string& path) {
   return subject + period + options;
 }
 
+// ["a", "b"] or "a,b".
+Result<std::string> list_text(const cJSON* item, const std::string& path) {
+  if (cJSON_IsString(item)) return std::string(item->valuestring);
+  if (!cJSON_IsArray(item)) return expected(path, "an array of names, or names with commas");
+  std::string all;
+  for (const cJSON* name = item->child; name != nullptr; name = name->next) {
+    if (!cJSON_IsString(name)) return expected(path, "an array of names");
+    if (std::strchr(name->valuestring, ',') != nullptr) {
+      return bad_setting(path, quoted(name->valuestring) + " holds a comma");
+    }
+    all += (all.empty() ? "" : ",") + std::string(name->valuestring);
+  }
+  return all;
+}
+
 class Reader {
  public:
   explicit Reader(Config& config) : config_(config) {}
@@ -97,74 +122,86 @@ class Reader {
     auto checked = check_members(root, "");
     for (const cJSON* item = root->child; checked && item != nullptr; item = item->next) {
       const std::string name = item->string;
-      checked = name == "models" ? models(item) : manager_setting(item, name);
+      if (name == "models") {
+        checked = members(item, Owner::kModel, "models");
+      } else if (name == "pools") {
+        checked = members(item, Owner::kPool, "pools");
+      } else if (name == "tenants") {
+        checked = members(item, Owner::kTenant, "tenants");
+      } else {
+        checked = setting(item, name, Owner::kManager, "", name);
+      }
     }
     return checked;
   }
 
  private:
-  Result<Done> manager_setting(const cJSON* item, const std::string& name) {
-    if (name.compare(0, 6, "model.") == 0) return unknown_key(name);
-    return setting(item, name, "", name);
-  }
-
   // An object is a group of keys: {"retry":{"max_attempts":3}} is retry.max_attempts.
-  Result<Done> setting(const cJSON* item, const std::string& name, const std::string& model,
-                       const std::string& path) {
+  Result<Done> setting(const cJSON* item, const std::string& name, Owner owner,
+                       const std::string& whose, const std::string& path) {
     if (cJSON_IsObject(item)) {
       auto checked = check_members(item, path);
       for (const cJSON* member = item->child; checked && member != nullptr; member = member->next) {
-        checked = setting(member, name + "." + member->string, model, path + "." + member->string);
+        checked =
+            setting(member, name + "." + member->string, owner, whose, path + "." + member->string);
       }
       return checked;
     }
-    const Row* row = model.empty() ? manager_row(name) : model_row(name);
+    const Row* row = find_row(owner, name);
     if (row == nullptr) return unknown_key(path);
-    auto text = scalar_text(item, path);
+    auto text = row->kind == Kind::kNames ? list_text(item, path) : scalar_text(item, path);
     if (!text) return text.error();
-    return config_.apply(*row, model, text.value(), path);
+    return config_.apply(*row, whose, text.value(), path);
   }
 
-  Result<Done> models(const cJSON* list) {
-    if (!cJSON_IsArray(list)) return expected("models", "an array of objects");
+  // A list of models, pools or tenants.
+  Result<Done> members(const cJSON* list, Owner owner, const std::string& list_name) {
+    if (!cJSON_IsArray(list)) return expected(list_name, "an array of objects");
     size_t index = 0;
     std::set<std::string> names;
     for (const cJSON* item = list->child; item != nullptr; item = item->next, ++index) {
-      const std::string path = "models[" + std::to_string(index) + "]";
+      const std::string path = list_name + "[" + std::to_string(index) + "]";
       if (!cJSON_IsObject(item)) return expected(path, "an object");
       const cJSON* name = cJSON_GetObjectItemCaseSensitive(item, "name");
-      if (!cJSON_IsString(name)) return expected(path + ".name", "the model's name as a string");
-      auto fit = check_model_name(name->valuestring, path + ".name");
+      if (!cJSON_IsString(name)) {
+        return bad_setting(path + ".name", std::string("expected the name of the ") +
+                                               owner_name(owner) + " as a string");
+      }
+      auto fit = check_name(owner, name->valuestring, path + ".name");
       if (!fit) return fit;
       if (!names.insert(name->valuestring).second) {
         return bad_setting(path + ".name", quoted(name->valuestring) + " is given twice");
       }
-      auto read = model(item, name->valuestring, path);
+      auto read = member(item, owner, name->valuestring, path);
       if (!read) return read;
     }
     return Done{};
   }
 
-  Result<Done> model(const cJSON* object, const std::string& name, const std::string& path) {
-    config_.mention(name);
+  Result<Done> member(const cJSON* object, Owner owner, const std::string& name,
+                      const std::string& path) {
+    if (owner == Owner::kModel) config_.mention(name);
     auto checked = check_members(object, path);
     if (!checked) return checked;
     // Limits first: they replace the shorthands set before, not those beside them.
-    if (const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "limits")) {
-      checked = limits(list, name, path + ".limits");
+    const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "limits");
+    if (list != nullptr && owner != Owner::kTenant) {
+      checked = limits(list, owner, name, path + ".limits");
     }
     for (const cJSON* item = object->child; checked && item != nullptr; item = item->next) {
-      const std::string member = item->string;
-      if (member == "name" || member == "limits") continue;
-      checked = member == "deployments" ? deployments(item, name, path + ".deployments")
-                                        : setting(item, member, name, path + "." + member);
+      const std::string key = item->string;
+      if (key == "name" || (key == "limits" && owner != Owner::kTenant)) continue;
+      checked = key == "deployments" && owner == Owner::kModel
+                    ? deployments(item, name, path + ".deployments")
+                    : setting(item, key, owner, name, path + "." + key);
     }
     return checked;
   }
 
-  Result<Done> limits(const cJSON* list, const std::string& model, const std::string& path) {
-    const Row& row = *model_row("limits");
-    if (cJSON_IsString(list)) return config_.apply(row, model, list->valuestring, path);
+  Result<Done> limits(const cJSON* list, Owner owner, const std::string& whose,
+                      const std::string& path) {
+    const Row& row = *find_row(owner, "limits");
+    if (cJSON_IsString(list)) return config_.apply(row, whose, list->valuestring, path);
     if (!cJSON_IsArray(list)) return expected(path, "an array of limits");
     std::string all;
     size_t index = 0;
@@ -176,7 +213,7 @@ class Reader {
       if (!value) return value.error();
       all += (all.empty() ? "" : ";") + text.value();
     }
-    return all.empty() ? Result<Done>(Done{}) : config_.apply(row, model, all, path);
+    return all.empty() ? Result<Done>(Done{}) : config_.apply(row, whose, all, path);
   }
 
   Result<Done> deployments(const cJSON* list, const std::string& model, const std::string& path) {
@@ -196,7 +233,7 @@ class Reader {
       if (row != nullptr && row->scope != Scope::kDeployment) {
         return bad_setting(place + "." + member, "it belongs to the model, not to a deployment");
       }
-      checked = setting(item, member, model, place + "." + member);
+      checked = setting(item, member, Owner::kModel, model, place + "." + member);
     }
     return checked;
   }

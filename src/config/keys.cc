@@ -3,12 +3,11 @@
 #include <deque>
 #include <limits>
 
-#include "base/utf8.h"
+#include "config/limit_options.h"
 
 namespace llmq::config {
 namespace {
 
-constexpr std::string_view kModelPrefix = "model.";
 constexpr int64_t kMaxMs = int64_t{366} * 24 * 3600 * 1000;
 constexpr int64_t kMaxTokens = 1'000'000'000;
 constexpr core::DurationNs kMinute = core::seconds(60);
@@ -18,11 +17,6 @@ constexpr Choice kProviders[] = {{"none", static_cast<int64_t>(ProviderKind::kNo
                                  {"openai", static_cast<int64_t>(ProviderKind::kOpenAi)},
                                  {"mock", static_cast<int64_t>(ProviderKind::kMock)},
                                  {nullptr, 0}};
-constexpr Choice kCharges[] = {{"arrival", static_cast<int64_t>(core::ChargeModel::kArrival)},
-                               {"completion", static_cast<int64_t>(core::ChargeModel::kCompletion)},
-                               {"realtime", static_cast<int64_t>(core::ChargeModel::kRealtime)},
-                               {"actual", static_cast<int64_t>(core::ChargeModel::kActual)},
-                               {nullptr, 0}};
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
                               {"error", 4}, {"off", 5},   {nullptr, 0}};
 
@@ -114,10 +108,37 @@ void add_manager_rows(std::deque<Row>& rows) {
   rows.back().kind = Kind::kText;
 }
 
+// What limits of a model or pool take that do not say it themselves.
+void add_limit_defaults(std::deque<Row>& rows, Scope scope) {
+  rows.push_back(model_setting("shape", scope, Kind::kChoice, "sliding",
+                               "How the provider counts, for limits that do not say it themselves.",
+                               nullptr));
+  rows.back().choices = kShapeWords;
+  rows.back().openai_def = "auto";
+  rows.push_back(model_setting(
+      "charge", scope, Kind::kChoice, "actual",
+      "When and what the provider counts, for limits of tokens or cost that do not say it "
+      "themselves.",
+      nullptr));
+  rows.back().choices = kChargeWords;
+  rows.back().openai_def = rows.back().mock_def = "arrival";
+  rows.push_back(model_integer("jitter_ms", scope, 0, 3'600'000, "auto",
+                               "Most that the way to the provider's counter varies, in ms: windows "
+                               "are longer by it. auto: a "
+                               "hundredth of the period, 20 .. 250.",
+                               nullptr));
+  rows.back().word = "auto";
+}
+
 void add_limit_rows(std::deque<Row>& rows) {
   rows.push_back(model_setting(
       "limits", Scope::kModel, Kind::kLimits, "",
       "All limits as text; replaces every limit that the model was given before.", nullptr));
+  rows.push_back(model_setting(
+      "limit", Scope::kModel, Kind::kLimits, "",
+      "Limits that take the place of those of the same kind and period alone, however these were "
+      "given.",
+      nullptr));
   using core::LimitKind;
   rows.push_back(shorthand("rpm", LimitKind::kRequests, kMinute, "Requests per minute."));
   rows.push_back(shorthand("rpd", LimitKind::kRequests, kDay, "Requests per day."));
@@ -129,21 +150,70 @@ void add_limit_rows(std::deque<Row>& rows) {
   rows.push_back(shorthand("rate_limit", LimitKind::kRequests, {}, "Requests per time_period_s."));
   rows.push_back(model_integer("time_period_s", Scope::kModel, 1, 31 * 24 * 3600, "60",
                                "Seconds that rate_limit counts over.", nullptr));
-  rows.push_back(model_setting(
-      "charge", Scope::kModel, Kind::kChoice, "actual",
-      "When and what the provider counts, for limits of tokens that do not say it themselves.",
-      nullptr));
-  rows.back().choices = kCharges;
-  rows.back().openai_def = rows.back().mock_def = "arrival";
-  rows.push_back(model_integer("jitter_ms", Scope::kModel, 0, 3'600'000, "auto",
-                               "Most that the way to the provider's counter varies, in ms: windows "
-                               "are longer by it. auto: a "
-                               "hundredth of the period, 20 .. 250.",
+  add_limit_defaults(rows, Scope::kModel);
+}
+
+void add_price_rows(std::deque<Row>& rows) {
+  const auto price = [&rows](const char* name, const char* doc,
+                             void (*apply)(const Value&, ModelConfig&)) {
+    rows.push_back(model_setting(name, Scope::kModel, Kind::kMoney, "", doc, apply));
+  };
+  price("price_input", "Money per million input tokens, in the unit of limits of cost.",
+        [](const Value& value, ModelConfig& model) {
+          model.prices.input = value.number;
+          model.has_prices = true;
+        });
+  price("price_output", "Money per million output tokens.",
+        [](const Value& value, ModelConfig& model) {
+          model.prices.output = value.number;
+          model.has_prices = true;
+        });
+  price("price_cached_input",
+        "Money per million input tokens that come from a cache; without it, price_input.",
+        [](const Value& value, ModelConfig& model) {
+          model.prices.cached_input = value.number;
+          model.has_prices = true;
+        });
+}
+
+void add_pool_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting("limits", Scope::kPool, Kind::kLimits, "",
+                               "Limits that the models which name the pool share, as text.",
                                nullptr));
-  rows.back().word = "auto";
+  add_limit_defaults(rows, Scope::kPool);
+  rows.push_back(model_setting("time_zone", Scope::kPool, Kind::kZone, "UTC",
+                               "Time zone of the pool's calendar windows.", nullptr));
+  rows.back().to_pool = [](const Value& value, PoolConfig& pool) { pool.time_zone = value.text; };
+}
+
+void add_tenant_rows(std::deque<Row>& rows) {
+  const auto setting = [&rows](const char* name, int64_t min, int64_t max, const char* def,
+                               const char* doc,
+                               void (*apply)(const Value&, TenantConfig&)) -> Row& {
+    rows.push_back(model_integer(name, Scope::kTenant, min, max, def, doc, nullptr));
+    rows.back().to_tenant = apply;
+    return rows.back();
+  };
+  setting("weight", 1, 1'000'000, "1",
+          "The tenant's part of what is scarce, against the weights of the tenants that wait too.",
+          [](const Value& value, TenantConfig& tenant) { tenant.weight = value.number; });
+  setting("max_pending", 0, 16'000'000, "0",
+          "Live requests of the tenant; 0 = no bound but the manager's.",
+          [](const Value& value, TenantConfig& tenant) { tenant.max_pending = value.number; });
+  setting("max_pending_bytes", 0, int64_t{1} << 50, "0",
+          "Bytes of payload of the tenant's live requests; 0 = no bound but the manager's.",
+          [](const Value& value, TenantConfig& tenant) { tenant.max_pending_bytes = value.number; })
+      .kind = Kind::kSize;
 }
 
 void add_model_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "pool", Scope::kModel, Kind::kNames, "",
+      "Pools whose limits the model shares with others: names separated by commas.",
+      [](const Value& value, ModelConfig& model) { model.pools = names_of(value.text); }));
+  rows.push_back(model_setting(
+      "time_zone", Scope::kModel, Kind::kZone, "UTC", "Time zone of the model's calendar windows.",
+      [](const Value& value, ModelConfig& model) { model.time_zone = value.text; }));
   rows.push_back(model_integer(
       "max_in_flight", Scope::kModel, 1, 1'000'000, "256",
       "Attempts at a time where no concurrency limit is set.",
@@ -169,6 +239,14 @@ void add_model_rows(std::deque<Row>& rows) {
       "retry.cap_ms", Scope::kModel, 1, 24 * 3'600'000, "30000",
       "Greatest delay before a retry, in ms, unless the provider asks for more.",
       [](const Value& value, ModelConfig& model) { model.retry.cap = as_ms(value); }));
+  rows.push_back(model_integer(
+      "plan.latency_ms", Scope::kModel, 0, kMaxMs, "1000",
+      "What a plan (llmq run --dry-run) takes a call to last before its output begins, in ms.",
+      [](const Value& value, ModelConfig& model) { model.plan_latency = as_ms(value); }));
+  rows.push_back(model_integer(
+      "plan.tokens_per_s", Scope::kModel, 1, 1'000'000, "60",
+      "Output tokens per second that a plan takes a call to produce.",
+      [](const Value& value, ModelConfig& model) { model.plan_tokens_per_s = value.number; }));
 }
 
 void add_deployment_rows(std::deque<Row>& rows) {
@@ -238,29 +316,35 @@ void add_mock_rows(std::deque<Row>& rows) {
           });
 }
 
+// What llmq_manager_set takes: what the loop can change between two requests.
+bool changes_live(const Row& row) {
+  const std::string_view name = row.name;
+  if (row.scope == Scope::kManager) return name == "max_pending" || name == "max_pending_bytes";
+  if (row.scope != Scope::kModel && row.scope != Scope::kPool) return false;
+  return name != "pool" && name != "time_zone" && name.substr(0, 5) != "plan.";
+}
+
 // Never destroyed: a thread may still read a key's name while the process ends.
 const std::deque<Row>& table() {
   static const std::deque<Row>& rows = *[] {
     auto* made = new std::deque<Row>;
     add_manager_rows(*made);
+    add_pool_rows(*made);
+    add_tenant_rows(*made);
     add_limit_rows(*made);
+    add_price_rows(*made);
     add_model_rows(*made);
     add_deployment_rows(*made);
     add_mock_rows(*made);
+    for (Row& row : *made) row.live = changes_live(row);
     return made;
   }();
   return rows;
 }
 
 std::string listed_key(const Row& row) {
-  return row.scope == Scope::kManager ? row.name : std::string("model.*.") + row.name;
-}
-
-const Row* find_row(std::string_view name, bool of_manager) {
-  for (const Row& row : table()) {
-    if ((row.scope == Scope::kManager) == of_manager && row.name == name) return &row;
-  }
-  return nullptr;
+  const Owner owner = owner_of(row.scope);
+  return owner == Owner::kManager ? row.name : owner_name(owner) + std::string(".*.") + row.name;
 }
 
 }  // namespace
@@ -301,7 +385,13 @@ std::string Row::type_text() const {
     case Kind::kRange:
       return "integer " + range + ", or least..greatest";
     case Kind::kLimits:
-      return "KIND=AMOUNT[/PERIOD][,charge=HOW], separated by ;";
+      return "KIND=AMOUNT[/PERIOD][,OPTION...], separated by ;";
+    case Kind::kMoney:
+      return "money 0 .. 1000000000 with at most 6 decimals";
+    case Kind::kNames:
+      return "names separated by commas";
+    case Kind::kZone:
+      return "name of a time zone, such as UTC or Europe/Berlin";
   }
   return "";
 }
@@ -317,7 +407,8 @@ struct KeyList {
         def += std::string(def.empty() ? "" : "; ") + "with provider openai " + row.openai_def;
       }
       if (row.mock_def != nullptr) def += std::string("; with provider mock ") + row.mock_def;
-      infos.push_back({keep(listed_key(row)), keep(row.type_text()), keep(def), row.doc});
+      const std::string doc = std::string(row.doc) + (row.live ? " Live." : "");
+      infos.push_back({keep(listed_key(row)), keep(row.type_text()), keep(def), keep(doc)});
     }
   }
   const char* keep(const std::string& text) {
@@ -333,44 +424,13 @@ const std::vector<KeyInfo>& keys() {
   return list.infos;
 }
 
-const Row* manager_row(std::string_view name) { return find_row(name, true); }
-const Row* model_row(std::string_view name) { return find_row(name, false); }
-
-// The name of a model may hold dots ("gpt-4.1"): the longest suffix that is a key decides.
-core::Result<KeyParts> resolve(std::string_view key) {
-  if (key.substr(0, kModelPrefix.size()) != kModelPrefix) {
-    const Row* row = manager_row(key);
-    if (row == nullptr) return unknown_key(key);
-    return KeyParts{row, {}};
+const Row* find_row(Owner owner, std::string_view name) {
+  for (const Row& row : table()) {
+    if (owner_of(row.scope) == owner && row.name == name) return &row;
   }
-  const std::string_view rest = key.substr(kModelPrefix.size());
-  for (size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.', dot + 1)) {
-    const Row* row = model_row(rest.substr(dot + 1));
-    if (row == nullptr) continue;
-    const std::string_view model = rest.substr(0, dot);
-    const auto fit = check_model_name(model, key);
-    if (!fit) return fit.error();
-    return KeyParts{row, model};
-  }
-  return unknown_key(key);
+  return nullptr;
 }
 
-core::Result<core::Done> check_model_name(std::string_view name, std::string_view what) {
-  constexpr size_t kMaxName = 255;
-  if (name.empty() || name.size() > kMaxName) {
-    return bad_setting(what, "the name of a model has 1 .. 255 bytes, this one has " +
-                                 std::to_string(name.size()));
-  }
-  if (!base::is_valid_utf8(name) || has_control_characters(name)) {
-    return bad_setting(what, "the name of a model is UTF-8 without control characters");
-  }
-  return core::Done{};
-}
-
-core::Error unknown_key(std::string_view path) {
-  return {core::Status::kUnknownKey,
-          quoted(path) + " is not a key; docs/configuration.md and llmq_conf_key_at list them",
-          std::string(path)};
-}
+const Row* model_row(std::string_view name) { return find_row(Owner::kModel, name); }
 
 }  // namespace llmq::config

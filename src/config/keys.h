@@ -18,7 +18,15 @@ enum class Scope : uint8_t {
   kManager,
   kModel,
   kDeployment,  // a model key that says where and how its calls are made
+  kPool,
+  kTenant,
 };
+
+// What a key is a setting of: "model.<name>.<key>" and so on; the manager's have no name.
+enum class Owner : uint8_t { kManager, kModel, kPool, kTenant };
+inline constexpr Owner kOwners[] = {Owner::kManager, Owner::kModel, Owner::kPool, Owner::kTenant};
+Owner owner_of(Scope scope);
+const char* owner_name(Owner owner);  // "manager", "model", "pool", "tenant"
 
 enum class Kind : uint8_t {
   kInteger,
@@ -32,6 +40,9 @@ enum class Kind : uint8_t {
   kUrl,
   kRange,  // one integer, or min..max
   kLimits,
+  kMoney,  // a decimal number with at most 6 decimals
+  kNames,  // of pools, separated by commas
+  kZone,   // name of a time zone
 };
 
 struct Choice {
@@ -40,7 +51,7 @@ struct Choice {
 };
 
 struct Row {
-  const char* name = "";  // a model key without "model.<name>."
+  const char* name = "";  // without "model.<name>." and the like
   Scope scope = Scope::kManager;
   Kind kind = Kind::kInteger;
   int64_t min = 0;
@@ -49,6 +60,8 @@ struct Row {
   const char* doc = "";
   void (*to_manager)(const Value&, ManagerConfig&) = nullptr;
   void (*to_model)(const Value&, ModelConfig&) = nullptr;
+  void (*to_pool)(const Value&, PoolConfig&) = nullptr;
+  void (*to_tenant)(const Value&, TenantConfig&) = nullptr;
   const Choice* choices = nullptr;   // ends with a null text
   const char* word = nullptr;        // accepted in place of a value
   const char* openai_def = nullptr;  // with provider openai, if different
@@ -57,6 +70,7 @@ struct Row {
   bool is_limit = false;
   core::LimitKind limit_kind = core::LimitKind::kRequests;
   core::DurationNs limit_period{};
+  bool live = false;  // llmq_manager_set takes it while the manager runs
 
   const char* default_for(ProviderKind provider) const;
   // The type with its range, as errors and docs name it.
@@ -66,18 +80,19 @@ struct Row {
 const std::deque<Row>& rows();
 
 // A row by its name; nullptr if there is none.
-const Row* manager_row(std::string_view name);
+const Row* find_row(Owner owner, std::string_view name);
 const Row* model_row(std::string_view name);
 
-// A key taken apart. `model` is "" for a manager key.
+// A key taken apart. `name` is "" for a manager key.
 struct KeyParts {
   const Row* row = nullptr;
-  std::string_view model;
+  std::string_view name;
 };
 core::Result<KeyParts> resolve(std::string_view key);
 
-// Is the name fit for a model: 1 .. 255 bytes of UTF-8 without control characters?
-core::Result<core::Done> check_model_name(std::string_view name, std::string_view what);
+// Is the name fit for a model, pool or tenant: 1 .. 255 bytes of UTF-8 without control characters?
+// Names of pools stand in lists: neither comma nor space.
+core::Result<core::Done> check_name(Owner owner, std::string_view name, std::string_view what);
 
 // kUnknownKey that names `path`, the key as it was given.
 core::Error unknown_key(std::string_view path);

@@ -14,19 +14,26 @@ namespace llmq::config {
 
 inline constexpr core::DurationNs kLeastPeriod = core::seconds(1);
 inline constexpr core::DurationNs kGreatestPeriod = core::seconds(31 * 24 * 3600);
-inline constexpr const char* kChargeNames = "arrival, completion, realtime or actual";
 
 core::Result<LimitEntry> parse_limit_entry(std::string_view text, std::string_view what);
 // One or more, separated by ';'. Two of the same kind and period contradict each other.
 core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::string_view what);
 
+// What two texts of limits amount to if those of `changes` take the place of those of `text` that
+// count the same. Both have been accepted by parse_limits(); `text` may be empty.
+std::string merged_limits(std::string_view text, std::string_view changes);
+
 // "requests", ...; nullopt if there is no such kind.
 std::optional<core::LimitKind> limit_kind(std::string_view name);
-bool counts_tokens(core::LimitKind kind);
+// Is what a call counts known only when it has ended?
+bool counts_usage(core::LimitKind kind);
 
-std::optional<core::ChargeModel> charge_model(std::string_view name);
-
+// Do both count the same: kind, period, calendar, and for whom?
 bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b);
+bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b);
+
+// An amount as the kind has them: "12.5" for cost.
+std::string amount_text(core::LimitKind kind, int64_t amount);
 
 // Amount and period as every form of a limit must have them; fills in the default jitter.
 core::Result<LimitEntry> make_limit(core::LimitKind kind, int64_t amount, core::DurationNs period,

@@ -24,10 +24,21 @@ struct RetrySettings {
   core::DurationNs cap = core::seconds(30);         // and greatest
 };
 
+// Limits that the models which name it share.
+struct PoolConfig {
+  std::string name;                     // 1 .. 255 bytes
+  std::vector<core::LimitSpec> limits;  // at least one
+  std::string time_zone = "UTC";        // of its calendar windows
+};
+
 struct ModelConfig {
   std::string name;                     // 1 .. 255 bytes
-  std::vector<core::LimitSpec> limits;  // at most core::kMaxLimitsPerModel
-  int64_t max_in_flight = 256;          // bounds attempts where no concurrency limit is set
+  std::vector<core::LimitSpec> limits;  // with those of its pools at most core::kMaxLimitsPerModel
+  std::vector<std::string> pools;       // each known to Config::pool()
+  core::Prices prices;                  // zeros where none are given
+  bool has_prices = false;
+  std::string time_zone = "UTC";  // of its calendar windows
+  int64_t max_in_flight = 256;    // bounds attempts where no concurrency limit is set
   core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers
@@ -42,6 +53,17 @@ struct ModelConfig {
   std::string ca_file;
   // kMock
   provider::MockOptions mock;
+  // What a plan takes an attempt to last: a latency, and the time to produce its output.
+  core::DurationNs plan_latency = core::seconds(1);
+  int64_t plan_tokens_per_s = 60;
+};
+
+// What a tenant gets of what all share.
+struct TenantConfig {
+  std::string name;
+  int64_t weight = 1;             // its part under contention, against the weights of the others
+  int64_t max_pending = 0;        // live requests; 0 = no bound of its own
+  int64_t max_pending_bytes = 0;  // their payloads; 0 = no bound of its own
 };
 
 struct ManagerConfig {
@@ -51,9 +73,11 @@ struct ManagerConfig {
   int64_t keep_max = 10'000;   // kept responses
   core::DurationNs keep_age = core::seconds(600);
   int64_t max_connections = 1024;
-  uint64_t seed = 0;      // of retry jitter; 0 = from the clock
-  int32_t log_level = 5;  // LLMQ_LOG_; off
-  std::string log_file;   // "" = stderr when log_level is set by key or environment
+  uint64_t seed = 0;                  // of retry jitter; 0 = from the clock
+  int32_t log_level = 5;              // LLMQ_LOG_; off
+  std::string log_file;               // "" = stderr when log_level is set by key or environment
+  std::vector<TenantConfig> tenants;  // those with settings of their own
+  TenantConfig every_tenant;          // all others
 };
 
 }  // namespace llmq::config

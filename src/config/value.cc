@@ -4,10 +4,12 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "base/utf8.h"
 #include "config/keys.h"
 #include "config/limit_text.h"
+#include "config/money.h"
 #include "config/url.h"
 
 namespace llmq::config {
@@ -87,6 +89,17 @@ bool is_variable_name(std::string_view text) {
          ((text[0] < '0' || text[0] > '9') && std::all_of(text.begin(), text.end(), fits));
 }
 
+// As the tz database names them; whether it has the zone is asked where windows are made.
+bool is_zone_name(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '+' || c == '/';
+  };
+  constexpr size_t kMaxZone = 64;
+  return !text.empty() && text.size() <= kMaxZone && text.front() != '/' && text.back() != '/' &&
+         std::all_of(text.begin(), text.end(), fits);
+}
+
 // The kinds whose error says no more than what the row's type says.
 bool read_simple(const Row& row, std::string_view text, Value& value) {
   const auto in_range = [&row](int64_t number) { return number >= row.min && number <= row.max; };
@@ -113,12 +126,29 @@ bool read_simple(const Row& row, std::string_view text, Value& value) {
     case Kind::kText:
       value.text = text;
       return base::is_valid_utf8(text) && !has_control_characters(text);
+    case Kind::kMoney:
+      return read_money(text, value.number);
+    case Kind::kZone:
+      value.text = text;
+      return is_zone_name(text);
     case Kind::kVariable:
     case Kind::kUrl:
     case Kind::kLimits:
+    case Kind::kNames:
       break;
   }
   return false;
+}
+
+core::Result<core::Done> check_names(std::string_view text, std::string_view what) {
+  std::set<std::string> seen;
+  for (const std::string& name : names_of(text)) {
+    auto fit = check_name(Owner::kPool, name, what);
+    if (!fit) return fit;
+    if (name == "*") return bad_setting(what, "\"*\" stands for all pools, it is none");
+    if (!seen.insert(name).second) return bad_setting(what, quoted(name) + " is named twice");
+  }
+  return core::Done{};
 }
 
 }  // namespace
@@ -133,6 +163,12 @@ core::Result<Value> parse_value(const Row& row, std::string_view text, std::stri
     auto limits = parse_limits(text, what);
     if (!limits) return limits.error();
     value.limits = std::move(limits.value());
+    return value;
+  }
+  if (row.kind == Kind::kNames) {
+    const auto fit = check_names(text, what);
+    if (!fit) return fit.error();
+    value.text = text;
     return value;
   }
   if (row.kind == Kind::kUrl) {
@@ -186,6 +222,19 @@ std::string quoted(std::string_view text) {
     }
   }
   return out + (whole ? "\"" : "...\"");
+}
+
+std::vector<std::string> names_of(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    std::string_view name = list.substr(0, end);
+    while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
+    while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
+    names.emplace_back(name);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return names;
 }
 
 bool has_control_characters(std::string_view text) {

@@ -14,11 +14,16 @@ namespace llmq::config {
 
 struct Row;
 
-// A limit as its text states it. What is not given comes from the model's `charge` and `jitter_ms`.
+// A limit as its text states it. What is not given comes from the `shape`, `charge` and `jitter_ms`
+// of its model or pool.
 struct LimitEntry {
   core::LimitSpec spec;
+  bool shape_given = false;
+  bool burst_given = false;
+  bool slice_given = false;
   bool charge_given = false;
   bool jitter_given = false;
+  bool jitter_auto = false;
 };
 
 // Which members count depends on the row's kind; the others keep their zeros, so that == compares
@@ -45,6 +50,9 @@ core::Error bad_setting(std::string_view what, std::string_view message);
 std::string quoted(std::string_view text);
 
 bool has_control_characters(std::string_view text);
+
+// "a, b" -> {"a", "b"}.
+std::vector<std::string> names_of(std::string_view list);
 
 }  // namespace llmq::config
 

@@ -52,10 +52,10 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.status == Status::kOk && !request.reservation->sent) {
     model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
   }
-  if (event.observed != nullptr) learn(step, model, *event.observed, &request);
+  const bool learnt = event.observed != nullptr && learn(step, model, *event.observed, &request);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
-  const bool room = settle(step, model, request, settlement_of(event));
+  const bool room = settle(step, model, request, settlement_of(event)) || learnt;
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {

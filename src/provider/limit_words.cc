@@ -2,27 +2,10 @@
 
 #include <algorithm>
 
+#include "provider/number.h"
+
 namespace llmq::provider {
 namespace {
-
-constexpr size_t kMostDigits = 15;  // a longer number is no limit but a mistake
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// The number that begins `text`; nothing if none does.
-std::optional<int64_t> leading_number(std::string_view text) {
-  int64_t number = 0;
-  size_t digits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool separates =
-        text[i] == ',' && digits > 0 && i + 1 < text.size() && is_digit(text[i + 1]);
-    if (separates) continue;
-    if (!is_digit(text[i])) break;
-    if (++digits > kMostDigits) return std::nullopt;
-    number = number * 10 + (text[i] - '0');
-  }
-  return digits > 0 ? std::optional<int64_t>(number) : std::nullopt;
-}
 
 // The number behind the last such word that has one: the first may be part of a sentence.
 std::optional<int64_t> number_after(std::string_view message, std::string_view word) {
@@ -31,7 +14,8 @@ std::optional<int64_t> number_after(std::string_view message, std::string_view w
     const std::string_view rest = message.substr(at + word.size());
     const size_t start = std::min(rest.find_first_not_of(": ~"), rest.size());
     if (start == 0) continue;  // a longer word
-    if (const auto number = leading_number(rest.substr(start))) return number;
+    std::string_view text = rest.substr(start);
+    if (const auto number = take_count(text)) return number;
   }
   return std::nullopt;
 }
@@ -39,8 +23,10 @@ std::optional<int64_t> number_after(std::string_view message, std::string_view w
 }  // namespace
 
 LimitWords read_limit_words(std::string_view message) {
-  return {number_after(message, "Limit"), number_after(message, "Used"),
-          number_after(message, "Requested")};
+  LimitWords words{number_after(message, "Limit"), number_after(message, "Used"),
+                   number_after(message, "Requested")};
+  if (!words.used) words.used = number_after(message, "Current");
+  return words;
 }
 
 }  // namespace llmq::provider

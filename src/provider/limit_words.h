@@ -11,7 +11,7 @@ namespace llmq::provider {
 // "Limit 500000, Used 442231, Requested ~249686": what the words say of a limit, as far as they do.
 struct LimitWords {
   std::optional<int64_t> limit;
-  std::optional<int64_t> used;
+  std::optional<int64_t> used;  // or "Current"
   std::optional<int64_t> requested;
 };
 

@@ -7,6 +7,8 @@
 #include "provider/json.h"
 #include "provider/limit_words.h"
 #include "provider/provider.h"
+#include "provider/rate_limit_headers.h"
+#include "provider/refusal.h"
 #include "provider/retry_after.h"
 #include "provider/text.h"
 
@@ -214,12 +216,61 @@ void read_success(Operation operation, const WireResponse& response, const Parse
   read_usage(operation, body, outcome);
 }
 
+// x-should-retry decides, but for what no wait cures.
+Status heed_should_retry(const WireResponse& response, Status status) {
+  if (status == Status::kQuotaExhausted || status == Status::kOversize ||
+      status == Status::kContextTooLong || status == Status::kContentFilter) {
+    return status;
+  }
+  const std::string_view told = trimmed(header_of(response, "x-should-retry"));
+  if (equal_ignoring_case(told, "true") && !core::is_transient(status)) return Status::kServer;
+  if (equal_ignoring_case(told, "false") && core::is_transient(status)) {
+    return status == Status::kRateLimited ? Status::kQuotaExhausted : Status::kUnknown;
+  }
+  return status;
+}
+
+void read_limits(const WireResponse& response, int64_t wall_unix_ms, core::Observed& observed) {
+  RateLimitHeaders headers;
+  for (const auto& [name, value] : response.headers) headers.add(name, value);
+  headers.finish(wall_unix_ms, observed);
+}
+
+// The longest reset of what is used up; 0 if none is told. It may be the time to a full bucket, so
+// it counts only where nothing else tells the wait.
+core::DurationNs reset_of_exhausted(const core::Observed& observed) {
+  core::DurationNs longest;
+  for (size_t i = 0; i < observed.count; ++i) {
+    const core::Observation& seen = observed.limits[i];
+    if (seen.remaining == 0) longest = std::max(longest, seen.reset);
+  }
+  return std::min(longest, core::seconds(86'400));
+}
+
+// What the words of an error tell of the limit that it met.
+void read_refused_limit(const ErrorBody& error, Outcome& outcome) {
+  core::Observed& observed = outcome.observed;
+  const core::Refusal refusal = read_refusal(error.message, error.type);
+  if (outcome.status == Status::kRateLimited) {
+    observed.refused = true;
+    observed.refusal = refusal;
+    observed.refusal.retry_after = outcome.retry_after;
+    return;
+  }
+  // Too large for a limit: not that the limit is used up, but how large it is.
+  const bool tells = refusal.kind_told && refusal.limit != core::kNotTold;
+  if (!tells || refusal.kind == core::LimitKind::kConcurrency) return;
+  core::Observation* const seen = observed.of(refusal.kind, refusal.period);
+  if (seen != nullptr && seen->limit == core::kNotTold) seen->limit = refusal.limit;
+}
+
 }  // namespace
 
 Outcome parse_response(Operation operation, const WireResponse& response, int64_t wall_unix_ms) {
   Outcome outcome;
   outcome.provider_request_id =
       presentable(header_of(response, "x-request-id"), kMostRequestIdBytes);
+  read_limits(response, wall_unix_ms, outcome.observed);
   const ParsedJson parsed = parse_json(response.body);
   if (response.http_status >= 200 && response.http_status <= 299) {
     read_success(operation, response, parsed, outcome);
@@ -232,10 +283,16 @@ Outcome parse_response(Operation operation, const WireResponse& response, int64_
     return outcome;
   }
   const ErrorBody error = read_error(parsed.value.get());
-  outcome.status = classify(response.http_status, error);
+  outcome.status = heed_should_retry(response, classify(response.http_status, error));
   outcome.message = error_message(response, error, parsed);
   if (core::is_transient(outcome.status)) {
     outcome.retry_after = retry_after(response.headers, error.message, wall_unix_ms);
+  }
+  if (outcome.status == Status::kRateLimited && outcome.retry_after.ns == 0) {
+    outcome.retry_after = reset_of_exhausted(outcome.observed);
+  }
+  if (outcome.status == Status::kRateLimited || outcome.status == Status::kOversize) {
+    read_refused_limit(error, outcome);
   }
   return outcome;
 }

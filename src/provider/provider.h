@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/limit/observation.h"
 #include "core/result.h"
 #include "core/status.h"
 #include "core/time.h"
@@ -49,6 +50,7 @@ struct Outcome {
   core::Usage usage{};
   core::DurationNs retry_after{};   // 0 = no hint
   std::string provider_request_id;  // "" if none
+  core::Observed observed;          // what the answer tells of limits, a good one too
 };
 
 // Tokens that a call is expected to count, before it is made.
@@ -84,7 +86,7 @@ core::Result<core::Done> check_key_transport(std::string_view base_url, bool has
 // The OpenAI-compatible wire. No key: no Authorization header.
 core::Result<WireRequest> build_request(std::string_view base_url, Operation operation,
                                         std::string_view api_key);
-// wall_unix_ms serves Retry-After dates. Messages hold the provider's own words, shortened, keys
+// wall_unix_ms serves dates in headers. Messages hold the provider's own words, shortened, keys
 // masked.
 Outcome parse_response(Operation operation, const WireResponse& response, int64_t wall_unix_ms);
 

@@ -68,6 +68,8 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   if (!settings) return settings.error();
   const auto models = config.models();
   if (!models) return models.error();
+  const auto pools = config.pools();
+  if (!pools) return pools.error();
   const auto log = make_log(settings.value(), callbacks.log);
   if (!log) return log.error();
   for (const config::ModelConfig& model : models.value()) {

@@ -10,6 +10,8 @@ namespace llmq::runtime {
 core::TimeNs mono_now();
 int64_t wall_unix_ms();
 core::Now now();
+// How long the machine has slept since it was started, as far as mono_now() did not count it.
+core::DurationNs asleep();
 
 }  // namespace llmq::runtime
 

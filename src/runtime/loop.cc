@@ -35,6 +35,8 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
       home(new Home),
       history(static_cast<size_t>(own_config.history_max), static_cast<size_t>(own_config.keep_max),
               own_config.keep_age),
+      max_pending(static_cast<uint64_t>(own_config.max_pending)),
+      max_pending_bytes(static_cast<uint64_t>(own_config.max_pending_bytes)),
       engine_(seed_of(own_config)) {}
 
 Loop::~Loop() { Home::orphan(home); }
@@ -56,13 +58,17 @@ core::Result<core::Done> Loop::open() {
   uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
     auto* loop = static_cast<Loop*>(handle->data);
     loop->stats.count_wakeup();
+    loop->notice_gap();
     for (int turns = 0; turns < kTurnsBeforePoll; ++turns) {
       loop->turn();
       if (loop->may_end()) {
         loop->end();
         return;
       }
-      if (loop->nothing_to_do() && loop->inbox.try_sleep()) return;
+      if (loop->nothing_to_do() && loop->inbox.try_sleep()) {
+        loop->gap_watch_.before_poll(mono_now(), loop->armed_for_);
+        return;
+      }
     }
     uv_async_send(&loop->async_);  // poll the sockets, then come back at once
   });
@@ -99,6 +105,7 @@ void Loop::turn() {
   bool more = true;
   for (int rounds = 0; more && rounds < kRoundsPerTurn; ++rounds) {
     now_ = now();
+    follow_windows();
     more = take_inbox();
     deliver_mock_answers();
     if (engine_.next_wake() <= now_.mono) step(core::Tick{});
@@ -167,10 +174,12 @@ void Loop::take_report(Job& job) {
     job.start_waits = false;
     actions_.emplace_back(core::StartAttempt{&job.request, job.request.attempts});
   } else if (job.outcome != nullptr && job.in_engine) {
-    const Outcome& outcome = *job.outcome;
+    Outcome& outcome = *job.outcome;
+    if (outcome.usage_known) price(entry_of(job), outcome.usage);
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
-                               outcome.usage_known, outcome.usage, outcome.retry_after});
+                               outcome.usage_known, outcome.usage, outcome.retry_after,
+                               observed_in(outcome, nullptr)});
     publish_retry(job);
   }
   Home::release(job, holder);
@@ -209,6 +218,7 @@ void Loop::after_turn() {
 // uses, so a wake-up at a whole millisecond is never early.
 void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
+  if (engine_.live() > 0) wake = std::min(wake, windows_due_);  // else the next event is in time
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
   if (wake == armed_for_) return;
   armed_for_ = wake;
@@ -244,15 +254,9 @@ void Loop::add_model(ModelEntry* entry) {
     touched_flags_.resize(entry->index + 1, 0);
   }
   entries_[entry->index] = entry;
-  core::ModelSpec spec;
-  spec.limits = config.limits;
-  spec.max_in_flight = config.max_in_flight;
-  spec.retry.max_attempts = static_cast<uint8_t>(config.retry.max_attempts);
-  spec.retry.base = config.retry.base;
-  spec.retry.cap = config.retry.cap;
-  spec.sends_at_start = config.provider != config::ProviderKind::kOpenAi;
-  spec.ready = config.provider != config::ProviderKind::kNone;
+  const core::ModelSpec spec = spec_of(*entry, config);
   step(core::ModelAdded{entry->index, &spec});
+  open_windows(*entry);
   log->info("model {}: registered with {} limits", config.name, config.limits.size());
 }
 
@@ -288,7 +292,8 @@ core::Status Loop::update_usage(uint64_t id, const core::Usage& usage) {
   return core::Status::kStale;
 }
 
-core::Status Loop::amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage) {
+core::Status Loop::amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage) {
+  if (entries_[model] != nullptr) price(*entries_[model], usage);
   const size_t before = actions_.size();
   step(core::UsageKnown{id, model, usage});
   for (size_t i = before; i < actions_.size(); ++i) {

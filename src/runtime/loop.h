@@ -22,12 +22,14 @@
 #include "core/engine.h"
 #include "runtime/callback.h"
 #include "runtime/completion_queue.h"
+#include "runtime/gap_watch.h"
 #include "runtime/gate.h"
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
+#include "runtime/window_track.h"
 
 namespace spdlog {
 class logger;
@@ -42,6 +44,14 @@ namespace llmq::runtime {
 struct Command {
   Node node;  // first member
   std::function<void()> run;
+};
+
+// When a waiting request may start.
+struct WaitEstimate {
+  uint64_t position = 0;  // place in line, from 1; 0 = it runs
+  core::DurationNs p50{};
+  core::DurationNs p90{};
+  std::string blocked_by;  // "tokens/1m of pool account"; "" if no limit decides
 };
 
 class Loop {
@@ -74,11 +84,18 @@ class Loop {
   void report_locally(Job& job) { local_reports_.push_back(&job); }
   void cancel(uint64_t id);
   void add_model(ModelEntry* entry);
+  // loop_change.cc: what llmq_manager_set changes. Texts and limits are copied.
+  void add_pool(const PoolEntry* pool);
+  void change_model(const ModelEntry* entry, const config::ModelConfig& settings);
+  void change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits);
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
+  void observe(core::ModelIndex model, const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
+  // loop_estimate.cc
+  core::Status wait_estimate(uint64_t id, WaitEstimate* estimate);
 
   // ---- Shared with the manager ----
   const config::ManagerConfig config;
@@ -91,6 +108,8 @@ class Loop {
   History history;
   StatsBoard stats;
   std::atomic<bool> closing{false};
+  std::atomic<uint64_t> max_pending;  // of `config`, unless changed since
+  std::atomic<uint64_t> max_pending_bytes;
 
  private:
   // Ended requests on their way to one completion queue.
@@ -109,14 +128,24 @@ class Loop {
     std::unique_ptr<Outcome> outcome;
   };
 
+  // A limit whose windows follow a calendar; of a pool, by way of one of its members.
+  struct CalendarLimit {
+    core::ModelIndex model;
+    uint32_t index;
+    const core::Limit* limit;
+    WindowTrack track;
+  };
+
   // loop.cc
-  core::Status amend_charge(uint64_t id, core::ModelIndex model, const core::Usage& usage);
+  core::Status amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage);
   void turn();
   bool take_inbox();
   void take_submit(Job& job);
   void take_report(Job& job);
   void step(const core::Event& event);
   void publish_retry(Job& job);
+  core::ModelSpec spec_of(const ModelEntry& entry, const config::ModelConfig& settings) const;
+  void price(const ModelEntry& entry, core::Usage& usage) const;
   void touch(core::ModelIndex model);
   void after_turn();
   void arm_timer();
@@ -142,13 +171,21 @@ class Loop {
   void settle_pending();
   void flush_chains();
 
+  // loop_windows.cc
+  void notice_gap();
+  void open_windows(const ModelEntry& entry);
+  void close_windows(core::ModelIndex model);
+  void follow_windows();
+
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
   void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
   void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
   void stop_runner(Job& job, uint8_t attempt);
   void deliver_mock_answers();
-  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome);
+  const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
+  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
+              const core::Observed* observed = nullptr);
   bool http_client_ready(Job& job, uint8_t attempt);
   Outcome* store(std::unique_ptr<Outcome> outcome);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
@@ -162,6 +199,7 @@ class Loop {
   core::Engine engine_;
   core::Actions actions_;
   core::Now now_{};
+  core::Observed told_;               // what the event of this step points to
   std::vector<ModelEntry*> entries_;  // by model index
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn
@@ -175,6 +213,11 @@ class Loop {
   uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
   uint64_t ended_bytes_ = 0;
   core::TimeNs armed_for_ = core::kNever;
+  GapWatch gap_watch_;
+  std::vector<CalendarLimit> windows_;
+  core::TimeNs windows_due_ = core::kNever;
+  core::DurationNs windows_asleep_{};  // the clocks when all windows were last followed
+  int64_t windows_wall_ahead_ = 0;
   bool engine_closed_ = false;
   bool ending_ = false;
 };

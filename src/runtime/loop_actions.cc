@@ -100,7 +100,10 @@ void Loop::perform(const core::Lease& action) {
   step(core::LeaseGranted{action.model, action.limit, 0, now_.mono});
 }
 
-void Loop::perform(const core::ModelGone& action) { entries_[action.model]->processor.reset(); }
+void Loop::perform(const core::ModelGone& action) {
+  entries_[action.model]->processor.reset();
+  close_windows(action.model);
+}
 
 // The one terminal event of the request.
 void Loop::deliver(Job& job) {

@@ -107,12 +107,39 @@ void Loop::deliver_mock_answers() {
   }
 }
 
-// The result of an attempt that the loop itself runs.
-void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome) {
+// What an answer tells of limits, as far as is known. A refusal of which no more is known than its
+// status and wait is told too; valid until the next call.
+const core::Observed* Loop::observed_in(const Outcome& outcome, const core::Observed* observed) {
+  const bool refused = outcome.status == core::Status::kRateLimited;
+  if (observed != nullptr && (observed->refused || !refused)) {
+    return observed->empty() ? nullptr : observed;
+  }
+  if (!refused) return nullptr;
+  told_ = observed != nullptr ? *observed : core::Observed{};
+  told_.refused = true;
+  told_.refusal.retry_after = outcome.retry_after;
+  return &told_;
+}
+
+// What answers to calls that the loop knows nothing of have shown.
+void Loop::observe(core::ModelIndex model, const core::Observed& observed) {
+  if (engine_.model(model) == nullptr) return;  // removed since it was looked up
+  step(core::LimitsObserved{model, &observed});
+}
+
+// The result of an attempt that the loop itself runs. `observed` may be nullptr.
+void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
+                  const core::Observed* observed) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
-  const core::AttemptFinished event{&job.request,         attempt,        outcome->status,
-                                    outcome->usage_known, outcome->usage, outcome->retry_after};
+  if (outcome->usage_known) price(entry_of(job), outcome->usage);
+  const core::AttemptFinished event{&job.request,
+                                    attempt,
+                                    outcome->status,
+                                    outcome->usage_known,
+                                    outcome->usage,
+                                    outcome->retry_after,
+                                    observed_in(*outcome, observed)};
   if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
     log->info("{}: attempt {} failed: {}: {}", log_name(job), attempt,
               core::status_name(outcome->status), one_line(outcome->message));
@@ -193,9 +220,11 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
         }
         provider::Outcome outcome =
             provider::parse_response(operation, result.response, now_.wall_unix_ms);
+        const core::Observed observed = outcome.observed;
         report(*running, attempt,
                outcome_of(std::move(outcome), result.response.http_status,
-                          std::move(result.response.body)));
+                          std::move(result.response.body)),
+               &observed);
       });
 }
 

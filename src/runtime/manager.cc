@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "runtime/api_key.h"
+#include "runtime/calendar.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
@@ -115,6 +116,10 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       return core::Error{core::Status::kModelExists,
                          "model " + model.name + " is registered already", "model." + model.name};
     }
+    if (auto checked = check_calendars(model.limits, model.time_zone); !checked) {
+      checked.error().key = "model." + model.name + "." + checked.error().key;
+      return checked.error();
+    }
     auto entry = std::make_unique<ModelEntry>();
     if (model.provider == config::ProviderKind::kOpenAi) {
       auto key = read_api_key(model, has_key_fn);
@@ -122,10 +127,14 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       entry->api_key = std::move(key.value());
     }
     entry->key_fn = callbacks.api_key.fn != nullptr ? callbacks.api_key : loop_->callbacks.api_key;
+    entry->source = config.only_model(model.name);
+    entry->settings.replace(model);
     entry->config = std::move(model);
     entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
     fresh.push_back(std::move(entry));
   }
+  const auto joined = join_pools(config, fresh);
+  if (!joined) return joined;
   Loop* const loop = loop_.get();
   for (std::unique_ptr<ModelEntry>& entry : fresh) {
     // The loop learns of a model before anybody can submit to it: both go through the inbox.
@@ -267,6 +276,15 @@ core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* resp
     return core::Status::kOk;
   }
   return was_live ? core::Status::kAgain : core::Status::kStale;
+}
+
+core::Status Manager::wait_estimate(uint64_t id, WaitEstimate* estimate) {
+  if (!is_request_id(id)) return core::Status::kInvalidArg;
+  core::State state{};
+  if (!is_live(id, &state) || core::is_final(state)) return core::Status::kStale;
+  core::Status status = core::Status::kOk;
+  const core::Status asked = on_loop([&] { status = loop_->wait_estimate(id, estimate); });
+  return asked == core::Status::kOk ? status : asked;
 }
 
 core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {

@@ -18,6 +18,7 @@
 #include "core/result.h"
 #include "runtime/callback.h"
 #include "runtime/loop.h"
+#include "runtime/request_check.h"
 #include "runtime/response.h"
 
 namespace llmq::runtime {
@@ -34,6 +35,8 @@ class Manager {
   core::Result<core::Done> register_models(const config::Config& config, const Callbacks& callbacks,
                                            bool skip_existing);
   core::Status remove_model(std::string_view model, core::StopMode mode);
+  // Changes one setting while everything runs (manager_set.cc).
+  core::Result<core::Done> set(std::string_view key, std::string_view value);
   std::string models_json();
   core::Result<std::string> info_json(const std::string_view* model);
 
@@ -49,6 +52,8 @@ class Manager {
   core::Status submit(const llmq_request_t& request, llmq_request_id_t* id);
   // As submit would answer, in words if not OK.
   core::Error check(const llmq_request_t& request) const;
+  // What submit would reserve for the request.
+  core::Error estimate(const llmq_request_t& request, core::Usage* usage) const;
   core::Status submit_wait(const llmq_request_t& request, int64_t timeout_ns,
                            std::unique_ptr<Response>* response);
   core::Status cancel(uint64_t id);
@@ -57,10 +62,12 @@ class Manager {
   core::Status take_response(uint64_t id, std::unique_ptr<Response>* response);
   core::Status peek_response(uint64_t id, std::unique_ptr<Response>* response);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
+  core::Status wait_estimate(uint64_t id, WaitEstimate* estimate);
 
   // manager_attempts.cc
   core::Status set_processor(std::string_view model, std::shared_ptr<Processor> processor);
   core::Status report(uint64_t attempt, Outcome&& outcome);
+  core::Status report_limits(std::string_view model, const core::Observed& observed);
   // The job of an attempt that is still held by its runner; nullptr if it is not.
   const Job* held_attempt(uint64_t attempt) const;
   std::string_view model_name(const Job& job) const;
@@ -72,8 +79,7 @@ class Manager {
   // What is known of a request once it is found acceptable.
   struct Checked {
     ModelEntry* entry = nullptr;
-    int64_t input_tokens = 0;
-    int64_t output_tokens = 0;
+    TokenEstimate tokens;
     uint32_t timeout_ms = 0;
     uint8_t max_attempts = 1;
   };
@@ -81,10 +87,14 @@ class Manager {
   explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
   // `why` may be nullptr: then no text is made.
   core::Status inspect(const llmq_request_t& request, Checked* checked, core::Error* why) const;
-  core::Status estimate(const llmq_request_t& request, Checked* checked, core::Error* why) const;
-  core::Status fits_limits(const Checked& checked, core::Error* why) const;
   Job* make_job(const llmq_request_t& request, const Checked& checked) const;
   core::Status closed_status() const;
+  core::Result<core::Done> join_pools(const config::Config& config,
+                                      const std::vector<std::unique_ptr<ModelEntry>>& models);
+  core::Result<core::Done> set_model(const config::Row& row, std::string_view name,
+                                     std::string_view value, std::string_view key);
+  core::Result<core::Done> set_pool(const config::Row& row, std::string_view name,
+                                    std::string_view value, std::string_view key);
   // `flags` may be nullptr.
   bool is_live(uint64_t id, core::State* state, uint8_t* flags = nullptr) const;
   // Runs fn on the loop thread and waits for it; inline if this is the loop thread. kClosed, or

@@ -62,4 +62,15 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   return core::Status::kOk;
 }
 
+core::Status Manager::report_limits(std::string_view model, const core::Observed& observed) {
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) return closed_status();
+  const ModelEntry* const entry = loop_->registry.find(model);
+  if (entry == nullptr) return core::Status::kUnknownModel;
+  if (observed.empty()) return core::Status::kOk;
+  Loop* const loop = loop_.get();
+  loop->post([loop, index = entry->index, observed] { loop->observe(index, observed); });
+  return core::Status::kOk;
+}
+
 }  // namespace llmq::runtime

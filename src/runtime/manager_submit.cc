@@ -3,125 +3,22 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <mutex>
 #include <new>
 #include <utility>
 
-#include "core/limit/limit_names.h"
-#include "provider/provider.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/manager.h"
-#include "runtime/struct_tail.h"
+#include "runtime/request_check.h"
 
 namespace llmq::runtime {
 namespace {
-
-constexpr size_t kMaxTenant = 255;
-constexpr size_t kMaxRequestKey = 1024;
-constexpr int64_t kMaxEstimate = std::numeric_limits<uint32_t>::max();
-constexpr uint32_t kKnownFlags = LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE;
-constexpr int64_t kBytesPerToken = 4;
-
-core::Status refuse(core::Error* why, core::Status status, const char* key, std::string message) {
-  if (why != nullptr) *why = core::Error{status, std::move(message), key};
-  return status;
-}
-
-std::string between(const char* name, int64_t value, int64_t low, int64_t high) {
-  return std::string(name) + " is " + std::to_string(value) + ", must be " + std::to_string(low) +
-         " .. " + std::to_string(high);
-}
-
-bool bad_text(const void* data, size_t len) { return data == nullptr && len != 0; }
-
-bool uses_reserved(const llmq_request_t& request) {
-  return request.reserved0 != 0 ||
-         std::any_of(std::begin(request.reserved), std::end(request.reserved),
-                     [](uint64_t word) { return word != 0; });
-}
-
-core::Status check_members(const llmq_request_t& r, core::Error* why) {
-  const auto invalid = [why](const char* key, std::string message) {
-    return refuse(why, core::Status::kInvalidArg, key, std::move(message));
-  };
-  if (r.struct_size < sizeof(llmq_request_t) || r.struct_size > kMostStructSize) {
-    return invalid("struct_size", "struct_size is " + std::to_string(r.struct_size) +
-                                      ", must be sizeof(llmq_request_t) = " +
-                                      std::to_string(sizeof(llmq_request_t)));
-  }
-  if (uses_reserved(r) || !readable(r, r.struct_size)) {
-    return invalid("reserved", "reserved members, and those of a later version, must be zero");
-  }
-  if ((r.flags & ~kKnownFlags) != 0) {
-    return invalid("flags", "flags has unknown bits: " + std::to_string(r.flags));
-  }
-  if (r.operation < LLMQ_OP_CHAT || r.operation > LLMQ_OP_CUSTOM) {
-    return invalid("operation", between("operation", r.operation, LLMQ_OP_CHAT, LLMQ_OP_CUSTOM));
-  }
-  if (r.priority < LLMQ_PRIORITY_DEFAULT || r.priority > LLMQ_PRIORITY_BATCH) {
-    return invalid("priority",
-                   between("priority", r.priority, LLMQ_PRIORITY_DEFAULT, LLMQ_PRIORITY_BATCH));
-  }
-  if (bad_text(r.model, r.model_len) || bad_text(r.tenant, r.tenant_len) ||
-      bad_text(r.payload, r.payload_len) || bad_text(r.request_key, r.request_key_len) ||
-      bad_text(r.dedup_key, r.dedup_key_len) || bad_text(r.metadata, r.metadata_len)) {
-    return invalid("", "a pointer is NULL while its length is not 0");
-  }
-  if (r.tenant_len > kMaxTenant || r.request_key_len > kMaxRequestKey ||
-      r.dedup_key_len > kMaxRequestKey) {
-    return invalid("tenant", "tenant has at most 255 bytes, request_key and dedup_key 1024");
-  }
-  if (r.payload_len >= size_t{1} << 31) {
-    return refuse(why, core::Status::kOversize, "payload_len",
-                  between("payload_len", static_cast<int64_t>(r.payload_len), 0, INT32_MAX));
-  }
-  if (r.deadline_ns < -1) return invalid("deadline_ns", "deadline_ns is negative and not -1");
-  if (r.timeout_ns < -1) return invalid("timeout_ns", "timeout_ns is negative and not -1");
-  if (r.est_input_tokens < -1 || r.est_input_tokens > kMaxEstimate) {
-    return invalid("est_input_tokens",
-                   between("est_input_tokens", r.est_input_tokens, -1, kMaxEstimate));
-  }
-  if (r.est_output_tokens < -1 || r.est_output_tokens > kMaxEstimate) {
-    return invalid("est_output_tokens",
-                   between("est_output_tokens", r.est_output_tokens, -1, kMaxEstimate));
-  }
-  if (r.max_attempts > kMaxAttempts) {
-    return invalid("max_attempts", between("max_attempts", r.max_attempts, 0, kMaxAttempts));
-  }
-  if (r.cq != nullptr && r.done_fn != nullptr) return invalid("cq", "cq and done_fn are both set");
-  if (r.cq != nullptr && reinterpret_cast<CompletionQueue*>(r.cq)->magic != kQueueMagic) {
-    return invalid("cq", "cq is not a completion queue");
-  }
-  return core::Status::kOk;
-}
 
 // Nobody could ever learn of its end.
 bool goes_nowhere(const llmq_request_t& request) {
   return request.cq == nullptr && request.done_fn == nullptr &&
          (request.flags & LLMQ_REQUEST_KEEP) == 0;
-}
-
-uint32_t timeout_ms_of(const llmq_request_t& request, const config::ModelConfig& model) {
-  int64_t ns = request.timeout_ns;
-  if (ns == 0) ns = model.timeout.ns;
-  if (ns <= 0) return 0;
-  const int64_t ms = ns / 1'000'000 + (ns % 1'000'000 > 0 ? 1 : 0);
-  return static_cast<uint32_t>(std::min<int64_t>(ms, std::numeric_limits<uint32_t>::max()));
-}
-
-// The most tokens of the given kinds that a call may count without exceeding a limit of its own
-// accord.
-int64_t most_tokens(const config::ModelConfig& model, core::LimitKind own_kind, int64_t others) {
-  int64_t most = kMaxEstimate;
-  for (const core::LimitSpec& limit : model.limits) {
-    if (limit.kind == own_kind) most = std::min(most, limit.amount);
-    if (limit.kind == core::LimitKind::kTokens) {
-      most = std::min(most, std::max<int64_t>(limit.amount - others, 0));
-    }
-  }
-  return most;
 }
 
 // False when memory is used up; nothing is made for a request without texts.
@@ -175,72 +72,23 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
     return refuse(why, core::Status::kUnknownModel, "model",
                   "no model \"" + std::string(name) + "\" is registered");
   }
-  const config::ModelConfig& model = checked->entry->config;
-  checked->timeout_ms = timeout_ms_of(request, model);
+  const auto model = checked->entry->settings.read();
+  checked->timeout_ms = timeout_ms_of(request, *model);
   checked->max_attempts = static_cast<uint8_t>(
-      request.max_attempts != 0 ? request.max_attempts : model.retry.max_attempts);
-  if (const core::Status status = estimate(request, checked, why); status != core::Status::kOk) {
-    return status;
+      request.max_attempts != 0 ? request.max_attempts : model->retry.max_attempts);
+  TokenCaps caps;
+  caps.add(model->limits);
+  for (const PoolEntry* pool : checked->entry->pools) caps.add(*pool->limits.read());
+  core::Status status = estimate_tokens(request, *model, caps, &checked->tokens, why);
+  if (status == core::Status::kOk) {
+    status = fits_limits(model->limits, model->prices, checked->tokens, "model", name, why);
   }
-  return fits_limits(*checked, why);
-}
-
-// What the caller says counts; else what the payload says; else a guess that never makes a request
-// oversize.
-core::Status Manager::estimate(const llmq_request_t& request, Checked* checked,
-                               core::Error* why) const {
-  const config::ModelConfig& model = checked->entry->config;
-  const std::string_view payload(static_cast<const char*>(request.payload), request.payload_len);
-  const auto operation = static_cast<provider::Operation>(request.operation);
-  const bool built_in = model.provider != config::ProviderKind::kNone;
-  int64_t input = std::min<int64_t>(
-      (static_cast<int64_t>(payload.size()) + kBytesPerToken - 1) / kBytesPerToken, kMaxEstimate);
-  bool output_is_default = operation != provider::Operation::kEmbeddings;
-  int64_t output = output_is_default ? model.est_output_tokens : 0;
-  if (built_in && !(model.provider == config::ProviderKind::kMock &&
-                    operation == provider::Operation::kCustom)) {
-    const auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
-    if (!seen) return refuse(why, seen.error().code, "payload", seen.error().message);
-    input = seen.value().input_tokens;
-    output = seen.value().output_tokens;
-    output_is_default = seen.value().output_is_default;
-  } else {
-    input = std::min(input, most_tokens(model, core::LimitKind::kInputTokens, 0));
+  for (const PoolEntry* pool : checked->entry->pools) {
+    if (status != core::Status::kOk) break;
+    status =
+        fits_limits(*pool->limits.read(), model->prices, checked->tokens, "pool", pool->name, why);
   }
-  if (request.est_input_tokens != 0) input = std::max<int64_t>(request.est_input_tokens, 0);
-  if (request.est_output_tokens != 0) {
-    output = std::max<int64_t>(request.est_output_tokens, 0);
-  } else if (output_is_default) {
-    output = std::min(output, most_tokens(model, core::LimitKind::kOutputTokens, input));
-  }
-  checked->input_tokens = std::min(input, kMaxEstimate);
-  checked->output_tokens = std::min(output, kMaxEstimate);
-  return core::Status::kOk;
-}
-
-core::Status Manager::fits_limits(const Checked& checked, core::Error* why) const {
-  for (const core::LimitSpec& limit : checked.entry->config.limits) {
-    int64_t cost = 0;
-    switch (limit.kind) {
-      case core::LimitKind::kTokens:
-        cost = checked.input_tokens + checked.output_tokens;
-        break;
-      case core::LimitKind::kInputTokens:
-        cost = checked.input_tokens;
-        break;
-      case core::LimitKind::kOutputTokens:
-        cost = checked.output_tokens;
-        break;
-      default:
-        break;
-    }
-    if (cost <= limit.amount) continue;
-    return refuse(why, core::Status::kOversize, "",
-                  "the request needs " + std::to_string(cost) + " of limit " +
-                      core::limit_name(limit) + " of model " + checked.entry->config.name +
-                      ", which is " + std::to_string(limit.amount));
-  }
-  return core::Status::kOk;
+  return status;
 }
 
 core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* id) {
@@ -258,8 +106,8 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
   const uint64_t pending = home.pending.fetch_add(1, std::memory_order_relaxed);
   const uint64_t held = home.pending_bytes.fetch_add(bytes, std::memory_order_relaxed);
   core::Status status = core::Status::kOk;
-  if (pending >= static_cast<uint64_t>(loop_->config.max_pending) ||
-      held + bytes > static_cast<uint64_t>(loop_->config.max_pending_bytes)) {
+  if (pending >= loop_->max_pending.load(std::memory_order_relaxed) ||
+      held + bytes > loop_->max_pending_bytes.load(std::memory_order_relaxed)) {
     status = core::Status::kQueueFull;
   }
   Job* job = status == core::Status::kOk ? make_job(request, checked) : nullptr;
@@ -293,8 +141,8 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request = core::Request{};
   request.id = id;
   request.deadline = r.deadline_ns > 0 ? core::TimeNs{r.deadline_ns} : core::kNever;
-  request.est_input_tokens = static_cast<uint32_t>(checked.input_tokens);
-  request.est_output_tokens = static_cast<uint32_t>(checked.output_tokens);
+  request.est_input_tokens = static_cast<uint32_t>(checked.tokens.input);
+  request.est_output_tokens = static_cast<uint32_t>(checked.tokens.output);
   request.timeout_ms = checked.timeout_ms;
   request.model = checked.entry->index;
   request.max_attempts = checked.max_attempts;
@@ -334,21 +182,34 @@ core::Error Manager::check(const llmq_request_t& request) const {
                        "cq"};
   }
   const Home& home = *loop_->home;
-  if (home.pending.load() >= static_cast<uint64_t>(loop_->config.max_pending)) {
+  if (home.pending.load() >= loop_->max_pending.load(std::memory_order_relaxed)) {
     return core::Error{core::Status::kQueueFull,
                        std::to_string(home.pending.load()) +
                            " requests wait or run, max_pending is " +
-                           std::to_string(loop_->config.max_pending),
+                           std::to_string(loop_->max_pending.load()),
                        "max_pending"};
   }
   if (home.pending_bytes.load() + request.payload_len >
-      static_cast<uint64_t>(loop_->config.max_pending_bytes)) {
+      loop_->max_pending_bytes.load(std::memory_order_relaxed)) {
     return core::Error{core::Status::kQueueFull,
                        "payloads hold " + std::to_string(home.pending_bytes.load()) +
                            " bytes, max_pending_bytes is " +
-                           std::to_string(loop_->config.max_pending_bytes),
+                           std::to_string(loop_->max_pending_bytes.load()),
                        "max_pending_bytes"};
   }
+  return why;
+}
+
+core::Error Manager::estimate(const llmq_request_t& request, core::Usage* usage) const {
+  Checked checked;
+  core::Error why;
+  why.code = core::Status::kOk;
+  const GatePass pass(loop_->gate);
+  if (!pass)
+    return core::Error{core::Status::kClosed, core::status_message(core::Status::kClosed), ""};
+  if (inspect(request, &checked, &why) != core::Status::kOk) return why;
+  *usage = core::Usage{checked.tokens.input, checked.tokens.output, 0, 0};
+  usage->cost_micros = cost_of(checked.entry->settings.read()->prices, *usage);
   return why;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/registry.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -56,6 +57,23 @@ void Registry::insert(Table& table, ModelEntry* entry) {
   size_t at = hash_of(entry->config.name) & table.mask;
   while (table.slots[at].load(std::memory_order_relaxed) != nullptr) at = (at + 1) & table.mask;
   table.slots[at].store(entry, std::memory_order_release);
+}
+
+PoolEntry* Registry::find_pool(std::string_view name) const {
+  for (const std::unique_ptr<PoolEntry>& pool : pools_) {
+    if (pool->name == name) return pool.get();
+  }
+  return nullptr;
+}
+
+std::vector<ModelEntry*> Registry::models_of(const PoolEntry* pool) const {
+  std::vector<ModelEntry*> models;
+  for (const std::unique_ptr<ModelEntry>& entry : entries_) {
+    if (entry->removed.load(std::memory_order_relaxed)) continue;
+    const std::vector<PoolEntry*>& pools = entry->pools;
+    if (std::find(pools.begin(), pools.end(), pool) != pools.end()) models.push_back(entry.get());
+  }
+  return models;
 }
 
 std::vector<ModelEntry*> Registry::list() {

@@ -12,18 +12,37 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "config/config.h"
 #include "config/model_config.h"
+#include "core/event.h"
 #include "core/request.h"
 #include "runtime/callback.h"
+#include "runtime/current.h"
 
 namespace llmq::runtime {
 
+// Limits that several models share.
+struct PoolEntry {
+  core::PoolIndex index = 0;
+  std::string name;
+  std::string time_zone;
+  std::vector<core::LimitSpec> first_limits;  // as registered: a later registration must agree
+  Current<std::vector<core::LimitSpec>> limits;
+  // Guarded by the registry's mutex:
+  config::Config source;  // what `limits` was made from
+};
+
 struct ModelEntry {
   core::ModelIndex index = 0;
-  config::ModelConfig config;  // never changes
-  std::string api_key;         // from the environment or a file; "" = ask key_fn, or none
+  config::ModelConfig config;             // as registered: never changes
+  Current<config::ModelConfig> settings;  // as llmq_manager_set has left it
+  std::vector<PoolEntry*> pools;          // never changes
+  // Guarded by the registry's mutex:
+  config::Config source;  // what `settings` was made from
+  std::string api_key;    // from the environment or a file; "" = ask key_fn, or none
   ApiKeyCallback key_fn;
   std::atomic<bool> removed{false};
   // The loop's own:
@@ -43,6 +62,12 @@ class Registry {
   std::mutex& mutex() { return mutex_; }
   core::ModelIndex next_index() const { return static_cast<core::ModelIndex>(entries_.size()); }
   void add(std::unique_ptr<ModelEntry> entry);
+  // nullptr if there is none. Pools are never removed.
+  PoolEntry* find_pool(std::string_view name) const;
+  core::PoolIndex next_pool() const { return static_cast<core::PoolIndex>(pools_.size()); }
+  void add_pool(std::unique_ptr<PoolEntry> pool) { pools_.push_back(std::move(pool)); }
+  // Registered models that draw on it.
+  std::vector<ModelEntry*> models_of(const PoolEntry* pool) const;
 
   // Registered models in the order of their registration.
   std::vector<ModelEntry*> list();
@@ -58,6 +83,7 @@ class Registry {
 
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<ModelEntry>> entries_;
+  std::vector<std::unique_ptr<PoolEntry>> pools_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::atomic<Table*> table_{nullptr};
 };

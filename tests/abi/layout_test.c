@@ -89,6 +89,13 @@ int main(void) {
   MEMBER(llmq_stats_t, pending_bytes, 88);
   MEMBER(llmq_stats_t, wakeups, 120);
 
+  SIZE(llmq_wait_t, LLMQ_SIZEOF_WAIT, 96);
+  MEMBER(llmq_wait_t, struct_size, 0);
+  MEMBER(llmq_wait_t, position, 8);
+  MEMBER(llmq_wait_t, p50_ns, 16);
+  MEMBER(llmq_wait_t, p90_ns, 24);
+  MEMBER(llmq_wait_t, blocked_by, 32);
+
   /* Numbers that programs have compiled in. */
   if (LLMQ_ERR_INVALID_ARG != -1 || LLMQ_ERR_CANCELLED != -8 || LLMQ_ERR_STALE != -16 ||
       LLMQ_ERR_RATE_LIMITED != -19 || LLMQ_ERR_UNKNOWN != -33 || LLMQ_STATE_EXPIRED != 6 ||

@@ -42,6 +42,8 @@ static void try_everything(void* user) {
   llmq_manager_t* m = own->manager;
   llmq_request_t request = request_to("m", "x");
   const llmq_usage_t usage = usage_of(1, 1);
+  llmq_usage_t own_usage = usage;
+  llmq_wait_t wait;
   llmq_response_t* response = NULL;
   llmq_error_t* err = NULL;
   llmq_stats_t stats;
@@ -53,6 +55,8 @@ static void try_everything(void* user) {
   int32_t number = 0;
   int freed = 0;
   stats.struct_size = sizeof stats;
+  memset(&wait, 0, sizeof wait);
+  wait.struct_size = sizeof wait;
   memset(&event, 0, sizeof event);
   event.stride = sizeof event;
   request.cq = own->cq;
@@ -69,8 +73,14 @@ static void try_everything(void* user) {
   CHECK_STATUS(kForked, llmq_response_get(m, own->id, &response));
   CHECK_STATUS(kForked, llmq_response_peek(m, own->id, &response));
   CHECK_STATUS(kForked, llmq_usage_update(m, own->id, &usage));
+  CHECK_STATUS(kForked, llmq_report_limits(m, "m", 1, NULL, NULL, NULL, NULL, 0));
   CHECK_STATUS(kForked, llmq_manager_register_models(m, own->conf, 0, NULL));
   CHECK_STATUS(kForked, llmq_manager_remove_model(m, "m", 1, 0));
+  CHECK_STATUS(kForked, llmq_manager_set(m, "max_pending", "5", &err));
+  CHECK_STATUS(kForked, llmq_error_code(err));
+  llmq_error_free(err);
+  CHECK_STATUS(kForked, llmq_request_estimate(m, &request, &own_usage, NULL));
+  CHECK_STATUS(kForked, llmq_request_wait_estimate(m, own->id, &wait));
   CHECK_STATUS(kForked, llmq_manager_models_json(m, &json, NULL));
   CHECK_STATUS(kForked, llmq_manager_info_json(m, NULL, 0, &json, NULL));
   CHECK_STATUS(kForked, llmq_manager_shutdown(m, LLMQ_SHUTDOWN_ABORT, 0, NULL, 0));

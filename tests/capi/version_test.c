@@ -11,7 +11,7 @@ static void version_is_the_header_s(void) {
 }
 
 static void features_always_have_the_mock(void) {
-  const uint64_t known = LLMQ_FEATURE_HTTP | LLMQ_FEATURE_MOCK;
+  const uint64_t known = LLMQ_FEATURE_HTTP | LLMQ_FEATURE_MOCK | LLMQ_FEATURE_CALENDAR;
   CHECK((llmq_features() & LLMQ_FEATURE_MOCK) != 0);
   CHECK((llmq_features() & ~known) == 0);
 }

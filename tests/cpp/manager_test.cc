@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <future>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -294,6 +295,14 @@ TEST(ManagerCreation, ThrowsWithTheKeyAtFault) {
   } catch (const llmq::error& e) {
     EXPECT_THAT(e.what(), HasSubstr("LLMQ_TEST_NO_SUCH_VARIABLE"));
   }
+}
+
+TEST_F(Manager, TakesTheLimitsThatAnotherSdkSaw) {
+  EXPECT_NO_THROW(manager_.report_limits("m", {{"x-ratelimit-limit-requests", "60"}, {"", ""}}));
+  const std::map<std::string, std::string> headers{{"x-ratelimit-remaining-requests", "59"}};
+  EXPECT_NO_THROW(manager_.report_limits("m", headers));
+  EXPECT_NO_THROW(manager_.report_limits("m", {}));
+  EXPECT_THROW(manager_.report_limits("nobody", headers), llmq::error);
 }
 
 }  // namespace

@@ -170,7 +170,8 @@ void EngineSim::report(Job& job, int number, const Answer& answer) {
   }
   step(core::AttemptFinished{job.record.get(), static_cast<uint8_t>(number), answer.status,
                              answer.usage.has_value(), answer.usage.value_or(core::Usage{}),
-                             answer.retry_after});
+                             answer.retry_after,
+                             answer.observed.has_value() ? &*answer.observed : nullptr});
 }
 
 void EngineSim::perform(const core::AbortAttempt& action) {

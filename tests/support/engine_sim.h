@@ -29,6 +29,7 @@ struct Answer {
   std::optional<core::Usage> usage;
   core::DurationNs retry_after{};
   bool hangs = false;  // never answers
+  std::optional<core::Observed> observed{};  // what it tells of limits
 };
 
 struct Attempt {

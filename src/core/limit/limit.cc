@@ -95,6 +95,7 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
       enforce(now);
     }
     room = room || hold.probe;
+    if (settlement.kind == Settlement::Kind::kKnown) accepted(hold);
     leave(hold);
   }
   if (held_until_end()) {  // until now it was held: let the counters take it, then correct it there
@@ -167,6 +168,7 @@ LedgerSeq Limit::count(TimeNs now, int64_t cost) {
   if (windows_) windows_->charge(now, cost);
   if (slice_) slice_->charge(now, cost);
   if (pacer_) pacer_->charge(now, cost);
+  if (ramp_) ramp_->charge(now, cost);
   total_ += cost;
   return ledger_.charge(now, cost);
 }

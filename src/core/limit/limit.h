@@ -127,7 +127,8 @@ class Limit {
   // limit_observations.cc
   Seen seen(TimeNs now, const Hold* hold);
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
-  void count_foreign(TimeNs now, const Hold& hold, const Observation& shown);
+  void accepted(const Hold& hold);
+  void count_foreign(TimeNs now, const Observation& shown);
 
   LimitSpec spec_;
   Prices prices_;
@@ -136,7 +137,8 @@ class Limit {
   std::optional<TokenBucket> bucket_;
   std::optional<FixedWindows> windows_;  // fixed; slices with known edges
   std::optional<SlidingLedger> slice_;   // slices without
-  std::optional<Pacer> pacer_;
+  std::optional<Pacer> pacer_;      // paced; while nothing is known: what is safe with any provider
+  std::optional<Pacer> ramp_;       // until a whole burst has been accepted: how fast it may grow
   std::optional<Learner> learner_;  // of shape auto, and of whom answers have told
   PackedWindows packed_;
   int64_t held_ = 0;
@@ -145,10 +147,12 @@ class Limit {
   LeasedRoom leased_;  // granted and not yet reserved
   bool lease_asked_ = false;
   // Of limits that learn:
-  bool probing_ = false;     // a probe is on its way
-  int64_t in_flight_ = 0;    // calls reserved and not ended
-  int64_t start_bound_ = 1;  // most of them until something is known
-  int64_t total_ = 0;        // charged, ever
+  bool probing_ = false;  // a probe is on its way
+  bool burst_proven_ = false;
+  int64_t found_in_window_ = INT64_MIN;  // in which the grid was found
+  int64_t in_flight_ = 0;                // calls reserved and not ended
+  int64_t start_bound_ = 1;              // most of them until something is known
+  int64_t total_ = 0;                    // charged, ever
   int64_t foreign_ = 0;
 };
 

@@ -57,7 +57,14 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
       }
     }
     if (votes_.answers > 0) forget();
-    if (slice_.ns == 0) learnt_.amount = std::min(spec_.amount, told_);
+    if (slice_.ns == 0) {
+      learnt_.amount = std::min(spec_.amount, told_);
+    } else if (!locked_ && spec_.shape == Shape::kAuto) {  // until something else is found
+      learnt_.shape = Shape::kQuantised;
+      learnt_.from = Lesson::kHeaders;
+      learnt_.slice = slice_;
+      learnt_.has_edge = false;
+    }
     changed = true;
   }
   if (shown.remaining == kNotTold) return changed;
@@ -67,13 +74,14 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
   if (shown.reset.ns >= 0) {
     if (slice_.ns > 0 && shown.reset > slice_ + kReset) {  // then it is a lower limit
       slice_ = {};
+      if (!locked_) learnt_.shape = Shape::kAuto;
       learnt_.amount = std::min(spec_.amount, told_);
       changed = true;
     }
     vote(seen, shown);
   }
-  if (learnt_.shape == Shape::kFixed && !learnt_.confirmed && seen.probe) {
-    learnt_.confirmed = shown.remaining + seen.cost + told_ / 20 >= told_;
+  if (learnt_.shape == Shape::kFixed && !learnt_.confirmed && seen.in_new_window >= 0) {
+    learnt_.confirmed = shown.remaining + seen.in_new_window + told_ / 20 >= told_;
     changed = true;
     if (!learnt_.confirmed) {  // a new window does not start from nothing
       locked_ = true;
@@ -211,6 +219,7 @@ bool Learner::looks_like_slice(const Seen& seen, const Refusal& refusal, Duratio
   if (slice >= spec_.period || refusal.retry_after.ns <= 0) return false;
   if (refusal.retry_after > slice + kReset) return false;
   if (learnt_.shape == Shape::kQuantised && learnt_.slice >= slice) return false;
+  if (slice == seconds(1) ? more_than_1s_ : more_than_10s_) return false;
   const int64_t unit_time = mul_div_up(seen.cost, spec_.period.ns, spec_.amount);
   if (refusal.retry_after.ns <= 2 * unit_time + kSoon.ns) return false;
   const int64_t allowed = mul_div(spec_.amount, slice.ns, spec_.period.ns);
@@ -240,7 +249,7 @@ bool Learner::learn_refusal(const Seen& seen, const Refusal&) {
         return false;
       }
       // What had been accepted from full until then, less what came back meanwhile.
-      if (seen.used - seen.cost >= learnt_.amount - learnt_.amount / 10) break;
+      if (seen.used - seen.cost >= learnt_.amount - learnt_.amount / 10) return learn_jitter();
       const int64_t span =
           seen.oldest == kNever ? 0 : std::max<int64_t>((seen.sent - seen.oldest).ns, 0);
       const int64_t back = mul_div(span, learnt_.amount, spec_.period.ns);
@@ -252,8 +261,8 @@ bool Learner::learn_refusal(const Seen& seen, const Refusal&) {
       return set(now);
     }
     case Shape::kBucket: {
-      if (seen.room <= seen.cost + learnt_.capacity / 10) break;  // it was nearly empty
-      if (learnt_.from == Lesson::kProbe) {                       // no bucket after all
+      if (seen.room <= seen.cost + learnt_.capacity / 10) return learn_jitter();  // nearly empty
+      if (learnt_.from == Lesson::kProbe) {  // no bucket after all
         sliding_only_ = true;
         Learnt now = learnt_;
         now.shape = Shape::kSliding;
@@ -289,6 +298,21 @@ bool Learner::learn_refusal(const Seen& seen, const Refusal&) {
     locked_ = true;
     return learn_pacing();
   }
+  return true;
+}
+
+bool Learner::exceeds_slice(DurationNs slice, int64_t sent_in_it) const {
+  // Two slices may touch within any time of that length.
+  const int64_t allowed = mul_div_up(spec_.amount, slice.ns, spec_.period.ns);
+  return slice < spec_.period && sent_in_it > 2 * allowed + 1;
+}
+
+// The way to the provider's counter varies more than was thought.
+bool Learner::learn_jitter() {
+  const DurationNs most = milliseconds(600);
+  const DurationNs now{std::max(2 * (spec_.jitter + learnt_.jitter).ns, milliseconds(20).ns)};
+  if (spec_.jitter + learnt_.jitter >= most) return false;
+  learnt_.jitter = std::min(now, most) - spec_.jitter;
   return true;
 }
 

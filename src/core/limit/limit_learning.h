@@ -28,6 +28,9 @@ struct Seen {
   int64_t room = 0;   // that we saw before it was charged
   TimeNs oldest{};    // our oldest charge in the window
   bool probe = false;
+  // Of a grid that is enforced: what we have sent in its present window; -1 if the call belongs to
+  // an earlier one, or to that in which the grid was found.
+  int64_t in_new_window = -1;
 };
 
 // Where a conclusion came from.
@@ -44,6 +47,7 @@ struct Learnt {
   DurationNs spread{};
   bool has_edge = false;
   bool confirmed = false;  // a grid: what is left after an edge has been seen
+  DurationNs jitter{};     // beyond the configured one
 };
 
 // How often what was seen.
@@ -76,6 +80,13 @@ class Learner {
     }
     return learn_refusal(seen, refusal);
   }
+  // Without headers: a call was accepted that ended `sent_in(q)` sent within q.
+  template <typename SentIn>
+  void accepted(const SentIn& sent_in) {
+    if (headers() || learnt_.shape == Shape::kQuantised) return;
+    if (!more_than_1s_) more_than_1s_ = exceeds_slice(seconds(1), sent_in(seconds(1)));
+    if (!more_than_10s_) more_than_10s_ = exceeds_slice(seconds(10), sent_in(seconds(10)));
+  }
   // A probe beyond what a sliding window allows has been accepted, or refused.
   bool probe_answered(bool accepted);
 
@@ -105,6 +116,8 @@ class Learner {
   bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
   bool learn_refusal(const Seen& seen, const Refusal& refusal);
   bool learn_pacing();
+  bool learn_jitter();
+  bool exceeds_slice(DurationNs slice, int64_t sent_in_it) const;
   void cut(TimeNs now);
 
   LimitSpec spec_;
@@ -128,6 +141,8 @@ class Learner {
   bool learnt_any_ = false;  // a refusal or a probe has taught the shape
   bool locked_ = false;      // headers have been caught hiding the shape
   bool sliding_only_ = false;
+  bool more_than_1s_ = false;  // has been accepted than slices of 1 s would allow
+  bool more_than_10s_ = false;
   int64_t cut_ppm_ = 1'000'000;
   TimeNs cut_at_{};
 };

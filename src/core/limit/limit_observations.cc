@@ -21,6 +21,12 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.after = total_ - hold->total;
   seen.room = hold->room;
   seen.probe = hold->probe;
+  if (shape_ == Shape::kFixed && windows_) {
+    const int64_t window = windows_->index(now);
+    if (window > found_in_window_ && windows_->index(hold->charged) == window) {
+      seen.in_new_window = windows_->used(now);
+    }
+  }
   return seen;
 }
 
@@ -36,7 +42,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
     }
   }
   const bool was_starting = learner_->starting();
-  if (hold != nullptr && hold->seq != 0) count_foreign(now, *hold, shown);
+  count_foreign(now, shown);
   const bool changed = learner_->observe(seen(now, hold), shown);
   if (changed) enforce(now);
   if (shown.remaining != kNotTold) take_shown(now, hold, shown);
@@ -48,15 +54,15 @@ void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   const TimeNs sent = hold == nullptr || hold->seq == 0 ? now : hold->charged;
   const int64_t after = hold == nullptr || hold->seq == 0 ? 0 : total_ - hold->total;
   if (shape_ == Shape::kBucket) {
-    bucket_->shown(sent, std::min(shown.remaining, bucket_->capacity()), after);
+    bucket_->shown(now, sent, std::min(shown.remaining, bucket_->capacity()), after);
   } else if (windows_ && windows_->index(sent) == windows_->index(now)) {
     const int64_t of = shape_ == Shape::kQuantised ? slice_amount_ : effective_amount(now);
-    windows_->at_least(now, of - std::min(shown.remaining, of) + after);
+    windows_->at_least(now, of - std::min(shown.remaining, of));
   }
 }
 
-// What has been used beyond what we charged, we did not use: count it all the same.
-void Limit::count_foreign(TimeNs now, const Hold& hold, const Observation& shown) {
+// What has been used beyond all that we charged, we did not use: count it all the same.
+void Limit::count_foreign(TimeNs now, const Observation& shown) {
   if (shown.remaining == kNotTold || spec_.share > 1 || shape_ == Shape::kBucket ||
       shape_ == Shape::kQuantised) {
     return;
@@ -64,10 +70,21 @@ void Limit::count_foreign(TimeNs now, const Hold& hold, const Observation& shown
   int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
   if (of == kNotTold) of = spec_.amount;
   if (of > spec_.amount) return;  // we take less than is there anyhow
-  const int64_t beyond = of - shown.remaining - (hold.used + foreign_);
+  const int64_t beyond = of - shown.remaining - ledger_.used(now) - held_;
   if (beyond <= 0) return;
   ledger_.charge(now, beyond);
   foreign_ += beyond;
+}
+
+// The provider took the call: how much has it taken at once?
+void Limit::accepted(const Hold& hold) {
+  if (hold.seq == 0 || learner_->headers()) {
+    burst_proven_ = burst_proven_ || hold.used >= spec_.amount - spec_.amount / 10;
+    return;
+  }
+  learner_->accepted([&](DurationNs span) {
+    return ledger_.charged_since(hold.charged - span) - (total_ - hold.total);
+  });
 }
 
 bool Limit::refused(TimeNs now, const Hold* hold, const Refusal& refusal) {

@@ -12,6 +12,8 @@ constexpr int64_t kMillion = 1'000'000;
 // Edges that a calendar gives; the clocks of provider and host differ by less.
 constexpr DurationNs kCalendarTolerance = seconds(2);
 constexpr DurationNs kLearntTolerance = milliseconds(5);
+// A first burst of N takes at least T / kRamp: refusals come back while it still grows.
+constexpr int64_t kRamp = 50;
 // A probe may cost a refusal, and a refusal may close the limit: not for long windows.
 constexpr DurationNs kLongestProbed = seconds(120);
 
@@ -22,10 +24,13 @@ TimeNs Limit::earliest(TimeNs now, int64_t cost) { return earliest_behind(now, c
 TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   if (spec_.shared && leased_.available(now) < cost + ahead) return kNever;
   if (is_concurrency()) return held_ + cost + ahead <= spec_.amount ? now : kNever;
-  if (learner_ && learner_->starting() && in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_) {
-    return kNever;
+  TimeNs from = std::max(now, closed_until_);
+  if (learner_ && !burst_proven_ && spec_.shape == Shape::kAuto) {
+    from = std::max(from, ramp_->earliest(now, held_ + ahead));
+    // One by one is safe with any provider, whatever is on its way.
+    const bool bound = in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_;
+    if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, held_ + ahead));
   }
-  const TimeNs from = std::max(now, closed_until_);
   const TimeNs at = by_shape(from, cost, ahead);
   return learner_ && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
 }
@@ -56,7 +61,7 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
                       slice_->earliest_at_most(at, most - others - std::min(cost, most)));
     }
     case Shape::kPaced:
-      return std::max(by_ledger(), pacer_->earliest(at));
+      return std::max(by_ledger(), pacer_->earliest(at, others));
     case Shape::kSliding:
     case Shape::kAuto:
       return by_ledger();
@@ -73,8 +78,13 @@ TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
     return std::min(otherwise, windows_->earliest(now, std::min(cost, amount) + held_, amount));
   }
   if (!bucket_ || !learner_->may_probe()) return otherwise;
+  const TimeNs oldest = ledger_.oldest(now);
+  if (oldest == kNever) return otherwise;
+  // From here on a sliding window may have room again: an answer would tell nothing.
+  const TimeNs until = oldest + DurationNs{spec_.period.ns - spec_.period.ns / 10};
   const int64_t spare = std::max<int64_t>(amount / 20, 2);
-  return std::min(otherwise, bucket_->earliest(now, cost + held_ + spare));
+  const TimeNs at = bucket_->earliest(now, cost + held_ + spare);
+  return at < until ? std::min(otherwise, at) : otherwise;
 }
 
 int64_t Limit::effective_amount(TimeNs now) const {
@@ -142,14 +152,17 @@ void Limit::enforce(TimeNs now) {
   if (shape_ == Shape::kAuto) shape_ = Shape::kSliding;
   const int64_t amount = effective_amount(now);
 
-  const bool guess = learns && learner_->may_probe();
-  if (shape_ == Shape::kBucket || guess) {
+  const DurationNs jitter = spec_.jitter + (learns ? learnt->jitter : DurationNs{});
+  ledger_.change_window(spec_.period + jitter);
+
+  // Of a limit that may turn out to be a bucket, what is missing from it is kept in mind.
+  if (shape_ == Shape::kBucket || learns) {
     int64_t capacity = spec_.burst > 0 ? std::min(spec_.burst, amount) : amount;
     if (shape_ == Shape::kBucket && learns) capacity = learnt->capacity;
     if (bucket_) {
-      bucket_->change(now, amount, spec_.period, capacity, spec_.jitter);
+      bucket_->change(now, amount, spec_.period, capacity, jitter);
     } else {
-      bucket_.emplace(amount, spec_.period, capacity, spec_.jitter);
+      bucket_.emplace(amount, spec_.period, capacity, jitter);
     }
   } else {
     bucket_.reset();
@@ -163,24 +176,30 @@ void Limit::enforce(TimeNs now) {
   if (learns) windows_.reset();
   if (learns && learnt->has_edge) {
     const DurationNs period = shape_ == Shape::kQuantised ? slice : spec_.period;
-    windows_.emplace(learnt->edge, period, kLearntTolerance, spec_.jitter + learnt->spread);
-    const TimeNs start = windows_->start(windows_->index(now));
-    windows_->at_least(now, ledger_.charged_since(start - spec_.jitter - learnt->spread));
+    windows_.emplace(learnt->edge, period, kLearntTolerance, jitter + learnt->spread);
+    const int64_t window = windows_->index(now);
+    windows_->at_least(now,
+                       ledger_.charged_since(windows_->start(window) - jitter - learnt->spread));
+    if (found_in_window_ == INT64_MIN) found_in_window_ = window;
   }
   if (shape_ == Shape::kQuantised && !windows_) {
-    if (!slice_) slice_.emplace(slice + spec_.jitter);
-    slice_->change_window(slice + spec_.jitter);
+    if (!slice_) {
+      slice_.emplace(slice + jitter);
+      slice_->charge(now, ledger_.charged_since(now - slice - jitter));
+    }
+    slice_->change_window(slice + jitter);
   } else {
     slice_.reset();
   }
 
-  if (shape_ != Shape::kPaced) {
-    pacer_.reset();
-  } else if (pacer_) {
-    pacer_->change(now, Pacer(amount, spec_.period, spec_.jitter));
+  if (shape_ == Shape::kPaced || learns) {
+    const Pacer pacer(amount, spec_.period, jitter);
+    if (pacer_) pacer_->change(now, pacer);
+    if (!pacer_) pacer_ = pacer;
   } else {
-    pacer_.emplace(amount, spec_.period, spec_.jitter);
+    pacer_.reset();
   }
+  if (learns && !ramp_) ramp_.emplace(amount, DurationNs{spec_.period.ns / kRamp}, DurationNs{});
 }
 
 }  // namespace llmq::core

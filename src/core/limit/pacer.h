@@ -25,7 +25,11 @@ class Pacer {
   Pacer(int64_t amount, DurationNs period, DurationNs jitter)
       : rate_(amount >= kLarge ? amount - 1 : amount), period_(period + jitter + kTolerance) {}
 
-  TimeNs earliest(TimeNs now) const { return std::max(now, next_ - kTolerance); }
+  // The next one, behind `held` units that are reserved and not yet sent.
+  TimeNs earliest(TimeNs now, int64_t held) const {
+    const TimeNs next = std::max(next_, held > 0 ? now : next_);
+    return std::max(now, next + DurationNs{mul_div_up(held, period_.ns, rate_)} - kTolerance);
+  }
   void charge(TimeNs now, int64_t cost) {
     next_ = std::max(next_, now) + DurationNs{mul_div_up(cost, period_.ns, rate_)};
   }

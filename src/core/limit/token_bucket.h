@@ -35,11 +35,15 @@ class TokenBucket {
     full_ = std::max(full_ - time_for_down(cost), std::min(full_, now));
   }
 
-  // The provider showed `remaining` when it counted a call sent at `sent`; `after` was charged
-  // since. Only ever takes: a bucket that shows more than we think is left as we think.
-  void shown(TimeNs sent, int64_t remaining, int64_t after) {
-    const int64_t missing = std::max<int64_t>(capacity_ - remaining, 0) + after;
-    full_ = std::max(full_, sent + time_for(missing));
+  // The provider showed `remaining` in the answer, which came at `now`, to a call sent at `sent`;
+  // `after` was charged in between. It looked when the call arrived, before those, or when the
+  // answer left, after them: the milder of the two is certain. Only ever takes: a bucket that shows
+  // more than we think is left as we think.
+  void shown(TimeNs now, TimeNs sent, int64_t remaining, int64_t after) {
+    const int64_t missing = std::max<int64_t>(capacity_ - remaining, 0);
+    const TimeNs at_arrival = sent + time_for(missing + after);
+    const TimeNs at_answer = now + time_for(missing);
+    full_ = std::max(full_, std::min(at_arrival, at_answer));
   }
   // It held exactly `remaining` at `at`.
   void set_level(TimeNs at, int64_t remaining) {

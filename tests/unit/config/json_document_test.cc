@@ -32,6 +32,42 @@ TEST(JsonDocument, SaysEverythingThatKeysSay) {
   EXPECT_DOUBLE_EQ(models.value()[1].mock.fail_server, 0.5);
 }
 
+TEST(JsonDocument, SaysPoolsTenantsAndEveryOptionOfALimit) {
+  Config config;
+  const auto result = config.set_json(R"({
+    "pools": [{"name": "account", "limits": [{"tokens": 90000, "per": "1m"}, "concurrency=20"],
+               "time_zone": "Europe/Berlin", "shape": "fixed"}],
+    "tenants": [{"name": "a", "weight": 3, "max_pending_bytes": "1MiB"}, {"name": "*", "weight": 2}],
+    "models": [{"name": "m", "pool": ["account"], "price_input": 0.15, "price_output": "0.6",
+      "limits": [
+        {"requests": 300, "per": "6s", "shape": "bucket", "burst": 30, "share": "1/3"},
+        {"requests": 100, "per": "1s", "shape": "auto", "burst": 0.25, "refused": "free"},
+        {"tokens": 9000, "per": "1m", "shape": "quantised", "slice": "2s", "charge": "unknown",
+         "jitter": "auto", "oversize": "alone", "per_tenant": true},
+        {"tokens": 9000, "per": "1m", "per_tenant": false},
+        {"cost": 12.5, "calendar": "day"}]}]})");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  const auto models = config.models();
+  ASSERT_TRUE(models.ok()) << models.error().message;
+  const auto& limits = models.value().at(0).limits;
+  ASSERT_EQ(limits.size(), 5U);
+  EXPECT_EQ(limits[0].amount, 100);
+  EXPECT_EQ(limits[0].burst, 10);
+  EXPECT_EQ(limits[1].burst, 25);
+  EXPECT_FALSE(limits[1].refused_count);
+  EXPECT_EQ(limits[2].slice, core::seconds(2));
+  EXPECT_TRUE(limits[2].per_tenant);
+  EXPECT_TRUE(limits[2].oversize_alone);
+  EXPECT_FALSE(limits[3].per_tenant);
+  EXPECT_EQ(limits[4].amount, 12'500'000);
+  EXPECT_EQ(limits[4].calendar, core::Calendar::kDay);
+  EXPECT_EQ(models.value().at(0).prices.output, 600'000);
+  EXPECT_EQ(models.value().at(0).pools, std::vector<std::string>{"account"});
+  EXPECT_EQ(config.pools().value().at(0).limits.size(), 2U);
+  EXPECT_EQ(config.manager().value().tenants.at(0).weight, 3);
+  EXPECT_EQ(config.manager().value().every_tenant.weight, 2);
+}
+
 TEST(JsonDocument, IsAllOrNothing) {
   Config config;
   const Config before = config;
@@ -69,6 +105,21 @@ TEST(JsonDocument, NamesThePlaceOfAMistake) {
       {R"({"models": [{"name": "a", "limits": [{"requests": 1, "tokens": 2, "per": "1m"}]}]})",
        "one too many"},
       {R"({"models": [{"name": "a", "limits": [{"requests": 1}]}]})", "a period"},
+      {R"({"models": [{"name": "a", "limits": [{"requests": 1, "per": "1m", "per_tenant": 1}]}]})",
+       "per_tenant: expected true or false"},
+      {R"({"models": [{"name": "a", "limits": [{"requests": 1, "calendar": "year"}]}]})", "year"},
+      {R"({"models": [{"name": "a", "pool": ["x,y"]}]})", "holds a comma"},
+      {R"({"models": [{"name": "a", "pool": [1]}]})", "models[0].pool"},
+      {R"({"models": [{"name": "a", "pool": 1}]})", "models[0].pool"},
+      {R"({"models": [{"name": "a", "price_input": 9876543210.5}]})", "written as a string"},
+      {R"({"pools": {}})", "pools: expected an array"},
+      {R"({"pools": [{"limits": []}]})", "pools[0].name"},
+      {R"({"pools": [{"name": "a,b", "limits": []}]})", "pools[0].name"},
+      {R"({"pools": [{"name": "p", "rpm": 5}]})", "pools[0].rpm"},
+      {R"({"tenants": [{"name": "t", "limits": "requests=1/1s"}]})", "tenants[0].limits"},
+      {R"({"tenants": [{"name": "t", "weight": 0}]})", "tenants[0].weight"},
+      {R"({"tenants": [{"name": "t"}, {"name": "t"}]})", "given twice"},
+      {R"({"pool.p.limits": "requests=1/1s"})", "pool.p.limits"},
       {R"({"models": [{"name": "a", "deployments": {}}]})", "models[0].deployments"},
       {R"({"models": [{"name": "a", "deployments": [{}, {}]}]})", "exactly one"},
       {R"({"models": [{"name": "a", "deployments": [4]}]})", "deployments[0]"},

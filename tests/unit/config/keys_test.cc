@@ -48,7 +48,7 @@ TEST(Keys, TheRangeOfEachIntegerIsKept) {
 TEST(Keys, AModelsNameMayHoldDots) {
   const auto parts = resolve("model.gpt-4.1.retry.base_ms");
   ASSERT_TRUE(parts.ok());
-  EXPECT_EQ(parts.value().model, "gpt-4.1");
+  EXPECT_EQ(parts.value().name, "gpt-4.1");
   EXPECT_STREQ(parts.value().row->name, "retry.base_ms");
 }
 
@@ -62,11 +62,11 @@ TEST(Keys, AnUnknownOneIsNamed) {
 }
 
 TEST(Keys, NamesOfModelsAreChecked) {
-  EXPECT_TRUE(check_model_name("gpt-4o", "k").ok());
-  EXPECT_TRUE(check_model_name(std::string(255, 'x'), "k").ok());
-  EXPECT_FALSE(check_model_name(std::string(256, 'x'), "k").ok());
-  EXPECT_FALSE(check_model_name("a\nb", "k").ok());
-  EXPECT_FALSE(check_model_name("a\xff", "k").ok());
+  EXPECT_TRUE(check_name(Owner::kModel, "gpt-4o", "k").ok());
+  EXPECT_TRUE(check_name(Owner::kModel, std::string(255, 'x'), "k").ok());
+  EXPECT_FALSE(check_name(Owner::kModel, std::string(256, 'x'), "k").ok());
+  EXPECT_FALSE(check_name(Owner::kModel, "a\nb", "k").ok());
+  EXPECT_FALSE(check_name(Owner::kModel, "a\xff", "k").ok());
 }
 
 }  // namespace

@@ -55,8 +55,8 @@ TEST(LimitText, RefusesWithTheTextAndWhatWasExpected) {
       {"requests=5/1m,charge=actual", "tokens"},
       {"tokens=5/1m,charge=later", "arrival"},
       {"tokens=5/1m,charge=actual,charge=arrival", "charge once"},
-      {"tokens=5/1m,burst=2", "charge and jitter"},
-      {"tokens=5/1m,", "charge and jitter"},
+      {"tokens=5/1m,colour=2", "charge, jitter"},
+      {"tokens=5/1m,", "charge, jitter"},
       {"concurrency=5,jitter=1s", "jitter"},
       {"requests=5/1m;requests=6/60s", "given twice"},
   };

@@ -214,5 +214,94 @@ TEST(ParseResponse, HintsOnlyWhereARetryHelps) {
   EXPECT_EQ(parse(200, "{}", headers).retry_after, core::seconds(0));
 }
 
+TEST(ParseResponse, ShowsTheLimitsOfEveryAnswer) {
+  const std::vector<Header> headers{{"X-RateLimit-Limit-Requests", "60"},
+                                    {"x-ratelimit-remaining-requests", "59"},
+                                    {"x-ratelimit-reset-requests", "1s"}};
+  for (const int http_status : {200, 301, 400, 429, 500}) {
+    const Outcome outcome = parse(http_status, "{}", headers);
+    ASSERT_EQ(outcome.observed.count, 1u) << http_status;
+    const core::Observation& seen = outcome.observed.limits[0];
+    EXPECT_EQ(seen.kind, core::LimitKind::kRequests);
+    EXPECT_EQ(seen.limit, 60);
+    EXPECT_EQ(seen.remaining, 59);
+    EXPECT_EQ(seen.reset, core::seconds(1));
+    EXPECT_EQ(outcome.observed.refused, http_status == 429);
+  }
+  EXPECT_TRUE(parse(200, "{}").observed.empty());
+}
+
+TEST(ParseResponse, NamesTheLimitThatRefused) {
+  const Outcome outcome =
+      parse(429, error_body("rate_limit_exceeded",
+                            "Rate limit reached for m on requests per min (RPM): Limit 300, Used "
+                            "300, Requested 1. Please try again in 20ms."));
+  ASSERT_TRUE(outcome.observed.refused);
+  const core::Refusal& refusal = outcome.observed.refusal;
+  EXPECT_TRUE(refusal.kind_told);
+  EXPECT_EQ(refusal.kind, core::LimitKind::kRequests);
+  EXPECT_EQ(refusal.period, core::seconds(60));
+  EXPECT_EQ(refusal.limit, 300);
+  EXPECT_EQ(refusal.used, 300);
+  EXPECT_EQ(refusal.requested, 1);
+  EXPECT_EQ(refusal.retry_after, core::milliseconds(20));
+}
+
+TEST(ParseResponse, IsNoRefusalOfALimitForWantOfMoneyOrRoomElsewhere) {
+  EXPECT_FALSE(parse(429, error_body("insufficient_quota")).observed.refused);
+  EXPECT_FALSE(parse(503, error_body("server_is_overloaded")).observed.refused);
+  EXPECT_FALSE(parse(500, "").observed.refused);
+}
+
+TEST(ParseResponse, LearnsTheLimitThatARequestIsTooLargeFor) {
+  const Outcome outcome = parse(
+      429, error_body("rate_limit_exceeded",
+                      "Request too large for m on tokens per min (TPM): Limit 10000, Requested "
+                      "18123."));
+  EXPECT_EQ(outcome.status, Status::kOversize);
+  EXPECT_FALSE(outcome.observed.refused);
+  ASSERT_EQ(outcome.observed.count, 1u);
+  EXPECT_EQ(outcome.observed.limits[0].kind, core::LimitKind::kTokens);
+  EXPECT_EQ(outcome.observed.limits[0].period, core::seconds(60));
+  EXPECT_EQ(outcome.observed.limits[0].limit, 10'000);
+  EXPECT_EQ(outcome.observed.limits[0].remaining, core::kNotTold);
+}
+
+TEST(ParseResponse, WaitsForTheResetOfWhatIsUsedUpWhereNothingElseIsTold) {
+  std::vector<Header> headers{
+      {"x-ratelimit-limit-requests", "60"},  {"x-ratelimit-remaining-requests", "0"},
+      {"x-ratelimit-reset-requests", "1s"},  {"x-ratelimit-limit-tokens", "1000"},
+      {"x-ratelimit-remaining-tokens", "1"}, {"x-ratelimit-reset-tokens", "6m"}};
+  const Outcome outcome = parse(429, error_body("rate_limit_exceeded"), headers);
+  EXPECT_EQ(outcome.retry_after, core::seconds(1));
+  EXPECT_EQ(outcome.observed.refusal.retry_after, core::seconds(1));
+  headers.emplace_back("retry-after-ms", "250");
+  EXPECT_EQ(parse(429, error_body("rate_limit_exceeded"), headers).retry_after,
+            core::milliseconds(250));
+  EXPECT_EQ(parse(500, "", headers).retry_after, core::milliseconds(250));
+  headers.pop_back();
+  EXPECT_EQ(parse(500, "", headers).retry_after, core::seconds(0));
+}
+
+TEST(ParseResponse, HeedsWhetherItShouldBeTriedAgain) {
+  const auto told = [](int http_status, const char* code, const char* retry) {
+    return parse(http_status, error_body(code), {{"X-Should-Retry", retry}}).status;
+  };
+  EXPECT_TRUE(core::is_transient(told(400, "invalid", "true")));
+  EXPECT_TRUE(core::is_transient(told(401, "invalid", "True")));
+  EXPECT_EQ(told(429, "rate_limit_exceeded", "false"), Status::kQuotaExhausted);
+  EXPECT_EQ(told(503, "overloaded", "false"), Status::kUnknown);
+  EXPECT_EQ(told(500, "server_error", " false "), Status::kUnknown);
+  EXPECT_FALSE(core::is_transient(Status::kQuotaExhausted));
+  EXPECT_FALSE(core::is_transient(Status::kUnknown));
+  // What it says of the kind of failure stays where it agrees, or makes no sense.
+  EXPECT_EQ(told(429, "rate_limit_exceeded", "true"), Status::kRateLimited);
+  EXPECT_EQ(told(400, "invalid", "false"), Status::kBadRequest);
+  EXPECT_EQ(told(503, "overloaded", "maybe"), Status::kOverloaded);
+  // No wait cures these.
+  EXPECT_EQ(told(429, "insufficient_quota", "true"), Status::kQuotaExhausted);
+  EXPECT_EQ(told(400, "context_length_exceeded", "true"), Status::kContextTooLong);
+}
+
 }  // namespace
 }  // namespace llmq::provider

@@ -1,0 +1,129 @@
+// The limits of a model or pool: what its keys, limit texts and those of "*" amount to together.
+#include <algorithm>
+
+#include "config/config.h"
+#include "config/keys.h"
+#include "config/limit_options.h"
+#include "config/limit_text.h"
+#include "core/limit/limit_names.h"
+
+namespace llmq::config {
+namespace {
+
+constexpr std::string_view kLimits = "limits";
+constexpr std::string_view kLimit = "limit";  // takes the place of what the others say
+
+// A text that set() has accepted, read again.
+Value reread(const Row& row, std::string_view text) {
+  auto value = parse_value(row, text, row.name);
+  return value ? std::move(value.value()) : Value();
+}
+
+const LimitEntry* find_subject(const std::vector<LimitEntry>& entries, const LimitEntry& entry) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const LimitEntry& other) {
+    return same_subject(other.spec, entry.spec);
+  });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+core::Result<std::vector<LimitEntry>> entries_of(const Row& row, std::string_view text,
+                                                 core::DurationNs long_period,
+                                                 const std::string& key) {
+  Value value = reread(row, text);
+  if (!row.is_limit) return std::move(value.limits);
+  const bool timed = row.limit_kind != core::LimitKind::kConcurrency;
+  const core::DurationNs period = !timed                     ? core::DurationNs{}
+                                  : row.limit_period.ns != 0 ? row.limit_period
+                                                             : long_period;
+  auto entry = make_limit(row.limit_kind, value.number, period, key);
+  if (!entry) return entry.error();
+  return std::vector<LimitEntry>{entry.value()};
+}
+
+core::Error too_many(const std::string& key, size_t count) {
+  return bad_setting(key, std::to_string(count) + " limits are more than the " +
+                              std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
+}
+
+}  // namespace
+
+// What one level of settings says, twice the same subject being a contradiction.
+core::Result<std::vector<LimitEntry>> Config::read_limits(std::string_view owner_key,
+                                                          const Settings& settings,
+                                                          core::DurationNs long_period) const {
+  std::vector<LimitEntry> entries;
+  if (const auto found = settings.find(kLimit); found != settings.end()) {
+    entries = reread(*model_row(kLimit), found->second).limits;
+  }
+  const size_t overriding = entries.size();
+  for (const Row& row : rows()) {
+    if (row.scope == Scope::kPool || (!row.is_limit && row.name != kLimits)) continue;
+    const auto found = settings.find(row.name);
+    if (found == settings.end()) continue;
+    const std::string key = std::string(owner_key) + row.name;
+    auto more = entries_of(row, found->second, long_period, key);
+    if (!more) return more.error();
+    for (const LimitEntry& entry : more.value()) {
+      const LimitEntry* other = find_subject(entries, entry);
+      if (other == nullptr) {
+        entries.push_back(entry);
+      } else if (other - entries.data() >= static_cast<std::ptrdiff_t>(overriding)) {
+        return bad_setting(key, core::limit_name(entry.spec) + " is given twice, as " +
+                                    amount_text(other->spec.kind, other->spec.amount) + " and as " +
+                                    amount_text(entry.spec.kind, entry.spec.amount));
+      }
+    }
+  }
+  return entries;
+}
+
+core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const std::string& name,
+                                                             const Settings& own,
+                                                             ProviderKind provider) const {
+  const Group& all = group(owner);
+  const auto reread_of = [&](const char* row_name) {
+    const Row& row = *find_row(owner, row_name);
+    return reread(row, text_of(all, own, row, provider, nullptr));
+  };
+  const core::DurationNs long_period = owner == Owner::kModel
+                                           ? core::seconds(reread_of("time_period_s").number)
+                                           : core::DurationNs{};
+  const std::string prefix = std::string(owner_name(owner)) + ".";
+  auto read = read_limits(prefix + name + ".", own, long_period);
+  if (!read) return read.error();
+  std::vector<LimitEntry> entries = std::move(read.value());
+  if (const Settings* every = all.find("*"); every != nullptr) {
+    read = read_limits(prefix + "*.", *every, long_period);
+    if (!read) return read.error();
+    for (const LimitEntry& entry : read.value()) {
+      if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
+    }
+  }
+  const std::string key = prefix + name + "." + std::string(kLimits);
+  if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
+    return too_many(key, entries.size());
+  }
+
+  const auto shape = static_cast<core::Shape>(reread_of("shape").number);
+  const auto charge = static_cast<core::ChargeModel>(reread_of("charge").number);
+  const Value jitter = reread_of("jitter_ms");
+  std::vector<core::LimitSpec> limits;
+  for (LimitEntry& entry : entries) {
+    core::LimitSpec& spec = entry.spec;
+    const bool timed = spec.kind != core::LimitKind::kConcurrency;
+    if (!entry.shape_given && timed) spec.shape = shape;
+    if (!entry.charge_given) spec.charge = charge;
+    if (!entry.jitter_given && !jitter.is_word && timed) {
+      spec.jitter = core::milliseconds(jitter.number);
+    }
+    const std::string fault = shape_fault(entry);
+    if (!fault.empty()) {
+      return bad_setting(key, core::limit_name(spec) + " contradicts itself: " + fault);
+    }
+    if (spec.shape == core::Shape::kQuantised && !entry.slice_given) spec.slice = kLeastPeriod;
+    limits.push_back(spec);
+  }
+  return limits;
+}
+
+}  // namespace llmq::config

@@ -1,0 +1,48 @@
+// Models and pools as the engine needs them, when they are made and when they change.
+#include <spdlog/logger.h>
+
+#include "runtime/loop.h"
+#include "runtime/request_check.h"
+
+namespace llmq::runtime {
+
+core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig& settings) const {
+  core::ModelSpec spec;
+  spec.limits = settings.limits;
+  for (const PoolEntry* pool : entry.pools) spec.pools.push_back(pool->index);
+  spec.prices = settings.prices;
+  spec.max_in_flight = settings.max_in_flight;
+  spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);
+  spec.retry.base = settings.retry.base;
+  spec.retry.cap = settings.retry.cap;
+  spec.sends_at_start = settings.provider != config::ProviderKind::kOpenAi;
+  spec.ready = settings.provider != config::ProviderKind::kNone;
+  return spec;
+}
+
+void Loop::add_pool(const PoolEntry* pool) {
+  step(core::PoolAdded{pool->index, &pool->first_limits});
+  log->info("pool {}: registered with {} limits", pool->name, pool->first_limits.size());
+}
+
+void Loop::change_model(const ModelEntry* entry, const config::ModelConfig& settings) {
+  const core::Model* model = engine_.model(entry->index);
+  if (model == nullptr) return;  // removed meanwhile
+  core::ModelSpec spec = spec_of(*entry, settings);
+  spec.ready = model->spec.ready;
+  touch(entry->index);
+  step(core::ModelChanged{entry->index, &spec});
+  log->info("model {}: settings changed", settings.name);
+}
+
+void Loop::change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits) {
+  step(core::PoolChanged{pool->index, &limits});
+  log->info("pool {}: limits changed", pool->name);
+}
+
+// Money that was reported stands.
+void Loop::price(const ModelEntry& entry, core::Usage& usage) const {
+  if (usage.cost_micros == 0) usage.cost_micros = cost_of(entry.settings.read()->prices, usage);
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,80 @@
+// Calendar limits: the engine is told when their windows begin and end.
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/limit/limit_names.h"
+#include "runtime/clock.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+namespace {
+
+// The wall clock may wander that far before every window is looked at.
+constexpr int64_t kNoticedNs = 500'000'000;
+
+}  // namespace
+
+// A sleep of the machine, or of the process, is told before anything that came after it.
+void Loop::notice_gap() {
+  now_ = now();
+  const core::DurationNs gap = gap_watch_.after_poll(now_.mono, asleep());
+  if (gap.ns == 0) return;
+  log->info("nothing ran for {} ms: the machine or the process was stopped", gap.ns / 1'000'000);
+  follow_windows();
+  step(core::ClockGap{gap});
+}
+
+// The model's own calendar limits, and those of its pools that no other model brings already.
+void Loop::open_windows(const ModelEntry& entry) {
+  core::Model* const model = engine_.model(entry.index);
+  if (model == nullptr) return;
+  const std::vector<core::Limit*>& limits = model->limiter.limits();
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const core::Calendar calendar = limits[i]->spec().calendar;
+    const bool known =
+        std::any_of(windows_.begin(), windows_.end(),
+                    [&](const CalendarLimit& other) { return other.limit == limits[i]; });
+    if (calendar == core::Calendar::kNone || known) continue;
+    windows_.push_back({entry.index, static_cast<uint32_t>(i), limits[i],
+                        WindowTrack(calendar, entry.config.time_zone)});
+    windows_due_ = now_.mono;
+  }
+  follow_windows();
+}
+
+// Another member of a pool takes over what the model brought.
+void Loop::close_windows(core::ModelIndex model) {
+  const auto gone = std::remove_if(windows_.begin(), windows_.end(),
+                                   [&](const CalendarLimit& one) { return one.model == model; });
+  if (gone == windows_.end()) return;
+  windows_.erase(gone, windows_.end());
+  for (const ModelEntry* entry : entries_) {
+    if (entry != nullptr && entry->index != model) open_windows(*entry);
+  }
+}
+
+void Loop::follow_windows() {
+  if (windows_.empty()) return;
+  const Clocks clocks{now_.mono, gap_watch_.asleep(), now_.wall_unix_ms};
+  const int64_t wall_ahead = clocks.wall_unix_ms * 1'000'000 - clocks.mono.ns - clocks.asleep.ns;
+  const bool steady =
+      clocks.asleep == windows_asleep_ && std::abs(wall_ahead - windows_wall_ahead_) < kNoticedNs;
+  if (steady && now_.mono < windows_due_) return;
+  windows_asleep_ = clocks.asleep;
+  windows_wall_ahead_ = wall_ahead;
+  windows_due_ = core::kNever;
+  for (CalendarLimit& one : windows_) {
+    if (const auto times = one.track.follow(clocks)) {
+      log->info("model {}: limit {}: its {} ends in {} ms", entries_[one.model]->config.name,
+                core::limit_name(one.limit->spec()),
+                core::calendar_name(one.limit->spec().calendar),
+                (times->end - now_.mono).ns / 1'000'000);
+      step(core::WindowEdges{one.model, one.index, times->start, times->end, times->next_end});
+    }
+    windows_due_ = std::min(windows_due_, one.track.due());
+  }
+}
+
+}  // namespace llmq::runtime

@@ -1,0 +1,57 @@
+// Is a request acceptable, and what will it use? The same questions for a submit, a check and a
+// plan.
+#ifndef LLMQ_RUNTIME_REQUEST_CHECK_H_
+#define LLMQ_RUNTIME_REQUEST_CHECK_H_
+
+#include <llmq/llmq.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model_config.h"
+#include "core/result.h"
+
+namespace llmq::runtime {
+
+// Tokens that a request is expected to count.
+struct TokenEstimate {
+  int64_t input = 0;
+  int64_t output = 0;
+};
+
+// The most tokens that one call may count, over all limits of a model and its pools.
+struct TokenCaps {
+  int64_t input = std::numeric_limits<uint32_t>::max();
+  int64_t output = std::numeric_limits<uint32_t>::max();
+  int64_t both = std::numeric_limits<uint32_t>::max();
+
+  void add(const std::vector<core::LimitSpec>& limits);
+};
+
+// Writes why not, unless `why` is nullptr; returns `status`.
+core::Status refuse(core::Error* why, core::Status status, const char* key, std::string message);
+
+core::Status check_members(const llmq_request_t& request, core::Error* why);
+
+// What the caller says counts; else what the payload says; else a guess that never makes a request
+// oversize.
+core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
+                             const TokenCaps& caps, TokenEstimate* estimate, core::Error* why);
+
+// kOversize if one of the limits could never hold the call. `owner` says whose they are.
+core::Status fits_limits(const std::vector<core::LimitSpec>& limits, const core::Prices& prices,
+                         const TokenEstimate& estimate, const char* owner, std::string_view name,
+                         core::Error* why);
+
+// Per attempt; 0 = none.
+uint32_t timeout_ms_of(const llmq_request_t& request, const config::ModelConfig& model);
+
+// Money for that usage, at these prices, in millionths.
+int64_t cost_of(const core::Prices& prices, const core::Usage& usage);
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_REQUEST_CHECK_H_

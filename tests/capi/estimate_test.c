@@ -1,0 +1,67 @@
+/* What a request will take: llmq_request_estimate and llmq_request_wait_estimate. */
+#include "helpers.h"
+
+static void an_estimate_is_what_submit_would_reserve(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"provider\":\"mock\",\"est_output_tokens\":40,"
+      "\"price_output\":\"1\"}]}");
+  llmq_request_t request = request_to("m", "{\"messages\":[],\"max_tokens\":9}");
+  llmq_usage_t usage = usage_of(0, 0);
+  request.operation = LLMQ_OP_CHAT;
+  CHECK_OK(llmq_request_estimate(manager, &request, &usage, NULL));
+  CHECK_INT(9, usage.output_tokens);
+  CHECK_INT(9, usage.cost_micros);
+  request.payload = "{\"messages\":[]}";
+  request.payload_len = strlen(request.payload);
+  CHECK_OK(llmq_request_estimate(manager, &request, &usage, NULL));
+  CHECK_INT(40, usage.output_tokens);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+static void an_estimate_says_what_is_wrong(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_request_t request = request_to("m", "x");
+  llmq_usage_t usage = usage_of(0, 0);
+  llmq_error_t* err = NULL;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_estimate(NULL, &request, &usage, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_estimate(manager, NULL, &usage, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_estimate(manager, &request, NULL, &err));
+  CHECK_HAS("usage", llmq_error_message(err));
+  llmq_error_free(err);
+  usage.struct_size = 3;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_estimate(manager, &request, &usage, NULL));
+  usage.struct_size = sizeof usage;
+  request.model = "n";
+  CHECK_STATUS(LLMQ_ERR_UNKNOWN_MODEL, llmq_request_estimate(manager, &request, &usage, &err));
+  CHECK_HAS("\"n\"", llmq_error_message(err));
+  llmq_error_free(err);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+static void a_wait_estimate_checks_its_arguments(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_cq_t* cq = new_cq();
+  llmq_wait_t wait;
+  memset(&wait, 0, sizeof wait);
+  wait.struct_size = sizeof wait;
+  const llmq_request_id_t id = submit_to_cq(manager, "m", "x", cq);
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_wait_estimate(NULL, id, &wait));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_wait_estimate(manager, id, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_wait_estimate(manager, 0, &wait));
+  wait.struct_size = 8;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_wait_estimate(manager, id, &wait));
+  wait.struct_size = sizeof wait;
+  echo_attempts(manager, "m");
+  expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_STATUS(LLMQ_ERR_STALE, llmq_request_wait_estimate(manager, id, &wait));
+  close_manager(manager);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
+int main(void) {
+  RUN(an_estimate_is_what_submit_would_reserve);
+  RUN(an_estimate_says_what_is_wrong);
+  RUN(a_wait_estimate_checks_its_arguments);
+  return 0;
+}
