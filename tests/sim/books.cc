@@ -57,6 +57,12 @@ bool Book::counts_at_end() const {
   }
 }
 
+int64_t Book::missing_from_bucket(int64_t now) {
+  if (!bucket_) return -1;
+  const int64_t missing = bucket_->used(now);
+  return missing;
+}
+
 void Book::reserve(Booking& booking, int64_t cost) {
   held_ += cost;
   booking = Booking{cost, 0};
@@ -90,6 +96,7 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   if (keeps || booking.entry < most_head_) return;
   const int64_t less = booking.cost - actual;
   if (bucket_) bucket_->correct(now, 0, less, 0);
+  if (booking.entry < least_head_) doubt_ += less;
   at(booking.entry).cost -= less;
   most_ -= less;
   if (booking.entry >= least_head_) least_ -= less;

@@ -45,7 +45,9 @@ class Book {
   bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
 
   // Of a declared bucket: what must be missing from it at `now`; -1 for other shapes.
-  int64_t missing_from_bucket(int64_t now) { return bucket_ ? bucket_->used(now) : -1; }
+  int64_t missing_from_bucket(int64_t now);
+  // Refunds of charges that the core may have forgotten, or not: so much more may be missing.
+  int64_t doubt() const { return doubt_; }
 
   void change(int64_t now, const core::LimitSpec& spec);
 
@@ -77,6 +79,7 @@ class Book {
   int64_t most_ = 0;
   int64_t held_ = 0;
   std::optional<Counter> bucket_;
+  int64_t doubt_ = 0;
 };
 
 }  // namespace llmq::simulator

@@ -117,6 +117,7 @@ void refuses_nothing(Figures& figures, World& world) {
       Findings findings;
       Scenario scenario = saturated(kind, 30'000, charge, false);
       scenario.connect_most = 15 * kMs;
+      if (kind.shape == Shape::kPaced) scenario.rates[0].spec.jitter.ns += scenario.connect_most;
       const Outcome outcome = world.run(scenario, findings, nullptr);
       refused += outcome.refused;
       attempts += outcome.attempts;

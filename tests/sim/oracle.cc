@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "tests/sim/core_view.h"
+
 namespace llmq::simulator {
 namespace {
 
@@ -70,8 +72,11 @@ Oracle::Span Oracle::start_of(size_t limit, int64_t cost) const {
 // I7: the first in line starts as soon as it may, or a wake-up is set for when it may.
 void Oracle::check_line(core::ModelIndex index) {
   core::Model* const model = world_.engine_->model(index);
-  core::Request* const head = model->queue.front();
-  if (head == nullptr) return;
+  core::Request* const head = head_of(*model);
+  if (head == nullptr) {
+    check_nobody_could_start(index);
+    return;
+  }
   World::Slot& slot = world_.slot_of(head);
   const int64_t now = world_.now_;
   const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*head));
@@ -106,6 +111,25 @@ void Oracle::check_line(core::ModelIndex index) {
   if (slot.first_start == core::kNever || slot.disturbed != world_.disturbances_) {
     slot.disturbed = world_.disturbances_;
     slot.first_start = core::TimeNs{due};
+  }
+}
+
+// Nobody is held up by a limit: then the front waits for a gate, or for another model of its pool.
+void Oracle::check_nobody_could_start(core::ModelIndex index) {
+  core::Model* const model = world_.engine_->model(index);
+  core::Request* const front = model->queue.front();
+  if (front == nullptr || world_.scenario_->models > 1) return;
+  const int64_t now = world_.now_;
+  const int64_t gate = std::max(world_.gate_[index], world_.slot_of(front).not_before);
+  const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*front));
+  if (gate <= now && verdict.at.ns <= now) {
+    world_.findings_->add(7, now, "request %llu fits, and does not start",
+                          static_cast<unsigned long long>(front->id));
+  }
+  if (gate > now && world_.engine_->next_wake().ns > gate + kTimerTick) {
+    world_.findings_->add(7, now, "the gate opens in %lld ns, and nothing wakes request %llu",
+                          static_cast<long long>(gate - now),
+                          static_cast<unsigned long long>(front->id));
   }
 }
 

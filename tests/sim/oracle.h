@@ -26,6 +26,7 @@ class Oracle {
 
   void recount(size_t limit);
   void check_line(core::ModelIndex index);
+  void check_nobody_could_start(core::ModelIndex index);
   Span start_of(size_t limit, int64_t cost) const;
   bool is_disturbed() const;
 

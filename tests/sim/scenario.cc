@@ -48,6 +48,9 @@ Rate rate_of(Draw& draw, const Scenario& scenario, Algorithm algorithm, LimitKin
     const int64_t slices = period / rule.slice;
     rule.amount = std::max(rule.amount, least * slices) / slices * slices;
   }
+  if (algorithm == Algorithm::kTwoBucket) {  // below, spacing at N per T would be too close
+    rule.amount = std::max<int64_t>(rule.amount, 100);
+  }
   if (algorithm == Algorithm::kBucket) {
     rule.burst = draw.below(2) == 0 ? rule.amount : rule.amount / draw.between(1, 10);
     rule.burst = std::max({rule.burst, least, int64_t{1}});
@@ -61,6 +64,9 @@ Rate rate_of(Draw& draw, const Scenario& scenario, Algorithm algorithm, LimitKin
   spec.amount = rule.amount;
   spec.period = core::DurationNs{period};
   spec.jitter = core::DurationNs{scenario.way_jitter};
+  if (spec.shape == Shape::kPaced) {  // spaced at the start: the time to the sending varies too
+    spec.jitter = core::DurationNs{scenario.way_jitter + scenario.connect_most};
+  }
   spec.burst = algorithm == Algorithm::kBucket ? rule.burst : 0;
   spec.slice = core::DurationNs{rule.slice};
   return rate;
@@ -82,6 +88,8 @@ void draw_load(Draw& draw, Scenario& scenario) {
     scenario.timeout_ms =
         static_cast<uint32_t>((scenario.service_most + 4 * scenario.way_jitter) / kMs + 1'000);
   }
+  if (draw.below(2) == 0) scenario.tenants = int64_t{1} << draw.between(0, 8);
+  scenario.priorities = draw.below(2) == 0;
   scenario.max_attempts = static_cast<uint8_t>(draw.between(1, 6));
 }
 

@@ -68,6 +68,8 @@ struct Scenario {
   int64_t per_token = 0;      // of output, ns; on top of service_least instead of service_most
   int64_t measured_from = 0;  // ns after the start
   int64_t overrun = 0;        // calls that use more than they reserved, per million
+  int64_t tenants = 1;
+  bool priorities = false;
   int64_t with_deadline = 0;
   int64_t deadline_most = 0;  // ns
   uint32_t timeout_ms = 0;

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #endif
 
+#include "tests/sim/core_view.h"
 #include "tests/sim/features.h"
 #include "tests/sim/oracle.h"
 
@@ -62,6 +63,7 @@ void World::set_up(const Scenario& scenario) {
   provider_ahead_ = 0;
   awake_at_ = 0;
   gate_ = {};
+  foreign_ = {};
   judged_from_ = 0;
   live_ = 0;
   running_ = 0;
@@ -265,6 +267,10 @@ void World::submit(Slot& slot) {
   record.est_output_tokens = static_cast<uint32_t>(output);
   record.max_attempts = scenario.max_attempts;
   record.timeout_ms = scenario.timeout_ms;
+  if (scenario.priorities) record.priority = static_cast<uint8_t>(draw_.between(0, 4)) & 7;
+  if (scenario.tenants > 1) {  // the first ones come most often
+    set_tenant(record, static_cast<uint32_t>(draw_.skewed(1, scenario.tenants)));
+  }
   if (draw_.chance(scenario.with_deadline)) {
     record.deadline = TimeNs{now_ + draw_.below(scenario.deadline_most)};
   }
@@ -518,11 +524,16 @@ void World::check_use(size_t limit) {
   int64_t least = book.least();
   int64_t most = book.most();
   if (scenario_->headers) {
-    // Nobody else uses these limits, so honest headers can show no more use than ours.
-    if (real.foreign() > 0 && scenario_->faults.wrong_headers == 0) {
+    // Nobody else uses these limits: honest headers can show no more use than ours, but for a
+    // counter of two buckets, which counts otherwise.
+    const bool honest = scenario_->judged() &&
+                        counters_[limit].rule().algorithm != Algorithm::kTwoBucket &&
+                        now_ >= judged_from_;
+    if (honest && real.foreign() > foreign_[limit]) {
       findings_->add(2, now_, "limit %zu counts %lld of others, and there are none", limit,
-                     static_cast<long long>(real.foreign()));
+                     static_cast<long long>(real.foreign() - foreign_[limit]));
     }
+    foreign_[limit] = real.foreign();
     most += real.foreign();
   }
   if (real.enforced_shape() == core::Shape::kBucket) {
@@ -530,7 +541,8 @@ void World::check_use(size_t limit) {
     if (missing < 0) return;  // a bucket that was learnt
     least = missing - kRounding;
     // A header may show that it holds less than we think: at the provider a call counts later.
-    most = scenario_->headers ? std::numeric_limits<int64_t>::max() : missing + kRounding;
+    most = scenario_->headers ? std::numeric_limits<int64_t>::max()
+                              : missing + kRounding + book.doubt();
   }
   if (used >= least && used <= most) return;
   findings_->add(2, now_, "limit %zu counts %lld, not %lld .. %lld", limit,

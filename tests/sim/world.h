@@ -162,6 +162,7 @@ class World {
   int64_t slept_ = 0;
   std::array<int64_t, 2> gate_{};  // of a model: a Retry-After that everybody obeys
   int64_t judged_from_ = 0;
+  std::array<int64_t, kMaxRates> foreign_{};  // that the engine had counted, by limit
   int64_t live_ = 0;
   int64_t running_ = 0;
   int64_t concurrency_ = 0;
