@@ -80,6 +80,7 @@ void Book::refund(Booking& booking) {
 }
 
 void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
+  move_to(now);
   if (booking.entry == 0) {
     held_ -= booking.cost;
     booking.entry = charge(now, booking.cost);

@@ -15,6 +15,9 @@ class Findings {
  public:
   __attribute__((noinline, cold, format(printf, 4, 5))) void add(int invariant, int64_t now,
                                                                  const char* format, ...);
+  // From now on what is found speaks against this invariant too: it says that the others hold in
+  // certain circumstances.
+  void also(int invariant) { also_[static_cast<size_t>(invariant)] = true; }
   uint64_t total() const { return total_; }
   uint64_t of(int invariant) const { return counts_[static_cast<size_t>(invariant)]; }
   const std::vector<std::string>& texts() const { return texts_; }
@@ -22,7 +25,10 @@ class Findings {
 
  private:
   static constexpr uint64_t kTextsOfEach = 2;
+  void count(int invariant, int64_t now, const char* words);
+
   std::array<uint64_t, kInvariants> counts_{};
+  std::array<bool, kInvariants> also_{};
   uint64_t total_ = 0;
   std::vector<std::string> texts_;
 };

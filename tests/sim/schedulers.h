@@ -20,7 +20,8 @@ struct Job {
   uint8_t priority = 3;  // 1 urgent .. 4 batch
   uint32_t tenant = 0;
   int64_t submitted = -1;
-  int64_t started = -1;  // the first time
+  int64_t started = -1;       // the first time
+  uint64_t start_number = 0;  // in the order of starts
 
   int64_t tokens() const { return input + output; }
 };

@@ -78,6 +78,7 @@ class Run {
     for (const uint32_t job : taken_) {
       if (jobs_[job].started < 0) {
         jobs_[job].started = now_;
+        jobs_[job].start_number = ++starts_;
         ++began;
       }
       const int64_t way = setup_.way_least + draw_.between(0, setup_.limits.jitter);
@@ -131,6 +132,7 @@ class Run {
   size_t arrived_ = 0;  // at their own times
   size_t next_ = 0;     // to be submitted
   int64_t now_ = 0;
+  uint64_t starts_ = 0;
   TraceResult result_;
 };
 

@@ -167,6 +167,7 @@ void World::happen(const Happening& event) {
       step(core::ClockGap{core::DurationNs{slept_}});
       return;
     case What::kWallStep:
+      findings_->also(13);
       wall_ms_ += draw_.below(2) == 0 ? kDayMs : -kDayMs;
       return;
     case What::kChange:
@@ -305,6 +306,7 @@ void World::storm() {
 // The clock runs on while nobody looks (as on some systems), or stands still (as on others): then
 // it is the provider who is ahead afterwards.
 void World::fall_asleep() {
+  findings_->also(13);
   slept_ = draw_.skewed(kSecond, 8 * 3'600 * kSecond);
   if (draw_.below(2) == 0) {
     awake_at_ = now_ + slept_;
@@ -319,6 +321,7 @@ void World::change_limits() {
   static constexpr int64_t kPercent[] = {25, 50, 90, 110, 200, 400};
   const int64_t percent = draw_.pick(kPercent);
   int64_t longest = 0;
+  findings_->also(14);
   for (size_t i = 0; i < books_.size(); ++i) {
     core::LimitSpec spec = books_[i].spec();
     const int64_t largest = books_[i].cost_of(scenario_->input_most, scenario_->output_most);
