@@ -2,7 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <ctime>
 #include <string>
 
 #include "tests/sim/features.h"
@@ -21,6 +21,7 @@ struct Options {
   double seconds = 0;  // 0: as long as it takes
   bool one_seed = false;
   bool trace = false;
+  bool oracle = false;  // every seed, not each twentieth
   bool to_json = false;
   bool figures = false;
   std::string json;
@@ -30,11 +31,15 @@ struct Options {
 struct Totals {
   uint64_t requests = 0;
   double seconds = 0;
+  double cpu_seconds = 0;
   uint64_t steps = 0;
   uint64_t refused = 0;
   uint64_t judged = 0;  // runs in which the provider must refuse nothing
   uint64_t runs = 0;
 
+  double per_cpu_second() const {
+    return cpu_seconds > 0 ? static_cast<double>(requests) / cpu_seconds : 0;
+  }
   double per_second() const { return seconds > 0 ? static_cast<double>(requests) / seconds : 0; }
 };
 
@@ -43,10 +48,12 @@ double now_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
+double cpu_now() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
 [[noreturn]] void usage(const char* complaint) {
   (void)std::fprintf(
       stderr,
-      "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--json FILE]\n"
+      "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--json FILE] [--oracle]\n"
       "       llmq_sim --seed K [--trace]\n"
       "       llmq_sim --figures\n"
       "       llmq_sim --replay FILE.csv [--json]\n",
@@ -73,11 +80,15 @@ Options parse(int argc, char** argv) {
       options.trace = true;
       continue;
     }
+    if (option == "--oracle") {
+      options.oracle = true;
+      continue;
+    }
     if (option == "--figures") {
       options.figures = true;
       continue;
     }
-    if (option == "--json" && !options.replay.empty()) {
+    if (option == "--json" && (value == nullptr || value[0] == '-')) {
       options.to_json = true;
       continue;
     }
@@ -94,7 +105,6 @@ Options parse(int argc, char** argv) {
       if (value == nullptr) usage("--replay needs a file");
       options.replay = value;
     } else if (option == "--json") {
-      if (value == nullptr) usage("--json needs a file");
       options.json = value;
     } else {
       usage(("unknown option " + option).c_str());
@@ -104,12 +114,15 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-bool has_oracle(uint64_t seed) { return seed % kOracleEvery == 0; }
+bool has_oracle(const Options& options, uint64_t seed) {
+  return options.oracle || seed % kOracleEvery == 0;
+}
 
 int run_one(const Options& options) {
   World world;
   Findings findings;
-  const Scenario scenario = scenario_of(options.first_seed, has_oracle(options.first_seed));
+  const Scenario scenario =
+      scenario_of(options.first_seed, has_oracle(options, options.first_seed));
   std::printf("%s\n", scenario.text().c_str());
   const Outcome outcome = world.run(scenario, findings, options.trace ? stdout : nullptr);
   std::printf(
@@ -128,20 +141,22 @@ void write_json(const Options& options, const Totals& fast, const Totals& slow,
                 const Findings& findings, uint64_t seeds_failed) {
   std::FILE* file = std::fopen(options.json.c_str(), "w");
   if (file == nullptr) usage(("cannot write " + options.json).c_str());
-  (void)std::fprintf(file,
-                     "{\"simulated_requests\": %llu, \"requests_per_s\": %.0f, "
-                     "\"oracle_requests_per_s\": %.0f, \"violations\": %llu, "
-                     "\"seeds_failed\": %llu, \"seeds\": %llu, \"oracle_seeds\": %llu, "
-                     "\"seeds_without_refusal_allowed\": %llu, \"engine_steps\": %llu, "
-                     "\"violations_by_invariant\": {",
-                     static_cast<unsigned long long>(fast.requests + slow.requests),
-                     fast.per_second(), slow.per_second(),
-                     static_cast<unsigned long long>(findings.total()),
-                     static_cast<unsigned long long>(seeds_failed),
-                     static_cast<unsigned long long>(fast.runs + slow.runs),
-                     static_cast<unsigned long long>(slow.runs),
-                     static_cast<unsigned long long>(fast.judged + slow.judged),
-                     static_cast<unsigned long long>(fast.steps + slow.steps));
+  (void)std::fprintf(
+      file,
+      "{\"simulated_requests\": %llu, \"requests_per_s\": %.0f, "
+      "\"oracle_requests_per_s\": %.0f, "
+      "\"requests_per_cpu_s\": %.0f, \"oracle_requests_per_cpu_s\": %.0f, \"violations\": %llu, "
+      "\"seeds_failed\": %llu, \"seeds\": %llu, \"oracle_seeds\": %llu, "
+      "\"seeds_without_refusal_allowed\": %llu, \"engine_steps\": %llu, "
+      "\"violations_by_invariant\": {",
+      static_cast<unsigned long long>(fast.requests + slow.requests), fast.per_second(),
+      slow.per_second(), fast.per_cpu_second(), slow.per_cpu_second(),
+      static_cast<unsigned long long>(findings.total()),
+      static_cast<unsigned long long>(seeds_failed),
+      static_cast<unsigned long long>(fast.runs + slow.runs),
+      static_cast<unsigned long long>(slow.runs),
+      static_cast<unsigned long long>(fast.judged + slow.judged),
+      static_cast<unsigned long long>(fast.steps + slow.steps));
   const char* comma = "";
   for (int i = 1; i < kInvariants; ++i) {
     if (findings.of(i) == 0) continue;
@@ -172,12 +187,14 @@ int run_many(const Options& options) {
   const double begin = now_seconds();
   for (uint64_t i = 0; i < options.seeds; ++i) {
     const uint64_t seed = options.first_seed + i;
-    const Scenario scenario = scenario_of(seed, has_oracle(seed));
+    const Scenario scenario = scenario_of(seed, has_oracle(options, seed));
     Findings findings;
     const double from = now_seconds();
+    const double cpu_from = cpu_now();
     const Outcome outcome = world.run(scenario, findings, nullptr);
     Totals& totals = scenario.oracle ? slow : fast;
     totals.seconds += now_seconds() - from;
+    totals.cpu_seconds += cpu_now() - cpu_from;
     totals.requests += outcome.requests;
     totals.steps += outcome.steps;
     totals.refused += outcome.refused;
@@ -188,18 +205,21 @@ int run_many(const Options& options) {
       ++seeds_failed;
       std::printf("%s\n", scenario.text().c_str());
       for (const std::string& text : findings.texts()) std::printf("  %s\n", text.c_str());
-      std::printf("  replay: ./dev sim --seed %llu --trace\n",
-                  static_cast<unsigned long long>(seed));
+      std::printf("  replay: ./dev sim --seed %llu --trace%s\n",
+                  static_cast<unsigned long long>(seed), options.oracle ? " --oracle" : "");
       all.add_counts(findings);
     }
     if (options.seconds > 0 && now_seconds() - begin > options.seconds) break;
   }
   std::printf(
       "%llu seeds, %llu simulated requests: %.0f/s with cheap checks, %.0f/s under the "
-      "oracle; %llu runs in which nothing may be refused; %llu violations in %llu seeds\n",
+      "oracle (per second of this processor's time %.0f and %.0f); %llu runs in which nothing may "
+      "be "
+      "refused; %llu violations in %llu seeds\n",
       static_cast<unsigned long long>(fast.runs + slow.runs),
       static_cast<unsigned long long>(fast.requests + slow.requests), fast.per_second(),
-      slow.per_second(), static_cast<unsigned long long>(fast.judged + slow.judged),
+      slow.per_second(), fast.per_cpu_second(), slow.per_cpu_second(),
+      static_cast<unsigned long long>(fast.judged + slow.judged),
       static_cast<unsigned long long>(all.total()), static_cast<unsigned long long>(seeds_failed));
   const Features& core = features();
   std::printf(
@@ -215,6 +235,7 @@ int run_many(const Options& options) {
 
 int main(int argc, char** argv) {
   const llmq::simulator::Options options = llmq::simulator::parse(argc, argv);
+  if (options.to_json && options.replay.empty()) llmq::simulator::usage("--json needs a file");
   if (!options.replay.empty()) {
     return llmq::simulator::replay_trace(options.replay, options.to_json);
   }

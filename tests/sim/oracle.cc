@@ -81,10 +81,14 @@ void Oracle::check_line(core::ModelIndex index) {
   const int64_t now = world_.now_;
   const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*head));
   Span span{now, now};
-  bool exact = true;
+  // Headers may teach that less is free than we know of.
+  bool exact = !world_.scenario_->headers;
+  bool promised = exact;
   for (size_t i = 0; i < world_.books_.size(); ++i) {
     const Book& book = world_.books_[i];
     exact = exact && book.is_sliding();
+    // A full bucket refills no more while a call that it must pay for is on its way to the wire.
+    if (book.spec().shape == core::Shape::kBucket && book.held() > 0) promised = false;
     const Span one = start_of(i, book.cost_of(head->est_input_tokens, head->est_output_tokens));
     span.least = std::max(span.least, one.least);
     span.most = std::max(span.most, one.most);
@@ -108,6 +112,7 @@ void Oracle::check_line(core::ModelIndex index) {
                           static_cast<unsigned long long>(head->id),
                           static_cast<long long>(due - now));
   }
+  if (!promised) return;
   if (slot.first_start == core::kNever || slot.disturbed != world_.disturbances_) {
     slot.disturbed = world_.disturbances_;
     slot.first_start = core::TimeNs{due};

@@ -184,9 +184,9 @@ Scenario scenario_of(uint64_t seed, bool oracle) {
   }
   scenario.concurrency = draw.skewed(1, 512);
 
-  // Bursts come so that the limit of requests is used between a third and three times.
+  // Bursts come so that the limit of requests is wanted between a quarter and twice.
   const int64_t mean_burst = (1 + scenario.burst_most) / 2;
-  scenario.gap = period / per_period * mean_burst * 100 / draw.between(33, 300);
+  scenario.gap = period / per_period * mean_burst * 100 / draw.between(25, 200);
   return scenario;
 }
 
