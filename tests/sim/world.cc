@@ -21,7 +21,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSecond = 1'000 * kMs;
 constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kRounding = 2;  // a bucket's level as a time, in whole nanoseconds
+constexpr int64_t kRounding = 5;  // a bucket's level as a time, in whole nanoseconds
 constexpr uint64_t kEnoughViolations = 500;
 // Timers far away are looked at again now and then (timer wheel): not more often than this.
 constexpr int64_t kWakeUpsOfWheel = 5;
