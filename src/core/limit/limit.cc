@@ -29,7 +29,7 @@ int64_t Limit::cost_of(const Demand& demand) const {
     case LimitKind::kConcurrency:
       return 1;
     case LimitKind::kTokens:
-      return input + output;
+      return counted() == Counted::kInput ? input : input + output;
     case LimitKind::kInputTokens:
       return input;
     case LimitKind::kOutputTokens:
@@ -67,6 +67,11 @@ void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
   held_ += cost;
 }
 
+void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
+  reserve(now, hold, cost_of(demand));
+  if (evidence_ && spec_.kind == LimitKind::kTokens) hold.input = clamp_usage(demand.input_tokens);
+}
+
 void Limit::sent(TimeNs now, Hold& hold) {
   if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
@@ -95,10 +100,14 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
       enforce(now);
     }
     room = room || hold.probe;
-    if (settlement.kind == Settlement::Kind::kKnown) accepted(hold);
+    if (settlement.kind == Settlement::Kind::kKnown) {
+      accepted(hold);
+      if (evidence_) weigh_charge(now, hold, settlement.usage);
+    }
+    shown_.reset();
     leave(hold);
   }
-  if (held_until_end()) {  // until now it was held: let the counters take it, then correct it there
+  if (hold.seq == 0) {  // until now it was held: let the counters take it, then correct it there
     held_ -= hold.cost;
     charge(now, hold);
   }
@@ -118,6 +127,12 @@ bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
   const bool rejected = settlement.kind == Settlement::Kind::kRejected;
   if (spec_.kind == LimitKind::kRequests) {  // a call that was sent counts, whatever came of it
     return rejected && !spec_.refused_count && take_back(now, hold, hold.cost);
+  }
+  if (counted() == Counted::kInput) {  // charged before that was known: the rest was not counted
+    if (hold.cost <= hold.input) return false;
+    const bool room = take_back(now, hold, hold.cost - hold.input);
+    hold.cost = hold.input;
+    return room;
   }
   switch (settlement.kind) {
     case Settlement::Kind::kKnown:
@@ -160,6 +175,10 @@ void Limit::charge(TimeNs now, Hold& hold) {
   hold.charged = now;
   if (!learner_) return;
   hold.total = total_;
+  if (evidence_) {
+    hold.total_estimate = total_estimate_ += hold.cost;
+    hold.total_input = total_input_ += hold.input;
+  }
   hold.used = ledger_.used(now) - foreign_;
 }
 
@@ -198,10 +217,11 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
 // Unknown: until the end because the provider may count then, and from then on for a window.
 bool Limit::held_until_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
-         spec_.charge == ChargeModel::kUnknown;
+         spec_.charge == ChargeModel::kUnknown || counted() == Counted::kActual;
 }
 
 bool Limit::keeps_estimate() const {
+  if (counted() == Counted::kActual) return false;
   return spec_.charge == ChargeModel::kArrival || spec_.charge == ChargeModel::kUnknown;
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/limit/charge_learning.h"
 #include "core/limit/fixed_windows.h"
 #include "core/limit/leased_room.h"
 #include "core/limit/limit_learning.h"
@@ -37,6 +38,10 @@ struct Hold {
   int64_t used = 0;   // in the window, itself included, others' use left out
   int64_t room = 0;   // before
   bool probe = false;
+  // Of limits whose charge model is learnt: the input alone, and the sums up to this call.
+  int64_t input = 0;
+  int64_t total_estimate = 0;
+  int64_t total_input = 0;
 };
 
 // How an attempt ended, as far as limits care.
@@ -72,6 +77,7 @@ class Limit {
 
   // Takes `cost`, which fits (earliest == now).
   void reserve(TimeNs now, Hold& hold, int64_t cost);
+  void reserve(TimeNs now, Hold& hold, const Demand& demand);
   // The call left at `now`.
   void sent(TimeNs now, Hold& hold);
   // The call never left: nothing is charged.
@@ -101,6 +107,8 @@ class Limit {
   Shape enforced_shape() const { return shape_; }
   int64_t capacity() const { return bucket_ ? bucket_->capacity() : spec_.amount; }
   const Learner* learner() const { return learner_ ? &*learner_ : nullptr; }
+  // What the provider has been found to count of a call, where that is learnt.
+  const ChargeEvidence* charge_evidence() const { return evidence_ ? &*evidence_ : nullptr; }
   TimeNs closed_until() const { return closed_until_; }
   int64_t foreign() const { return foreign_; }  // use by others that answers have shown, ever
   // Of the calls that ended without being rejected, in the order of their ends.
@@ -108,7 +116,14 @@ class Limit {
   bool is_concurrency() const { return spec_.kind == LimitKind::kConcurrency; }
 
  private:
+  // What an answer has shown as used, kept until its call is settled.
+  struct Shown {
+    TimeNs at;
+    int64_t used;
+  };
+
   // limit.cc
+  Counted counted() const { return evidence_ ? evidence_->counted() : Counted::kEstimate; }
   bool held_until_end() const;
   bool keeps_estimate() const;
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
@@ -128,6 +143,8 @@ class Limit {
   Seen seen(TimeNs now, const Hold* hold);
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
   void accepted(const Hold& hold);
+  void weigh_charge(TimeNs now, const Hold& hold, const Usage& usage);
+  int64_t beyond(TimeNs now, const Observation& shown);
   void count_foreign(TimeNs now, const Observation& shown);
 
   LimitSpec spec_;
@@ -154,6 +171,11 @@ class Limit {
   int64_t start_bound_ = 1;              // most of them until something is known
   int64_t total_ = 0;                    // charged, ever
   int64_t foreign_ = 0;
+  std::optional<ChargeEvidence> evidence_;  // of what is counted
+  std::optional<Shown> shown_;
+  int64_t total_estimate_ = 0;
+  int64_t total_input_ = 0;
+  int64_t total_actual_ = 0;
 };
 
 }  // namespace llmq::core

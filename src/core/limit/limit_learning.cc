@@ -38,7 +38,7 @@ void Learner::forget() {
   votes_.sliding = votes_.not_sliding = 0;
   has_reference_ = has_grid_ = false;
   capacity_seen_ = 0;
-  locked_ = sliding_only_ = false;
+  locked_ = sliding_only_ = grid_refuted_ = false;
 }
 
 bool Learner::is_slice(int64_t told, DurationNs slice) const {
@@ -80,15 +80,30 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
     }
     vote(seen, shown);
   }
-  if (learnt_.shape == Shape::kFixed && !learnt_.confirmed && seen.in_new_window >= 0) {
-    learnt_.confirmed = shown.remaining + seen.in_new_window + told_ / 20 >= told_;
-    changed = true;
-    if (!learnt_.confirmed) {  // a new window does not start from nothing
-      locked_ = true;
-      return learn_pacing();
-    }
-  }
+  changed = check_new_window(seen, shown) || changed;
   return conclude(seen) || changed;
+}
+
+// After an edge: windows on a grid start from nothing, a sliding log still holds what is inside,
+// and a counter of two buckets a share of the window before.
+bool Learner::check_new_window(const Seen& seen, const Observation& shown) {
+  if (locked_ || spec_.shape != Shape::kAuto) return false;
+  const int64_t slack = told_ / 20;
+  if (learnt_.shape == Shape::kFixed && !learnt_.confirmed && seen.in_new_window >= 0) {
+    const bool empty = shown.remaining + seen.in_new_window + slack >= told_;
+    if (!empty) {
+      grid_refuted_ = true;
+      return true;
+    }
+    if (seen.inside <= 4 * slack) return false;  // a sliding log would be as empty
+    learnt_.confirmed = true;
+    return true;
+  }
+  if (grid_refuted_ && votes_.not_grid == 0 && seen.beyond > 2 * slack) {
+    locked_ = true;
+    return learn_pacing();
+  }
+  return false;
 }
 
 void Learner::vote(const Seen& seen, const Observation& shown) {
@@ -175,7 +190,7 @@ bool Learner::conclude(const Seen&) {
     now.shape = Shape::kQuantised;
     now.amount = told_;
     now.slice = slice_;
-  } else if (grid && votes_.not_sliding > 3 * votes_.sliding) {
+  } else if (grid && !grid_refuted_) {  // as sliding, until it is confirmed
     now.shape = Shape::kFixed;
     now.amount = std::min(spec_.amount, told_);
   } else {

@@ -31,6 +31,8 @@ struct Seen {
   // Of a grid that is enforced: what we have sent in its present window; -1 if the call belongs to
   // an earlier one, or to that in which the grid was found.
   int64_t in_new_window = -1;
+  int64_t inside = 0;  // that a sliding window would surely still hold when it was sent
+  int64_t beyond = 0;  // what the answer shows as used, less all that we charged
 };
 
 // Where a conclusion came from.
@@ -46,7 +48,7 @@ struct Learnt {
   TimeNs edge{};         // of a grid: one of its edges, or up to `spread` after it
   DurationNs spread{};
   bool has_edge = false;
-  bool confirmed = false;  // a grid: what is left after an edge has been seen
+  bool confirmed = false;  // a grid: it has been seen that a new window starts from nothing
   DurationNs jitter{};     // beyond the configured one
 };
 
@@ -117,6 +119,7 @@ class Learner {
   bool learn_refusal(const Seen& seen, const Refusal& refusal);
   bool learn_pacing();
   bool learn_jitter();
+  bool check_new_window(const Seen& seen, const Observation& shown);
   bool exceeds_slice(DurationNs slice, int64_t sent_in_it) const;
   void cut(TimeNs now);
 
@@ -141,6 +144,8 @@ class Learner {
   bool learnt_any_ = false;  // a refusal or a probe has taught the shape
   bool locked_ = false;      // headers have been caught hiding the shape
   bool sliding_only_ = false;
+  bool grid_refuted_ =
+      false;  // resets point to a grid, but a new window does not start from nothing
   bool more_than_1s_ = false;  // has been accepted than slices of 1 s would allow
   bool more_than_10s_ = false;
   int64_t cut_ppm_ = 1'000'000;

@@ -22,6 +22,9 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.room = hold->room;
   seen.probe = hold->probe;
   if (shape_ == Shape::kFixed && windows_) {
+    const DurationNs sure = spec_.jitter + spec_.jitter + DurationNs{spec_.period.ns / 128};
+    seen.inside =
+        ledger_.charged_since(hold->charged - spec_.period + sure) - seen.after - seen.cost;
     const int64_t window = windows_->index(now);
     if (window > found_in_window_ && windows_->index(hold->charged) == window) {
       seen.in_new_window = windows_->used(now);
@@ -42,10 +45,16 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
     }
   }
   const bool was_starting = learner_->starting();
+  const bool had_headers = learner_->headers();
+  Seen what = seen(now, hold);
+  what.beyond = beyond(now, shown);
+  const bool changed = learner_->observe(what, shown);
+  if (changed || !had_headers) enforce(now);
   count_foreign(now, shown);
-  const bool changed = learner_->observe(seen(now, hold), shown);
-  if (changed) enforce(now);
-  if (shown.remaining != kNotTold) take_shown(now, hold, shown);
+  if (shown.remaining != kNotTold) {
+    take_shown(now, hold, shown);
+    if (evidence_) shown_ = Shown{now, learner_->told() - shown.remaining};
+  }
   return changed || was_starting;
 }
 
@@ -61,19 +70,37 @@ void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   }
 }
 
-// What has been used beyond all that we charged, we did not use: count it all the same.
-void Limit::count_foreign(TimeNs now, const Observation& shown) {
-  if (shown.remaining == kNotTold || spec_.share > 1 || shape_ == Shape::kBucket ||
-      shape_ == Shape::kQuantised) {
-    return;
-  }
+// What has been used beyond all that we charged.
+int64_t Limit::beyond(TimeNs now, const Observation& shown) {
+  if (shown.remaining == kNotTold || spec_.share > 1) return 0;
   int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
   if (of == kNotTold) of = spec_.amount;
-  if (of > spec_.amount) return;  // we take less than is there anyhow
-  const int64_t beyond = of - shown.remaining - ledger_.used(now) - held_;
-  if (beyond <= 0) return;
-  ledger_.charge(now, beyond);
-  foreign_ += beyond;
+  if (of > spec_.amount) return 0;  // we take less than is there anyhow
+  return of - shown.remaining - ledger_.used(now) - held_;
+}
+
+// We did not use it: count it all the same.
+void Limit::count_foreign(TimeNs now, const Observation& shown) {
+  if (shape_ != Shape::kSliding && shape_ != Shape::kFixed) return;
+  const int64_t foreign = beyond(now, shown);
+  if (foreign <= 0) return;
+  ledger_.charge(now, foreign);
+  foreign_ += foreign;
+}
+
+// What is gone, set against what we charged, tells what the provider counts.
+void Limit::weigh_charge(TimeNs now, const Hold& hold, const Usage& usage) {
+  const int64_t actual = cost_of(usage);
+  if (shown_ && shown_->at == now && hold.seq != 0) {
+    const int64_t back = shape_ == Shape::kBucket ? effective_amount(now) : 0;
+    ChargedUntil charged;
+    charged.low = {hold.total_estimate, hold.total_input, total_actual_};
+    charged.high = {total_estimate_, total_input_, total_actual_ + actual};
+    if (evidence_->add(hold.charged, now, shown_->used, charged, back, spec_.period) && bucket_) {
+      bucket_->set_level(now, std::min(learner_->told() - shown_->used, bucket_->capacity()));
+    }
+  }
+  total_actual_ += actual;
 }
 
 // The provider took the call: how much has it taken at once?

@@ -12,8 +12,10 @@ constexpr int64_t kMillion = 1'000'000;
 // Edges that a calendar gives; the clocks of provider and host differ by less.
 constexpr DurationNs kCalendarTolerance = seconds(2);
 constexpr DurationNs kLearntTolerance = milliseconds(5);
-// A first burst of N takes at least T / kRamp: refusals come back while it still grows.
+// A first burst of N takes at least T / kRamp: refusals come back while it still grows. Slower
+// where nothing but refusals tells of the limit.
 constexpr int64_t kRamp = 50;
+constexpr int64_t kBlindRamp = 12;
 // A probe may cost a refusal, and a refusal may close the limit: not for long windows.
 constexpr DurationNs kLongestProbed = seconds(120);
 
@@ -48,14 +50,14 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
     case Shape::kFixed: {
       if (!windows_) return by_ledger();
       const TimeNs by_windows =
-          windows_->earliest_behind(at, std::min(cost, amount) + held_, ahead, amount);
+          windows_->earliest_behind(at, std::min(cost, amount), others, amount);
       const bool sure = !learner_ || learner_->learnt().confirmed;
       return sure ? by_windows : std::max(by_windows, by_ledger());
     }
     case Shape::kQuantised: {
       const int64_t most = slice_amount_;
       if (windows_) {
-        return windows_->earliest_behind(at, std::min(cost, most) + held_, ahead, most);
+        return windows_->earliest_behind(at, std::min(cost, most), others, most);
       }
       return std::max(by_ledger(),
                       slice_->earliest_at_most(at, most - others - std::min(cost, most)));
@@ -75,7 +77,8 @@ TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
   if (probing_ || spec_.period > kLongestProbed) return otherwise;
   const int64_t amount = effective_amount(now);
   if (shape_ == Shape::kFixed && windows_ && !learner_->learnt().confirmed) {
-    return std::min(otherwise, windows_->earliest(now, std::min(cost, amount) + held_, amount));
+    return std::min(otherwise,
+                    windows_->earliest_behind(now, std::min(cost, amount), held_, amount));
   }
   if (!bucket_ || !learner_->may_probe()) return otherwise;
   const TimeNs oldest = ledger_.oldest(now);
@@ -199,7 +202,15 @@ void Limit::enforce(TimeNs now) {
   } else {
     pacer_.reset();
   }
-  if (learns && !ramp_) ramp_.emplace(amount, DurationNs{spec_.period.ns / kRamp}, DurationNs{});
+  const bool tokens = spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
+  if (learns && tokens && spec_.charge == ChargeModel::kArrival && !evidence_) evidence_.emplace();
+  if (!learns) evidence_.reset();
+  if (learns) {
+    const int64_t parts = learner_->headers() ? kRamp : kBlindRamp;
+    const Pacer ramp(amount, DurationNs{spec_.period.ns / parts}, DurationNs{});
+    if (ramp_) ramp_->change(now, ramp);
+    if (!ramp_) ramp_ = ramp;
+  }
 }
 
 }  // namespace llmq::core

@@ -125,7 +125,7 @@ DurationNs Limiter::dominant_share(const Demand& demand) const {
 
 void Limiter::reserve(TimeNs now, const Demand& demand, Reservation& reservation) {
   for (size_t i = 0; i < limits_.size(); ++i) {
-    limits_[i]->reserve(now, reservation.holds[i], limits_[i]->cost_of(demand));
+    limits_[i]->reserve(now, reservation.holds[i], demand);
   }
   reservation.sent = false;
 }

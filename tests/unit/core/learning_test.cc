@@ -37,9 +37,12 @@ struct Case {
   double most_refused = 0;
   double most_time = 1.05;
   bool judged_as_sliding = false;
+  bool tokens_bind = false;  // calls of 360 tokens instead of 150
 };
 
-void PrintTo(const Case& what, std::ostream* out) { *out << what.name; }
+void PrintTo(const Case& what, std::ostream* out) {
+  *out << what.name << (what.tokens_bind ? "_tokens" : "");
+}
 
 mock::LimitSpec mock_limit(const Case& c, mock::LimitKind kind, int64_t amount) {
   mock::LimitSpec spec;
@@ -118,7 +121,7 @@ class Provider {
 
   double time_over_ideal(bool as_sliding) const {
     DurationNs ideal{account_.ideal().count()};
-    if (as_sliding) ideal = seconds(12);
+    if (as_sliding) ideal = case_.tokens_bind ? seconds(24) : seconds(12);
     return static_cast<double>((accepted - first_).ns) / static_cast<double>(ideal.ns);
   }
 
@@ -159,9 +162,29 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
     sim.add_model(spec);
     for (int i = 0; i < kRequests; ++i) {
       sim::Want want;
+      const int64_t more = c.tokens_bind ? 220 : 0;
       want.input_tokens = static_cast<uint32_t>(random.between(30, 90));
-      want.output_tokens = static_cast<uint32_t>(random.between(60, 120));
+      want.output_tokens = static_cast<uint32_t>(random.between(60, 120) + more);
       sim.submit(want);
+    }
+    if (getenv("DBGB") != nullptr && seed == 1) {
+      for (int i = 0; i < 40; ++i) {
+        sim.run_for(milliseconds(1000));
+        Model& m = sim.model(0);
+        std::cout << "DBG t " << i + 1 << " calls " << provider.calls << " blocked by "
+                  << m.blocked_by << " for " << (m.blocked_until - sim.now()).ns / 1000000;
+        for (int k = 0; k < 2; ++k) {
+          Limit& l = *m.limiter.limits()[static_cast<size_t>(k)];
+          std::cout << " | " << static_cast<int>(l.enforced_shape()) << " used "
+                    << l.used(sim.now()) << " N " << l.effective_amount(sim.now()) << " held "
+                    << l.held() << " edge " << (l.learner()->learnt().edge - sim.now()).ns / 1000000
+                    << " spread " << l.learner()->learnt().spread.ns / 1000000 << " conf "
+                    << l.learner()->learnt().confirmed << " s " << l.learner()->votes().sliding
+                    << "/" << l.learner()->votes().not_sliding << " b "
+                    << l.learner()->votes().bucket << "/" << l.learner()->votes().not_bucket;
+        }
+        std::cout << "\n";
+      }
     }
     sim.run_all();
     ASSERT_EQ(provider.calls, kRequests) << "seed " << seed;
@@ -169,7 +192,8 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
       std::vector<int> per(400, 0);
       for (const auto& job : sim.jobs) {
         for (const auto& a : job.attempts) {
-          if (a.sent) ++per[static_cast<size_t>((*a.sent - sim.jobs[0].submitted).ns / 200'000'000)];
+          if (a.sent)
+            ++per[static_cast<size_t>((*a.sent - sim.jobs[0].submitted).ns / 200'000'000)];
         }
       }
       std::cout << "DBG ";
@@ -180,15 +204,16 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
       for (int k = 0; k < 2; ++k) {
         const Learner* l = sim.model(0).limiter.limits()[static_cast<size_t>(k)]->learner();
         const Votes& v = l->votes();
-        std::cout << "DBG " << c.name << " " << k << " shape " << static_cast<int>(l->learnt().shape)
-                  << " from " << static_cast<int>(l->learnt().from) << " amount "
-                  << l->learnt().amount << " cap " << l->learnt().capacity << " edge "
-                  << l->learnt().has_edge << " conf " << l->learnt().confirmed << " slice "
-                  << l->learnt().slice.ns / 1000000 << " ans " << v.answers << " ref " << v.refusals
-                  << " b " << v.bucket << "/" << v.not_bucket << " g " << v.grid << "/"
-                  << v.not_grid << " s " << v.sliding << "/" << v.not_sliding << " cut "
-                  << l->cut_ppm(sim.now()) << " 429 " << provider.refused << " t "
-                  << provider.time_over_ideal(c.judged_as_sliding) << "\n";
+        std::cout << "DBG " << c.name << " " << k << " shape "
+                  << static_cast<int>(l->learnt().shape) << " from "
+                  << static_cast<int>(l->learnt().from) << " amount " << l->learnt().amount
+                  << " cap " << l->learnt().capacity << " edge " << l->learnt().has_edge << " conf "
+                  << l->learnt().confirmed << " slice " << l->learnt().slice.ns / 1000000 << " ans "
+                  << v.answers << " ref " << v.refusals << " b " << v.bucket << "/" << v.not_bucket
+                  << " g " << v.grid << "/" << v.not_grid << " s " << v.sliding << "/"
+                  << v.not_sliding << " cut " << l->cut_ppm(sim.now()) << " 429 "
+                  << provider.refused << " t " << provider.time_over_ideal(c.judged_as_sliding)
+                  << "\n";
       }
     }
     shares.push_back(static_cast<double>(provider.refused) / kRequests);
@@ -197,8 +222,9 @@ TEST_P(Learning, ReachesWhatTheProviderAllows) {
   std::sort(times.begin(), times.end());
   std::sort(shares.begin(), shares.end());
   if (getenv("LLMQ_PRINT_LEARNING") != nullptr) {
-    std::cout << c.name << ": 429s " << shares[2] * kRequests << " (most " << shares[4] * kRequests
-              << "), time over ideal " << times[2] << " (most " << times[4] << ")\n";
+    std::cout << c.name << (c.tokens_bind ? "_tokens" : "") << ": 429s " << shares[2] * kRequests
+              << " (most " << shares[4] * kRequests << "), time over ideal " << times[2]
+              << " (most " << times[4] << ")\n";
   }
   EXPECT_LE(shares[2], c.most_refused);
   EXPECT_LE(times[2], c.most_time);
@@ -264,11 +290,31 @@ std::vector<Case> cases() {
     c.most_refused = 0.02;
     c.most_time = 1.3;
   }));
+  const auto charged = [](const char* name, Case c, mock::Charge charge) {
+    c.name = name;
+    c.charge = charge;
+    c.headers_of_the_end = charge == mock::Charge::kCompletion;
+    c.most_time = 1.2;
+    return c;
+  };
+  all.push_back(charged("bucket_of_input", bucket, mock::Charge::kArrivalInput));
+  all.push_back(charged("bucket_of_a_tenth_of_input", tenth, mock::Charge::kArrivalInput));
+  all.push_back(charged("sliding_of_input", sliding, mock::Charge::kArrivalInput));
+  all.push_back(charged("bucket_of_actual", bucket, mock::Charge::kCompletion));
+  all.push_back(charged("fixed_of_actual", fixed, mock::Charge::kCompletion));
+  all.push_back(charged("sliding_of_actual", sliding, mock::Charge::kCompletion));
+  const size_t count = all.size();
+  for (size_t i = 0; i < count; ++i) {
+    Case tokens = all[i];
+    tokens.tokens_bind = true;
+    all.push_back(tokens);
+  }
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Providers, Learning, testing::ValuesIn(cases()),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Providers, Learning, testing::ValuesIn(cases()), [](const auto& info) {
+  return std::string(info.param.name) + (info.param.tokens_bind ? "_tokens" : "");
+});
 
 }  // namespace
 }  // namespace llmq::core
