@@ -32,11 +32,13 @@ void Loop::change_model(const ModelEntry* entry, const config::ModelConfig& sett
   spec.ready = model->spec.ready;
   touch(entry->index);
   step(core::ModelChanged{entry->index, &spec});
+  reconcile_windows();
   log->info("model {}: settings changed", settings.name);
 }
 
 void Loop::change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits) {
   step(core::PoolChanged{pool->index, &limits});
+  reconcile_windows();
   log->info("pool {}: limits changed", pool->name);
 }
 

@@ -14,7 +14,18 @@ namespace {
 // The wall clock may wander that far before every window is looked at.
 constexpr int64_t kNoticedNs = 500'000'000;
 
-const std::string& zone_of(const ModelEntry& entry) { return entry.config.time_zone; }
+// Of the model, or of the pool that the limit belongs to.
+std::string zone_of(const ModelEntry& entry, const core::Limiter& limiter, size_t limit) {
+  if (!limiter.is_pooled(limit)) return entry.settings.read()->time_zone;
+  size_t first = limit;  // of the limits that are pooled
+  while (first > 0 && limiter.is_pooled(first - 1)) --first;
+  for (const PoolEntry* pool : entry.pools) {
+    const size_t count = pool->first_limits.size();
+    if (limit < first + count) return pool->time_zone;
+    first += count;
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -39,8 +50,8 @@ void Loop::open_windows(const ModelEntry& entry) {
         std::any_of(windows_.begin(), windows_.end(),
                     [&](const CalendarLimit& other) { return other.limit == limits[i]; });
     if (calendar == core::Calendar::kNone || known) continue;
-    windows_.push_back(
-        {entry.index, static_cast<uint32_t>(i), limits[i], WindowTrack(calendar, zone_of(entry))});
+    windows_.push_back({entry.index, static_cast<uint32_t>(i), limits[i],
+                        WindowTrack(calendar, zone_of(entry, model->limiter, i))});
     windows_due_ = now_.mono;
   }
   follow_windows();
@@ -52,7 +63,7 @@ bool Loop::is_current(const CalendarLimit& one) {
   if (model == nullptr || one.index >= model->limiter.limits().size()) return false;
   const core::Limit* const limit = model->limiter.limits()[one.index];
   return limit == one.limit && limit->spec().calendar == one.track.calendar() &&
-         zone_of(*entries_[one.model]) == one.track.zone();
+         zone_of(*entries_[one.model], model->limiter, one.index) == one.track.zone();
 }
 
 // After limits of models or pools have changed, or models have gone: another member of a pool takes

@@ -1,0 +1,131 @@
+#include "tests/sim/books.h"
+
+#include "tests/sim/features.h"
+
+namespace llmq::simulator {
+namespace {
+
+// A bucket of the core's ledger covers at most this part of its window.
+constexpr int64_t kParts = 256;
+
+}  // namespace
+
+Book::Book(const core::LimitSpec& spec)
+    : spec_(spec),
+      window_(spec.period.ns + spec.jitter.ns),
+      slack_(window_ / kParts + 1),
+      ring_(256),
+      bucket_(bucket_of(spec)) {}
+
+std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
+  if (spec.shape != core::Shape::kBucket || !features().bucket) return std::nullopt;
+  Rule rule;
+  rule.algorithm = Algorithm::kBucket;
+  rule.amount = spec.amount;
+  rule.period = spec.period.ns;
+  rule.burst = spec.burst > 0 ? spec.burst : spec.amount;
+  return Counter(rule);
+}
+
+void Book::change(int64_t now, const core::LimitSpec& spec) {
+  spec_ = spec;
+  if (bucket_) bucket_->set_amount(now, spec.amount);
+}
+
+int64_t Book::cost_of(int64_t input, int64_t output) const {
+  switch (spec_.kind) {
+    case core::LimitKind::kTokens:
+      return input + output;
+    case core::LimitKind::kInputTokens:
+      return input;
+    case core::LimitKind::kOutputTokens:
+      return output;
+    default:
+      return 1;
+  }
+}
+
+bool Book::counts_at_end() const {
+  switch (spec_.charge) {
+    case core::ChargeModel::kCompletion:
+    case core::ChargeModel::kRealtime:
+      return true;
+    case core::ChargeModel::kUnknown:
+      return features().unknown_charge;
+    default:
+      return false;
+  }
+}
+
+int64_t Book::missing_from_bucket(int64_t now) {
+  if (!bucket_) return -1;
+  const int64_t missing = bucket_->used(now);
+  return missing;
+}
+
+void Book::reserve(Booking& booking, int64_t cost) {
+  held_ += cost;
+  booking = Booking{cost, 0};
+}
+
+void Book::sent(int64_t now, Booking& booking) {
+  if (counts_at_end()) return;
+  held_ -= booking.cost;
+  booking.entry = charge(now, booking.cost);
+}
+
+void Book::refund(Booking& booking) {
+  held_ -= booking.cost;
+  booking = Booking{};
+}
+
+void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
+  move_to(now);
+  if (booking.entry == 0) {
+    held_ -= booking.cost;
+    booking.entry = charge(now, booking.cost);
+  }
+  if (spec_.kind == core::LimitKind::kRequests) return;
+  if (refused) actual = 0;
+  if (actual < 0) return;
+  if (actual > booking.cost) {
+    charge(now, actual - booking.cost);
+    return;
+  }
+  const bool keeps = spec_.charge == core::ChargeModel::kArrival ||
+                     (spec_.charge == core::ChargeModel::kUnknown && features().unknown_charge);
+  if (keeps || booking.entry < most_head_) return;
+  const int64_t less = booking.cost - actual;
+  if (bucket_) bucket_->correct(now, 0, less, 0);
+  if (booking.entry < least_head_) doubt_ += less;
+  at(booking.entry).cost -= less;
+  most_ -= less;
+  if (booking.entry >= least_head_) least_ -= less;
+}
+
+uint64_t Book::charge(int64_t now, int64_t cost) {
+  move_to(now);
+  if (tail_ - most_head_ == ring_.size()) {
+    std::vector<Entry> bigger(ring_.size() * 2);
+    for (uint64_t i = most_head_; i != tail_; ++i) {
+      bigger[i & (bigger.size() - 1)] = at(i);
+    }
+    ring_.swap(bigger);
+  }
+  at(tail_) = Entry{now, cost};
+  least_ += cost;
+  most_ += cost;
+  if (bucket_) bucket_->add(now, cost);
+  return tail_++;
+}
+
+void Book::move_to(int64_t now) {
+  while (least_head_ != tail_ && at(least_head_).at + window_ <= now) {
+    least_ -= at(least_head_++).cost;
+  }
+  while (most_head_ != tail_ && at(most_head_).at + window_ + slack_ <= now) {
+    most_ -= at(most_head_++).cost;
+  }
+}
+
+}  // namespace llmq::simulator

@@ -1,0 +1,87 @@
+// What llmq ought to have counted: its charges booked a second time from the outside, cheaply
+// enough to be compared after every step.
+//
+// The core may count a charge a little longer than its window, since charges that follow closely
+// share a bucket; so the books know the least and the most that may be counted.
+#ifndef LLMQ_TESTS_SIM_BOOKS_H_
+#define LLMQ_TESTS_SIM_BOOKS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/limit/limit_spec.h"
+#include "tests/sim/providers.h"
+
+namespace llmq::simulator {
+
+struct Booking {
+  int64_t cost = 0;
+  uint64_t entry = 0;  // 0: held, not yet charged
+};
+
+class Book {
+ public:
+  explicit Book(const core::LimitSpec& spec);
+
+  const core::LimitSpec& spec() const { return spec_; }
+  int64_t cost_of(int64_t input, int64_t output) const;
+
+  void reserve(Booking& booking, int64_t cost);
+  void sent(int64_t now, Booking& booking);
+  void refund(Booking& booking);
+  // The sent attempt ended; `actual` < 0: nobody knows what it used.
+  void settle(int64_t now, Booking& booking, int64_t actual, bool refused);
+
+  // The range in which what is counted at `now` must lie.
+  void move_to(int64_t now);
+  int64_t least() const { return least_; }
+  int64_t most() const { return most_; }
+  int64_t held() const { return held_; }
+  // Past the amount by usage that was larger than reserved, or by a lowered limit.
+  bool in_debt() const { return least_ + held_ > spec_.amount; }
+
+  // Never more than the amount in any window: what bounds the other shapes is another rule.
+  bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
+
+  // Of a declared bucket: what must be missing from it at `now`; -1 for other shapes.
+  int64_t missing_from_bucket(int64_t now);
+  // Refunds of charges that the core may have forgotten, or not: so much more may be missing.
+  int64_t doubt() const { return doubt_; }
+
+  void change(int64_t now, const core::LimitSpec& spec);
+
+  struct Entry {
+    int64_t at;
+    int64_t cost;
+  };
+  int64_t window() const { return window_; }
+  int64_t slack() const { return slack_; }
+  // For the oracle: everything that was ever charged and may still count.
+  uint64_t first() const { return most_head_; }
+  uint64_t end() const { return tail_; }
+  const Entry& entry(uint64_t index) const { return ring_[index & (ring_.size() - 1)]; }
+
+ private:
+  static std::optional<Counter> bucket_of(const core::LimitSpec& spec);
+  uint64_t charge(int64_t now, int64_t cost);
+  bool counts_at_end() const;
+  Entry& at(uint64_t index) { return ring_[index & (ring_.size() - 1)]; }
+
+  core::LimitSpec spec_;
+  int64_t window_;
+  int64_t slack_;
+  std::vector<Entry> ring_;
+  uint64_t most_head_ = 1;   // first that may count
+  uint64_t least_head_ = 1;  // first that must
+  uint64_t tail_ = 1;
+  int64_t least_ = 0;
+  int64_t most_ = 0;
+  int64_t held_ = 0;
+  std::optional<Counter> bucket_;
+  int64_t doubt_ = 0;
+};
+
+}  // namespace llmq::simulator
+
+#endif  // LLMQ_TESTS_SIM_BOOKS_H_

@@ -1,0 +1,48 @@
+# A small trace whose figures can be worked out: a call of 100 tokens each ten seconds for 50 minutes,
+# and one of 150 at the end.
+set(csv "TIMESTAMP,ContextTokens,GeneratedTokens\n")
+foreach(i RANGE 0 299)
+  math(EXPR minute "${i} / 6")
+  math(EXPR second "(${i} % 6) * 10")
+  string(APPEND csv "2023-11-16 18:${minute}:${second}.5000000,60,40\n")
+endforeach()
+string(APPEND csv "2023-11-16 18:50:00.0000000,100,50") # no newline at the end
+file(WRITE ${DIR}/small_trace.csv "${csv}")
+
+execute_process(COMMAND ${SIM} --replay ${DIR}/small_trace.csv --json
+  OUTPUT_VARIABLE out RESULT_VARIABLE code)
+if(NOT code EQUAL 0)
+  message(FATAL_ERROR "the replay ended with ${code}: ${out}")
+endif()
+# 30,150 tokens in 49 min 59.5 s.
+string(JSON needed GET "${out}" needed_tokens_per_min)
+if(NOT needed EQUAL 603)
+  message(FATAL_ERROR "needed_tokens_per_min is ${needed}, not 603")
+endif()
+string(JSON runs LENGTH "${out}" runs)
+if(NOT runs EQUAL 18)
+  message(FATAL_ERROR "${runs} runs, not 3 shares x 2 providers x 3 schedulers")
+endif()
+math(EXPR last "${runs} - 1")
+foreach(i RANGE ${last})
+  foreach(key accepted refused percent use)
+    string(JSON ${key} GET "${out}" runs ${i} ${key})
+  endforeach()
+  if(NOT accepted EQUAL 301 OR NOT refused EQUAL 0)
+    message(FATAL_ERROR "run ${i}: ${accepted} of 301 accepted, ${refused} refused")
+  endif()
+  if(use GREATER 1.1 OR use LESS 0.5)
+    message(FATAL_ERROR "run ${i}: use is ${use}")
+  endif()
+endforeach()
+
+# The table, and what is no trace.
+execute_process(COMMAND ${SIM} --replay ${DIR}/small_trace.csv OUTPUT_VARIABLE out)
+if(NOT out MATCHES "\\| 40 % \\| bucket \\| llmq \\|")
+  message(FATAL_ERROR "the table lacks a row: ${out}")
+endif()
+file(WRITE ${DIR}/no_trace.csv "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00,12\n")
+execute_process(COMMAND ${SIM} --replay ${DIR}/no_trace.csv ERROR_VARIABLE err RESULT_VARIABLE code)
+if(NOT code EQUAL 2 OR NOT err MATCHES "no_trace.csv, line 2")
+  message(FATAL_ERROR "a broken trace ended with ${code}: ${err}")
+endif()

@@ -1,0 +1,584 @@
+// The clock, the callers, and what the engine asks for. The provider's side: wire.cc.
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <limits>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include "tests/sim/core_view.h"
+#include "tests/sim/features.h"
+#include "tests/sim/oracle.h"
+
+namespace llmq::simulator {
+namespace {
+
+using core::Status;
+using core::TimeNs;
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kSecond = 1'000 * kMs;
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kRounding = 5;  // a bucket's level as a time, in whole nanoseconds
+constexpr uint64_t kEnoughViolations = 500;
+// Timers far away are looked at again now and then (timer wheel): not more often than this.
+constexpr int64_t kWakeUpsOfWheel = 5;
+
+bool refused_before_work(Status status) {
+  return status == Status::kRateLimited || status == Status::kOverloaded;
+}
+
+}  // namespace
+
+World::World() = default;
+World::~World() = default;
+
+Outcome World::run(const Scenario& scenario, Findings& findings, std::FILE* trace) {
+  findings_ = &findings;
+  trace_ = trace;
+  const uint64_t before = findings.total();
+  set_up(scenario);
+  loop();
+  if (findings.total() == before) at_rest();
+#if defined(__GLIBC__)
+  out_.heap_bytes = mallinfo2().uordblks;
+#endif
+  engine_.reset();
+  out_.violations = findings.total() - before;
+  return out_;
+}
+
+void World::set_up(const Scenario& scenario) {
+  scenario_ = &scenario;
+  out_ = Outcome{};
+  draw_ = Draw(scenario.seed ^ 0x5eed5eed5eedULL);
+  spec_ = model_spec_of(scenario);
+  limit_specs_ = spec_.limits;
+  engine_ = std::make_unique<core::Engine>(scenario.seed);
+  heap_.clear();
+  now_ = kStart;
+  wall_ms_ = 1'700'000'000'000;
+  provider_ahead_ = 0;
+  awake_at_ = 0;
+  gate_ = {};
+  foreign_ = {};
+  judged_from_ = 0;
+  live_ = 0;
+  running_ = 0;
+  disturbances_ = 0;
+  second_ = ticks_in_second_ = work_in_second_ = 0;
+  books_.clear();
+  counters_.clear();
+  oracle_.reset();
+  if (scenario.models > 1) {
+    step(core::PoolAdded{0, &limit_specs_});
+    spec_.limits.clear();
+    spec_.pools = {0};
+  }
+  for (int i = 0; i < scenario.models; ++i) {
+    step(core::ModelAdded{static_cast<core::ModelIndex>(i), &spec_});
+  }
+  limits_ = engine_->model(0)->limiter.limits();
+  for (const Rate& rate : scenario.rates) {
+    books_.emplace_back(rate.spec);
+    counters_.emplace_back(rate.rule);
+  }
+  concurrency_ = scenario.concurrency;
+  const auto slots = static_cast<size_t>(scenario.backlog);
+  if (slots_.size() < slots) slots_.resize(slots);
+  free_slots_.clear();
+  for (size_t i = slots; i > 0; --i) {
+    slots_[i - 1].live = slots_[i - 1].running = false;
+    free_slots_.push_back(static_cast<uint32_t>(i - 1));
+  }
+  free_calls_.clear();
+  for (size_t i = calls_.size(); i > 0; --i) free_calls_.push_back(static_cast<uint32_t>(i - 1));
+  oracle_ = scenario.oracle ? std::make_unique<Oracle>(*this) : nullptr;
+
+  heap_.push(now_, What::kSubmit);
+  const int64_t length = scenario.requests / scenario.burst_most * scenario.gap;
+  const auto sprinkle = [&](int count, What what) {
+    for (int i = 0; i < count; ++i) heap_.push(now_ + draw_.below(length + 1), what);
+  };
+  sprinkle(scenario.faults.storms, What::kStorm);
+  sprinkle(scenario.faults.sleeps, What::kSleep);
+  sprinkle(scenario.faults.wall_steps, What::kWallStep);
+  if (features().live_changes) sprinkle(scenario.faults.changes, What::kChange);
+}
+
+void World::loop() {
+  const uint64_t most_steps = static_cast<uint64_t>(scenario_->requests) * 400 + 100'000;
+  const uint64_t before = findings_->total();
+  while (findings_->total() < before + kEnoughViolations) {
+    if (stepped_) {
+      wake_ = engine_->next_wake().ns;
+      stepped_ = false;
+    }
+    const int64_t wake = wake_;
+    int64_t due = kNever;
+    if (wake != kNever) due = std::max({now_, wake + scenario_->tick_lag, awake_at_});
+    if (heap_.empty() && due == kNever) return;
+    if (heap_.empty() || heap_.top().time > due) {
+      tick(due);
+    } else {
+      const Happening next = heap_.pop();
+      if (next.time < awake_at_ && is_of_client(next.what()) && next.what() != What::kResume) {
+        heap_.push(awake_at_, next.what(), next.index, next.generation);
+        continue;
+      }
+      now_ = next.time;
+      happen(next);
+    }
+    if (out_.steps > most_steps) {
+      findings_->add(12, now_, "it does not come to rest: %llu steps",
+                     static_cast<unsigned long long>(out_.steps));
+      return;
+    }
+  }
+}
+
+void World::happen(const Happening& event) {
+  switch (event.what()) {
+    case What::kSubmit:
+      submit_burst();
+      return;
+    case What::kLeave:
+      if (slots_[event.index].generation == event.generation) leave(slots_[event.index]);
+      return;
+    case What::kReport:
+      if (slots_[event.index].generation == event.generation) report(slots_[event.index]);
+      return;
+    case What::kCancel: {
+      Slot& slot = slots_[event.index];
+      if (slot.live && static_cast<uint32_t>(slot.record.id) == event.generation) {
+        step(core::Cancel{&slot.record});
+      }
+      return;
+    }
+    case What::kStorm:
+      storm();
+      return;
+    case What::kSleep:
+      fall_asleep();
+      return;
+    case What::kResume:
+      step(core::ClockGap{core::DurationNs{slept_}});
+      return;
+    case What::kWallStep:
+      findings_->also(13);
+      wall_ms_ += draw_.below(2) == 0 ? kDayMs : -kDayMs;
+      return;
+    case What::kChange:
+      change_limits();
+      return;
+    case What::kArrive:
+      if (calls_[event.index].generation == event.generation) arrive(event.index);
+      return;
+    case What::kProduce:
+      if (calls_[event.index].generation == event.generation) produce(event.index);
+      return;
+    case What::kEnd:
+      if (calls_[event.index].generation == event.generation) end(event.index);
+      return;
+    case What::kHangUp:
+      if (calls_[event.index].generation == event.generation) {
+        calls_[event.index].answers = false;
+        end(event.index);
+      }
+      return;
+  }
+}
+
+void World::step(const core::Event& event) {
+  ++out_.steps;
+  stepped_ = true;
+  if (trace_ != nullptr) {
+    static constexpr const char* kNames[] = {"submit",          "cancel",        "sent",
+                                             "finished",        "usage known",   "model added",
+                                             "model ready",     "model removed", "persisted",
+                                             "lease granted",   "shutdown",      "tick",
+                                             "limits observed", "pool added",    "model changed",
+                                             "pool changed",    "window edges",  "clock gap"};
+    (void)std::fprintf(trace_, "%lld %s\n", static_cast<long long>(now_), kNames[event.index()]);
+  }
+  actions_.clear();
+  engine_->step(core::Now{TimeNs{now_}, wall_ms_ + now_ / kMs}, event, actions_);
+  for (const core::Action& action : actions_) {
+    std::visit([this](const auto& what) { perform(what); }, action);
+  }
+  if (!books_.empty()) check();
+}
+
+void World::tick(int64_t due) {
+  now_ = due;
+  ++out_.ticks;
+  if (now_ / kSecond != second_) {
+    count_wake_ups();
+    second_ = now_ / kSecond;
+  }
+  ++ticks_in_second_;
+  step(core::Tick{});
+}
+
+// I12. Retries and time-outs have wake-ups of their own: only a run without them is judged by the
+// second.
+void World::count_wake_ups() {
+  const bool calm = scenario_->timeout_ms == 0 && scenario_->with_deadline == 0 &&
+                    scenario_->faults.server_error + scenario_->faults.overloaded +
+                            scenario_->faults.refused + scenario_->faults.no_connection ==
+                        0 &&
+                    out_.refused == 0;
+  if (calm && ticks_in_second_ > 2 * work_in_second_ + kWakeUpsOfWheel) {
+    findings_->add(12, now_, "%lld wake-ups in one second for %lld starts and ends",
+                   static_cast<long long>(ticks_in_second_),
+                   static_cast<long long>(work_in_second_));
+  }
+  ticks_in_second_ = work_in_second_ = 0;
+}
+
+void World::submit_burst() {
+  const Scenario& scenario = *scenario_;
+  int64_t count = draw_.between(1, scenario.burst_most);
+  while (count-- > 0 && !free_slots_.empty() &&
+         out_.requests < static_cast<uint64_t>(scenario.requests)) {
+    Slot& slot = slots_[free_slots_.back()];
+    free_slots_.pop_back();
+    submit(slot);
+  }
+  if (out_.requests < static_cast<uint64_t>(scenario.requests)) {
+    heap_.push(now_ + 1 + draw_.below(2 * scenario.gap + 1), What::kSubmit);
+  }
+}
+
+void World::submit(Slot& slot) {
+  const Scenario& scenario = *scenario_;
+  core::Request& record = slot.record;
+  record = core::Request{};
+  record.id = ++out_.requests;
+  record.model =
+      scenario.models == 1 ? 0 : static_cast<core::ModelIndex>(draw_.below(scenario.models));
+  const int64_t input =
+      scenario.unit_cost ? scenario.input_most : draw_.skewed(1, scenario.input_most);
+  const int64_t output = scenario.unit_cost || scenario.actual_least > 0
+                             ? scenario.output_most
+                             : draw_.skewed(1, scenario.output_most);
+  record.est_input_tokens = static_cast<uint32_t>(input);
+  record.est_output_tokens = static_cast<uint32_t>(output);
+  record.max_attempts = scenario.max_attempts;
+  record.timeout_ms = scenario.timeout_ms;
+  if (scenario.priorities) record.priority = static_cast<uint8_t>(draw_.between(0, 4)) & 7;
+  if (scenario.tenants > 1) {  // the first ones come most often
+    set_tenant(record, static_cast<uint32_t>(draw_.skewed(1, scenario.tenants)));
+  }
+  if (draw_.chance(scenario.with_deadline)) {
+    record.deadline = TimeNs{now_ + draw_.below(scenario.deadline_most)};
+  }
+  slot.actual_input = record.est_input_tokens;
+  slot.actual_output = scenario.unit_cost ? record.est_output_tokens
+                                          : static_cast<uint32_t>(draw_.between(1, output));
+  if (scenario.actual_least > 0) {
+    slot.actual_output =
+        static_cast<uint32_t>(draw_.skewed(scenario.actual_least, scenario.actual_most));
+  }
+  if (draw_.chance(scenario.overrun)) slot.actual_output += static_cast<uint32_t>(output);
+  slot.live = true;
+  slot.running = slot.sent = false;
+  slot.attempts = 0;
+  slot.not_before = 0;
+  slot.first_start = core::kNever;
+  ++slot.generation;
+  ++live_;
+  if (draw_.chance(scenario.faults.cancelled)) {
+    heap_.push(now_ + draw_.skewed(kMs, 100 * kSecond), What::kCancel, index_of(slot),
+               static_cast<uint32_t>(record.id));
+  }
+  step(core::Submit{&record});
+}
+
+void World::storm() {
+  for (size_t i = 0; i < static_cast<size_t>(scenario_->backlog); ++i) {
+    if (slots_[i].live && draw_.below(2) == 0) step(core::Cancel{&slots_[i].record});
+  }
+}
+
+// The clock runs on while nobody looks (as on some systems), or stands still (as on others): then
+// it is the provider who is ahead afterwards.
+void World::fall_asleep() {
+  findings_->also(13);
+  slept_ = draw_.skewed(kSecond, 8 * 3'600 * kSecond);
+  if (draw_.below(2) == 0) {
+    awake_at_ = now_ + slept_;
+    heap_.push(awake_at_, What::kResume);
+  } else {
+    provider_ahead_ += slept_;
+    step(core::ClockGap{core::DurationNs{slept_}});
+  }
+}
+
+void World::change_limits() {
+  static constexpr int64_t kPercent[] = {25, 50, 90, 110, 200, 400};
+  const int64_t percent = draw_.pick(kPercent);
+  int64_t longest = 0;
+  findings_->also(14);
+  for (size_t i = 0; i < books_.size(); ++i) {
+    core::LimitSpec spec = books_[i].spec();
+    const int64_t largest = books_[i].cost_of(scenario_->input_most, scenario_->output_most);
+    Rule rule = counters_[i].rule();
+    rule.amount = std::max(largest, rule.amount * percent / 100);
+    if (rule.algorithm == Algorithm::kBucket || rule.algorithm == Algorithm::kQuantised) {
+      if (counters_[i].capacity() * percent / 100 < largest) continue;
+    }
+    counters_[i].set_amount(provider_now(), rule.amount);
+    spec.amount = rule.amount;
+    if (spec.burst > 0) spec.burst = counters_[i].rule().burst;
+    books_[i].change(now_, spec);
+    limit_specs_[i] = spec;
+    longest = std::max(longest, 2 * spec.period.ns + spec.jitter.ns);
+  }
+  concurrency_ = std::max<int64_t>(1, concurrency_ * percent / 100);
+  limit_specs_.back().amount = concurrency_;
+  judged_from_ = now_ + longest + scenario_->way_least + scenario_->way_jitter;
+  ++disturbances_;
+  if (scenario_->models > 1) {
+    step(core::PoolChanged{0, &limit_specs_});
+  } else {
+    spec_.limits = limit_specs_;
+    step(core::ModelChanged{0, &spec_});
+  }
+  limits_ = engine_->model(0)->limiter.limits();
+}
+
+void World::perform(const core::StartAttempt& action) {
+  Slot& slot = slot_of(action.request);
+  mix(static_cast<uint64_t>(now_) * 4 + 1);
+  mix(slot.record.id * 256 + action.attempt);
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  start %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
+                       action.attempt);
+  }
+  ++out_.attempts;
+  ++work_in_second_;
+  if (!slot.live || slot.running) findings_->add(9, now_, "started a request that runs or is over");
+  if (action.attempt != slot.attempts + 1 || action.attempt > scenario_->max_attempts) {
+    findings_->add(10, now_, "attempt %d after %d of at most %d", action.attempt, slot.attempts,
+                   scenario_->max_attempts);
+  }
+  if (now_ < gate_[slot.record.model] || now_ < slot.not_before) {
+    findings_->add(10, now_, "request %llu started before its Retry-After",
+                   static_cast<unsigned long long>(slot.record.id));
+  }
+  if (oracle_ != nullptr) oracle_->started(slot);
+  if (slot.attempts > 0) ++disturbances_;  // it has passed those who came after it
+  ++slot.attempts;
+  ++slot.generation;
+  slot.running = true;
+  slot.sent = false;
+  if (++running_ > concurrency_) {
+    findings_->add(1, now_, "%lld run at the same time, %lld may", static_cast<long long>(running_),
+                   static_cast<long long>(concurrency_));
+  }
+  for (size_t i = 0; i < books_.size(); ++i) {
+    Book& book = books_[i];
+    book.move_to(now_);
+    book.reserve(slot.bookings[i],
+                 book.cost_of(slot.record.est_input_tokens, slot.record.est_output_tokens));
+    if (book.is_sliding() && book.in_debt()) {
+      findings_->add(1, now_, "limit %zu: started with %lld of %lld in the window", i,
+                     static_cast<long long>(book.least() + book.held()),
+                     static_cast<long long>(book.spec().amount));
+    }
+  }
+  if (spec_.sends_at_start) {
+    slot.sent = true;
+    for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+    send(slot);
+  } else {
+    heap_.push(now_ + draw_.below(scenario_->connect_most), What::kLeave, index_of(slot),
+               slot.generation);
+  }
+}
+
+void World::leave(Slot& slot) {
+  if (draw_.chance(scenario_->faults.no_connection)) {
+    slot.status = Status::kTransport;
+    slot.usage_known = false;
+    slot.retry_after = 0;
+    slot.observed = nullptr;
+    report(slot);
+    return;
+  }
+  slot.sent = true;
+  for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+  send(slot);
+  step(core::AttemptSent{&slot.record, slot.attempts});
+}
+
+void World::report(Slot& slot) {
+  core::AttemptFinished event{&slot.record, slot.attempts};
+  event.status = slot.status;
+  event.usage_known = slot.usage_known;
+  if (slot.usage_known) event.usage = core::Usage{slot.actual_input, slot.actual_output};
+  event.retry_after = core::DurationNs{slot.retry_after};
+  event.observed = slot.observed;
+  settle(slot, slot.status, slot.usage_known);
+  if (slot.status == Status::kRateLimited) {
+    ++disturbances_;
+    if (slot.retry_after > 0) {
+      int64_t& gate = gate_[slot.record.model];
+      gate = std::max(gate, now_ + slot.retry_after);
+      slot.not_before = now_ + slot.retry_after;
+    }
+  }
+  step(event);
+}
+
+// Ends an attempt in the books, as the documentation of the limits says.
+void World::settle(Slot& slot, Status status, bool usage_known) {
+  for (size_t i = 0; i < books_.size(); ++i) {
+    Book& book = books_[i];
+    if (!slot.sent) {
+      book.refund(slot.bookings[i]);
+      continue;
+    }
+    const int64_t actual =
+        usage_known ? book.cost_of(slot.actual_input, slot.actual_output) : int64_t{-1};
+    if (actual > slot.bookings[i].cost) ++disturbances_;
+    book.settle(now_, slot.bookings[i], actual, !usage_known && refused_before_work(status));
+  }
+  slot.running = false;
+  ++slot.generation;
+  --running_;
+}
+
+void World::perform(const core::AbortAttempt& action) {
+  Slot& slot = slot_of(action.request);
+  ++work_in_second_;
+  mix(static_cast<uint64_t>(now_) * 4 + 2);
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  abort %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
+                       action.attempt);
+  }
+  if (!slot.live || !slot.running || action.attempt != slot.attempts) {
+    findings_->add(9, now_, "aborted attempt %d, which does not run", action.attempt);
+    return;
+  }
+  if (slot.sent) hang_up(slot);
+  settle(slot, action.reason, false);
+}
+
+void World::perform(const core::FinishRequest& action) {
+  Slot& slot = slot_of(action.request);
+  ++work_in_second_;
+  mix(static_cast<uint64_t>(now_) * 4 + 3);
+  mix(slot.record.id * 256 + static_cast<uint64_t>(slot.record.state));
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  finish %llu %s\n",
+                       static_cast<unsigned long long>(slot.record.id),
+                       core::status_name(slot.record.status));
+  }
+  if (!slot.live) {
+    findings_->add(9, now_, "a second outcome of one request");
+    return;
+  }
+  if (slot.running) findings_->add(3, now_, "finished while its attempt runs");
+  if (!core::is_final(slot.record.state)) findings_->add(9, now_, "finished without an outcome");
+  if (slot.record.state == core::State::kCompleted) {
+    ++out_.completed;
+    if (slot.attempts == 0 || slot.status != Status::kOk) {
+      findings_->add(9, now_, "completed, though its last attempt did not succeed");
+    }
+  }
+  slot.live = false;
+  ++slot.generation;
+  --live_;
+  free_slots_.push_back(index_of(slot));
+}
+
+// I2 and I3, after every step.
+void World::check() {
+  for (size_t i = 0; i < books_.size(); ++i) {
+    Book& book = books_[i];
+    book.move_to(now_);
+    const int64_t held = limits_[i]->held();
+    if (held != book.held()) {
+      findings_->add(3, now_, "limit %zu holds %lld for calls in flight, it should %lld", i,
+                     static_cast<long long>(held), static_cast<long long>(book.held()));
+    }
+    check_use(i);
+  }
+  const int64_t slots = limits_[books_.size()]->held();
+  if (slots != running_) {
+    findings_->add(3, now_, "%lld slots are taken, %lld attempts run",
+                   static_cast<long long>(slots), static_cast<long long>(running_));
+  }
+  if (live_ == 0 && engine_->next_wake() != core::kNever) {
+    findings_->add(12, now_, "nobody waits or runs, and yet a wake-up is set");
+  }
+  if (oracle_ != nullptr) oracle_->check();
+}
+
+// I2: what the limit counts is what the books say, of the window or of the bucket.
+void World::check_use(size_t limit) {
+  Book& book = books_[limit];
+  core::Limit& real = *limits_[limit];
+  const int64_t used = real.used(TimeNs{now_});
+  int64_t least = book.least();
+  int64_t most = book.most();
+  if (scenario_->headers) {
+    // Nobody else uses these limits: honest headers can show no more use than ours, but for a
+    // counter of two buckets, which counts otherwise.
+    const bool honest = scenario_->judged() &&
+                        counters_[limit].rule().algorithm != Algorithm::kTwoBucket &&
+                        now_ >= judged_from_;
+    if (honest && real.foreign() > foreign_[limit]) {
+      findings_->add(2, now_, "limit %zu counts %lld of others, and there are none", limit,
+                     static_cast<long long>(real.foreign() - foreign_[limit]));
+    }
+    foreign_[limit] = real.foreign();
+    most += real.foreign();
+  }
+  if (real.enforced_shape() == core::Shape::kBucket) {
+    const int64_t missing = book.missing_from_bucket(now_);
+    if (missing < 0) return;  // a bucket that was learnt
+    least = missing - kRounding;
+    // A header may show that it holds less than we think: at the provider a call counts later.
+    most = scenario_->headers ? std::numeric_limits<int64_t>::max()
+                              : missing + kRounding + book.doubt();
+  }
+  if (used >= least && used <= most) return;
+  findings_->add(2, now_, "limit %zu counts %lld, not %lld .. %lld", limit,
+                 static_cast<long long>(used), static_cast<long long>(least),
+                 static_cast<long long>(most));
+}
+
+// Nothing can happen any more.
+void World::at_rest() {
+  if (live_ != 0 || engine_->live() != 0) {
+    findings_->add(9, now_, "%lld requests never ended (the engine knows of %llu)",
+                   static_cast<long long>(live_), static_cast<unsigned long long>(engine_->live()));
+    return;
+  }
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    if (limits_[i]->held() == 0) continue;
+    findings_->add(3, now_, "limit %zu holds %lld though nothing runs", i,
+                   static_cast<long long>(limits_[i]->held()));
+  }
+  for (int i = 0; i < scenario_->models; ++i) {
+    const core::Counters& counters = engine_->model(static_cast<core::ModelIndex>(i))->counters;
+    if (counters.pending != 0 || counters.processing != 0) {
+      findings_->add(3, now_, "model %d counts %llu waiting and %llu running at rest", i,
+                     static_cast<unsigned long long>(counters.pending),
+                     static_cast<unsigned long long>(counters.processing));
+    }
+  }
+  // On the whole every attempt and every end may cost two wake-ups.
+  if (out_.ticks > 2 * (out_.attempts + out_.requests) + 100) {
+    findings_->add(12, now_, "%llu wake-ups for %llu attempts",
+                   static_cast<unsigned long long>(out_.ticks),
+                   static_cast<unsigned long long>(out_.attempts));
+  }
+}
+
+}  // namespace llmq::simulator

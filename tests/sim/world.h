@@ -1,0 +1,180 @@
+// The world around the engine, simulated: callers, the way to the provider, the provider, a clock
+// that only moves when something happens. What the engine does is checked on the way.
+#ifndef LLMQ_TESTS_SIM_WORLD_H_
+#define LLMQ_TESTS_SIM_WORLD_H_
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/engine.h"
+#include "tests/sim/books.h"
+#include "tests/sim/event_heap.h"
+#include "tests/sim/findings.h"
+#include "tests/sim/providers.h"
+#include "tests/sim/random.h"
+#include "tests/sim/scenario.h"
+
+namespace llmq::simulator {
+
+class Oracle;
+
+inline constexpr int64_t kStart = 10'000'000'000;  // virtual ns at which a run begins
+
+// What one run came to.
+struct Outcome {
+  uint64_t requests = 0;
+  uint64_t attempts = 0;
+  uint64_t completed = 0;
+  uint64_t steps = 0;
+  uint64_t ticks = 0;
+  uint64_t refused = 0;  // for want of room, not by a fault
+  uint64_t violations = 0;
+  uint64_t heap_bytes = 0;  // in use at the end; 0 if unknown
+  // Since Scenario::measured_from: what the provider counted, until its last acceptance.
+  std::array<int64_t, kMaxRates> units{};
+  int64_t measured = 0;  // ns
+  uint64_t hash = 0;     // of everything that the engine decided, and when
+};
+
+class World {
+ public:
+  World();
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // `trace`: every event and action as a line of text; may be null.
+  Outcome run(const Scenario& scenario, Findings& findings, std::FILE* trace);
+
+ private:
+  friend class Oracle;
+
+  // A request of a caller. The engine's record is the first member: a slot is found from it.
+  struct Slot {
+    core::Request record;
+    std::array<Booking, kMaxRates> bookings;
+    int64_t not_before = 0;                   // the provider asked this request to wait
+    core::TimeNs first_start = core::kNever;  // its first promise as the head of the line
+    uint32_t generation = 0;                  // of the attempt: reports of older ones are late
+    uint32_t call = 0;                        // at the provider
+    uint32_t call_generation = 0;
+    uint32_t actual_input = 0;
+    uint32_t actual_output = 0;
+    uint64_t disturbed = 0;  // World::disturbances_ when that was promised
+    bool live = false;
+    bool running = false;
+    bool sent = false;
+    uint8_t attempts = 0;
+    // the answer on its way
+    bool usage_known = false;
+    core::Status status = core::Status::kOk;
+    int64_t retry_after = 0;
+    const core::Observed* observed = nullptr;
+  };
+  // A call at, or on its way to, the provider.
+  struct Call {
+    uint32_t generation = 0;
+    uint32_t slot = 0;
+    uint32_t slot_generation = 0;
+    bool answers = true;
+    bool arrived = false;
+    int64_t arrives = 0;
+    int64_t input = 0;
+    int64_t output = 0;
+    int64_t actual_input = 0;
+    int64_t actual_output = 0;
+    int chunks = 0;
+    core::Status status = core::Status::kOk;
+    std::array<uint64_t, kMaxRates> entry{};
+  };
+
+  // world.cc: the clock and the callers
+  void set_up(const Scenario& scenario);
+  void loop();
+  void happen(const Happening& event);
+  void step(const core::Event& event);
+  void tick(int64_t due);
+  void submit_burst();
+  void submit(Slot& slot);
+  void storm();
+  void fall_asleep();
+  void change_limits();
+  void perform(const core::StartAttempt& action);
+  void perform(const core::AbortAttempt& action);
+  void perform(const core::FinishRequest& action);
+  template <typename Other>
+  void perform(const Other&) {}
+  void leave(Slot& slot);
+  void report(Slot& slot);
+  void settle(Slot& slot, core::Status status, bool usage_known);
+  void at_rest();
+
+  // wire.cc: the way there, the provider, the way back
+  int64_t way();
+  void send(Slot& slot);
+  void hang_up(Slot& slot);
+  void arrive(uint32_t index);
+  void produce(uint32_t index);
+  void end(uint32_t index);
+  void drop(uint32_t index);
+  void answer(const Call& call, core::Status status, int64_t after, int64_t retry_after);
+  void tell_limits(const Call& call);
+  uint64_t count(size_t limit, int64_t cost);
+  int64_t provider_now() const { return now_ + provider_ahead_; }
+
+  // checks after every step
+  void check();
+  void check_use(size_t limit);
+  void count_wake_ups();
+
+  void mix(uint64_t value) { out_.hash = (out_.hash ^ value) * 0x100000001b3ULL; }
+  uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }
+  Slot& slot_of(core::Request* request) { return *reinterpret_cast<Slot*>(request); }
+
+  const Scenario* scenario_ = nullptr;
+  Findings* findings_ = nullptr;
+  std::FILE* trace_ = nullptr;
+  Outcome out_;
+  Draw draw_{0};
+  core::ModelSpec spec_;
+  std::vector<core::LimitSpec> limit_specs_;
+  std::unique_ptr<core::Engine> engine_;
+  core::Actions actions_;
+  std::vector<core::Limit*> limits_;  // of the engine: rates, then concurrency
+  std::vector<Book> books_;
+  std::vector<Counter> counters_;
+  std::unique_ptr<Oracle> oracle_;
+
+  EventHeap heap_;
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  std::vector<Call> calls_;
+  std::vector<uint32_t> free_calls_;
+  std::vector<core::Observed> observed_;  // by slot: what its answer tells
+  int64_t now_ = 0;
+  int64_t wall_ms_ = 0;
+  int64_t provider_ahead_ = 0;
+  int64_t awake_at_ = 0;
+  int64_t slept_ = 0;
+  std::array<int64_t, 2> gate_{};  // of a model: a Retry-After that everybody obeys
+  int64_t judged_from_ = 0;
+  std::array<int64_t, kMaxRates> foreign_{};  // that the engine had counted, by limit
+  int64_t live_ = 0;
+  int64_t running_ = 0;
+  int64_t concurrency_ = 0;
+  uint64_t disturbances_ = 0;  // debts, gates, changes: promises made before them are off
+  // wake-ups
+  bool stepped_ = true;  // since wake_ was asked for
+  int64_t wake_ = 0;
+  int64_t second_ = 0;
+  int64_t ticks_in_second_ = 0;
+  int64_t work_in_second_ = 0;
+};
+
+}  // namespace llmq::simulator
+
+#endif  // LLMQ_TESTS_SIM_WORLD_H_
