@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 #include "config/limit_text.h"
+#include "runtime/calendar.h"
 #include "runtime/manager.h"
 
 namespace llmq::runtime {
@@ -53,6 +54,17 @@ Result<Done> check_together(const config::ModelConfig& model, const std::vector<
   return Done{};
 }
 
+// Of the same kinds and periods, in any order?
+bool same_places(const std::vector<core::LimitSpec>& some,
+                 const std::vector<core::LimitSpec>& others) {
+  return some.size() == others.size() &&
+         std::all_of(some.begin(), some.end(), [&](const core::LimitSpec& spec) {
+           return std::any_of(others.begin(), others.end(), [&](const core::LimitSpec& other) {
+             return other.kind == spec.kind && other.period == spec.period;
+           });
+         });
+}
+
 }  // namespace
 
 // Gives new models the pools that they name, and makes those that are new; all or none. Under the
@@ -63,6 +75,10 @@ Result<Done> Manager::join_pools(const config::Config& config,
   if (!pools) return pools.error();
   Registry& registry = loop_->registry;
   for (const config::PoolConfig& pool : pools.value()) {
+    auto calendars = check_calendars(pool.limits, pool.time_zone);
+    if (!calendars) {
+      return config::bad_setting("pool." + pool.name + ".limits", calendars.error().message);
+    }
     const PoolEntry* known = registry.find_pool(pool.name);
     if (known == nullptr || same_limits(known->first_limits, pool.limits)) continue;
     return config::bad_setting("pool." + pool.name + ".limits",
@@ -136,6 +152,8 @@ Result<Done> Manager::set_model(const config::Row& row, std::string_view name,
   auto models = changed.models();
   if (!models) return models.error();
   config::ModelConfig& settings = models.value().front();
+  auto calendars = check_calendars(settings.limits, settings.time_zone);
+  if (!calendars) return config::bad_setting(key, calendars.error().message);
   done = check_together(settings, entry->pools, nullptr, {}, key);
   if (!done) return done;
   entry->source = std::move(changed);
@@ -161,6 +179,13 @@ Result<Done> Manager::set_pool(const config::Row& row, std::string_view name,
   auto pools = changed.pools();
   if (!pools) return pools.error();
   std::vector<core::LimitSpec>& limits = pools.value().front().limits;
+  auto calendars = check_calendars(limits, pools.value().front().time_zone);
+  if (!calendars) return config::bad_setting(key, calendars.error().message);
+  if (!same_places(limits, pool->first_limits)) {
+    return config::bad_setting(key,
+                               "the limits of a pool in use can change in all but their kinds "
+                               "and periods, which must stay those of its registration");
+  }
   for (const ModelEntry* entry : loop_->registry.models_of(pool)) {
     done = check_together(*entry->settings.read(), entry->pools, pool, limits, key);
     if (!done) return done;
