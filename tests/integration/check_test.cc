@@ -102,7 +102,8 @@ TEST(Check, ALimitOfOneModelReplacesThatOfItsKindAndPeriodAlone) {
   EXPECT_THAT(twice.err(), HasSubstr("requests/1m is given twice, as 7 and as 8"));
 }
 
-// The file's 500 a minute are gone, its limit per second stays.
+// The file's 500 a minute are gone, its limit per second stays: 5 and 2 start in each minute, the
+// last one after 121 s, and it lasts 2 s.
 TEST(Check, ARunObeysTheLimitOfOneModel) {
   const Directory dir;
   const std::string config = dir.write("c.json", R"({"models": [
@@ -114,7 +115,7 @@ TEST(Check, ARunObeysTheLimitOfOneModel) {
   Program after(
       dir, {"run", in, "--dry-run", "--config", config, "--limit", "m:requests=7/1m,jitter=0s"});
   EXPECT_EQ(after.wait(), 0) << after.err();
-  EXPECT_THAT(after.out(), HasSubstr("time       2.03 minutes, bound by requests/1m"));
+  EXPECT_THAT(after.out(), HasSubstr("time       2.05 minutes, bound by requests/1m"));
 }
 
 TEST(Check, AMissingKeyIsAWarning) {
