@@ -133,7 +133,7 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
     entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
     fresh.push_back(std::move(entry));
   }
-  const auto joined = join_pools(config, fresh);
+  auto joined = join_pools(config, fresh);
   if (!joined) return joined;
   Loop* const loop = loop_.get();
   for (std::unique_ptr<ModelEntry>& entry : fresh) {

@@ -95,12 +95,27 @@ TEST(Check, ALimitOfOneModelReplacesThatOfItsKindAndPeriodAlone) {
   EXPECT_THAT(check.out(), ContainsRegex("model.gpt-4o.limits +concurrency=8 +file"));
   EXPECT_THAT(check.out(), ContainsRegex("model.other.limit +- +default"));
 
-  // The run obeys: the file's 500 a minute are gone, and its concurrency stays.
   const std::string in = dir.write("in.jsonl", chat_lines(1));
-  Program run(dir, {"run", in, "--dry-run", "--config", config, "--limit", "gpt-4o:requests=7/1m",
-                    "--limit", "gpt-4o:requests=8/1m"});
-  EXPECT_EQ(run.wait(), 1);
-  EXPECT_THAT(run.err(), HasSubstr("requests/1m is given twice, as 7 and as 8"));
+  Program twice(dir, {"run", in, "--dry-run", "--config", config, "--limit", "gpt-4o:requests=7/1m",
+                      "--limit", "gpt-4o:requests=8/1m"});
+  EXPECT_EQ(twice.wait(), 1);
+  EXPECT_THAT(twice.err(), HasSubstr("requests/1m is given twice, as 7 and as 8"));
+}
+
+// The file's 500 a minute are gone, its limit per second stays: 5 and 2 start in each minute, the
+// last one after 121 s, and it lasts 2 s.
+TEST(Check, ARunObeysTheLimitOfOneModel) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", R"({"models": [
+    {"name": "m", "provider": "mock", "rpm": 500, "limits": ["requests=5/1s,jitter=0s"]}]})");
+  const std::string in = dir.write("in.jsonl", chat_lines(20, 60));
+  Program before(dir, {"run", in, "--dry-run", "--config", config});
+  EXPECT_EQ(before.wait(), 0) << before.err();
+  EXPECT_THAT(before.out(), HasSubstr("bound by requests/1s"));
+  Program after(
+      dir, {"run", in, "--dry-run", "--config", config, "--limit", "m:requests=7/1m,jitter=0s"});
+  EXPECT_EQ(after.wait(), 0) << after.err();
+  EXPECT_THAT(after.out(), HasSubstr("time       2.05 minutes, bound by requests/1m"));
 }
 
 TEST(Check, AMissingKeyIsAWarning) {

@@ -21,9 +21,10 @@ TEST(DryRun, TellsLinesTokensCostMinutesAndTheLimitThatBinds) {
                     "tokens=1000000/1m", "--price-input", "1", "--price-output", "2.5", "--summary",
                     dir.path("s")});
   ASSERT_EQ(run.wait(), 0) << run.err();
-  EXPECT_THAT(run.out(), AllOf(HasSubstr("lines      30, bad 0"), HasSubstr("requests   30\n"),
-                               HasSubstr(" in + 1800 out at most"), ContainsRegex("cost +0.00471 at most"),
-                               HasSubstr("time       2.03 minutes, bound by requests/1m")));
+  EXPECT_THAT(run.out(),
+              AllOf(HasSubstr("lines      30, bad 0"), HasSubstr("requests   30\n"),
+                    HasSubstr(" in + 1800 out at most"), ContainsRegex("cost +0.00471 at most"),
+                    HasSubstr("time       2.03 minutes, bound by requests/1m")));
   const base::Json summary(cJSON_Parse(dir.read("s").c_str()));
   EXPECT_EQ(number(summary, "requests"), 30);
   EXPECT_EQ(number(summary, "lines"), 30);
