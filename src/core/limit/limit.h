@@ -132,6 +132,7 @@ class Limit {
   LedgerSeq count(TimeNs now, int64_t cost);
   void leave(const Hold& hold);
   bool take_back(TimeNs now, const Hold& hold, int64_t cost);
+  TimeNs full_since(const Hold& hold) const;
 
   // limit_rules.cc
   TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);
@@ -144,8 +145,8 @@ class Limit {
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
   void accepted(const Hold& hold);
   void weigh_charge(TimeNs now, const Hold& hold, const Usage& usage);
-  int64_t beyond(TimeNs now, const Observation& shown);
-  void count_foreign(TimeNs now, const Observation& shown);
+  int64_t beyond(TimeNs now, const Hold* hold, const Observation& shown);
+  void count_foreign(TimeNs now, const Hold* hold, const Observation& shown);
 
   LimitSpec spec_;
   Prices prices_;

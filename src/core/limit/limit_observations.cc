@@ -47,10 +47,10 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   const bool was_starting = learner_->starting();
   const bool had_headers = learner_->headers();
   Seen what = seen(now, hold);
-  what.beyond = beyond(now, shown);
+  what.beyond = beyond(now, hold, shown);
   const bool changed = learner_->observe(what, shown);
   if (changed || !had_headers) enforce(now);
-  count_foreign(now, shown);
+  count_foreign(now, hold, shown);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);
     if (evidence_) shown_ = Shown{now, learner_->told() - shown.remaining};
@@ -70,19 +70,25 @@ void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   }
 }
 
-// What has been used beyond all that we charged.
-int64_t Limit::beyond(TimeNs now, const Observation& shown) {
+// What has been used beyond all that we charged. What remains was counted when the call arrived, so
+// it is set against what our window held when the call left, and all that left since.
+int64_t Limit::beyond(TimeNs now, const Hold* hold, const Observation& shown) {
   if (shown.remaining == kNotTold || spec_.share > 1) return 0;
   int64_t of = shown.limit != kNotTold ? shown.limit : learner_->told();
   if (of == kNotTold) of = spec_.amount;
   if (of > spec_.amount) return 0;  // we take less than is there anyhow
-  return of - shown.remaining - ledger_.used(now) - held_;
+  int64_t ours = ledger_.used(now);
+  if (hold != nullptr) {
+    if (hold->total == 0) return 0;  // not charged yet, or before answers were looked at
+    ours = std::max(ours, hold->used + foreign_ + total_ - hold->total);
+  }
+  return of - shown.remaining - ours - held_;
 }
 
 // We did not use it: count it all the same.
-void Limit::count_foreign(TimeNs now, const Observation& shown) {
+void Limit::count_foreign(TimeNs now, const Hold* hold, const Observation& shown) {
   if (shape_ != Shape::kSliding && shape_ != Shape::kFixed) return;
-  const int64_t foreign = beyond(now, shown);
+  const int64_t foreign = beyond(now, hold, shown);
   if (foreign <= 0) return;
   ledger_.charge(now, foreign);
   foreign_ += foreign;
