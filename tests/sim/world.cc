@@ -326,7 +326,10 @@ void World::change_limits() {
     core::LimitSpec spec = books_[i].spec();
     const int64_t largest = books_[i].cost_of(scenario_->input_most, scenario_->output_most);
     Rule rule = counters_[i].rule();
-    rule.amount = std::max(largest, rule.amount * percent / 100);
+    // On windows that slide, sometimes below what waits: those calls then end as OVERSIZE.
+    const bool below = draw_.below(4) == 0 && (rule.algorithm == Algorithm::kSliding ||
+                                               rule.algorithm == Algorithm::kFixed);
+    rule.amount = std::max(below ? 1 : largest, rule.amount * percent / 100);
     if (rule.algorithm == Algorithm::kTwoBucket) rule.amount = std::max<int64_t>(rule.amount, 100);
     if (rule.algorithm == Algorithm::kBucket || rule.algorithm == Algorithm::kQuantised) {
       if (counters_[i].capacity() * percent / 100 < largest) continue;
