@@ -123,7 +123,9 @@ TimeNs TimerWheel::next() const {
     const int64_t start = (here + distance) << shift;
     if (start >= best) continue;
     const auto slot = static_cast<size_t>((here + distance) & 255);
-    best = std::min(best, std::max(start, at.earliest[slot]));
+    // Beyond the horizon: placed again there, for later slots may hold earlier ones.
+    const bool far = at.earliest[slot] >> shift > here + distance;
+    best = std::min(best, far ? start : std::max(start, at.earliest[slot]));
   }
   if (best == kNoTick) return kNever;
   return TimeNs{best > kNever.ns / kNsPerTick ? kNever.ns - 1 : best * kNsPerTick};
