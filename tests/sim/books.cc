@@ -15,7 +15,8 @@ Book::Book(const core::LimitSpec& spec)
       window_(spec.period.ns + spec.jitter.ns),
       slack_(window_ / kParts + 1),
       ring_(256),
-      bucket_(bucket_of(spec)) {}
+      bucket_(bucket_of(spec)),
+      unrefunded_(bucket_) {}
 
 std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
   if (spec.shape != core::Shape::kBucket || !features().bucket) return std::nullopt;
@@ -30,6 +31,7 @@ std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
 void Book::change(int64_t now, const core::LimitSpec& spec) {
   spec_ = spec;
   if (bucket_) bucket_->set_amount(now, spec.amount);
+  if (unrefunded_) unrefunded_->set_amount(now, spec.amount);
 }
 
 int64_t Book::cost_of(int64_t input, int64_t output) const {
@@ -55,12 +57,6 @@ bool Book::counts_at_end() const {
     default:
       return false;
   }
-}
-
-int64_t Book::missing_from_bucket(int64_t now) {
-  if (!bucket_) return -1;
-  const int64_t missing = bucket_->used(now);
-  return missing;
 }
 
 void Book::reserve(Booking& booking, int64_t cost) {
@@ -97,7 +93,6 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   if (keeps || booking.entry < most_head_) return;
   const int64_t less = booking.cost - actual;
   if (bucket_) bucket_->correct(now, 0, less, 0);
-  if (booking.entry < least_head_) doubt_ += less;
   at(booking.entry).cost -= less;
   most_ -= less;
   if (booking.entry >= least_head_) least_ -= less;
@@ -115,7 +110,8 @@ uint64_t Book::charge(int64_t now, int64_t cost) {
   at(tail_) = Entry{now, cost};
   least_ += cost;
   most_ += cost;
-  if (bucket_) bucket_->add(now, cost);
+  if (bucket_) (void)bucket_->add(now, cost);
+  if (unrefunded_) (void)unrefunded_->add(now, cost);
   return tail_++;
 }
 

@@ -45,9 +45,11 @@ class Book {
   bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
 
   // Of a declared bucket: what must be missing from it at `now`; -1 for other shapes.
-  int64_t missing_from_bucket(int64_t now);
-  // Refunds of charges that the core may have forgotten, or not: so much more may be missing.
-  int64_t doubt() const { return doubt_; }
+  int64_t missing_from_bucket(int64_t now) { return bucket_ ? bucket_->used(now) : -1; }
+  // At most, for a refund may come when the provider's bucket has been full, and is lost then.
+  int64_t most_missing_from_bucket(int64_t now) {
+    return unrefunded_ ? unrefunded_->used(now) : -1;
+  }
 
   void change(int64_t now, const core::LimitSpec& spec);
 
@@ -79,7 +81,7 @@ class Book {
   int64_t most_ = 0;
   int64_t held_ = 0;
   std::optional<Counter> bucket_;
-  int64_t doubt_ = 0;
+  std::optional<Counter> unrefunded_;  // as if nothing were given back
 };
 
 }  // namespace llmq::simulator

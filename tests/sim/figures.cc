@@ -248,7 +248,7 @@ void fair_shares(Figures& figures) {
 void wake_ups(Figures& figures, World& world) {
   for (const int64_t period : {6 * kSecond, 60 * kSecond, 3'600 * kSecond}) {
     const Kind kind = {"", Algorithm::kSliding, Shape::kSliding, period, 0, 0};
-    for (const int64_t amount : {10, 300}) {
+    for (const int64_t amount : {1, 10, 300}) {
       Findings findings;
       Scenario scenario = saturated(kind, 20'000, ChargeModel::kActual, true);
       scenario.rates[0] = rate_of(kind, LimitKind::kRequests, amount, ChargeModel::kActual);

@@ -65,6 +65,7 @@ void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
     probing_ = probing_ || hold.probe;
   }
   held_ += cost;
+  if (pacer_) pacer_->charge(now, cost);  // starts are spaced: a time that does not move
 }
 
 void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
@@ -186,16 +187,24 @@ LedgerSeq Limit::count(TimeNs now, int64_t cost) {
   if (bucket_) bucket_->charge(now, cost);
   if (windows_) windows_->charge(now, cost);
   if (slice_) slice_->charge(now, cost);
-  if (pacer_) pacer_->charge(now, cost);
   if (ramp_) ramp_->charge(now, cost);
   total_ += cost;
   return ledger_.charge(now, cost);
 }
 
+// When the bucket would be full again, had it been full after what `hold` really used. The provider
+// gave back earlier than we hear of it, perhaps into a full bucket; since then it cannot be fuller.
+TimeNs Limit::full_since(const Hold& hold) const {
+  TimeNs full = hold.charged;
+  ledger_.each_from(
+      hold.seq, [&](TimeNs last, int64_t cost) { full = bucket_->full_after(full, last, cost); });
+  return full;
+}
+
 // Where it was charged. The counter of a slice forgets it soon enough by itself.
 bool Limit::take_back(TimeNs now, const Hold& hold, int64_t cost) {
   if (!ledger_.refund(now, hold.seq, cost)) return false;
-  if (bucket_) bucket_->refund(now, cost);
+  if (bucket_) bucket_->refund(now, cost, hold.charged < now ? full_since(hold) : now);
   if (windows_) windows_->refund(now, hold.charged, cost);
   if (pacer_) pacer_->refund(now, cost);
   return true;

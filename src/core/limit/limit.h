@@ -132,6 +132,7 @@ class Limit {
   LedgerSeq count(TimeNs now, int64_t cost);
   void leave(const Hold& hold);
   bool take_back(TimeNs now, const Hold& hold, int64_t cost);
+  TimeNs full_since(const Hold& hold) const;
 
   // limit_rules.cc
   TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);

@@ -47,7 +47,8 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   const bool was_starting = learner_->starting();
   const bool had_headers = learner_->headers();
   Seen what = seen(now, hold);
-  what.beyond = beyond(now, what, shown);
+  const bool counted = hold == nullptr || hold->total > 0;  // since answers are looked at
+  if (counted) what.beyond = beyond(now, what, shown);
   const bool changed = learner_->observe(what, shown);
   if (changed || !had_headers) enforce(now);
   count_foreign(now, what.beyond);

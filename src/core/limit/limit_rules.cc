@@ -31,7 +31,7 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
     from = std::max(from, ramp_->earliest(now, held_ + ahead));
     // One by one is safe with any provider, whatever is on its way.
     const bool bound = in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_;
-    if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, held_ + ahead));
+    if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, ahead));
   }
   const TimeNs at = by_shape(from, cost, ahead);
   return learner_ && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
@@ -45,8 +45,11 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
     return ledger_.earliest_at_most(at, amount - others - std::min(cost, amount));
   };
   switch (shape_) {
-    case Shape::kBucket:
-      return bucket_->earliest(at, std::min(cost, bucket_->capacity()) + others);
+    case Shape::kBucket: {
+      const int64_t own = std::min(cost, bucket_->capacity());
+      if (held_ + own > bucket_->capacity()) return kNever;  // until one of those is sent or ends
+      return bucket_->earliest(at, own + others);
+    }
     case Shape::kFixed: {
       if (!windows_) return by_ledger();
       const TimeNs by_windows =
@@ -63,7 +66,7 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
                       slice_->earliest_at_most(at, most - others - std::min(cost, most)));
     }
     case Shape::kPaced:
-      return std::max(by_ledger(), pacer_->earliest(at, others));
+      return std::max(by_ledger(), pacer_->earliest(at, ahead));
     case Shape::kSliding:
     case Shape::kAuto:
       return by_ledger();

@@ -40,6 +40,15 @@ class SlidingLedger {
   // Takes back part of what was charged, where it was charged; false if that has left the window.
   bool refund(TimeNs now, LedgerSeq seq, int64_t cost);
 
+  // The buckets from `seq` on, oldest first: the time of the latest charge, and the sum.
+  template <typename Visit>
+  void each_from(LedgerSeq seq, const Visit& visit) const {
+    for (; seq < tail_; ++seq) {
+      const Bucket& bucket = ring_[seq & (ring_.size() - 1)];
+      visit(bucket.last, bucket.cost);
+    }
+  }
+
   // Is that bucket still in the window?
   bool alive(TimeNs now, LedgerSeq seq);
 

@@ -30,9 +30,14 @@ class TokenBucket {
   }
 
   void charge(TimeNs now, int64_t cost) { full_ = std::max(full_, now) + time_for(cost); }
-  // Gives back part of a charge; what would have overflowed meanwhile is lost, as at the provider.
-  void refund(TimeNs now, int64_t cost) {
-    full_ = std::max(full_ - time_for_down(cost), std::min(full_, now));
+  // Gives back part of a charge; what would have overflowed meanwhile is lost, as at the provider:
+  // it is not full before `full`.
+  void refund(TimeNs now, int64_t cost, TimeNs full) {
+    full_ = std::max(full_ - time_for_down(cost), std::min(full_, std::max(now, full)));
+  }
+  // When a bucket that is full at `full` is full again after a charge at `at`.
+  TimeNs full_after(TimeNs full, TimeNs at, int64_t cost) const {
+    return std::max(full, at) + time_for(cost);
   }
 
   // The provider showed `remaining` in the answer, which came at `now`, to a call sent at `sent`;

@@ -69,6 +69,8 @@ void TimerWheel::place(Timer& timer) {
   while (level + 1 < kLevels && distance >= (int64_t{1} << (8 * (level + 1)))) ++level;
   const auto slot = static_cast<size_t>((tick >> (8 * level)) & 255);
   Level& at = levels_[static_cast<size_t>(level)];
+  const bool first = at.slots[slot].empty();
+  at.earliest[slot] = first ? timer.tick : std::min<int64_t>(at.earliest[slot], timer.tick);
   at.slots[slot].push_back(timer.link);
   at.occupied[slot >> 6] |= uint64_t{1} << (slot & 63);
 }
@@ -111,9 +113,22 @@ void TimerWheel::empty_slot(int level, int slot, LinkList& due) {
 }
 
 TimeNs TimerWheel::next() const {
-  const int64_t tick = next_tick();
-  if (tick == kNoTick) return kNever;
-  return TimeNs{tick * kNsPerTick};
+  int64_t best = kNoTick;
+  for (int level = 0; level < kLevels; ++level) {
+    const int shift = 8 * level;
+    const Level& at = levels_[static_cast<size_t>(level)];
+    const int64_t here = now_tick_ >> shift;
+    const int distance = distance_to_occupied(at.occupied, static_cast<int>(here & 255));
+    if (distance == 0) continue;
+    const int64_t start = (here + distance) << shift;
+    if (start >= best) continue;
+    const auto slot = static_cast<size_t>((here + distance) & 255);
+    // Beyond the horizon: placed again there, for later slots may hold earlier ones.
+    const bool far = at.earliest[slot] >> shift > here + distance;
+    best = std::min(best, far ? start : std::max(start, at.earliest[slot]));
+  }
+  if (best == kNoTick) return kNever;
+  return TimeNs{best > kNever.ns / kNsPerTick ? kNever.ns - 1 : best * kNsPerTick};
 }
 
 int64_t TimerWheel::next_tick() const {

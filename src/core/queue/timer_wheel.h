@@ -38,8 +38,8 @@ class TimerWheel {
   // itself.
   void advance(TimeNs now, LinkList& due);
 
-  // No timer fires before this time; kNever if none is armed. It may be the time at which timers
-  // are placed again rather than the time of one.
+  // No timer fires before this time; kNever if none is armed. It may be the time of one that has
+  // been cancelled.
   TimeNs next() const;
 
   static Timer* timer_of(Link* link) { return reinterpret_cast<Timer*>(link); }
@@ -51,11 +51,12 @@ class TimerWheel {
   struct Level {
     std::array<LinkList, kSlots> slots;
     std::array<uint64_t, kSlots / 64> occupied{};
+    std::array<int64_t, kSlots> earliest{};  // of an occupied slot: no timer in it is due before
   };
 
   void place(Timer& timer);
   void forget_if_slot(const Link* head);
-  int64_t next_tick() const;
+  int64_t next_tick() const;  // with something in its slot: to be fired or placed again
   void empty_slot(int level, int slot, LinkList& due);
 
   std::array<Level, kLevels> levels_;

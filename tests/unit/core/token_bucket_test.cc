@@ -59,11 +59,26 @@ TEST(TokenBucket, AnAnswerMayBeOlderThanTheCallsBehindIt) {
 TEST(TokenBucket, RefundsAreLostWhereItIsFull) {
   TokenBucket bucket(10, seconds(1), 5, {});
   bucket.charge(kStart, 3);
-  bucket.refund(kStart, 2);
+  bucket.refund(kStart, 2, kStart);
   EXPECT_EQ(bucket.level(kStart), 4);
-  bucket.refund(kStart + seconds(1), 2);
+  bucket.refund(kStart + seconds(1), 2, kStart);
   bucket.charge(kStart + seconds(1), 5);
   EXPECT_EQ(bucket.level(kStart + seconds(1)), 0);
+}
+
+// 4 of 5 taken at 0, of which the provider soon gave 3 back, so that it was full at 0.1 s; 5 more
+// at 0.4 s emptied it. We hear of the 3 only now: they are gone.
+TEST(TokenBucket, ALateRefundFillsNoBucketThatHasBeenFullSince) {
+  TokenBucket bucket(10, seconds(1), 5, {});
+  bucket.charge(kStart, 4);
+  const TimeNs later = kStart + milliseconds(400);
+  bucket.charge(later, 5);
+  TimeNs full = bucket.full_after(kStart, kStart, 1);
+  full = bucket.full_after(full, later, 5);
+  bucket.refund(later, 3, full);
+  EXPECT_EQ(bucket.level(later), 0);
+  bucket.refund(later, 3, later);
+  EXPECT_EQ(bucket.level(later), 3) << "given back at once it counts";
 }
 
 TEST(TokenBucket, AChangeKeepsWhatIsMissing) {
