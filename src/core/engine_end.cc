@@ -7,6 +7,12 @@
 namespace llmq::core {
 namespace {
 
+// Moving average over about sixteen runs.
+void note_run(Model& model, DurationNs run) {
+  const bool first = model.mean_run.ns == 0;
+  model.mean_run.ns += (run.ns - model.mean_run.ns) / (first ? 1 : 16);
+}
+
 // A refusal that the provider gives before it works on the call: no tokens were used.
 bool refused_before_work(Status status) {
   switch (status) {
@@ -39,19 +45,17 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   Model& model = model_of(request);
   if (event.status == Status::kRateLimited) {
     ++model.counters.rate_limited;
+    ++model.accounts.of(request.tenant).counters.rate_limited;
     if (event.retry_after.ns > 0) {
       model.gate = std::max(model.gate, step.now + event.retry_after);
     }
   }
-  if (event.usage_known) {
-    model.counters.input_tokens += static_cast<uint64_t>(event.usage.input_tokens);
-    model.counters.output_tokens += static_cast<uint64_t>(event.usage.output_tokens);
-    model.counters.cached_input_tokens += static_cast<uint64_t>(event.usage.cached_input_tokens);
-  }
+  if (event.usage_known) count_usage(model, request.tenant, event.usage);
   if (event.status == Status::kOk && !request.reservation->sent) {
-    model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
+    mark_sent(step, model, request);  // an answer proves that it was
   }
   if (event.observed != nullptr) learn(step, model, *event.observed, &request);
+  note_run(model, step.now - request.started);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool room = settle(step, model, request, settlement_of(event));
@@ -61,8 +65,13 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     attempt_failed(step, model, request, event.status, event.retry_after);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
   }
-  // Who waits for time to pass is not helped by a free slot.
-  if (!room && model.blocked_until > step.now && model.blocked_until != kNever) return;
+  // A free slot does not help who waits for time to pass; it may help somebody behind.
+  const bool waits_for_time = model.block == Block::kGate ||
+                              (model.block == Block::kLimit && model.blocked_until != kNever);
+  if (!room && model.spec.pools.empty() && waits_for_time && model.blocked_until > step.now) {
+    if (model.block == Block::kLimit) start_others(step, model);
+    return;
+  }
   admit(step, model);
 }
 
@@ -88,20 +97,16 @@ void Engine::on_timer(const Step& step, Request& request) {
   }
   request.link.unlink();
   request.delayed = false;
-  model.queue.push_returned(request);
+  Account& account = model.accounts.of(request.tenant);
+  model.queue.push_returned(account.flows, request);
   arm_deadline(request);
-  if (model.queue.front() == &request) admit(step, model);
-}
-
-// Gives back, or charges for good, what the attempt held. True if a limit per period has more room
-// now.
-bool Engine::settle(const Step& step, Model& model, Request& request,
-                    const Settlement& settlement) {
-  if (request.reservation->sent) {
-    return model.limiter.settle(step.now, *request.reservation, settlement);
+  const bool promised = model.block == Block::kLimit && model.head_at != kNever;
+  if (promised) {
+    admit_newcomer(step, model, request);
+  } else if (account.flows.parked || model.queue.front() == &request) {
+    if (account.flows.parked) unpark(model, account);  // it may stand before who did not fit
+    admit(step, model);
   }
-  model.limiter.refund(*request.reservation);
-  return true;
 }
 
 // Ends a running attempt from our side; what it may have used stays charged.
@@ -136,14 +141,16 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kExpired, Status::kDeadline);
     return;
   }
-  reservations_.give_back(request.reservation);
+  grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
   model.delayed.push_back(request.link);
   request.state = State::kPending;
   request.delayed = true;
-  --model.counters.processing;
-  ++model.counters.pending;
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    --counters->processing;
+    ++counters->pending;
+  }
   timers_.schedule(request.timer, not_before);
 }
 
@@ -156,58 +163,71 @@ void Engine::arm_deadline(Request& request) {
 }
 
 // The request has its outcome. What it held must be settled.
-void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status) {
+void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status,
+                    DurationNs estimate) {
   assert(!is_final(request.state) && is_final(state));
   take_out(model, request);
   request.state = state;
   request.status = status;
-  switch (state) {
-    case State::kCompleted:
-      ++model.counters.completed;
-      break;
-    case State::kFailed:
-      ++model.counters.failed;
-      break;
-    case State::kCancelled:
-      ++model.counters.cancelled;
-      break;
-    default:
-      ++model.counters.expired;
-      break;
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    ++(state == State::kCompleted   ? counters->completed
+       : state == State::kFailed    ? counters->failed
+       : state == State::kCancelled ? counters->cancelled
+                                    : counters->expired);
   }
   if (model.spec.durable) {
     ++request.store_answers;
     step.out.emplace_back(Persist{&request, Persist::Step::kDone});
   } else {
-    hand_back(step, model, request);
+    hand_back(step, model, request, estimate);
+  }
+}
+
+void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage) {
+  const int64_t cost =
+      usage.cost_micros > 0
+          ? usage.cost_micros
+          : price_of(model.spec.prices, usage.input_tokens - usage.cached_input_tokens,
+                     usage.cached_input_tokens, usage.output_tokens);
+  for (Counters* counters : {&model.counters, &model.accounts.of(tenant).counters}) {
+    counters->input_tokens += static_cast<uint64_t>(usage.input_tokens);
+    counters->output_tokens += static_cast<uint64_t>(usage.output_tokens);
+    counters->cached_input_tokens += static_cast<uint64_t>(usage.cached_input_tokens);
+    counters->cost_micros += static_cast<uint64_t>(cost);
   }
 }
 
 // Leaves its list, its timer and its place in line.
 void Engine::take_out(Model& model, Request& request) {
+  Account& account = model.accounts.of(request.tenant);
   timers_.cancel(request.timer);
   if (request.state == State::kProcessing) {
     request.link.unlink();
-    --model.counters.processing;
+    for (Counters* counters : {&model.counters, &account.counters}) --counters->processing;
   } else {
     if (request.delayed) {
       request.link.unlink();
     } else {
-      model.queue.remove(request);
+      if (model.head == &request) forget_head(model);
+      model.queue.remove(account.flows, request);
+      if (account.flows.parked) unpark(model, account);  // the next one may fit
     }
-    --model.counters.pending;
+    for (Counters* counters : {&model.counters, &account.counters}) --counters->pending;
   }
   if (request.reservation == nullptr) return;
   if (request.late_usage && request.reservation->sent) {
-    model.late.keep(request.id, request.reservation, reservations_);
+    model.late.keep(request.id, request.reservation, grants_);
   } else {
-    reservations_.give_back(request.reservation);
+    grants_.give_back(request.reservation);
   }
   request.reservation = nullptr;
 }
 
-void Engine::hand_back(const Step& step, Model& model, Request& request) {
-  step.out.emplace_back(FinishRequest{&request});
+void Engine::hand_back(const Step& step, Model& model, Request& request, DurationNs estimate) {
+  step.out.emplace_back(FinishRequest{&request, estimate});
+  Tenant& tenant = tenants_.of(request.tenant);
+  --tenant.pending;
+  tenant.pending_bytes -= request.bytes;
   --model.records;
   --live_;
   close_if_done(step);
@@ -226,7 +246,10 @@ void Engine::drop_removed_models(const Step& step) {
     Model& model = *models_[index];
     if (model.records > 0) return false;
     timers_.cancel(model.wake);
-    model.late.clear(reservations_);
+    model.late.clear(grants_);
+    for (Account& account : model.accounts.all()) {
+      if (account.own != nullptr) timers_.cancel(account.own->wake);
+    }
     for (const PoolIndex pool : model.spec.pools) {
       std::vector<ModelIndex>& members = pools_[pool]->members;
       members.erase(std::find(members.begin(), members.end(), index));
@@ -241,6 +264,9 @@ void Engine::drop_removed_models(const Step& step) {
 // Ends what is there as the mode says; the rest goes on.
 void Engine::stop(const Step& step, Model& model, StopMode mode) {
   if (mode == StopMode::kDrain) return;
+  for (Account& account : model.accounts.all()) {
+    if (account.flows.parked) unpark(model, account);
+  }
   while (Request* request = model.queue.front()) {
     finish(step, model, *request, State::kCancelled, Status::kClosing);
   }

@@ -148,6 +148,9 @@ void Loop::take_submit(Job& job) {
   }
   job.in_engine = true;
   touch(job.request.model);
+  if (job.extra != nullptr && !job.extra->tenant.empty()) {
+    job.request.tenant = tenants_.index_of(job.extra->tenant);
+  }
   step(core::Submit{&job.request});
   if (job.cancel_early) step(core::Cancel{&job.request});
 }

@@ -28,6 +28,7 @@
 #include "runtime/job.h"
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
+#include "runtime/tenant_names.h"
 
 namespace spdlog {
 class logger;
@@ -134,9 +135,9 @@ class Loop {
   void perform(const core::UsageNoted&) {}
   void perform(const core::ModelGone& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
-  void deliver(Job& job);
+  void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);
-  void explain_end(Job& job);
+  void explain_end(Job& job, core::DurationNs estimate);
   void enqueue(Job& job);
   void commit_history();
   void settle_pending();
@@ -162,6 +163,7 @@ class Loop {
   core::Engine engine_;
   core::Actions actions_;
   core::Now now_{};
+  TenantNames tenants_;
   std::vector<ModelEntry*> entries_;  // by model index
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn

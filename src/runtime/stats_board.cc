@@ -35,6 +35,7 @@ core::Counters StatsBoard::total() const {
     sum.input_tokens += one.input_tokens;
     sum.output_tokens += one.output_tokens;
     sum.cached_input_tokens += one.cached_input_tokens;
+    sum.cost_micros += one.cost_micros;
   }
   return sum;
 }
