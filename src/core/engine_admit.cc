@@ -258,6 +258,7 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // Somebody came while another one is blocked: nothing has changed for those who were looked at
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
+  if (step.now < model.gate) return;
   const bool in_a_crowd = model.queue.size() > ClassLine::kScan;
   if (in_a_crowd && class_of(request) >= class_of(*model.head)) return;
   if (model.head_at == kNever && !may_pass_at_all(step, model)) return;

@@ -7,6 +7,14 @@
 namespace llmq::core {
 namespace {
 
+// What failed and comes back stands where it stood: before a head that was promised its start when
+// nothing had failed yet.
+bool comes_before_head(const Model& model, const Request& request) {
+  const TimeNs key = request.submitted + kClassOffsets[class_of(request)];
+  const TimeNs head = model.head->submitted + kClassOffsets[class_of(*model.head)];
+  return key != head ? key < head : request.seq < model.head->seq;
+}
+
 // Moving average over about sixteen runs.
 void note_run(Model& model, DurationNs run) {
   const bool first = model.mean_run.ns == 0;
@@ -66,13 +74,13 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
   }
   // A free slot does not help who waits for time to pass; it may help somebody behind.
-  const bool waits_for_time = model.block == Block::kGate ||
-                              (model.block == Block::kLimit && model.blocked_until != kNever);
-  if (!room && model.spec.pools.empty() && waits_for_time && model.blocked_until > step.now) {
-    if (model.block == Block::kLimit) start_others(step, model);
-    return;
+  const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
+                              model.blocked_until > step.now && step.now >= model.gate;
+  if (!room && waits_for_time && model.spec.pools.empty()) {
+    start_others(step, model);
+  } else {
+    admit(step, model);
   }
-  admit(step, model);
 }
 
 void Engine::on_timer(const Step& step, Request& request) {
@@ -100,13 +108,15 @@ void Engine::on_timer(const Step& step, Request& request) {
   Account& account = model.accounts.of(request.tenant);
   model.queue.push_returned(account.flows, request);
   arm_deadline(request);
-  const bool promised = model.block == Block::kLimit && model.head_at != kNever;
-  if (promised) {
+  if (model.block == Block::kLimit && model.head_at != kNever &&
+      !comes_before_head(model, request)) {
     admit_newcomer(step, model, request);
-  } else if (account.flows.parked || model.queue.front() == &request) {
-    if (account.flows.parked) unpark(model, account);  // it may stand before who did not fit
-    admit(step, model);
+    return;
   }
+  if (account.flows.parked) unpark(model, account);  // it may stand before who did not fit
+  if (model.queue.front() != &request) return;
+  forget_head(model);
+  admit(step, model);
 }
 
 // Ends a running attempt from our side; what it may have used stays charged.

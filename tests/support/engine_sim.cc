@@ -231,8 +231,9 @@ void EngineSim::expect_nobody_forgotten() {
   for (core::ModelIndex index = 0; index < hosts_.size(); ++index) {
     core::Model* const model = engine.model(index);
     if (model == nullptr || !model->spec.ready) continue;
-    const core::Request* const head = model->queue.front();
-    if (head == nullptr) continue;
+    const bool promised = model->head != nullptr && model->head_at != core::kNever;
+    const core::Request* const head = promised ? model->head : model->queue.front();
+    if (head == nullptr || model->block == core::Block::kOther) continue;
     const core::Verdict verdict = model->limiter.earliest(now_, core::demand_of(*head));
     const TimeNs start = std::max(verdict.at, model->gate);
     if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) continue;

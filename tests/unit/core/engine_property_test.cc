@@ -312,10 +312,10 @@ TEST(EngineOrder, FirstComeFirstServedInRandomWorldsWithoutRetries) {
       if (random.between(0, 9) == 0) answer.status = Status::kBadRequest;
       return answer;
     };
+    Want want;  // all alike, so that none can pass a blocked one
+    want.input_tokens = static_cast<uint32_t>(random.between(0, kMostTokens));
+    want.output_tokens = static_cast<uint32_t>(random.between(0, kMostTokens));
     for (int i = 0; i < 100; ++i) {
-      Want want;
-      want.input_tokens = static_cast<uint32_t>(random.between(0, kMostTokens));
-      want.output_tokens = static_cast<uint32_t>(random.between(0, kMostTokens));
       sim.submit(want);
       sim.run_for(milliseconds(random.between(0, 100)));
     }
