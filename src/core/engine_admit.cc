@@ -259,6 +259,10 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   if (step.now < model.gate) return;
+  if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
+    admit_alone(step, model);
+    return;
+  }
   const bool in_a_crowd = model.queue.size() > ClassLine::kScan;
   if (in_a_crowd && class_of(request) >= class_of(*model.head)) return;
   if (model.head_at == kNever && !may_pass_at_all(step, model)) return;
@@ -309,22 +313,29 @@ void Engine::wake_at(Model& model, TimeNs at) {
 // Held room has become charged room, which leaves with time: who waited for the end of an attempt
 // alone now has a time to wake for. A slot stays taken.
 void Engine::sent_makes_room(const Step& step, Model& model, const Request& request) {
-  const auto helps = [](const Model& one) {
-    return one.block == Block::kLimit && one.blocked_until == kNever &&
-           !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();
-  };
-  bool any = helps(model);
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) any = any || helps(*models_[index]);
-  }
   if (!model.tenant_limits.empty()) {
     Account& account = model.accounts.of(request.tenant);
     if (account.flows.parked && account.own->parked_until == kNever) {
       unpark(model, account);
-      any = true;
+      admit(step, model);
+      return;
     }
   }
-  if (any) admit(step, model);
+  const auto look = [this, &step](Model& one) {
+    if (one.block != Block::kLimit) return false;
+    if (one.blocked_until != kNever) {
+      start_others(step, one);
+      return false;
+    }
+    return !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();
+  };
+  bool helps = look(model);
+  for (const PoolIndex pool : model.spec.pools) {
+    for (const ModelIndex index : pools_[pool]->members) {
+      if (index != model.index && look(*models_[index])) helps = true;
+    }
+  }
+  if (helps) admit(step, model);
 }
 
 void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {
