@@ -59,9 +59,10 @@ void Engine::admit(const Step& step, Model& model) {
 }
 
 void Engine::admit_alone(const Step& step, Model& model) {
-  while (start_first(step, model)) {
-  }
-  start_others(step, model);
+  do {
+    while (start_first(step, model)) {
+    }
+  } while (start_others(step, model));
 }
 
 // The models that share a pool start in the order of their fronts.
@@ -85,7 +86,16 @@ void Engine::admit_group(const Step& step, Model& model) {
       next = member;
       least = key;
     }
-    if (next == nullptr) break;
+    if (next == nullptr) {  // nobody's turn any more: who passes?
+      bool changed = false;
+      for (Model* member : group_) {
+        if (!start_others(step, *member)) continue;
+        member->settled = false;
+        changed = true;
+      }
+      if (changed) continue;
+      break;
+    }
     const bool guarded = next->guards_pool;
     if (!start_first(step, *next)) next->settled = true;
     if (!guarded || next->guards_pool) continue;
@@ -93,7 +103,6 @@ void Engine::admit_group(const Step& step, Model& model) {
       if (member != next) member->settled = false;
     }
   }
-  for (Model* member : group_) start_others(step, *member);
 }
 
 // True if the line has changed: ask again. False: the next one waits, `block` says why.
@@ -139,14 +148,15 @@ bool Engine::start_first(const Step& step, Model& model) {
   return true;
 }
 
-// Those behind a blocked head who may pass it; then the wake-up that this model needs.
-void Engine::start_others(const Step& step, Model& model) {
+// Those behind a blocked head who may pass it; then the wake-up that this model needs. True: the
+// order has changed, so somebody else may be the first now.
+bool Engine::start_others(const Step& step, Model& model) {
   TimeNs wake = kNever;
   if (model.block == Block::kGate || model.block == Block::kLimit) wake = model.blocked_until;
-  if (model.block == Block::kLimit && model.queue.size() > 1) {
-    wake = std::min(wake, let_pass(step, model));
-  }
+  const size_t waiting = model.queue.size();
+  if (model.block == Block::kLimit && waiting > 1) wake = std::min(wake, let_pass(step, model));
   wake_at(model, wake);
+  return model.head_at == kNever && model.queue.size() < waiting;
 }
 
 // When the next of those that may pass fits; kNever if none is known.
@@ -269,6 +279,7 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   const TimeNs at = may_pass(step, model, request);
   if (at == step.now) {
     start(step, model, request);
+    if (model.head_at == kNever) admit_alone(step, model);
   } else if (at < model.wake_at) {
     wake_at(model, at);
   }

@@ -70,7 +70,9 @@ core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
   return noted.back().status;
 }
 
+static int last_ev;
 void EngineSim::step(const core::Event& event) {
+  last_ev = (int)event.index();
   actions_.clear();
   engine.step(core::Now{now_, 0}, event, actions_);
   for (const core::Action& action : actions_) {
@@ -260,14 +262,17 @@ void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, Ti
   if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) return;
   check_wake_ups = false;  // once is enough
   ADD_FAILURE() << "I7: request " << request << " of model " << model << " could start in "
-                << (start - now_).ns << " ns, but nothing wakes it";
+                << (start - now_).ns << " ns, but nothing wakes it" << " block "
+                << static_cast<int>(engine.model(model)->block) << " until "
+                << engine.model(model)->blocked_until.ns << " by " << engine.model(model)->blocked_by << " head "
+                << (engine.model(model)->head ? engine.model(model)->head->id : 0) << " head_at " << engine.model(model)->head_at.ns << " pools " << engine.model(model)->spec.pools.size() << " tl "<< engine.model(model)->tenant_limits.size() << " now " << now_.ns << " size " << engine.model(model)->queue.size() << " ev " << last_ev << " sends " << engine.model(model)->spec.sends_at_start << " dur " << engine.model(model)->spec.durable;
 }
 
 // Nobody stands behind a blocked head who may pass it.
 void EngineSim::expect_passers_known(core::ModelIndex index) {
   core::Model& model = *engine.model(index);
   const bool simple = model.spec.pools.empty() && model.tenant_limits.empty();
-  if (!simple || model.queue.size() > core::ClassLine::kScan) return;
+  if (!simple || model.queue.size() > core::ClassLine::kScan / 2) return;
   std::vector<core::Request*> waiting;
   model.queue.first_in_order(model.limiter, waiting);
   for (const core::Request* request : waiting) {
