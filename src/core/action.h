@@ -27,6 +27,8 @@ struct AbortAttempt {
 // The one outcome of a request: request->state and ->status. The record is the host's again.
 struct FinishRequest {
   Request* request;
+  // DEADLINE at submission: it would have had to wait at least so long. Else 0.
+  DurationNs estimate{};
 };
 // Make a step durable, then answer with Persisted (kAccepted wants no answer).
 struct Persist {

@@ -1,4 +1,4 @@
-// What comes in, and admission. Ends of attempts and requests: engine_end.cc.
+// What comes in. Admission: engine_admit.cc; ends of attempts and requests: engine_end.cc.
 #include "core/engine.h"
 
 #include <algorithm>
@@ -15,41 +15,63 @@ void Engine::step(Now now, const Event& event, Actions& out) {
 void Engine::on(const Step& step, const Submit& event) {
   Request& request = *event.request;
   Model& model = model_of(request);
+  Account& account = model.accounts.of(request.tenant);
+  Tenant& tenant = tenants_.of(request.tenant);
   request.seq = next_seq_++;
   request.submitted = step.now;
   request.state = State::kPending;
   ++live_;
   ++model.records;
-  ++model.counters.submitted;
-  ++model.counters.pending;
-  const bool waits_alone = model.queue.empty();
-  model.queue.push_new(request);
+  ++tenant.pending;
+  tenant.pending_bytes += request.bytes;
+  if (account.counters.submitted == 0) account.flows.weight = tenant.spec.weight;
+  for (Counters* counters : {&model.counters, &account.counters}) {
+    ++counters->submitted;
+    ++counters->pending;
+  }
   if (model.spec.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
   if (closing_ || model.removing) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
-    return;
-  }
-  if (model.limiter.too_small_for(demand_of(request)) >= 0) {
+  } else if (tenant.is_over_its_caps()) {
+    finish(step, model, request, State::kFailed, Status::kQueueFull);
+  } else if (can_never_fit(step, model, account, request)) {
     finish(step, model, request, State::kFailed, Status::kOversize);
-    return;
-  }
-  if (request.deadline <= step.now) {
+  } else if (request.deadline <= step.now) {
     finish(step, model, request, State::kExpired, Status::kDeadline);
-    return;
+  } else {
+    stand_in_line(step, model, account, request);
   }
-  arm_deadline(request);
-  if (waits_alone) admit(step, model);  // else somebody stands before it, and waits for a reason
 }
 
-void Engine::on(const Step& step, const Cancel& event) {
-  Request& request = *event.request;
-  if (is_final(request.state)) return;
-  Model& model = model_of(request);
-  if (request.state == State::kProcessing) {
-    abort_attempt(step, model, request, Status::kCancelled);
+bool Engine::can_never_fit(const Step& step, Model& model, Account& account,
+                           const Request& request) {
+  const Demand demand = demand_of(request);
+  if (model.limiter.too_small_for(demand) >= 0) return true;
+  return !model.tenant_limits.empty() &&
+         own_limits(step, model, account).limiter.too_small_for(demand) >= 0;
+}
+
+void Engine::stand_in_line(const Step& step, Model& model, Account& account, Request& request) {
+  if (request.deadline != kNever) {
+    const DurationNs least = least_wait(step.now, model, account, request);
+    if (request.deadline <= step.now + least) {
+      finish(step, model, request, State::kExpired, Status::kDeadline, least);
+      return;
+    }
   }
-  finish(step, model, request, State::kCancelled, Status::kCancelled);
-  admit(step, model);
+  model.queue.push_new(account.flows, request);
+  arm_deadline(request);
+  if (account.flows.parked && class_of(request) < account.own->parked_class) {
+    unpark(model, account);
+    admit(step, model);
+  } else if (model.block == Block::kNone) {
+    admit_alone(step, model);
+  } else if (model.block == Block::kLimit) {
+    admit_newcomer(step, model, request);
+  } else if (model.block == Block::kOther && model.queue.front() == &request) {
+    admit(step, model);  // it may be small enough
+  }                      // else nobody starts here until something else happens
+  if (request.state == State::kPending) predict(step, model, request);
 }
 
 void Engine::on(const Step& step, const AttemptSent& event) {
@@ -59,8 +81,8 @@ void Engine::on(const Step& step, const AttemptSent& event) {
     return;
   }
   Model& model = model_of(request);
-  model.limiter.sent(step.now, *request.reservation);
-  time_makes_room(step, model);
+  mark_sent(step, model, request);
+  sent_makes_room(step, model, request);
 }
 
 void Engine::on(const Step& step, const ModelAdded& event) {
@@ -73,6 +95,7 @@ void Engine::on(const Step& step, const ModelAdded& event) {
     for (const std::unique_ptr<Limit>& limit : pool.limits) pooled.push_back(limit.get());
   }
   models_[event.model] = std::make_unique<Model>(event.model, *event.spec, pooled);
+  for (const PoolIndex index : event.spec->pools) price_pool(step, *pools_[index]);
   if (closing_) stop(step, *models_[event.model], close_mode_);
 }
 
@@ -88,6 +111,7 @@ void Engine::on(const Step& step, const ModelRemoved& event) {
   model.removing = true;
   model.stop_mode = std::max(model.stop_mode, event.mode);
   stop(step, model, event.mode);
+  if (!model.spec.pools.empty()) admit(step, model);  // what it held is there for others
 }
 
 void Engine::on(const Step& step, const Persisted& event) {
@@ -100,16 +124,16 @@ void Engine::on(const Step& step, const Persisted& event) {
     return;
   }
   if (!event.ok) {
-    model.limiter.refund(*request.reservation);
+    settle(step, model, request, Settlement{});
     finish(step, model, request, State::kFailed, Status::kInternal);
   } else if (request.deadline <= step.now) {
-    model.limiter.refund(*request.reservation);
+    settle(step, model, request, Settlement{});
     finish(step, model, request, State::kExpired, Status::kDeadline);
   } else if (step.now < model.gate) {  // a Retry-After came while the store wrote
-    put_back(model, request);
+    put_back(step, model, request);
   } else {
     launch(step, model, request);
-    time_makes_room(step, model);
+    if (request.reservation->sent) sent_makes_room(step, model, request);
     return;
   }
   admit(step, model);
@@ -124,16 +148,14 @@ void Engine::on(const Step& step, const LeaseGranted& event) {
 
 void Engine::on(const Step& step, const UsageKnown& event) {
   Model* model = this->model(event.model);
-  Reservation* reservation = model == nullptr ? nullptr : model->late.take(event.request);
+  Grant* const grant = model == nullptr ? nullptr : model->late.take(event.request);
   Status status = Status::kStale;
-  if (reservation != nullptr) {
-    if (model->limiter.amend(step.now, *reservation, event.usage)) {
+  if (grant != nullptr) {
+    if (amend(step, *model, *grant, event.usage)) {
       status = Status::kOk;
-      model->counters.input_tokens += static_cast<uint64_t>(event.usage.input_tokens);
-      model->counters.output_tokens += static_cast<uint64_t>(event.usage.output_tokens);
-      model->counters.cached_input_tokens += static_cast<uint64_t>(event.usage.cached_input_tokens);
+      count_usage(*model, grant->tenant, event.usage);
     }
-    reservations_.give_back(reservation);
+    grants_.give_back(grant);
   }
   step.out.emplace_back(UsageNoted{event.request, status});
   if (status == Status::kOk) admit(step, *model);
@@ -152,6 +174,13 @@ void Engine::on(const Step& step, const Tick&) {
       case TimerOwner::kModel:
         admit(step, *Model::of_timer(timer));
         break;
+      case TimerOwner::kTenant: {
+        const OwnLimits& own = *OwnLimits::of_timer(timer);
+        Model& model = *models_[own.model];
+        unpark(model, model.accounts.of(own.tenant));
+        admit(step, model);
+        break;
+      }
       case TimerOwner::kShutdown:
         stop_all(step, StopMode::kAbort);
         break;
@@ -159,109 +188,12 @@ void Engine::on(const Step& step, const Tick&) {
   }
 }
 
-// Starts what may start, in order; says why the next one does not.
-void Engine::admit(const Step& step, Model& model) {
-  model.blocked_until = TimeNs{};
-  model.blocked_by = -1;
-  while (model.spec.ready) {
-    Request* head = model.queue.front();
-    if (head == nullptr) break;
-    if (head->deadline <= step.now) {  // its timer is due in this step, and comes later
-      finish(step, model, *head, State::kExpired, Status::kDeadline);
-      continue;
-    }
-    if (model.check_size && model.limiter.too_small_for(demand_of(*head)) >= 0) {
-      finish(step, model, *head, State::kFailed, Status::kOversize);
-      continue;
-    }
-    if (step.now < model.gate) {
-      block(step, model, model.gate, -1);
-      return;
-    }
-    const Verdict verdict = model.limiter.earliest(step.now, demand_of(*head));
-    if (verdict.at > step.now) {
-      ask_for_leases(step, model, *head);
-      block(step, model, verdict.at, verdict.limit);
-      return;
-    }
-    start(step, model, *head);
+void Engine::on(const Step&, const TenantAdded& event) {
+  tenants_.of(event.tenant).spec = event.spec;
+  for (const std::unique_ptr<Model>& model : models_) {
+    if (model == nullptr || model->accounts.find(event.tenant) == nullptr) continue;
+    model->accounts.of(event.tenant).flows.weight = event.spec.weight;
   }
-  timers_.cancel(model.wake);
-}
-
-void Engine::block(const Step&, Model& model, TimeNs until, int limit) {
-  model.blocked_until = until;
-  model.blocked_by = limit;
-  if (until == kNever) {
-    timers_.cancel(model.wake);
-  } else {
-    timers_.schedule(model.wake, until);
-  }
-}
-
-// Held room has become charged room, which leaves with time: who waited for the end of an attempt
-// alone now has a time to wake for.
-void Engine::time_makes_room(const Step& step, Model& model) {
-  if (model.blocked_until == kNever) admit(step, model);
-}
-
-void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {
-  const std::vector<Limit*>& limits = model.limiter.limits();
-  for (size_t i = 0; i < limits.size(); ++i) {
-    if (!limits[i]->spec().shared) continue;
-    const int64_t cost = limits[i]->cost_of(demand_of(request));
-    const int64_t wanted = limits[i]->lease_wanted(step.now, cost);
-    if (wanted > 0) {
-      step.out.emplace_back(Lease{model.index, static_cast<uint32_t>(i), wanted});
-    }
-  }
-}
-
-// Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
-void Engine::start(const Step& step, Model& model, Request& request) {
-  request.reservation = reservations_.take();
-  model.limiter.reserve(step.now, demand_of(request), *request.reservation);
-  model.queue.remove(request);
-  model.running.push_back(request.link);
-  request.state = State::kProcessing;
-  --model.counters.pending;
-  ++model.counters.processing;
-  if (model.spec.durable) {
-    ++request.store_answers;
-    step.out.emplace_back(Persist{&request, Persist::Step::kSending});
-    return;
-  }
-  launch(step, model, request);
-}
-
-// Gives up a reservation before the attempt began; the request stands in line where it stood.
-void Engine::put_back(Model& model, Request& request) {
-  model.limiter.refund(*request.reservation);
-  reservations_.give_back(request.reservation);
-  request.reservation = nullptr;
-  request.link.unlink();
-  request.state = State::kPending;
-  --model.counters.processing;
-  ++model.counters.pending;
-  model.queue.push_returned(request);
-  arm_deadline(request);
-}
-
-void Engine::launch(const Step& step, Model& model, Request& request) {
-  ++request.attempts;
-  ++model.counters.attempts;
-  if (request.attempts > 1) ++model.counters.retries;
-  request.started = step.now;
-  if (model.spec.sends_at_start) model.limiter.sent(step.now, *request.reservation);
-  const TimeNs timeout =
-      request.timeout_ms == 0 ? kNever : step.now + milliseconds(request.timeout_ms);
-  const TimeNs due = std::min(timeout, request.deadline);
-  if (due == kNever) {
-    timers_.cancel(request.timer);
-  } else {
-    timers_.schedule(request.timer, due);
-  }
-  step.out.emplace_back(StartAttempt{&request, request.attempts});
 }
 
 }  // namespace llmq::core

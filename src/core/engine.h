@@ -2,8 +2,10 @@
 // ended.
 //
 // Promise: every submitted request gets exactly one FinishRequest; an attempt starts only when
-// every limit of its model has room for it, at the earliest moment at which all have, in the order
-// of submission; whatever an attempt held is given back exactly once.
+// every limit of its model and of its tenant has room for it; the order is that of the classes, in
+// a class fair between tenants, for one tenant that of submission; who is first and does not fit is
+// told a time, starts no later, and is passed only by those who do not put it off (EASY
+// backfilling); whatever an attempt held is given back exactly once.
 //
 // It has no clock, thread, socket or memory of its own beyond its tables: step() is told what
 // happened and when, and appends what is to be done. The same events give the same actions, on
@@ -17,11 +19,13 @@
 
 #include "core/action.h"
 #include "core/event.h"
-#include "core/limit/reservation_pool.h"
+#include "core/grant_pool.h"
 #include "core/model.h"
+#include "core/policy/wait_estimate.h"
 #include "core/pool.h"
 #include "core/queue/timer_wheel.h"
 #include "core/random.h"
+#include "core/tenants.h"
 
 namespace llmq::core {
 
@@ -41,6 +45,10 @@ class Engine {
   Model* model(ModelIndex index) { return index < models_.size() ? models_[index].get() : nullptr; }
   Pool* pool(PoolIndex index) { return index < pools_.size() ? pools_[index].get() : nullptr; }
   uint64_t live() const { return live_; }
+  // What a tenant has used of a model; nullptr if nothing.
+  const Counters* usage_of(ModelIndex model, TenantIndex tenant) const;
+  // Of a live request: its place in line and how long it will wait.
+  WaitEstimate wait_estimate(TimeNs now, const Request& request);
 
  private:
   // Everything that one step works with.
@@ -67,30 +75,63 @@ class Engine {
   void on(const Step& step, const PoolChanged& event);
   void on(const Step& step, const WindowEdges& event);
   void on(const Step& step, const ClockGap& event);
+  void on(const Step& step, const TenantAdded& event);
+
+  // engine.cc
+  bool can_never_fit(const Step& step, Model& model, Account& account, const Request& request);
+  void stand_in_line(const Step& step, Model& model, Account& account, Request& request);
 
   // engine_limits.cc: what changes and teaches limits
   bool learn(const Step& step, Model& model, const Observed& observed, const Request* request);
   static Limit* limit_shown(Model& model, const Observation& shown);
   void limits_changed(const Step& step, Model& model);
+  void price_pool(const Step& step, Pool& pool);
 
-  // engine.cc: admission
+  // engine_admit.cc: who starts now, and why the next one does not
   void admit(const Step& step, Model& model);
-  void block(const Step& step, Model& model, TimeNs until, int limit);
-  void time_makes_room(const Step& step, Model& model);
+  void admit_alone(const Step& step, Model& model);
+  void admit_group(const Step& step, Model& model);
+  void admit_newcomer(const Step& step, Model& model, Request& request);
+  bool start_first(const Step& step, Model& model);
+  bool start_others(const Step& step, Model& model);
+  TimeNs let_pass(const Step& step, Model& model);
+  bool may_pass_at_all(const Step& step, Model& model);
+  TimeNs may_pass(const Step& step, Model& model, const Request& request);
+  bool delays_other_front(const Step& step, const Model& model, const Request& request);
+  void block(Model& model, Block why, TimeNs until, int limit);
+  void promise(Model& model, Request& request, const Verdict& verdict);
+  static void forget_head(Model& model);
+  void wake_at(Model& model, TimeNs at);
+  void sent_makes_room(const Step& step, Model& model, const Request& request);
   void ask_for_leases(const Step& step, Model& model, const Request& request);
+
+  // engine_start.cc: starts, and what they hold
   void start(const Step& step, Model& model, Request& request);
-  void put_back(Model& model, Request& request);
+  void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
+  void mark_sent(const Step& step, Model& model, Request& request);
+  bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
+  bool amend(const Step& step, Model& model, Grant& grant, const Usage& usage);
+  uint64_t share_of(const Model& model, const Account& account, const Demand& demand) const;
+  OwnLimits& own_limits(const Step& step, Model& model, Account& account);
+  void park(Model& model, Account& account, const Request& request, const Verdict& verdict);
+  void unpark(Model& model, Account& account);
+
+  // engine_estimate.cc: how long a request waits
+  DurationNs least_wait(TimeNs now, Model& model, const Account& account, const Request& request);
+  DurationNs expected_wait(TimeNs now, Model& model, const Request& request, WaitEstimate& out);
+  void predict(const Step& step, Model& model, Request& request);
 
   // engine_end.cc: ends of attempts and requests
   void on_timer(const Step& step, Request& request);
-  bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
   void attempt_failed(const Step& step, Model& model, Request& request, Status status,
                       DurationNs retry_after);
   void arm_deadline(Request& request);
-  void finish(const Step& step, Model& model, Request& request, State state, Status status);
-  void hand_back(const Step& step, Model& model, Request& request);
+  void finish(const Step& step, Model& model, Request& request, State state, Status status,
+              DurationNs estimate = {});
+  void hand_back(const Step& step, Model& model, Request& request, DurationNs estimate = {});
+  void count_usage(Model& model, TenantIndex tenant, const Usage& usage);
   void take_out(Model& model, Request& request);
   void stop(const Step& step, Model& model, StopMode mode);
   void stop_all(const Step& step, StopMode mode);
@@ -102,7 +143,10 @@ class Engine {
   std::vector<std::unique_ptr<Model>> models_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<ModelIndex> removing_;  // models that go when their last request has
-  ReservationPool reservations_;
+  Tenants tenants_;
+  GrantPool grants_;
+  std::vector<Model*> group_;         // of a pass over a pool
+  std::vector<Request*> candidates_;  // to pass a blocked front
   TimerWheel timers_;
   Timer shutdown_timer_{TimerOwner::kShutdown};
   Random random_;

@@ -7,6 +7,28 @@
 namespace llmq::core {
 namespace {
 
+// What failed and comes back stands where it stood: before a head that was promised its start when
+// nothing had failed yet.
+bool comes_before_head(const Model& model, const Request& request) {
+  const TimeNs key = request.submitted + kClassOffsets[class_of(request)];
+  const TimeNs head = model.head->submitted + kClassOffsets[class_of(*model.head)];
+  return key != head ? key < head : request.seq < model.head->seq;
+}
+
+// A request that leaves the line from behind a blocked head leaves nothing to anybody. Where few
+// wait, those who were not looked at before are looked at now.
+bool leaves_nothing(const Model& model, const Account& account, const Request& request) {
+  return request.state == State::kPending && model.block == Block::kLimit &&
+         model.head != nullptr && model.head != &request && !account.flows.parked &&
+         model.queue.size() > 4 * ClassLine::kScan;
+}
+
+// Moving average over about sixteen runs.
+void note_run(Model& model, DurationNs run) {
+  const bool first = model.mean_run.ns == 0;
+  model.mean_run.ns += (run.ns - model.mean_run.ns) / (first ? 1 : 16);
+}
+
 // A refusal that the provider gives before it works on the call: no tokens were used.
 bool refused_before_work(Status status) {
   switch (status) {
@@ -39,20 +61,18 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   Model& model = model_of(request);
   if (event.status == Status::kRateLimited) {
     ++model.counters.rate_limited;
+    ++model.accounts.of(request.tenant).counters.rate_limited;
     const bool told = event.observed != nullptr && event.observed->refused;  // learn() closes it
     if (event.retry_after.ns > 0 && !told) {
       model.gate = std::max(model.gate, step.now + event.retry_after);
     }
   }
-  if (event.usage_known) {
-    model.counters.input_tokens += static_cast<uint64_t>(event.usage.input_tokens);
-    model.counters.output_tokens += static_cast<uint64_t>(event.usage.output_tokens);
-    model.counters.cached_input_tokens += static_cast<uint64_t>(event.usage.cached_input_tokens);
-  }
+  if (event.usage_known) count_usage(model, request.tenant, event.usage);
   if (event.status == Status::kOk && !request.reservation->sent) {
-    model.limiter.sent(step.now, *request.reservation);  // an answer proves that it was
+    mark_sent(step, model, request);  // an answer proves that it was
   }
   const bool learnt = event.observed != nullptr && learn(step, model, *event.observed, &request);
+  note_run(model, step.now - request.started);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
@@ -62,19 +82,37 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     attempt_failed(step, model, request, event.status, event.retry_after);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
   }
-  // Who waits for time to pass is not helped by a free slot.
-  if (!room && model.blocked_until > step.now && model.blocked_until != kNever) return;
-  admit(step, model);
+  // A free slot does not help who waits for time to pass; it may help somebody behind.
+  const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
+                              model.blocked_until > step.now && step.now >= model.gate;
+  if (!room && waits_for_time && model.spec.pools.empty()) {
+    start_others(step, model);
+  } else {
+    admit(step, model);
+  }
+}
+
+void Engine::on(const Step& step, const Cancel& event) {
+  Request& request = *event.request;
+  if (is_final(request.state)) return;
+  Model& model = model_of(request);
+  const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
+  if (request.state == State::kProcessing) {
+    abort_attempt(step, model, request, Status::kCancelled);
+  }
+  finish(step, model, request, State::kCancelled, Status::kCancelled);
+  if (!in_vain) admit(step, model);
 }
 
 void Engine::on_timer(const Step& step, Request& request) {
   Model& model = model_of(request);
   if (request.deadline <= step.now) {
+    const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
     if (request.state == State::kProcessing) {
       abort_attempt(step, model, request, Status::kDeadline);
     }
     finish(step, model, request, State::kExpired, Status::kDeadline);
-    admit(step, model);
+    if (!in_vain) admit(step, model);
     return;
   }
   if (request.state == State::kProcessing) {
@@ -89,20 +127,19 @@ void Engine::on_timer(const Step& step, Request& request) {
   }
   request.link.unlink();
   request.delayed = false;
-  model.queue.push_returned(request);
+  Account& account = model.accounts.of(request.tenant);
+  model.queue.push_returned(account.flows, request);
   arm_deadline(request);
-  if (model.queue.front() == &request) admit(step, model);
-}
-
-// Gives back, or charges for good, what the attempt held. True if a limit per period has more room
-// now.
-bool Engine::settle(const Step& step, Model& model, Request& request,
-                    const Settlement& settlement) {
-  if (request.reservation->sent) {
-    return model.limiter.settle(step.now, *request.reservation, settlement);
+  const bool promised = model.block == Block::kLimit && model.head_at != kNever;
+  if (account.flows.parked) {  // it may stand before who did not fit
+    unpark(model, account);
+    admit(step, model);
+  } else if (model.queue.front() == &request && !(promised && !comes_before_head(model, request))) {
+    forget_head(model);
+    admit(step, model);
+  } else if (model.block == Block::kLimit) {
+    admit_newcomer(step, model, request);
   }
-  model.limiter.refund(*request.reservation);
-  return true;
 }
 
 // Ends a running attempt from our side; what it may have used stays charged.
@@ -137,14 +174,16 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kExpired, Status::kDeadline);
     return;
   }
-  reservations_.give_back(request.reservation);
+  grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
   model.delayed.push_back(request.link);
   request.state = State::kPending;
   request.delayed = true;
-  --model.counters.processing;
-  ++model.counters.pending;
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    --counters->processing;
+    ++counters->pending;
+  }
   timers_.schedule(request.timer, not_before);
 }
 
@@ -157,58 +196,71 @@ void Engine::arm_deadline(Request& request) {
 }
 
 // The request has its outcome. What it held must be settled.
-void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status) {
+void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status,
+                    DurationNs estimate) {
   assert(!is_final(request.state) && is_final(state));
   take_out(model, request);
   request.state = state;
   request.status = status;
-  switch (state) {
-    case State::kCompleted:
-      ++model.counters.completed;
-      break;
-    case State::kFailed:
-      ++model.counters.failed;
-      break;
-    case State::kCancelled:
-      ++model.counters.cancelled;
-      break;
-    default:
-      ++model.counters.expired;
-      break;
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    ++(state == State::kCompleted   ? counters->completed
+       : state == State::kFailed    ? counters->failed
+       : state == State::kCancelled ? counters->cancelled
+                                    : counters->expired);
   }
   if (model.spec.durable) {
     ++request.store_answers;
     step.out.emplace_back(Persist{&request, Persist::Step::kDone});
   } else {
-    hand_back(step, model, request);
+    hand_back(step, model, request, estimate);
+  }
+}
+
+void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage) {
+  const int64_t cost =
+      usage.cost_micros > 0
+          ? usage.cost_micros
+          : price_of(model.spec.prices, usage.input_tokens - usage.cached_input_tokens,
+                     usage.cached_input_tokens, usage.output_tokens);
+  for (Counters* counters : {&model.counters, &model.accounts.of(tenant).counters}) {
+    counters->input_tokens += static_cast<uint64_t>(usage.input_tokens);
+    counters->output_tokens += static_cast<uint64_t>(usage.output_tokens);
+    counters->cached_input_tokens += static_cast<uint64_t>(usage.cached_input_tokens);
+    counters->cost_micros += static_cast<uint64_t>(cost);
   }
 }
 
 // Leaves its list, its timer and its place in line.
 void Engine::take_out(Model& model, Request& request) {
+  Account& account = model.accounts.of(request.tenant);
   timers_.cancel(request.timer);
   if (request.state == State::kProcessing) {
     request.link.unlink();
-    --model.counters.processing;
+    for (Counters* counters : {&model.counters, &account.counters}) --counters->processing;
   } else {
     if (request.delayed) {
       request.link.unlink();
-    } else {
-      model.queue.remove(request);
+    } else if (request.link.linked() || request.heap_index != kNotInHeap) {  // else refused
+      if (model.head == &request) forget_head(model);
+      model.queue.remove(account.flows, request);
+      if (account.flows.parked) unpark(model, account);  // the next one may fit
     }
-    --model.counters.pending;
+    for (Counters* counters : {&model.counters, &account.counters}) --counters->pending;
   }
   if (request.reservation == nullptr) return;
   if (request.late_usage && request.reservation->sent) {
-    model.late.keep(request.id, request.reservation, reservations_);
+    model.late.keep(request.id, request.reservation, grants_);
   } else {
-    reservations_.give_back(request.reservation);
+    grants_.give_back(request.reservation);
   }
   request.reservation = nullptr;
 }
 
-void Engine::hand_back(const Step& step, Model& model, Request& request) {
-  step.out.emplace_back(FinishRequest{&request});
+void Engine::hand_back(const Step& step, Model& model, Request& request, DurationNs estimate) {
+  step.out.emplace_back(FinishRequest{&request, estimate});
+  Tenant& tenant = tenants_.of(request.tenant);
+  --tenant.pending;
+  tenant.pending_bytes -= request.bytes;
   --model.records;
   --live_;
   close_if_done(step);
@@ -227,7 +279,10 @@ void Engine::drop_removed_models(const Step& step) {
     Model& model = *models_[index];
     if (model.records > 0) return false;
     timers_.cancel(model.wake);
-    model.late.clear(reservations_);
+    model.late.clear(grants_);
+    for (Account& account : model.accounts.all()) {
+      if (account.own != nullptr) timers_.cancel(account.own->wake);
+    }
     for (const PoolIndex pool : model.spec.pools) {
       std::vector<ModelIndex>& members = pools_[pool]->members;
       members.erase(std::find(members.begin(), members.end(), index));
@@ -242,13 +297,16 @@ void Engine::drop_removed_models(const Step& step) {
 // Ends what is there as the mode says; the rest goes on.
 void Engine::stop(const Step& step, Model& model, StopMode mode) {
   if (mode == StopMode::kDrain) return;
+  for (Account& account : model.accounts.all()) {
+    if (account.flows.parked) unpark(model, account);
+  }
   while (Request* request = model.queue.front()) {
     finish(step, model, *request, State::kCancelled, Status::kClosing);
   }
   while (Link* link = model.delayed.front()) {
     finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
   }
-  admit(step, model);  // nobody is left to wait for
+  admit_alone(step, model);  // nobody is left to wait for
   if (mode == StopMode::kCancel) return;
   while (Link* link = model.running.front()) {
     Request& request = *Request::of_link(link);

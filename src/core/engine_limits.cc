@@ -24,8 +24,16 @@ void Engine::on(const Step& step, const ModelChanged& event) {
   const bool ready = model->spec.ready;
   model->spec = *event.spec;
   model->spec.ready = ready;
-  model->limiter.change(step.now, event.spec->limits, event.spec->max_in_flight,
+  model->limiter.change(step.now, limits_of(event.spec->limits, false), event.spec->max_in_flight,
                         event.spec->prices);
+  model->tenant_limits = limits_of(event.spec->limits, true);
+  for (Account& account : model->accounts.all()) {
+    if (account.own == nullptr) continue;
+    account.own->limiter.change(step.now, model->tenant_limits, kMaxLimitAmount,
+                                event.spec->prices);
+    if (account.flows.parked) unpark(*model, account);
+  }
+  for (const PoolIndex pool : model->spec.pools) price_pool(step, *pools_[pool]);
   limits_changed(step, *model);
 }
 
@@ -40,6 +48,21 @@ void Engine::on(const Step& step, const PoolChanged& event) {
     }
   }
   for (const ModelIndex member : pool->members) limits_changed(step, *models_[member]);
+}
+
+// Money in a limit that several models share is estimated by the dearest of them; what was used in
+// the end is what it is.
+void Engine::price_pool(const Step& step, Pool& pool) {
+  Prices dearest;
+  for (const ModelIndex member : pool.members) {
+    const Prices& prices = models_[member]->spec.prices;
+    dearest.input = std::max(dearest.input, prices.input);
+    dearest.cached_input = std::max(dearest.cached_input, prices.cached_input);
+    dearest.output = std::max(dearest.output, prices.output);
+  }
+  for (const std::unique_ptr<Limit>& limit : pool.limits) {
+    if (limit->spec().kind == LimitKind::kCost) limit->change(step.now, limit->spec(), dearest);
+  }
 }
 
 // Who waits may have become too large, or may start.

@@ -11,6 +11,7 @@
 #include "core/policy/retry.h"
 #include "core/request.h"
 #include "core/status.h"
+#include "core/tenants.h"
 #include "core/time.h"
 #include "core/usage.h"
 
@@ -91,6 +92,11 @@ struct WindowEdges {
 struct ClockGap {
   DurationNs length;
 };
+// A tenant, or new settings of one. Requests of tenants that were never added are held to none.
+struct TenantAdded {
+  TenantIndex tenant;
+  TenantSpec spec;
+};
 // Usage of a finished request that was submitted with late_usage.
 struct UsageKnown {
   RequestId request;
@@ -131,7 +137,7 @@ struct Tick {};
 using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
-                 ModelChanged, PoolChanged, WindowEdges, ClockGap>;
+                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded>;
 
 }  // namespace llmq::core
 

@@ -3,38 +3,43 @@
 #define LLMQ_CORE_MODEL_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "core/event.h"
-#include "core/limit/late_charges.h"
+#include "core/late_charges.h"
 #include "core/limit/limiter.h"
+#include "core/policy/wait_ratios.h"
+#include "core/queue/class_line.h"
 #include "core/queue/link.h"
-#include "core/queue/request_queue.h"
 #include "core/queue/timer_wheel.h"
+#include "core/tenants.h"
 
 namespace llmq::core {
 
-// Totals since the model was added, but for pending and processing, which are now.
-struct Counters {
-  uint64_t submitted = 0;
-  uint64_t completed = 0;
-  uint64_t failed = 0;
-  uint64_t cancelled = 0;
-  uint64_t expired = 0;
-  uint64_t attempts = 0;
-  uint64_t retries = 0;
-  uint64_t rate_limited = 0;
-  uint64_t pending = 0;
-  uint64_t processing = 0;
-  uint64_t input_tokens = 0;
-  uint64_t output_tokens = 0;
-  uint64_t cached_input_tokens = 0;
+// Why the first in line waits.
+enum class Block : uint8_t {
+  kNone,      // nobody waits, or only tenants that their own limits hold back
+  kNotReady,  // the model has nobody to run it
+  kGate,      // a Retry-After of the provider
+  kLimit,     // a limit has no room
+  kOther,     // it would put off the promised start of another model's front in a pool
 };
+
+// Limits that are the model's, or each tenant's own.
+inline std::vector<LimitSpec> limits_of(const std::vector<LimitSpec>& specs, bool per_tenant) {
+  std::vector<LimitSpec> chosen;
+  for (const LimitSpec& spec : specs) {
+    if (spec.per_tenant == per_tenant) chosen.push_back(spec);
+  }
+  return chosen;
+}
 
 struct Model {
   Model(ModelIndex own_index, const ModelSpec& own_spec, const std::vector<Limit*>& pooled = {})
       : index(own_index),
         spec(own_spec),
-        limiter(own_spec.limits, own_spec.max_in_flight, own_spec.prices, pooled),
+        tenant_limits(limits_of(own_spec.limits, true)),
+        limiter(limits_of(own_spec.limits, false), own_spec.max_in_flight, own_spec.prices, pooled),
         late(own_spec.late_charges_max) {}
 
   // A model is found from its timer.
@@ -43,21 +48,34 @@ struct Model {
   Timer wake{TimerOwner::kModel};  // when the front of the line may start. First member.
   ModelIndex index;
   ModelSpec spec;
-  Limiter limiter;
-  RequestQueue queue;  // may start as soon as the limits allow
-  LinkList delayed;    // wait for their retry
+  std::vector<LimitSpec> tenant_limits;  // each tenant has its own of these
+  Limiter limiter;                       // the other ones
+  ClassLine queue;                       // may start as soon as the limits allow
+  LinkList delayed;                      // wait for their retry
   LinkList running;
   TimeNs gate{};  // nothing starts before: a Retry-After of the provider
-  // Why the front of the line waits: until blocked_until for limit blocked_by; blocked_until is 0
-  // if it does not wait for a limit, kNever if only the end of an attempt makes room.
+  // Why the first in line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it
+  // does not wait for a limit, kNever if only the end of an attempt makes room.
+  Block block = Block::kNone;
   TimeNs blocked_until{};
   int blocked_by = -1;
   bool check_size = false;  // limits have changed: who waits may have become too large
+  // The first in line that did not fit. Others may pass it only if it still starts at head_at; with
+  // a time given it stays the first, whoever comes. nullptr: nobody is blocked by a limit.
+  Request* head = nullptr;
+  TimeNs head_at = kNever;
+  bool guards_pool = false;  // the promise binds the other models of its pools too
+  TimeNs wake_at = kNever;   // what `wake` is armed for
+  bool settled = false;      // in this pass over a pool nothing more can start here
+  Demand in_flight{};        // estimates of what runs
   bool removing = false;
   StopMode stop_mode = StopMode::kDrain;  // of its removal
   uint64_t records = 0;                   // requests not handed back yet
   LateCharges late;
+  Accounts accounts;
   Counters counters;
+  WaitRatios wait_ratios;
+  DurationNs mean_run{};  // of an attempt; moving average
 };
 
 }  // namespace llmq::core

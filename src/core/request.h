@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "core/grant.h"
 #include "core/limit/limiter.h"
 #include "core/queue/link.h"
 #include "core/queue/timer_wheel.h"
@@ -43,29 +44,41 @@ struct Request {
   uint32_t est_input_tokens = 0;
   uint32_t est_output_tokens = 0;
   uint32_t timeout_ms = 0;  // per attempt; 0 = none
+  uint32_t bytes = 0;       // that it keeps in memory: the tenant's max_pending_bytes counts them
   ModelIndex model = 0;
+  TenantIndex tenant = 0;
   uint8_t max_attempts = 0;
-  uint8_t priority = 0;
-  bool late_usage = false;  // its charges may be corrected after the end
 
   // The engine's.
   uint8_t store_answers = 0;  // Persisted events still to come
   uint8_t attempts = 0;       // started so far
-  State state = State::kPending;
-  bool delayed = false;     // pending, but not before its timer
-  uint32_t backoff_ms = 0;  // the last retry delay: decorrelated jitter grows from it
+
+  // Four small ones in a byte. The host's:
+  uint8_t priority : 3;  // LLMQ_PRIORITY_ of llmq.h
+  bool late_usage : 1;   // its charges may be corrected after the end
+  // The engine's:
+  bool delayed : 1;  // pending, but not before its timer
+  State state : 3;
+
+  // The last retry delay: decorrelated jitter grows from it. Until the first start: the wait that
+  // was predicted at submission; 0 if none was.
+  uint32_t backoff_ms = 0;
   uint32_t heap_index = kNotInHeap;
   Status status = Status::kOk;  // final status
   uint64_t seq = 0;             // place in line: order of submission
   TimeNs submitted{};
   TimeNs started{};  // the last attempt's start; 0 = none
-  Reservation* reservation = nullptr;
+  Grant* reservation = nullptr;
+
+  Request() : priority(0), late_usage(false), delayed(false), state(State::kPending) {}
 
   static Request* of_link(Link* link) { return reinterpret_cast<Request*>(link); }
   static Request* of_timer(Timer* timer) {
     return reinterpret_cast<Request*>(reinterpret_cast<char*>(timer) - sizeof(Link));
   }
 };
+
+static_assert(sizeof(Request) == 128, "a million of them wait");
 
 inline Demand demand_of(const Request& request) {
   return {request.est_input_tokens, request.est_output_tokens};

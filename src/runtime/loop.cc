@@ -155,6 +155,8 @@ void Loop::take_submit(Job& job) {
   }
   job.in_engine = true;
   touch(job.request.model);
+  job.request.tenant = tenant_of(job);
+  touch_tenant(job);
   step(core::Submit{&job.request});
   if (job.cancel_early) step(core::Cancel{&job.request});
 }
@@ -211,6 +213,7 @@ void Loop::after_turn() {
     }
   }
   touched_.clear();
+  if (!touched_tenants_.empty()) publish_tenants();
   flush_chains();
 }
 

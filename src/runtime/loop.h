@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/model_config.h"
@@ -29,6 +30,7 @@
 #include "runtime/job.h"
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
+#include "runtime/tenant_names.h"
 #include "runtime/window_track.h"
 
 namespace spdlog {
@@ -153,6 +155,12 @@ class Loop {
   bool may_end();
   void end();
 
+  // loop_tenants.cc
+  core::TenantIndex tenant_of(const Job& job);
+  void tell_tenant(core::TenantIndex tenant);
+  void touch_tenant(const Job& job);
+  void publish_tenants();
+
   // loop_actions.cc
   void perform_all();
   void perform(const core::StartAttempt& action);
@@ -163,9 +171,9 @@ class Loop {
   void perform(const core::UsageNoted&) {}
   void perform(const core::ModelGone& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
-  void deliver(Job& job);
+  void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);
-  void explain_end(Job& job);
+  void explain_end(Job& job, core::DurationNs estimate);
   void enqueue(Job& job);
   void commit_history();
   void settle_pending();
@@ -200,7 +208,9 @@ class Loop {
   core::Engine engine_;
   core::Actions actions_;
   core::Now now_{};
-  core::Observed told_;               // what the event of this step points to
+  core::Observed told_;  // what the event of this step points to
+  TenantNames tenants_;
+  std::vector<std::pair<core::ModelIndex, core::TenantIndex>> touched_tenants_;
   std::vector<ModelEntry*> entries_;  // by model index
   std::vector<uint8_t> touched_flags_;
   std::vector<core::ModelIndex> touched_;  // models whose counters changed in this turn

@@ -91,7 +91,7 @@ void Loop::perform(const core::FinishRequest& action) {
     job.ended = true;
     return;
   }
-  deliver(job);
+  deliver(job, action.estimate);
 }
 
 // No store is configured in this version: models are never durable, limits never shared.
@@ -108,14 +108,15 @@ void Loop::perform(const core::ModelGone& action) {
 }
 
 // The one terminal event of the request.
-void Loop::deliver(Job& job) {
-  explain_end(job);
+void Loop::deliver(Job& job, core::DurationNs estimate) {
+  explain_end(job, estimate);
   if (job.outcome != nullptr) job.outcome->finished = now_.mono;
   const Summary summary = summary_of(job);
   ended_.push_back(summary);
   ++ended_count_;
   ended_bytes_ += job.payload_len;
   touch(job.request.model);
+  touch_tenant(job);
   if (log->should_log(spdlog::level::debug)) {
     log->debug("{}: {} after {} attempts", log_name(job), core::status_name(summary.status),
                summary.attempts);
@@ -150,7 +151,7 @@ std::string Loop::log_name(const Job& job) {
 }
 
 // A request that the engine ended itself has no report, or an old one: say what happened.
-void Loop::explain_end(Job& job) {
+void Loop::explain_end(Job& job, core::DurationNs estimate) {
   const core::Status status = job.request.status;
   if (job.outcome != nullptr && job.outcome->status == status) return;
   std::string last;
@@ -162,6 +163,14 @@ void Loop::explain_end(Job& job) {
   outcome->status = status;
   switch (status) {
     case core::Status::kDeadline:
+      if (estimate.ns > 0) {
+        outcome->message =
+            "the deadline is " + milliseconds_text(job.request.deadline - job.request.submitted) +
+            " after the submit, but before that limits and line let nothing of this size start: at "
+            "least " +
+            milliseconds_text(estimate);
+        break;
+      }
       outcome->message = "the deadline came " +
                          milliseconds_text(job.request.deadline - job.request.submitted) +
                          " after the submit" +
@@ -169,6 +178,9 @@ void Loop::explain_end(Job& job) {
       break;
     case core::Status::kOversize:
       outcome->message = "a limit of the model was lowered below what the request needs";
+      break;
+    case core::Status::kQueueFull:
+      outcome->message = "the tenant has as many requests or bytes waiting as it may";
       break;
     default:
       outcome->message = std::string(core::status_message(status)) + last;

@@ -327,7 +327,7 @@ core::Status Manager::stats(const std::string_view* model, llmq_stats_t* stats) 
 
 namespace {
 
-base::Json counters_json(const llmq_stats_t& stats) {
+base::Json counters_json(const core::Counters& stats) {
   base::Json json(cJSON_CreateObject());
   const auto add = [&json](const char* name, uint64_t value) {
     base::add_number(json.get(), name, static_cast<int64_t>(value));
@@ -345,22 +345,26 @@ base::Json counters_json(const llmq_stats_t& stats) {
   add("input_tokens", stats.input_tokens);
   add("output_tokens", stats.output_tokens);
   add("cached_input_tokens", stats.cached_input_tokens);
+  add("cost_micros", stats.cost_micros);
   return json;
 }
 
 }  // namespace
 
 std::string Manager::stats_json() {
-  llmq_stats_t total{};
-  stats(nullptr, &total);
-  base::Json json = counters_json(total);
-  base::add_number(json.get(), "pending_bytes", static_cast<int64_t>(total.pending_bytes));
-  base::add_number(json.get(), "wakeups", static_cast<int64_t>(total.wakeups));
+  base::Json json = counters_json(loop_->stats.total());
+  base::add_number(
+      json.get(), "pending_bytes",
+      static_cast<int64_t>(loop_->home->pending_bytes.load(std::memory_order_relaxed)));
+  base::add_number(json.get(), "wakeups", static_cast<int64_t>(loop_->stats.wakeups()));
   cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
   for (const ModelEntry* entry : loop_->registry.list()) {
-    llmq_stats_t one{};
-    fill_stats(loop_->stats.model(entry->index), &one);
-    cJSON_AddItemToObject(models, entry->config.name.c_str(), counters_json(one).release());
+    cJSON_AddItemToObject(models, entry->config.name.c_str(),
+                          counters_json(loop_->stats.model(entry->index)).release());
+  }
+  cJSON* tenants = cJSON_AddObjectToObject(json.get(), "tenants");
+  for (const auto& [name, counters] : loop_->stats.tenants()) {
+    cJSON_AddItemToObject(tenants, name.c_str(), counters_json(counters).release());
   }
   return base::json_text(json.get());
 }

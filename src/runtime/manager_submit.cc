@@ -146,7 +146,8 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.timeout_ms = checked.timeout_ms;
   request.model = checked.entry->index;
   request.max_attempts = checked.max_attempts;
-  request.priority = static_cast<uint8_t>(r.priority);
+  request.bytes = static_cast<uint32_t>(r.payload_len);
+  request.priority = static_cast<uint8_t>(r.priority) & 7;  // checked: LLMQ_PRIORITY_ are 0 to 4
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
   job->node = Node{};
   job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);

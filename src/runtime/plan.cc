@@ -194,7 +194,7 @@ core::Error Plan::add(const llmq_request_t& request) {
   record.est_input_tokens = static_cast<uint32_t>(tokens.input);
   record.est_output_tokens = static_cast<uint32_t>(tokens.output);
   record.max_attempts = 1;
-  record.priority = static_cast<uint8_t>(request.priority);
+  record.priority = static_cast<uint8_t>(request.priority) & 7;  // checked: 0 to 4
   if (request.deadline_ns > 0) {
     record.deadline = kStart + (core::TimeNs{request.deadline_ns} - mono_now());
   }

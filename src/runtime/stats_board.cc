@@ -1,6 +1,26 @@
 #include "runtime/stats_board.h"
 
 namespace llmq::runtime {
+namespace {
+
+void add(core::Counters& sum, const core::Counters& one) {
+  sum.submitted += one.submitted;
+  sum.completed += one.completed;
+  sum.failed += one.failed;
+  sum.cancelled += one.cancelled;
+  sum.expired += one.expired;
+  sum.attempts += one.attempts;
+  sum.retries += one.retries;
+  sum.rate_limited += one.rate_limited;
+  sum.pending += one.pending;
+  sum.processing += one.processing;
+  sum.input_tokens += one.input_tokens;
+  sum.output_tokens += one.output_tokens;
+  sum.cached_input_tokens += one.cached_input_tokens;
+  sum.cost_micros += one.cost_micros;
+}
+
+}  // namespace
 
 void StatsBoard::publish(core::ModelIndex model, const core::Counters& counters) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -21,22 +41,34 @@ core::Counters StatsBoard::model(core::ModelIndex model) const {
 core::Counters StatsBoard::total() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   core::Counters sum;
-  for (const core::Counters& one : models_) {
-    sum.submitted += one.submitted;
-    sum.completed += one.completed;
-    sum.failed += one.failed;
-    sum.cancelled += one.cancelled;
-    sum.expired += one.expired;
-    sum.attempts += one.attempts;
-    sum.retries += one.retries;
-    sum.rate_limited += one.rate_limited;
-    sum.pending += one.pending;
-    sum.processing += one.processing;
-    sum.input_tokens += one.input_tokens;
-    sum.output_tokens += one.output_tokens;
-    sum.cached_input_tokens += one.cached_input_tokens;
-  }
+  for (const core::Counters& one : models_) add(sum, one);
   return sum;
+}
+
+void StatsBoard::publish(core::ModelIndex model, core::TenantIndex tenant, const std::string& name,
+                         const core::Counters& counters) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (tenant >= tenants_.size()) tenants_.resize(tenant + 1);
+  OfTenant& known = tenants_[tenant];
+  if (known.name.empty()) known.name = name;
+  for (auto& one : known.models) {
+    if (one.first != model) continue;
+    one.second = counters;
+    return;
+  }
+  known.models.emplace_back(model, counters);
+}
+
+std::vector<std::pair<std::string, core::Counters>> StatsBoard::tenants() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::pair<std::string, core::Counters>> all;
+  for (const OfTenant& tenant : tenants_) {
+    if (tenant.models.empty()) continue;
+    core::Counters sum;
+    for (const auto& one : tenant.models) add(sum, one.second);
+    all.emplace_back(tenant.name, sum);
+  }
+  return all;
 }
 
 uint64_t StatsBoard::wakeups() const {

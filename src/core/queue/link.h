@@ -32,6 +32,11 @@ class LinkList {
   bool empty() const { return head_.next == &head_; }
   Link* front() { return empty() ? nullptr : head_.next; }
 
+  Link* back() { return empty() ? nullptr : head_.prev; }
+  // The neighbours of one that is in this list; nullptr at its ends.
+  Link* after(const Link& link) { return link.next == &head_ ? nullptr : link.next; }
+  Link* before(const Link& link) { return link.prev == &head_ ? nullptr : link.prev; }
+
   void push_back(Link& link) {
     assert(!link.linked());
     link.prev = head_.prev;

@@ -16,7 +16,7 @@
 namespace llmq::core {
 
 // Whose timer it is, so that what is due can be handed to its owner.
-enum class TimerOwner : uint8_t { kRequest, kModel, kShutdown };
+enum class TimerOwner : uint8_t { kRequest, kModel, kTenant, kShutdown };
 
 struct Timer {
   explicit Timer(TimerOwner whose) : tick(0), owner(whose) {}

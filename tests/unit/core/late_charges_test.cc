@@ -1,4 +1,4 @@
-#include "core/limit/late_charges.h"
+#include "core/late_charges.h"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@ namespace llmq::core {
 namespace {
 
 TEST(LateCharges, GivesUpEachChargeOnce) {
-  ReservationPool pool;
+  GrantPool pool;
   LateCharges late(10);
-  Reservation* const reservation = pool.take();
+  Grant* const reservation = pool.take();
   late.keep(7, reservation, pool);
   EXPECT_EQ(late.take(8), nullptr);
   EXPECT_EQ(late.take(7), reservation);
@@ -18,9 +18,9 @@ TEST(LateCharges, GivesUpEachChargeOnce) {
 }
 
 TEST(LateCharges, DropsTheOldestFirst) {
-  ReservationPool pool;
+  GrantPool pool;
   LateCharges late(3);
-  Reservation* kept[5];
+  Grant* kept[5];
   for (uint64_t id = 1; id <= 5; ++id) {
     kept[id - 1] = pool.take();
     late.keep(id, kept[id - 1], pool);
@@ -31,18 +31,18 @@ TEST(LateCharges, DropsTheOldestFirst) {
 }
 
 TEST(LateCharges, ReturnsWhatItDropsToThePool) {
-  ReservationPool pool;
+  GrantPool pool;
   LateCharges late(1);
-  Reservation* const first = pool.take();
+  Grant* const first = pool.take();
   late.keep(1, first, pool);
   late.keep(2, pool.take(), pool);
   EXPECT_EQ(pool.take(), first);
 }
 
 TEST(LateCharges, ReturnsAllToThePoolWhenItsModelGoes) {
-  ReservationPool pool;
+  GrantPool pool;
   LateCharges late(5);
-  Reservation* const only = pool.take();
+  Grant* const only = pool.take();
   late.keep(1, only, pool);
   late.clear(pool);
   EXPECT_EQ(late.take(1), nullptr);
@@ -50,23 +50,23 @@ TEST(LateCharges, ReturnsAllToThePoolWhenItsModelGoes) {
 }
 
 TEST(LateCharges, KeepsNothingIfToldSo) {
-  ReservationPool pool;
+  GrantPool pool;
   LateCharges late(0);
-  Reservation* const reservation = pool.take();
+  Grant* const reservation = pool.take();
   late.keep(1, reservation, pool);
   EXPECT_EQ(late.take(1), nullptr);
   EXPECT_EQ(pool.take(), reservation);
 }
 
-TEST(LateCharges, I3_LosesNoReservation) {
-  ReservationPool pool;
+TEST(LateCharges, I3_LosesNoGrant) {
+  GrantPool pool;
   LateCharges late(4);
-  Reservation* const watched = pool.take();
+  Grant* const watched = pool.take();
   late.keep(1, watched, pool);
   EXPECT_EQ(late.take(1), watched);  // its place in the order stays behind
   pool.give_back(watched);
   for (uint64_t id = 2; id < 50; ++id) {
-    Reservation* const reservation = pool.take();
+    Grant* const reservation = pool.take();
     late.keep(id, reservation, pool);
     EXPECT_EQ(late.take(id), reservation);
     pool.give_back(reservation);

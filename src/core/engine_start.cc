@@ -1,0 +1,177 @@
+// Starts of attempts, and what they hold until they end: room in the model's limits and in those of
+// the tenant, and the tenant's part in the fair order.
+#include <algorithm>
+#include <cassert>
+
+#include "core/engine.h"
+
+namespace llmq::core {
+
+// Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
+void Engine::start(const Step& step, Model& model, Request& request) {
+  Account& account = model.accounts.of(request.tenant);
+  const Demand demand = demand_of(request);
+  Grant& grant = *grants_.take();
+  request.reservation = &grant;
+  grant.tenant = request.tenant;
+  grant.own_limits = 0;
+  model.limiter.reserve(step.now, demand, grant);
+  if (!model.tenant_limits.empty()) {
+    OwnLimits& own = own_limits(step, model, account);
+    if (grant.own == nullptr) grant.own = std::make_unique<Reservation>();
+    own.limiter.reserve(step.now, demand, *grant.own);
+    ++own.running;
+    grant.own_limits = own.number;
+  }
+  grant.charged = model.queue.counts(request) ? share_of(model, account, demand) : 0;
+  if (model.head == &request) forget_head(model);
+  model.queue.serve(account.flows, request, grant.charged);
+  model.in_flight.input_tokens += demand.input_tokens;
+  model.in_flight.output_tokens += demand.output_tokens;
+  model.running.push_back(request.link);
+  request.state = State::kProcessing;
+  for (Counters* counters : {&model.counters, &account.counters}) {
+    --counters->pending;
+    ++counters->processing;
+  }
+  if (request.attempts == 0 && request.backoff_ms != 0) {
+    model.wait_ratios.add(milliseconds(request.backoff_ms), step.now - request.submitted);
+    request.backoff_ms = 0;
+  }
+  if (model.spec.durable) {
+    ++request.store_answers;
+    step.out.emplace_back(Persist{&request, Persist::Step::kSending});
+    return;
+  }
+  launch(step, model, request);
+}
+
+// Gives up what was reserved before the attempt began; the request stands in line where it stood.
+void Engine::put_back(const Step& step, Model& model, Request& request) {
+  Account& account = model.accounts.of(request.tenant);
+  settle(step, model, request, Settlement{});
+  grants_.give_back(request.reservation);
+  request.reservation = nullptr;
+  request.link.unlink();
+  request.state = State::kPending;
+  for (Counters* counters : {&model.counters, &account.counters}) {
+    --counters->processing;
+    ++counters->pending;
+  }
+  model.queue.push_returned(account.flows, request);
+  arm_deadline(request);
+}
+
+void Engine::launch(const Step& step, Model& model, Request& request) {
+  ++request.attempts;
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    ++counters->attempts;
+    if (request.attempts > 1) ++counters->retries;
+  }
+  request.started = step.now;
+  if (model.spec.sends_at_start) mark_sent(step, model, request);
+  const TimeNs timeout =
+      request.timeout_ms == 0 ? kNever : step.now + milliseconds(request.timeout_ms);
+  const TimeNs due = std::min(timeout, request.deadline);
+  if (due == kNever) {
+    timers_.cancel(request.timer);
+  } else {
+    timers_.schedule(request.timer, due);
+  }
+  step.out.emplace_back(StartAttempt{&request, request.attempts});
+}
+
+void Engine::mark_sent(const Step& step, Model& model, Request& request) {
+  Grant& grant = *request.reservation;
+  model.limiter.sent(step.now, grant);
+  OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
+  if (own != nullptr) own->limiter.sent(step.now, *grant.own);
+}
+
+// Gives back, or charges for good, what the attempt held. True if a limit per period has more room
+// now, or somebody who was parked may go on.
+bool Engine::settle(const Step& step, Model& model, Request& request,
+                    const Settlement& settlement) {
+  Grant& grant = *request.reservation;
+  Account& account = model.accounts.of(grant.tenant);
+  OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
+  const bool sent = grant.sent;
+  bool room = true;
+  uint64_t used = 0;  // of what the fair order has charged
+  if (sent) {
+    room = model.limiter.settle(step.now, grant, settlement);
+    if (own != nullptr) own->limiter.settle(step.now, *grant.own, settlement);
+    if (settlement.kind == Settlement::Kind::kUnknown) used = grant.charged;
+    if (settlement.kind == Settlement::Kind::kKnown && grant.charged != 0) {
+      const Usage& usage = settlement.usage;
+      used = share_of(model, account, Demand{usage.input_tokens, usage.output_tokens});
+    }
+  } else {
+    model.limiter.refund(grant);
+    if (own != nullptr) own->limiter.refund(*grant.own);
+  }
+  model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
+  grant.charged = 0;
+  model.in_flight.input_tokens -= request.est_input_tokens;
+  model.in_flight.output_tokens -= request.est_output_tokens;
+  if (own == nullptr) return room;
+  --own->running;
+  if (!account.flows.parked) return room;
+  unpark(model, account);
+  return true;
+}
+
+// Usage of a request that has ended. False if no charge of it lies in a window any more.
+bool Engine::amend(const Step& step, Model& model, Grant& grant, const Usage& usage) {
+  bool alive = model.limiter.amend(step.now, grant, usage);
+  OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
+  if (own != nullptr) alive = own->limiter.amend(step.now, *grant.own, usage) || alive;
+  Account& account = model.accounts.of(grant.tenant);
+  if (alive && account.flows.parked) unpark(model, account);
+  return alive;
+}
+
+// d/w of the fair order.
+uint64_t Engine::share_of(const Model& model, const Account& account, const Demand& demand) const {
+  const DurationNs share = model.limiter.dominant_share(demand);
+  if (share.ns == 0) {
+    const std::vector<Limit*>& limits = model.limiter.limits();
+    const bool rates = std::any_of(limits.begin(), limits.end(),
+                                   [](const Limit* limit) { return !limit->is_concurrency(); });
+    if (rates) return 0;  // it takes nothing of them
+  }
+  return virtual_cost(share, account.flows.weight);
+}
+
+OwnLimits& Engine::own_limits(const Step& step, Model& model, Account& account) {
+  return model.accounts.own_limits(step.now, account, model.index, model.tenant_limits,
+                                   model.spec.prices);
+}
+
+// The tenant's own limits have no room for its next request: until they have, it is out of the
+// order, so that it holds up nobody.
+void Engine::park(Model& model, Account& account, const Request& request, const Verdict& verdict) {
+  OwnLimits& own = *account.own;
+  if (model.head != nullptr && model.head->tenant == request.tenant) forget_head(model);
+  own.parked_class = class_of(request);
+  own.parked_until = verdict.at;
+  own.parked_by = verdict.limit;
+  model.queue.park(account.flows);
+  if (verdict.at != kNever) timers_.schedule(own.wake, verdict.at);
+}
+
+void Engine::unpark(Model& model, Account& account) {
+  OwnLimits& own = *account.own;
+  timers_.cancel(own.wake);
+  own.parked_until = kNever;
+  own.parked_by = -1;
+  model.queue.unpark(account.flows);
+}
+
+const Counters* Engine::usage_of(ModelIndex model, TenantIndex tenant) const {
+  if (model >= models_.size() || models_[model] == nullptr) return nullptr;
+  const Account* const account = models_[model]->accounts.find(tenant);
+  return account == nullptr ? nullptr : &account->counters;
+}
+
+}  // namespace llmq::core

@@ -1,0 +1,24 @@
+// What a running attempt holds: of its model's limits, of its tenant's own limits, and what the
+// fair order has charged its tenant for it.
+#ifndef LLMQ_CORE_GRANT_H_
+#define LLMQ_CORE_GRANT_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "core/limit/limiter.h"
+
+namespace llmq::core {
+
+using TenantIndex = uint32_t;  // 0: requests that name no tenant
+
+struct Grant : Reservation {
+  std::unique_ptr<Reservation> own;  // of the tenant's limits; stays when the grant is reused
+  uint64_t charged = 0;              // virtual time, see queue/fair_queue.h
+  TenantIndex tenant = 0;
+  uint32_t own_limits = 0;  // which OwnLimits `own` is of; 0 = none
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_GRANT_H_

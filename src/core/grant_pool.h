@@ -1,0 +1,36 @@
+// Grants for reuse: after the first of each no attempt allocates.
+#ifndef LLMQ_CORE_GRANT_POOL_H_
+#define LLMQ_CORE_GRANT_POOL_H_
+
+#include <deque>
+
+#include "core/grant.h"
+
+namespace llmq::core {
+
+class GrantPool {
+ public:
+  Grant* take() {
+    if (free_ == nullptr) {
+      all_.emplace_back();
+      return &all_.back();
+    }
+    Grant* grant = free_;
+    free_ = static_cast<Grant*>(grant->next_free);
+    grant->next_free = nullptr;
+    return grant;
+  }
+
+  void give_back(Grant* grant) {
+    grant->next_free = free_;
+    free_ = grant;
+  }
+
+ private:
+  std::deque<Grant> all_;  // addresses never move
+  Grant* free_ = nullptr;
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_GRANT_POOL_H_

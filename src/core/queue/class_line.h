@@ -1,0 +1,85 @@
+// The line of one model: four classes, in each of them tenants served fairly, in each of those
+// first come, first served.
+//
+// A class is as urgent as its oldest waiting request: key = time of submission + offset of the
+// class, the least first. So urgent work passes, and nobody waits more than the offset of its class
+// longer than in order of arrival. Keys never change while a request waits, so nothing is sorted
+// anew (delay-dependent priority, Kleinrock 1964).
+#ifndef LLMQ_CORE_QUEUE_CLASS_LINE_H_
+#define LLMQ_CORE_QUEUE_CLASS_LINE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/limit/limiter.h"
+#include "core/queue/fair_queue.h"
+#include "core/request.h"
+
+namespace llmq::core {
+
+inline constexpr std::array<DurationNs, kClasses> kClassOffsets = {seconds(0), seconds(30),
+                                                                   seconds(120), seconds(900)};
+
+// Of a priority as llmq.h numbers them: 0 is the default, then from urgent to batch.
+constexpr size_t class_of(const Request& request) {
+  constexpr size_t kNormal = 2;
+  return request.priority == 0 || request.priority > kClasses ? kNormal : request.priority - 1u;
+}
+
+class ClassLine {
+ public:
+  // How many are looked at for somebody who may pass a blocked front.
+  static constexpr size_t kScan = 64;
+
+  void push_new(TenantFlows& tenant, Request& request);
+  void push_returned(TenantFlows& tenant, Request& request);
+  void remove(TenantFlows& tenant, Request& request);
+
+  // Is what runs to be counted for fairness? Then serve wants d/w.
+  bool counts(const Request& request) const { return classes_[class_of(request)].counts(); }
+  void serve(TenantFlows& tenant, Request& request, uint64_t cost);
+  void settle(TenantFlows& tenant, const Request& request, int64_t correction);
+
+  void park(TenantFlows& tenant);
+  void unpark(TenantFlows& tenant);
+
+  // Whose turn it is; nullptr if nobody waits but parked ones.
+  Request* front();
+  // Whose key the class of front() has, for comparison with other lines; nullptr without a front.
+  Request* oldest_of_first();
+  // The first in order, at most kScan of them. Appended to `out`.
+  void first_in_order(const Limiter& limiter, std::vector<Request*>& out);
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  // No less than any that waits, in both members.
+  const Demand& largest() const { return largest_; }
+  FairQueue& in_class(size_t index) { return classes_[index]; }
+  // What waits in all classes.
+  Waiting waiting() const;
+
+ private:
+  // A tenant met while looking through a class.
+  struct Visit {
+    uint64_t start;
+    uint32_t order;  // among equal starts
+    size_t node;     // of the heap of tenants; kNoNode once its front has been taken
+    Flow* flow;
+    Request* request;  // the next one
+  };
+
+  size_t first_class();
+  void count_in(const Request& request);
+  void visit_class(size_t index, const Limiter& limiter, size_t most, std::vector<Request*>& out);
+
+  std::array<FairQueue, kClasses> classes_;
+  std::vector<Visit> visits_;
+  size_t size_ = 0;
+  Demand largest_{};
+};
+
+}  // namespace llmq::core
+
+#endif  // LLMQ_CORE_QUEUE_CLASS_LINE_H_

@@ -1,0 +1,25 @@
+// What is known of a limit, for info JSON and for texts.
+#ifndef LLMQ_RUNTIME_LIMIT_REPORT_H_
+#define LLMQ_RUNTIME_LIMIT_REPORT_H_
+
+#include <string>
+
+#include "base/json.h"
+#include "core/engine.h"
+#include "runtime/registry.h"
+
+namespace llmq::runtime {
+
+// Milliseconds from now; -1 if only the end of a running attempt makes room.
+int64_t milliseconds_until(core::TimeNs now, core::TimeNs at);
+
+// "tokens/1m", "tokens/1m of pool account".
+std::string full_limit_name(const ModelEntry& entry, core::Engine& engine,
+                            const core::Limit* limit);
+
+base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
+                      core::Limit& limit, bool implicit);
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_LIMIT_REPORT_H_

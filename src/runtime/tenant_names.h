@@ -1,0 +1,42 @@
+// The numbers by which the engine knows tenants. 0 is the tenant without a name; others are
+// numbered as they are first seen, and keep their number.
+#ifndef LLMQ_RUNTIME_TENANT_NAMES_H_
+#define LLMQ_RUNTIME_TENANT_NAMES_H_
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/grant.h"
+
+namespace llmq::runtime {
+
+class TenantNames {
+ public:
+  core::TenantIndex index_of(std::string_view name) {
+    if (name.empty()) return 0;
+    const auto found = indexes_.find(name);
+    if (found != indexes_.end()) return found->second;
+    names_.emplace_back(name);
+    const auto index = static_cast<core::TenantIndex>(names_.size());
+    indexes_.emplace(names_.back(), index);
+    return index;
+  }
+
+  // Of an index that was given out.
+  const std::string& name(core::TenantIndex index) const {
+    static const std::string nameless;
+    return index == 0 ? nameless : names_[index - 1];
+  }
+  size_t size() const { return names_.size() + 1; }  // indexes lie below
+
+ private:
+  std::deque<std::string> names_;  // addresses never move
+  std::unordered_map<std::string_view, core::TenantIndex> indexes_;
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_TENANT_NAMES_H_
