@@ -20,33 +20,37 @@ class Pacer {
  public:
   static constexpr DurationNs kTolerance = milliseconds(4);
 
-  // (N - 1) per T + J, which an approximate counter never refuses; N per T + J where the one would
-  // be felt.
   Pacer(int64_t amount, DurationNs period, DurationNs jitter)
-      : rate_(amount >= kLarge ? amount - 1 : amount), period_(period + jitter + kTolerance) {}
+      : amount_(amount), period_(period + jitter + kTolerance) {}
 
   // The next one, behind `held` units that are reserved and not yet sent.
   TimeNs earliest(TimeNs now, int64_t held) const {
     const TimeNs next = std::max(next_, held > 0 ? now : next_);
-    return std::max(now, next + DurationNs{mul_div_up(held, period_.ns, rate_)} - kTolerance);
+    return std::max(now, next + time_for(held) - kTolerance);
   }
-  void charge(TimeNs now, int64_t cost) {
-    next_ = std::max(next_, now) + DurationNs{mul_div_up(cost, period_.ns, rate_)};
-  }
+  void charge(TimeNs now, int64_t cost) { next_ = std::max(next_, now) + time_for(cost); }
   void refund(TimeNs now, int64_t cost) {
-    next_ = std::max(next_ - DurationNs{mul_div(cost, period_.ns, rate_)}, std::min(next_, now));
+    next_ = std::max(next_ - time_for(cost), std::min(next_, now));
   }
   // Keeps the backlog in units.
   void change(TimeNs now, const Pacer& other) {
-    const int64_t backlog = mul_div(std::max<int64_t>((next_ - now).ns, 0), rate_, period_.ns);
+    const int64_t backlog = mul_div(std::max<int64_t>((next_ - now).ns, 0), amount_, period_.ns);
     *this = other;
-    next_ = now + DurationNs{mul_div_up(backlog, period_.ns, rate_)};
+    next_ = now + time_for(backlog);
   }
 
  private:
   static constexpr int64_t kLarge = 100;
 
-  int64_t rate_;
+  // At N - cost per T + J an approximate counter refuses nothing (est <= r (T + J) + b); at N per
+  // T + J where the difference would be felt.
+  DurationNs time_for(int64_t cost) const {
+    const int64_t rate =
+        amount_ >= kLarge ? std::max(amount_ - std::max<int64_t>(cost, 1), amount_ / 2) : amount_;
+    return {mul_div_up(cost, period_.ns, rate)};
+  }
+
+  int64_t amount_;
   DurationNs period_;
   TimeNs next_{};  // theoretical arrival time
 };

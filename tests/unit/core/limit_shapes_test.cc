@@ -60,7 +60,7 @@ std::vector<Case> cases() {
                                    mock::Shape::kTwoBucket}) {
     Case paced = make(std::string("paced_on_") + mock::name_of(theirs), Shape::kPaced, theirs,
                       60'000, minute);
-    paced.least_use = 0.98;
+    paced.least_use = 0.97;
     all.push_back(paced);
   }
   Case slices = make("slices", Shape::kQuantised, mock::Shape::kQuantised, 6000, six);
