@@ -29,7 +29,6 @@ void Engine::on(const Step& step, const Submit& event) {
     ++counters->submitted;
     ++counters->pending;
   }
-  model.queue.push_new(account.flows, request);
   if (model.spec.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
   if (closing_ || model.removing) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
@@ -60,11 +59,12 @@ void Engine::stand_in_line(const Step& step, Model& model, Account& account, Req
       return;
     }
   }
+  model.queue.push_new(account.flows, request);
   arm_deadline(request);
   if (account.flows.parked && class_of(request) < account.own->parked_class) {
     unpark(model, account);
-  }
-  if (model.block == Block::kNone) {
+    admit_alone(step, model);
+  } else if (model.block == Block::kNone) {
     admit_alone(step, model);
   } else if (model.block == Block::kLimit) {
     admit_newcomer(step, model, request);
@@ -119,6 +119,7 @@ void Engine::on(const Step& step, const ModelRemoved& event) {
   model.removing = true;
   model.stop_mode = std::max(model.stop_mode, event.mode);
   stop(step, model, event.mode);
+  if (!model.spec.pools.empty()) admit(step, model);  // what it held is there for others
 }
 
 void Engine::on(const Step& step, const Persisted& event) {

@@ -90,7 +90,7 @@ class Engine {
   void admit_group(const Step& step, Model& model);
   void admit_newcomer(const Step& step, Model& model, Request& request);
   bool start_first(const Step& step, Model& model);
-  void start_others(const Step& step, Model& model);
+  bool start_others(const Step& step, Model& model);
   TimeNs let_pass(const Step& step, Model& model);
   bool may_pass_at_all(const Step& step, Model& model);
   TimeNs may_pass(const Step& step, Model& model, const Request& request);

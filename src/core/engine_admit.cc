@@ -59,9 +59,10 @@ void Engine::admit(const Step& step, Model& model) {
 }
 
 void Engine::admit_alone(const Step& step, Model& model) {
-  while (start_first(step, model)) {
-  }
-  start_others(step, model);
+  do {
+    while (start_first(step, model)) {
+    }
+  } while (start_others(step, model));
 }
 
 // The models that share a pool start in the order of their fronts.
@@ -85,7 +86,16 @@ void Engine::admit_group(const Step& step, Model& model) {
       next = member;
       least = key;
     }
-    if (next == nullptr) break;
+    if (next == nullptr) {  // nobody's turn any more: who passes?
+      bool changed = false;
+      for (Model* member : group_) {
+        if (!start_others(step, *member)) continue;
+        member->settled = false;
+        changed = true;
+      }
+      if (changed) continue;
+      break;
+    }
     const bool guarded = next->guards_pool;
     if (!start_first(step, *next)) next->settled = true;
     if (!guarded || next->guards_pool) continue;
@@ -93,7 +103,6 @@ void Engine::admit_group(const Step& step, Model& model) {
       if (member != next) member->settled = false;
     }
   }
-  for (Model* member : group_) start_others(step, *member);
 }
 
 // True if the line has changed: ask again. False: the next one waits, `block` says why.
@@ -139,14 +148,15 @@ bool Engine::start_first(const Step& step, Model& model) {
   return true;
 }
 
-// Those behind a blocked head who may pass it; then the wake-up that this model needs.
-void Engine::start_others(const Step& step, Model& model) {
+// Those behind a blocked head who may pass it; then the wake-up that this model needs. True: the
+// order has changed, so somebody else may be the first now.
+bool Engine::start_others(const Step& step, Model& model) {
   TimeNs wake = kNever;
   if (model.block == Block::kGate || model.block == Block::kLimit) wake = model.blocked_until;
-  if (model.block == Block::kLimit && model.queue.size() > 1) {
-    wake = std::min(wake, let_pass(step, model));
-  }
+  const size_t waiting = model.queue.size();
+  if (model.block == Block::kLimit && waiting > 1) wake = std::min(wake, let_pass(step, model));
   wake_at(model, wake);
+  return model.head_at == kNever && model.queue.size() < waiting;
 }
 
 // When the next of those that may pass fits; kNever if none is known.
@@ -259,12 +269,17 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   if (step.now < model.gate) return;
+  if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
+    admit_alone(step, model);
+    return;
+  }
   const bool in_a_crowd = model.queue.size() > ClassLine::kScan;
   if (in_a_crowd && class_of(request) >= class_of(*model.head)) return;
   if (model.head_at == kNever && !may_pass_at_all(step, model)) return;
   const TimeNs at = may_pass(step, model, request);
   if (at == step.now) {
     start(step, model, request);
+    if (model.head_at == kNever) admit_alone(step, model);
   } else if (at < model.wake_at) {
     wake_at(model, at);
   }
@@ -309,22 +324,29 @@ void Engine::wake_at(Model& model, TimeNs at) {
 // Held room has become charged room, which leaves with time: who waited for the end of an attempt
 // alone now has a time to wake for. A slot stays taken.
 void Engine::sent_makes_room(const Step& step, Model& model, const Request& request) {
-  const auto helps = [](const Model& one) {
-    return one.block == Block::kLimit && one.blocked_until == kNever &&
-           !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();
-  };
-  bool any = helps(model);
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) any = any || helps(*models_[index]);
-  }
   if (!model.tenant_limits.empty()) {
     Account& account = model.accounts.of(request.tenant);
     if (account.flows.parked && account.own->parked_until == kNever) {
       unpark(model, account);
-      any = true;
+      admit(step, model);
+      return;
     }
   }
-  if (any) admit(step, model);
+  const auto look = [this, &step](Model& one) {
+    if (one.block != Block::kLimit) return false;
+    if (one.blocked_until != kNever) {
+      start_others(step, one);
+      return false;
+    }
+    return !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();
+  };
+  bool helps = look(model);
+  for (const PoolIndex pool : model.spec.pools) {
+    for (const ModelIndex index : pools_[pool]->members) {
+      if (index != model.index && look(*models_[index])) helps = true;
+    }
+  }
+  if (helps) admit(step, model);
 }
 
 void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {

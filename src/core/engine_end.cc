@@ -108,15 +108,16 @@ void Engine::on_timer(const Step& step, Request& request) {
   Account& account = model.accounts.of(request.tenant);
   model.queue.push_returned(account.flows, request);
   arm_deadline(request);
-  if (model.block == Block::kLimit && model.head_at != kNever &&
-      !comes_before_head(model, request)) {
+  const bool promised = model.block == Block::kLimit && model.head_at != kNever;
+  if (account.flows.parked) {  // it may stand before who did not fit
+    unpark(model, account);
+    admit(step, model);
+  } else if (model.queue.front() == &request && !(promised && !comes_before_head(model, request))) {
+    forget_head(model);
+    admit(step, model);
+  } else if (model.block == Block::kLimit) {
     admit_newcomer(step, model, request);
-    return;
   }
-  if (account.flows.parked) unpark(model, account);  // it may stand before who did not fit
-  if (model.queue.front() != &request) return;
-  forget_head(model);
-  admit(step, model);
 }
 
 // Ends a running attempt from our side; what it may have used stays charged.
@@ -217,7 +218,7 @@ void Engine::take_out(Model& model, Request& request) {
   } else {
     if (request.delayed) {
       request.link.unlink();
-    } else {
+    } else if (request.link.linked() || request.heap_index != kNotInHeap) {  // else refused
       if (model.head == &request) forget_head(model);
       model.queue.remove(account.flows, request);
       if (account.flows.parked) unpark(model, account);  // the next one may fit
@@ -283,7 +284,7 @@ void Engine::stop(const Step& step, Model& model, StopMode mode) {
   while (Link* link = model.delayed.front()) {
     finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
   }
-  admit(step, model);  // nobody is left to wait for
+  admit_alone(step, model);  // nobody is left to wait for
   if (mode == StopMode::kCancel) return;
   while (Link* link = model.running.front()) {
     Request& request = *Request::of_link(link);

@@ -14,8 +14,11 @@ bool never_refunds(const LimitSpec& spec) {
 
 // May a request of that size ever pass one that stands before it? Only where a limit is short that
 // it needs less of than the largest of them.
-bool may_pass_someone(TimeNs now, Model& model, const Demand& demand) {
-  const Waiting all = model.queue.waiting();
+bool may_pass_someone(TimeNs now, Model& model, const Request& request) {
+  if (model.queue.empty()) return false;
+  const Demand demand = demand_of(request);
+  Waiting all = model.queue.waiting();
+  all.add(request);
   const std::vector<Limit*>& limits = model.limiter.limits();
   return std::any_of(limits.begin(), limits.end(), [&](Limit* limit) {
     return !limit->is_concurrency() &&
@@ -26,17 +29,19 @@ bool may_pass_someone(TimeNs now, Model& model, const Demand& demand) {
 
 }  // namespace
 
-// A bound that no course of events beats but cancels, failures before the bytes leave, and changed
+// Of a request that is about to stand in line. A bound that no course of events beats but cancels, failures before the bytes leave, and changed
 // limits: what runs may give back all that it has reserved, and of those before it only those count
 // that must start first.
 DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
                               const Request& request) {
   const Demand demand = demand_of(request);
   const size_t own_class = class_of(request);
-  Waiting ahead;  // the request itself has a deadline and is not in these sums
-  if (!may_pass_someone(now, model, demand)) {
-    ahead = account.flows.flows[own_class]->firm;
-    const bool alone = model.queue.in_class(own_class).known() == 1 && model.tenant_limits.empty();
+  Waiting ahead;
+  if (!may_pass_someone(now, model, request)) {
+    const Flow* const flow = account.flows.flows[own_class];
+    if (flow != nullptr) ahead = flow->firm;
+    const size_t others = model.queue.in_class(own_class).known() - (flow == nullptr ? 0 : 1);
+    const bool alone = others == 0 && model.tenant_limits.empty();
     for (size_t index = 0; alone && index < own_class; ++index) {
       ahead += model.queue.in_class(index).firm();
     }

@@ -127,7 +127,7 @@ bool Engine::amend(const Step& step, Model& model, Grant& grant, const Usage& us
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   if (own != nullptr) alive = own->limiter.amend(step.now, *grant.own, usage) || alive;
   Account& account = model.accounts.of(grant.tenant);
-  if (own != nullptr && account.flows.parked) unpark(model, account);
+  if (alive && account.flows.parked) unpark(model, account);
   return alive;
 }
 

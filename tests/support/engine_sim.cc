@@ -12,15 +12,25 @@ using core::TimeNs;
 
 core::ModelIndex EngineSim::add_model(const core::ModelSpec& spec) {
   const auto index = static_cast<core::ModelIndex>(hosts_.size());
-  hosts_.push_back(Host{spec.sends_at_start, 0, 0, {}});
+  hosts_.emplace_back().sends_at_start = spec.sends_at_start;
   step(core::ModelAdded{index, &spec});
   return index;
+}
+
+core::PoolIndex EngineSim::add_pool(const std::vector<core::LimitSpec>& limits) {
+  step(core::PoolAdded{pools_, &limits});
+  return pools_++;
+}
+
+void EngineSim::add_tenant(core::TenantIndex tenant, const core::TenantSpec& spec) {
+  step(core::TenantAdded{tenant, spec});
 }
 
 Job& EngineSim::submit(const Want& want) {
   Job& job = jobs.emplace_back();
   job.id = jobs.size();
   job.model = want.model;
+  job.tenant = want.tenant;
   job.input_tokens = want.input_tokens;
   job.output_tokens = want.output_tokens;
   job.submitted = now_;
@@ -33,6 +43,9 @@ Job& EngineSim::submit(const Want& want) {
   job.record->timeout_ms = want.timeout_ms;
   job.record->max_attempts = want.max_attempts;
   job.record->late_usage = want.late_usage;
+  job.record->tenant = want.tenant;
+  job.record->priority = want.priority & 7;
+  job.record->bytes = want.bytes;
   step(core::Submit{job.record.get()});
   return job;
 }
@@ -57,13 +70,16 @@ core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
   return noted.back().status;
 }
 
+static int last_ev;
 void EngineSim::step(const core::Event& event) {
+  last_ev = (int)event.index();
   actions_.clear();
   engine.step(core::Now{now_, 0}, event, actions_);
   for (const core::Action& action : actions_) {
     std::visit([this](const auto& what) { perform(what); }, action);
   }
   if (check_wake_ups) expect_nobody_forgotten();
+  if (check_promises) expect_promises_kept();
 }
 
 void EngineSim::at(TimeNs time, std::function<void()> what) {
@@ -192,6 +208,7 @@ void EngineSim::perform(const core::FinishRequest& action) {
   job.state = job.record->state;
   job.status = job.record->status;
   job.ended = now_;
+  job.estimate = action.estimate;
   job.record.reset();
 }
 
@@ -227,19 +244,77 @@ void EngineSim::perform(const core::Closed&) {
 // Whoever stands in front starts now, or at a time for which a wake-up is set, or waits for an
 // event.
 void EngineSim::expect_nobody_forgotten() {
-  constexpr DurationNs kTick = core::milliseconds(1);
   for (core::ModelIndex index = 0; index < hosts_.size(); ++index) {
     core::Model* const model = engine.model(index);
     if (model == nullptr || !model->spec.ready) continue;
+    expect_parked_known(index);
     const bool promised = model->head != nullptr && model->head_at != core::kNever;
     const core::Request* const head = promised ? model->head : model->queue.front();
     if (head == nullptr || model->block == core::Block::kOther) continue;
     const core::Verdict verdict = model->limiter.earliest(now_, core::demand_of(*head));
-    const TimeNs start = std::max(verdict.at, model->gate);
-    if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) continue;
-    check_wake_ups = false;  // once is enough
-    ADD_FAILURE() << "I7: request " << head->id << " could start in " << (start - now_).ns
-                  << " ns, but nothing wakes it";
+    expect_woken(index, head->id, std::max(verdict.at, model->gate));
+    if (promised && now_ >= model->gate) expect_passers_known(index);
+  }
+}
+
+void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, TimeNs start) {
+  constexpr DurationNs kTick = core::milliseconds(1);
+  if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) return;
+  check_wake_ups = false;  // once is enough
+  ADD_FAILURE() << "I7: request " << request << " of model " << model << " could start in "
+                << (start - now_).ns << " ns, but nothing wakes it" << " block "
+                << static_cast<int>(engine.model(model)->block) << " until "
+                << engine.model(model)->blocked_until.ns << " by " << engine.model(model)->blocked_by << " head "
+                << (engine.model(model)->head ? engine.model(model)->head->id : 0) << " head_at " << engine.model(model)->head_at.ns << " pools " << engine.model(model)->spec.pools.size() << " tl "<< engine.model(model)->tenant_limits.size() << " now " << now_.ns << " size " << engine.model(model)->queue.size() << " ev " << last_ev << " sends " << engine.model(model)->spec.sends_at_start << " dur " << engine.model(model)->spec.durable;
+}
+
+// Nobody stands behind a blocked head who may pass it.
+void EngineSim::expect_passers_known(core::ModelIndex index) {
+  core::Model& model = *engine.model(index);
+  const bool simple = model.spec.pools.empty() && model.tenant_limits.empty();
+  if (!simple || model.queue.size() > core::ClassLine::kScan / 2) return;
+  std::vector<core::Request*> waiting;
+  model.queue.first_in_order(model.limiter, waiting);
+  for (const core::Request* request : waiting) {
+    const core::Demand demand = core::demand_of(*request);
+    const core::Demand head = core::demand_of(*model.head);
+    if (request == model.head || request->deadline <= now_) continue;
+    const TimeNs at = model.limiter.earliest(now_, demand).at;
+    if (at >= model.head_at) continue;
+    if (model.limiter.earliest_behind(now_, head, demand) > model.head_at) continue;
+    expect_woken(index, request->id, at);
+  }
+}
+
+void EngineSim::expect_parked_known(core::ModelIndex index) {
+  for (core::Account& account : engine.model(index)->accounts.all()) {
+    if (!account.flows.parked) continue;
+    const core::Request* front = nullptr;
+    for (core::Flow* flow : account.flows.flows) {
+      if (flow != nullptr && !flow->line.empty()) front = flow->line.front();
+    }
+    if (front == nullptr) {
+      ADD_FAILURE() << "tenant " << account.flows.tenant << " is parked and has nothing waiting";
+      continue;
+    }
+    expect_woken(index, front->id, account.own->parked_until);
+  }
+}
+
+void EngineSim::expect_promises_kept() {
+  for (core::ModelIndex index = 0; index < hosts_.size(); ++index) {
+    const core::Model* const model = engine.model(index);
+    Host& host = hosts_[index];
+    if (model == nullptr || model->head == nullptr || model->head_at == core::kNever) {
+      host.promised = 0;
+    } else if (host.promised != model->head->id) {
+      host.promised = model->head->id;
+      host.promise = model->head_at;
+    } else if (model->head_at > host.promise) {
+      check_promises = false;
+      ADD_FAILURE() << "I7: the start of request " << host.promised << " was put off by "
+                    << (model->head_at - host.promise).ns << " ns";
+    }
   }
 }
 

@@ -45,6 +45,7 @@ struct Attempt {
 struct Job {
   core::RequestId id = 0;
   core::ModelIndex model = 0;
+  core::TenantIndex tenant = 0;
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
   core::TimeNs submitted;
@@ -54,6 +55,7 @@ struct Job {
   core::State state = core::State::kPending;
   core::Status status = core::Status::kOk;
   core::TimeNs ended;
+  core::DurationNs estimate{};  // of its FinishRequest
 
   bool running() const { return !attempts.empty() && !attempts.back().ended; }
 };
@@ -85,6 +87,9 @@ struct Want {
   uint32_t timeout_ms = 0;
   uint8_t max_attempts = 8;
   bool late_usage = false;
+  core::TenantIndex tenant = 0;
+  uint8_t priority = 0;
+  uint32_t bytes = 0;
 };
 
 class EngineSim {
@@ -95,6 +100,8 @@ class EngineSim {
 
   // Acts now.
   core::ModelIndex add_model(const core::ModelSpec& spec);
+  core::PoolIndex add_pool(const std::vector<core::LimitSpec>& limits);
+  void add_tenant(core::TenantIndex tenant, const core::TenantSpec& spec);
   Job& submit(const Want& want);
   void cancel(Job& job);  // nothing, if it has ended
   void shut_down(core::StopMode mode, core::TimeNs deadline = core::kNever);
@@ -127,6 +134,7 @@ class EngineSim {
   World world;
   core::DurationNs tick_lag{};  // how much later than asked for a Tick comes
   bool check_wake_ups = false;  // I7: after each step nobody who could start is forgotten
+  bool check_promises = false;  // I7: no blocked head starts later than it was first promised
   std::deque<Job> jobs;         // by id, from 1; addresses stay
   std::vector<core::Persist::Step> persisted;
   std::vector<core::Lease> leases;
@@ -150,6 +158,8 @@ class EngineSim {
     int running = 0;
     int most_running = 0;
     core::TimeNs gate{};
+    core::RequestId promised = 0;  // the blocked head, and when it is to start at the latest
+    core::TimeNs promise{};
   };
 
   bool run_one(core::TimeNs limit);
@@ -165,12 +175,17 @@ class EngineSim {
   void arrive(Job& job, int number);
   void report(Job& job, int number, const Answer& answer);
   void expect_nobody_forgotten();
+  void expect_woken(core::ModelIndex model, core::RequestId request, core::TimeNs start);
+  void expect_passers_known(core::ModelIndex index);
+  void expect_parked_known(core::ModelIndex index);
+  void expect_promises_kept();
   Job& job_of(const core::Request* request) { return jobs[request->id - 1]; }
 
   core::TimeNs now_{1'234'567'890'123};  // not at a whole millisecond
   uint64_t order_ = 0;
   std::priority_queue<Later> later_;
   std::vector<Host> hosts_;
+  core::PoolIndex pools_ = 0;
   core::Actions actions_;
 };
 

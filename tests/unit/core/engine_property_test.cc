@@ -59,8 +59,12 @@ class RandomWorld {
  public:
   explicit RandomWorld(uint64_t seed) : sim(seed), random_(seed * 7919 + 1) {
     const int64_t models = random_.between(1, 3);
+    if (random_.between(0, 2) == 0) add_pool();
+    tenants_ = random_.between(0, 1) * random_.between(1, 5);
     for (int64_t i = 0; i < models; ++i) {
       specs.push_back(some_model(random_));
+      if (!pool.empty() && random_.between(0, 3) > 0) specs.back().pools.push_back(0);
+      if (tenants_ > 0 && random_.between(0, 1) == 0) add_tenant_limits(specs.back());
       sim.add_model(specs.back());
     }
     sim.check_wake_ups = true;
@@ -71,9 +75,27 @@ class RandomWorld {
 
   EngineSim sim;
   std::vector<ModelSpec> specs;
+  std::vector<LimitSpec> pool;
   bool shuts_down = false;
 
  private:
+  void add_pool() {
+    const DurationNs period = milliseconds(random_.between(1000, 20'000));
+    pool.push_back(per_period(LimitKind::kTokens, random_.between(2 * kMostTokens, 2000), period,
+                              ChargeModel::kActual, default_jitter(period)));
+    if (random_.between(0, 1) == 0) pool.push_back(sim::concurrency(random_.between(1, 12)));
+    sim.add_pool(pool);
+  }
+
+  void add_tenant_limits(ModelSpec& spec) {
+    spec.limits.push_back(per_period(LimitKind::kRequests, random_.between(1, 10), seconds(4),
+                                     ChargeModel::kActual, milliseconds(50)));
+    spec.limits.back().per_tenant = true;
+    if (random_.between(0, 1) == 0) return;
+    spec.limits.push_back(sim::concurrency(random_.between(1, 4)));
+    spec.limits.back().per_tenant = true;
+  }
+
   void describe_world() {
     const int64_t failures = random_.between(0, 4) == 0 ? 60 : random_.between(0, 15);  // per cent
     sim.world.connect = [this](const Call&) { return milliseconds(random_.between(0, 400)); };
@@ -141,6 +163,8 @@ class RandomWorld {
     }
     want.max_attempts = static_cast<uint8_t>(random_.between(0, 6));
     want.late_usage = random_.between(0, 3) == 0;
+    want.tenant = static_cast<TenantIndex>(random_.between(0, tenants_));
+    want.priority = static_cast<uint8_t>(random_.between(0, 3) == 0 ? random_.between(0, 4) : 0);
     sim.submit(want);
   }
 
@@ -162,6 +186,7 @@ class RandomWorld {
   }
 
   Random random_;
+  int64_t tenants_ = 0;
   bool removal_begun_ = false;
 };
 
@@ -183,12 +208,14 @@ int64_t cost_of(LimitKind kind, int64_t input, int64_t output) {
 }
 
 // What the least demanding provider of that charge model counts for each attempt that left.
-std::vector<Counted> counted_by(const LimitSpec& limit, const EngineSim& sim, ModelIndex model) {
+std::vector<Counted> counted_by(const LimitSpec& limit, const EngineSim& sim,
+                                const std::vector<ModelIndex>& models, int64_t tenant = -1) {
   const bool at_end =
       limit.charge == ChargeModel::kCompletion || limit.charge == ChargeModel::kRealtime;
   std::vector<Counted> counted;
   for (const Job& job : sim.jobs) {
-    if (job.model != model) continue;
+    if (std::find(models.begin(), models.end(), job.model) == models.end()) continue;
+    if (tenant >= 0 && job.tenant != tenant) continue;
     for (const Attempt& attempt : job.attempts) {
       if (!attempt.sent) continue;
       int64_t cost = cost_of(limit.kind, job.input_tokens, job.output_tokens);
@@ -205,17 +232,24 @@ std::vector<Counted> counted_by(const LimitSpec& limit, const EngineSim& sim, Mo
   return counted;
 }
 
-int64_t concurrency_of(const ModelSpec& spec) {
+int64_t concurrency_of(const ModelSpec& spec, const std::vector<LimitSpec>& pool = {}) {
+  for (const LimitSpec& limit : pool) {
+    if (!spec.pools.empty() && limit.kind == LimitKind::kConcurrency) return limit.amount;
+  }
   for (const LimitSpec& limit : spec.limits) {
-    if (limit.kind == LimitKind::kConcurrency) return limit.amount;
+    if (limit.kind == LimitKind::kConcurrency && !limit.per_tenant) return limit.amount;
   }
   return spec.max_in_flight;
 }
 
 // All the slots are there: a burst from idle starts as many calls as the limits say.
-void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec) {
-  int64_t expected = concurrency_of(spec);
+void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec,
+                       const std::vector<LimitSpec>& pool) {
+  int64_t expected = concurrency_of(spec, pool);
   for (const LimitSpec& limit : spec.limits) expected = std::min(expected, limit.amount);
+  for (const LimitSpec& limit : pool) {
+    if (!spec.pools.empty()) expected = std::min(expected, limit.amount);
+  }
   sim.world = sim::World{};
   sim.world.connect = [](const Call&) { return seconds(1); };
   sim.world.answer = [](const Call&) {
@@ -253,14 +287,17 @@ TEST_P(EngineProperties, I1_I3_I7_I9_I10_HoldInRandomWorlds) {
     EXPECT_EQ(sim.closed, world.shuts_down ? 1 : 0);
     for (ModelIndex index = 0; index < world.specs.size(); ++index) {
       const ModelSpec& spec = world.specs[index];
-      EXPECT_LE(sim.most_running(index), concurrency_of(spec));
+      EXPECT_LE(sim.most_running(index), concurrency_of(spec, world.pool));
       EXPECT_EQ(sim.running(index), 0);
       for (const LimitSpec& limit : spec.limits) {
         if (limit.kind == LimitKind::kConcurrency) continue;
-        EXPECT_LE(
-            sim::most_in_any_window(counted_by(limit, sim, index), limit.period + limit.jitter),
-            limit.amount)
-            << "I1: model " << index << " kind " << static_cast<int>(limit.kind);
+        for (int64_t tenant = limit.per_tenant ? 0 : -1; tenant <= (limit.per_tenant ? 5 : -1);
+             ++tenant) {
+          EXPECT_LE(sim::most_in_any_window(counted_by(limit, sim, {index}, tenant),
+                                            limit.period + limit.jitter),
+                    limit.amount)
+              << "I1: model " << index << " kind " << static_cast<int>(limit.kind);
+        }
       }
       Model* const model = sim.engine.model(index);
       if (model == nullptr) continue;
@@ -271,22 +308,39 @@ TEST_P(EngineProperties, I1_I3_I7_I9_I10_HoldInRandomWorlds) {
       EXPECT_EQ(counters.submitted,
                 counters.completed + counters.failed + counters.cancelled + counters.expired);
       for (Limit* limit : model->limiter.limits()) EXPECT_EQ(limit->held(), 0) << "I3";
+      EXPECT_EQ(model->in_flight.input_tokens + model->in_flight.output_tokens, 0);
+      for (Account& account : model->accounts.all()) {
+        EXPECT_EQ(account.counters.pending + account.counters.processing, 0u);
+        if (account.own == nullptr) continue;
+        EXPECT_EQ(account.own->running, 0u);
+        for (Limit* limit : account.own->limiter.limits()) EXPECT_EQ(limit->held(), 0) << "I3";
+      }
+    }
+    if (!world.pool.empty()) {
+      std::vector<ModelIndex> members;
+      for (ModelIndex index = 0; index < world.specs.size(); ++index) {
+        if (!world.specs[index].pools.empty()) members.push_back(index);
+      }
+      EXPECT_LE(sim::most_in_any_window(counted_by(world.pool[0], sim, members),
+                                        world.pool[0].period + world.pool[0].jitter),
+                world.pool[0].amount)
+          << "I1: pool";
     }
     if (world.shuts_down) continue;
     sim.tick_lag = {};
-    sim.run_for(seconds(60));
     for (ModelIndex index = 0; index < world.specs.size(); ++index) {
       if (sim.engine.model(index) == nullptr) continue;
+      sim.run_for(seconds(60));
       for (Limit* limit : sim.model(index).limiter.limits()) {
         EXPECT_EQ(limit->used(sim.now()), 0) << "I2: a window after the last call";
       }
-      expect_full_burst(sim, index, world.specs[index]);
+      expect_full_burst(sim, index, world.specs[index], world.pool);
     }
     if (testing::Test::HasFailure()) return;  // one seed tells enough
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, EngineProperties, testing::Range<uint64_t>(0, 8));
+INSTANTIATE_TEST_SUITE_P(Seeds, EngineProperties, testing::Range<uint64_t>(0, 300));
 
 TEST(EngineProperties, I6_ReplayAlikeFromASeed) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
