@@ -137,6 +137,10 @@ bool Engine::start_first(const Step& step, Model& model) {
   const Verdict verdict = model.limiter.earliest(step.now, demand);
   if (verdict.at > step.now) {
     ask_for_leases(step, model, *first);
+    if (promised && verdict.at == kNever && model.queue.front() != first) {
+      forget_head(model);  // time no longer helps it: whose turn is it?
+      return true;
+    }
     promise(model, *first, verdict);
     return false;
   }

@@ -70,9 +70,7 @@ core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
   return noted.back().status;
 }
 
-static int last_ev;
 void EngineSim::step(const core::Event& event) {
-  last_ev = (int)event.index();
   actions_.clear();
   engine.step(core::Now{now_, 0}, event, actions_);
   for (const core::Action& action : actions_) {
@@ -262,10 +260,7 @@ void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, Ti
   if (start == core::kNever || engine.next_wake() <= std::max(start, now_) + kTick) return;
   check_wake_ups = false;  // once is enough
   ADD_FAILURE() << "I7: request " << request << " of model " << model << " could start in "
-                << (start - now_).ns << " ns, but nothing wakes it" << " block "
-                << static_cast<int>(engine.model(model)->block) << " until "
-                << engine.model(model)->blocked_until.ns << " by " << engine.model(model)->blocked_by << " head "
-                << (engine.model(model)->head ? engine.model(model)->head->id : 0) << " head_at " << engine.model(model)->head_at.ns << " pools " << engine.model(model)->spec.pools.size() << " tl "<< engine.model(model)->tenant_limits.size() << " now " << now_.ns << " size " << engine.model(model)->queue.size() << " ev " << last_ev << " sends " << engine.model(model)->spec.sends_at_start << " dur " << engine.model(model)->spec.durable;
+                << (start - now_).ns << " ns, but nothing wakes it";
 }
 
 // Nobody stands behind a blocked head who may pass it.
