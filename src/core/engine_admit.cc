@@ -39,12 +39,17 @@ bool counts_calls(const Limit& limit) {
   return limit.is_concurrency() || limit.spec().kind == LimitKind::kRequests;
 }
 
-// The key of whom this model would start next.
-TimeNs order_of(Model& model) {
-  if (model.head != nullptr && model.head_at != kNever) {
-    return model.head->submitted + kClassOffsets[class_of(*model.head)];
-  }
-  return model.queue.key();
+// Does the model whose turn is decided by `a` go before that of `b`? nullptr: it has nobody.
+bool goes_before(const Request* a, const Request* b) {
+  if (a == nullptr || b == nullptr) return a != nullptr;
+  const TimeNs key_a = a->submitted + kClassOffsets[class_of(*a)];
+  const TimeNs key_b = b->submitted + kClassOffsets[class_of(*b)];
+  return key_a != key_b ? key_a < key_b : a->seq < b->seq;
+}
+
+Request* turn_of(Model& model) {
+  const bool promised = model.head != nullptr && model.head_at != kNever;
+  return promised ? model.head : model.queue.oldest_of_first();
 }
 
 }  // namespace
@@ -78,13 +83,13 @@ void Engine::admit_group(const Step& step, Model& model) {
   for (Model* member : group_) member->settled = false;
   for (;;) {
     Model* next = nullptr;
-    TimeNs least = kNever;
+    const Request* first = nullptr;
     for (Model* member : group_) {
       if (member->settled) continue;
-      const TimeNs key = order_of(*member);
-      if (next != nullptr && key >= least) continue;
+      const Request* const turn = turn_of(*member);
+      if (next != nullptr && !goes_before(turn, first)) continue;
       next = member;
-      least = key;
+      first = turn;
     }
     if (next == nullptr) {  // nobody's turn any more: who passes?
       bool changed = false;

@@ -80,10 +80,9 @@ Request* ClassLine::front() {
   return index == kClasses ? nullptr : classes_[index].first()->line.front();
 }
 
-TimeNs ClassLine::key() {
+Request* ClassLine::oldest_of_first() {
   const size_t index = size_ == 0 ? kClasses : first_class();
-  if (index == kClasses) return kNever;
-  return classes_[index].oldest()->submitted + kClassOffsets[index];
+  return index == kClasses ? nullptr : classes_[index].oldest();
 }
 
 Waiting ClassLine::waiting() const {
@@ -128,12 +127,13 @@ void ClassLine::visit_class(size_t index, const Limiter& limiter, size_t most,
   }
   const IndexHeap& order = queue.order();
   const auto later = [](const Visit& a, const Visit& b) {
-    return static_cast<int64_t>(a.start - b.start) > 0;
+    if (a.start != b.start) return static_cast<int64_t>(a.start - b.start) > 0;
+    return static_cast<int32_t>(a.order - b.order) > 0;
   };
   const auto meet = [&](size_t node) {
     if (node >= order.size()) return;
     Flow& flow = queue.flow(order.at(node).id);
-    visits_.push_back(Visit{order.at(node).key, node, &flow, flow.line.front()});
+    visits_.push_back(Visit{order.at(node).key, order.at(node).order, node, &flow, flow.line.front()});
     std::push_heap(visits_.begin(), visits_.end(), later);
   };
   visits_.clear();
@@ -151,7 +151,7 @@ void ClassLine::visit_class(size_t index, const Limiter& limiter, size_t most,
     if (behind == nullptr) continue;
     const DurationNs share = limiter.dominant_share(demand_of(*next.request));
     const uint64_t start = next.start + virtual_cost(share, next.flow->tenant->weight);
-    visits_.push_back(Visit{start, kNoNode, next.flow, behind});
+    visits_.push_back(Visit{start, next.order, kNoNode, next.flow, behind});
     std::push_heap(visits_.begin(), visits_.end(), later);
   }
 }

@@ -47,8 +47,8 @@ class ClassLine {
 
   // Whose turn it is; nullptr if nobody waits but parked ones.
   Request* front();
-  // When, for comparison with other lines: front()'s class key. kNever without a front.
-  TimeNs key();
+  // Whose key the class of front() has, for comparison with other lines; nullptr without a front.
+  Request* oldest_of_first();
   // The first in order, at most kScan of them. Appended to `out`.
   void first_in_order(const Limiter& limiter, std::vector<Request*>& out);
 
@@ -64,6 +64,7 @@ class ClassLine {
   // A tenant met while looking through a class.
   struct Visit {
     uint64_t start;
+    uint32_t order;  // among equal starts
     size_t node;  // of the heap of tenants; kNoNode once its front has been taken
     Flow* flow;
     Request* request;  // the next one
