@@ -2,8 +2,8 @@
 // ended.
 //
 // Promise: every submitted request gets exactly one FinishRequest; an attempt starts only when
-// every limit of its model and of its tenant has room for it; the order is that of the classes, in a
-// class fair between tenants, for one tenant that of submission; who is first and does not fit is
+// every limit of its model and of its tenant has room for it; the order is that of the classes, in
+// a class fair between tenants, for one tenant that of submission; who is first and does not fit is
 // told a time, starts no later, and is passed only by those who do not put it off (EASY
 // backfilling); whatever an attempt held is given back exactly once.
 //

@@ -170,6 +170,7 @@ bool Engine::start_others(const Step& step, Model& model) {
 
 // When the next of those that may pass fits; kNever if none is known.
 TimeNs Engine::let_pass(const Step& step, Model& model) {
+  assert(model.head != nullptr);
   TimeNs wake = kNever;
   if (!may_pass_at_all(step, model)) return wake;
   const Limiter& limiter = model.limiter;
@@ -194,8 +195,8 @@ TimeNs Engine::let_pass(const Step& step, Model& model) {
     for (size_t i = 0; i < limits.size(); ++i) {
       const int64_t cost = limits[i]->cost_of(demand);
       const bool too_late = limits[i]->earliest(step.now, cost) >= std::min(wake, model.head_at);
-      if (too_late || limits[i]->earliest_behind(step.now, limits[i]->cost_of(head), cost) >
-                          model.head_at) {
+      if (too_late ||
+          limits[i]->earliest_behind(step.now, limits[i]->cost_of(head), cost) > model.head_at) {
         failures.add(i, cost);
         break;
       }
@@ -252,7 +253,8 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
     const Demand front = demand_of(*other.head);
     const std::vector<Limit*>& limits = other.limiter.limits();
     for (size_t i = 0; i < limits.size(); ++i) {
-      if (!other.limiter.is_pooled(i) || std::find(own.begin(), own.end(), limits[i]) == own.end()) {
+      if (!other.limiter.is_pooled(i) ||
+          std::find(own.begin(), own.end(), limits[i]) == own.end()) {
         continue;
       }
       const int64_t cost = limits[i]->cost_of(demand);
@@ -278,6 +280,7 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   if (step.now < model.gate) return;
+  assert(model.head != nullptr);
   if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
     admit_alone(step, model);
     return;

@@ -1,5 +1,5 @@
-// How long a request waits: at least, to refuse what cannot make its deadline, and probably, to tell
-// whoever asks.
+// How long a request waits: at least, to refuse what cannot make its deadline, and probably, to
+// tell whoever asks.
 #include <algorithm>
 
 #include "core/engine.h"
@@ -29,9 +29,9 @@ bool may_pass_someone(TimeNs now, Model& model, const Request& request) {
 
 }  // namespace
 
-// Of a request that is about to stand in line. A bound that no course of events beats but cancels, failures before the bytes leave, and changed
-// limits: what runs may give back all that it has reserved, and of those before it only those count
-// that must start first.
+// Of a request that is about to stand in line. A bound that no course of events beats but cancels,
+// failures before the bytes leave, and changed limits: what runs may give back all that it has
+// reserved, and of those before it only those count that must start first.
 DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
                               const Request& request) {
   const Demand demand = demand_of(request);
@@ -87,8 +87,9 @@ DurationNs Engine::expected_wait(TimeNs now, Model& model, const Request& reques
       consider(time_until(now, limit, cost_of(limit, upto)), reason, static_cast<int>(i));
       continue;
     }
-    const int64_t rounds = (upto.count - (limit.spec().amount - limit.held()) +
-                            limit.spec().amount - 1) / limit.spec().amount;
+    const int64_t rounds =
+        (upto.count - (limit.spec().amount - limit.held()) + limit.spec().amount - 1) /
+        limit.spec().amount;
     if (rounds <= 0) continue;
     constexpr int64_t kMostRounds = 1'000'000;
     const DurationNs run{std::max<int64_t>(std::min(model.mean_run.ns, seconds(86'400).ns), 1)};

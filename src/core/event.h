@@ -137,8 +137,7 @@ struct Tick {};
 using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
-                 ModelChanged, PoolChanged, WindowEdges, ClockGap,
-                 TenantAdded>;
+                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded>;
 
 }  // namespace llmq::core
 

@@ -1,5 +1,5 @@
-// What a running attempt holds: of its model's limits, of its tenant's own limits, and what the fair
-// order has charged its tenant for it.
+// What a running attempt holds: of its model's limits, of its tenant's own limits, and what the
+// fair order has charged its tenant for it.
 #ifndef LLMQ_CORE_GRANT_H_
 #define LLMQ_CORE_GRANT_H_
 

@@ -50,8 +50,8 @@ struct Model {
   ModelSpec spec;
   std::vector<LimitSpec> tenant_limits;  // each tenant has its own of these
   Limiter limiter;                       // the other ones
-  ClassLine queue;  // may start as soon as the limits allow
-  LinkList delayed;    // wait for their retry
+  ClassLine queue;                       // may start as soon as the limits allow
+  LinkList delayed;                      // wait for their retry
   LinkList running;
   TimeNs gate{};  // nothing starts before: a Retry-After of the provider
   // Why the first in line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it

@@ -39,9 +39,8 @@ void Accounts::drop_unused(TimeNs now) {
       if (flow != nullptr && !flow->line.empty()) return true;
     }
     const std::vector<Limit*>& limits = own.limiter.limits();
-    return std::any_of(limits.begin(), limits.end(), [now](Limit* limit) {
-      return limit->held() != 0 || limit->used(now) != 0;
-    });
+    return std::any_of(limits.begin(), limits.end(),
+                       [now](Limit* limit) { return limit->held() != 0 || limit->used(now) != 0; });
   };
   for (int looked_at = 0; looked_at < 2 && !own_order_.empty(); ++looked_at) {
     const TenantIndex tenant = own_order_.front();

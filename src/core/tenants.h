@@ -77,9 +77,9 @@ struct OwnLimits {
   Timer wake{TimerOwner::kTenant};  // when the parked tenant may go on. First member.
   ModelIndex model = 0;
   TenantIndex tenant = 0;
-  uint32_t number = 0;       // never used again: late usage finds out whether they are still these
-  uint32_t running = 0;      // attempts that hold something of them
-  size_t parked_class = 0;   // of the request that did not fit
+  uint32_t number = 0;      // never used again: late usage finds out whether they are still these
+  uint32_t running = 0;     // attempts that hold something of them
+  size_t parked_class = 0;  // of the request that did not fit
   TimeNs parked_until = kNever;
   int parked_by = -1;
   Limiter limiter;
@@ -116,8 +116,8 @@ class Accounts {
   Account& open(TenantIndex tenant);
   void drop_unused(TimeNs now);
 
-  std::deque<Account> accounts_;  // addresses never move
-  std::vector<uint32_t> places_;  // by tenant: its place among them + 1
+  std::deque<Account> accounts_;       // addresses never move
+  std::vector<uint32_t> places_;       // by tenant: its place among them + 1
   std::deque<TenantIndex> own_order_;  // who has own limits
   uint32_t next_number_ = 1;
 };

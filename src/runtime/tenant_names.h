@@ -1,5 +1,5 @@
-// The numbers by which the engine knows tenants. 0 is the tenant without a name; others are numbered
-// as they are first seen, and keep their number.
+// The numbers by which the engine knows tenants. 0 is the tenant without a name; others are
+// numbered as they are first seen, and keep their number.
 #ifndef LLMQ_RUNTIME_TENANT_NAMES_H_
 #define LLMQ_RUNTIME_TENANT_NAMES_H_
 

@@ -132,11 +132,11 @@ class EngineSim {
 
   core::Engine engine;
   World world;
-  core::DurationNs tick_lag{};  // how much later than asked for a Tick comes
-  bool check_wake_ups = false;  // I7: after each step nobody who could start is forgotten
-  bool check_promises = false;  // I7: no blocked head starts later than it was first promised
+  core::DurationNs tick_lag{};       // how much later than asked for a Tick comes
+  bool check_wake_ups = false;       // I7: after each step nobody who could start is forgotten
+  bool check_promises = false;       // I7: no blocked head starts later than it was first promised
   core::DurationNs promise_slack{};  // but by so much: ledgers count in buckets of T/256
-  std::deque<Job> jobs;         // by id, from 1; addresses stay
+  std::deque<Job> jobs;              // by id, from 1; addresses stay
   std::vector<core::Persist::Step> persisted;
   std::vector<core::Lease> leases;
   std::vector<core::UsageNoted> noted;

@@ -27,10 +27,9 @@ Waiting with_earlier_tag(const FairQueue& queue, const Flow& own, uint64_t start
   if (lead < 0) return {};
   const auto cost = static_cast<int64_t>(mean_cost(other.waiting, *other.tenant, limiter));
   int64_t count = lead / cost;
-  const bool tie_is_theirs =
-      !queue.order().contains(own.id) || !queue.order().contains(other.id) ||
-      static_cast<int32_t>(queue.order().entry(other.id).order -
-                           queue.order().entry(own.id).order) < 0;
+  const bool tie_is_theirs = !queue.order().contains(own.id) || !queue.order().contains(other.id) ||
+                             static_cast<int32_t>(queue.order().entry(other.id).order -
+                                                  queue.order().entry(own.id).order) < 0;
   if (lead % cost > 0 || tie_is_theirs) ++count;
   return other.waiting.part(std::min(count, other.waiting.count));
 }

@@ -133,7 +133,8 @@ void ClassLine::visit_class(size_t index, const Limiter& limiter, size_t most,
   const auto meet = [&](size_t node) {
     if (node >= order.size()) return;
     Flow& flow = queue.flow(order.at(node).id);
-    visits_.push_back(Visit{order.at(node).key, order.at(node).order, node, &flow, flow.line.front()});
+    visits_.push_back(
+        Visit{order.at(node).key, order.at(node).order, node, &flow, flow.line.front()});
     std::push_heap(visits_.begin(), visits_.end(), later);
   };
   visits_.clear();

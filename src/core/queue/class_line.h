@@ -1,5 +1,5 @@
-// The line of one model: four classes, in each of them tenants served fairly, in each of those first
-// come, first served.
+// The line of one model: four classes, in each of them tenants served fairly, in each of those
+// first come, first served.
 //
 // A class is as urgent as its oldest waiting request: key = time of submission + offset of the
 // class, the least first. So urgent work passes, and nobody waits more than the offset of its class
@@ -65,7 +65,7 @@ class ClassLine {
   struct Visit {
     uint64_t start;
     uint32_t order;  // among equal starts
-    size_t node;  // of the heap of tenants; kNoNode once its front has been taken
+    size_t node;     // of the heap of tenants; kNoNode once its front has been taken
     Flow* flow;
     Request* request;  // the next one
   };

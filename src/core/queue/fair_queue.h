@@ -1,11 +1,11 @@
 // One class of a model's line: its tenants, served fairly.
 //
-// Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996): each tenant's next request has a start
-// tag S = max(V, F of the one before), the least S is served, V becomes that S, F = S + d/w for a
-// request that takes d of the model's scarcest limit and a tenant of weight w. So of two tenants
-// that both wait, |service_i/w_i - service_j/w_j| <= d_i/w_i + d_j/w_j in any interval; a tenant
-// alone gets everything; one that was away is lifted to V and gains nothing by it. d is the estimate
-// when the request is served and corrected when its attempt is settled.
+// Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996): each tenant's next request has a
+// start tag S = max(V, F of the one before), the least S is served, V becomes that S, F = S + d/w
+// for a request that takes d of the model's scarcest limit and a tenant of weight w. So of two
+// tenants that both wait, |service_i/w_i - service_j/w_j| <= d_i/w_i + d_j/w_j in any interval; a
+// tenant alone gets everything; one that was away is lifted to V and gains nothing by it. d is the
+// estimate when the request is served and corrected when its attempt is settled.
 //
 // Virtual time is a 64-bit serial number that may wrap. While only one tenant is known nothing is
 // counted: there is nobody to be fair to.
@@ -38,8 +38,8 @@ struct TenantFlows;
 struct Flow {
   Link resting;  // in the list of those that have nothing to do. First member.
   RequestQueue line;
-  Waiting waiting;  // what stands in it
-  Waiting firm;     // of that, what has no deadline
+  Waiting waiting;     // what stands in it
+  Waiting firm;        // of that, what has no deadline
   uint64_t start = 0;  // S of its front; while nothing waits, F of the last one
   TenantFlows* tenant = nullptr;
   uint32_t id = 0;       // within its FairQueue

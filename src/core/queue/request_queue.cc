@@ -98,7 +98,7 @@ Waiting RequestQueue::before(const Request& request, const Waiting& all) {
   __extension__ using Wide = __int128;
   ahead += front_side;
   return ahead += unseen.part(static_cast<int64_t>(static_cast<Wide>(unseen.count) * span_before /
-                                            (span_before + span_behind)));
+                                                   (span_before + span_behind)));
 }
 
 void RequestQueue::sift_up(size_t index) {

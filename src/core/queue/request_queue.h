@@ -27,8 +27,8 @@ class RequestQueue {
   // first kNearFront in the heap's own order.
   Request* behind(const Request& request);
 
-  // What stands before `request`; `all` is what stands here at all. Walks to the nearer end, at most
-  // kWalk steps; farther inside, the rest is divided in proportion to seq.
+  // What stands before `request`; `all` is what stands here at all. Walks to the nearer end, at
+  // most kWalk steps; farther inside, the rest is divided in proportion to seq.
   Waiting before(const Request& request, const Waiting& all);
 
   bool empty() const { return size_ == 0; }

@@ -164,8 +164,8 @@ TEST(EngineBackfill, BigRequestsDoNotStarve) {
     EngineSim sim(seed);
     sim.check_promises = true;
     sim.promise_slack = DurationNs{trace.period.ns / 256};
-    sim.add_model(
-        model_with({per_period(LimitKind::kTokens, trace.amount, trace.period), concurrency(1000)}));
+    sim.add_model(model_with(
+        {per_period(LimitKind::kTokens, trace.amount, trace.period), concurrency(1000)}));
     size_t next = 0;
     const auto submit_one = [&] {
       if (next < trace.sizes.size()) sim.submit(tokens(trace.sizes[next++]));

@@ -249,8 +249,8 @@ TEST(EngineEarlyRefusal, NeverHitsOneThatWouldHaveMadeIt) {
         bool made_it;
       };
       const Job& job = sim.jobs[last];
-      return Result{early, !job.attempts.empty() &&
-                               job.attempts[0].started < job.submitted + patience};
+      return Result{early,
+                    !job.attempts.empty() && job.attempts[0].started < job.submitted + patience};
     };
     EngineSim told(seed);
     EngineSim untold(seed);

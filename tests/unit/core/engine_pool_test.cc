@@ -41,7 +41,8 @@ class EnginePools : public testing::Test {
 TEST_F(EnginePools, GoInTheOrderOfArrivalAcrossModels) {
   share({per_period(LimitKind::kRequests, 2, seconds(1))}, 3);
   Random random(4);
-  for (int i = 0; i < 60; ++i) sim.submit(of_model(static_cast<ModelIndex>(random.between(0, 2)), 0));
+  for (int i = 0; i < 60; ++i)
+    sim.submit(of_model(static_cast<ModelIndex>(random.between(0, 2)), 0));
   sim.run_all();
   TimeNs last{};
   for (const Job& job : sim.jobs) {

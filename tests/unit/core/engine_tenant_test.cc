@@ -126,8 +126,8 @@ TEST(EngineTenants, MayNotWaitBeyondTheirCaps) {
 
 TEST(EngineTenants, OwnLimitsHoldEachAndNobodyElse) {
   EngineSim sim;
-  sim.add_model(model_with({per_tenant(per_period(LimitKind::kRequests, 2, seconds(10))),
-                            concurrency(100)}));
+  sim.add_model(
+      model_with({per_tenant(per_period(LimitKind::kRequests, 2, seconds(10))), concurrency(100)}));
   sim.check_wake_ups = true;
   for (int i = 0; i < 6; ++i) sim.submit(of_tenant(1));
   for (int i = 0; i < 2; ++i) sim.submit(of_tenant(2));
@@ -212,8 +212,8 @@ TEST(EngineTenants, LateUsageCorrectsOwnLimits) {
 TEST(EngineTenants, I1_OwnLimitsOfManyComeAndGo) {
   EngineSim sim;
   const DurationNs period = seconds(2);
-  sim.add_model(model_with({per_tenant(per_period(LimitKind::kRequests, 2, period)),
-                            concurrency(50)}));
+  sim.add_model(
+      model_with({per_tenant(per_period(LimitKind::kRequests, 2, period)), concurrency(50)}));
   Random random(3);
   for (int i = 0; i < 3000; ++i) {
     sim.submit(of_tenant(static_cast<TenantIndex>(i / 10 + random.between(0, 5))));

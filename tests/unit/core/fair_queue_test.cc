@@ -41,8 +41,8 @@ class Shop {
     queue.serve(*flow, request, cost);
     const auto actual = percent == 0 ? 0 : static_cast<int64_t>(cost_of(request, percent));
     queue.settle(*flow, cost == 0 ? 0 : actual - static_cast<int64_t>(cost));
-    service[request.tenant] += static_cast<double>(request.est_input_tokens) *
-                               static_cast<double>(percent) / 100;
+    service[request.tenant] +=
+        static_cast<double>(request.est_input_tokens) * static_cast<double>(percent) / 100;
     return request.tenant;
   }
 

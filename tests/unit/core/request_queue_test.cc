@@ -120,5 +120,43 @@ TEST(LinkList, MovesEverythingInOrder) {
   EXPECT_TRUE(to.empty());
 }
 
+// Some are new, some came back, some left from the middle.
+TEST(RequestQueue, KnowsWhoStandsBehindAndHowManyBefore) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    Random random(seed);
+    std::vector<Request> requests(100);
+    RequestQueue queue;
+    Waiting all;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      requests[i].seq = i + 1;
+      requests[i].est_input_tokens = static_cast<uint32_t>(i);
+      queue.push_new(requests[i]);
+      all.add(requests[i]);
+    }
+    std::vector<Request*> out;
+    for (Request& request : requests) {
+      if (random.between(0, 2) > 0) continue;
+      queue.remove(request);
+      all.remove(request);
+      out.push_back(&request);
+    }
+    for (Request* request : out) {
+      if (random.between(0, 1) == 0) continue;
+      queue.push_returned(*request);
+      all.add(*request);
+    }
+    Waiting before;
+    size_t seen = 0;
+    for (Request* request = queue.front(); request != nullptr; request = queue.behind(*request)) {
+      const Waiting told = queue.before(*request, all);
+      ASSERT_EQ(told.count, before.count) << "seed " << seed << " request " << request->seq;
+      ASSERT_EQ(told.input_tokens, before.input_tokens);
+      before.add(*request);
+      ++seen;
+    }
+    ASSERT_EQ(seen, queue.size());
+  }
+}
+
 }  // namespace
 }  // namespace llmq::core
