@@ -63,24 +63,15 @@ void Engine::stand_in_line(const Step& step, Model& model, Account& account, Req
   arm_deadline(request);
   if (account.flows.parked && class_of(request) < account.own->parked_class) {
     unpark(model, account);
-    admit_alone(step, model);
+    admit(step, model);
   } else if (model.block == Block::kNone) {
     admit_alone(step, model);
   } else if (model.block == Block::kLimit) {
     admit_newcomer(step, model, request);
-  }  // else nobody starts here until something else happens
+  } else if (model.block == Block::kOther && model.queue.front() == &request) {
+    admit(step, model);  // it may be small enough
+  }                      // else nobody starts here until something else happens
   if (request.state == State::kPending) predict(step, model, request);
-}
-
-void Engine::on(const Step& step, const Cancel& event) {
-  Request& request = *event.request;
-  if (is_final(request.state)) return;
-  Model& model = model_of(request);
-  if (request.state == State::kProcessing) {
-    abort_attempt(step, model, request, Status::kCancelled);
-  }
-  finish(step, model, request, State::kCancelled, Status::kCancelled);
-  admit(step, model);
 }
 
 void Engine::on(const Step& step, const AttemptSent& event) {

@@ -282,7 +282,7 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   if (step.now < model.gate) return;
   assert(model.head != nullptr);
   if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
-    admit_alone(step, model);
+    admit(step, model);
     return;
   }
   const bool in_a_crowd = model.queue.size() > ClassLine::kScan;
@@ -291,7 +291,7 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   const TimeNs at = may_pass(step, model, request);
   if (at == step.now) {
     start(step, model, request);
-    if (model.head_at == kNever) admit_alone(step, model);
+    if (model.head_at == kNever) admit(step, model);
   } else if (at < model.wake_at) {
     wake_at(model, at);
   }

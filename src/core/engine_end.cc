@@ -15,6 +15,14 @@ bool comes_before_head(const Model& model, const Request& request) {
   return key != head ? key < head : request.seq < model.head->seq;
 }
 
+// A request that leaves the line from behind a blocked head leaves nothing to anybody. Where few
+// wait, those who were not looked at before are looked at now.
+bool leaves_nothing(const Model& model, const Account& account, const Request& request) {
+  return request.state == State::kPending && model.block == Block::kLimit &&
+         model.head != nullptr && model.head != &request && !account.flows.parked &&
+         model.queue.size() > 4 * ClassLine::kScan;
+}
+
 // Moving average over about sixteen runs.
 void note_run(Model& model, DurationNs run) {
   const bool first = model.mean_run.ns == 0;
@@ -83,14 +91,27 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   }
 }
 
+void Engine::on(const Step& step, const Cancel& event) {
+  Request& request = *event.request;
+  if (is_final(request.state)) return;
+  Model& model = model_of(request);
+  const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
+  if (request.state == State::kProcessing) {
+    abort_attempt(step, model, request, Status::kCancelled);
+  }
+  finish(step, model, request, State::kCancelled, Status::kCancelled);
+  if (!in_vain) admit(step, model);
+}
+
 void Engine::on_timer(const Step& step, Request& request) {
   Model& model = model_of(request);
   if (request.deadline <= step.now) {
+    const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
     if (request.state == State::kProcessing) {
       abort_attempt(step, model, request, Status::kDeadline);
     }
     finish(step, model, request, State::kExpired, Status::kDeadline);
-    admit(step, model);
+    if (!in_vain) admit(step, model);
     return;
   }
   if (request.state == State::kProcessing) {

@@ -1,6 +1,10 @@
 // Who no longer wants an answer: nothing is lost, nothing is taken twice.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "core/random.h"
 #include "tests/support/engine_sim.h"
 
 namespace llmq::core {
@@ -138,6 +142,33 @@ TEST(EngineCancel, I3_LosesNoSlot) {
   for (int i = 0; i < 8; ++i) sim.submit(Want{});
   EXPECT_EQ(sim.most_running(0), 5);
   sim.run_all();
+}
+
+// Each place in a long line, in every class and tenant: the rest goes on as if it had never been.
+TEST(EngineCancel, AtEveryPlaceInALongLine) {
+  EngineSim sim;
+  sim.add_model(model_with({per_period(LimitKind::kTokens, 100, seconds(1)), concurrency(3)}));
+  sim.check_wake_ups = true;
+  Random random(9);
+  std::vector<Job*> jobs;
+  for (int i = 0; i < 900; ++i) {
+    Want want;
+    want.input_tokens = static_cast<uint32_t>(random.between(0, 100));
+    want.tenant = static_cast<TenantIndex>(random.between(0, 3));
+    want.priority = static_cast<uint8_t>(random.between(0, 4));
+    jobs.push_back(&sim.submit(want));
+  }
+  while (!jobs.empty()) {
+    const auto at = static_cast<size_t>(random.between(0, static_cast<int64_t>(jobs.size()) - 1));
+    sim.cancel(*jobs[at]);
+    jobs[at] = jobs.back();
+    jobs.pop_back();
+    if (random.between(0, 9) == 0) sim.run_for(milliseconds(random.between(0, 200)));
+  }
+  EXPECT_EQ(sim.engine.live(), 0u);
+  EXPECT_EQ(sim.model(0).queue.size(), 0u);
+  EXPECT_EQ(sim.engine.next_wake(), kNever);
+  for (const Job& job : sim.jobs) EXPECT_EQ(job.outcomes, 1);
 }
 
 }  // namespace

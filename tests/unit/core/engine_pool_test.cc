@@ -159,5 +159,17 @@ TEST_F(EnginePools, AClosedGateOfOneModelHoldsNoOther) {
   sim.run_all();
 }
 
+TEST_F(EnginePools, UrgentWorkIsTriedWhereTheOtherFrontBinds) {
+  share({per_period(LimitKind::kTokens, 100, seconds(10))});
+  sim.submit(of_model(0, 50));
+  sim.run_for(seconds(1));
+  sim.submit(of_model(0, 90));
+  sim.submit(of_model(1, 20));
+  EXPECT_EQ(sim.model(1).block, Block::kOther);
+  EXPECT_FALSE(sim.submit(of_model(1, 10)).running()) << "it stands behind the 20";
+  EXPECT_TRUE(sim.submit(of_model(1, 10, 1)).running());
+  sim.run_all();
+}
+
 }  // namespace
 }  // namespace llmq::core
