@@ -179,6 +179,7 @@ class EngineSim {
   void expect_nobody_forgotten();
   void expect_woken(core::ModelIndex model, core::RequestId request, core::TimeNs start);
   void expect_passers_known(core::ModelIndex index);
+  void expect_somebody_binds(const core::Model& model);
   void expect_parked_known(core::ModelIndex index);
   void expect_promises_kept();
   Job& job_of(const core::Request* request) { return jobs[request->id - 1]; }
