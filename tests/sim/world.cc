@@ -129,9 +129,10 @@ void World::loop() {
         continue;
       }
       now_ = next.time;
+      ++out_.events;
       happen(next);
     }
-    if (out_.steps > most_steps) {
+    if (out_.steps > most_steps || out_.events > 10 * most_steps) {
       findings_->add(12, now_, "it does not come to rest: %llu steps",
                      static_cast<unsigned long long>(out_.steps));
       return;
@@ -214,6 +215,7 @@ void World::step(const core::Event& event) {
 void World::tick(int64_t due) {
   now_ = due;
   ++out_.ticks;
+  ++out_.events;
   if (now_ / kSecond != second_) {
     count_wake_ups();
     second_ = now_ / kSecond;
@@ -247,7 +249,9 @@ void World::submit_burst() {
     free_slots_.pop_back();
     submit(slot);
   }
-  if (out_.requests < static_cast<uint64_t>(scenario.requests)) {
+  // Nobody's end will ever make a place: at_rest() tells.
+  const bool stuck = free_slots_.empty() && heap_.empty() && engine_->next_wake() == core::kNever;
+  if (out_.requests < static_cast<uint64_t>(scenario.requests) && !stuck) {
     heap_.push(now_ + 1 + draw_.below(2 * scenario.gap + 1), What::kSubmit);
   }
 }
@@ -294,6 +298,7 @@ void World::submit(Slot& slot) {
     heap_.push(now_ + draw_.skewed(kMs, 100 * kSecond), What::kCancel, index_of(slot),
                static_cast<uint32_t>(record.id));
   }
+  ++out_.events;
   step(core::Submit{&record});
 }
 

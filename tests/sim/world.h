@@ -29,7 +29,8 @@ struct Outcome {
   uint64_t requests = 0;
   uint64_t attempts = 0;
   uint64_t completed = 0;
-  uint64_t steps = 0;
+  uint64_t steps = 0;   // of the engine
+  uint64_t events = 0;  // in the world: submissions, wake-ups, and all that happens on the way
   uint64_t ticks = 0;
   uint64_t refused = 0;  // for want of room, not by a fault
   uint64_t violations = 0;
