@@ -33,6 +33,7 @@ struct Totals {
   double seconds = 0;
   double cpu_seconds = 0;
   uint64_t steps = 0;
+  uint64_t events = 0;
   uint64_t refused = 0;
   uint64_t judged = 0;  // runs in which the provider must refuse nothing
   uint64_t runs = 0;
@@ -148,6 +149,7 @@ void write_json(const Options& options, const Totals& fast, const Totals& slow,
       "\"requests_per_cpu_s\": %.0f, \"oracle_requests_per_cpu_s\": %.0f, \"violations\": %llu, "
       "\"seeds_failed\": %llu, \"seeds\": %llu, \"oracle_seeds\": %llu, "
       "\"seeds_without_refusal_allowed\": %llu, \"engine_steps\": %llu, "
+      "\"events\": %llu, "
       "\"violations_by_invariant\": {",
       static_cast<unsigned long long>(fast.requests + slow.requests), fast.per_second(),
       slow.per_second(), fast.per_cpu_second(), slow.per_cpu_second(),
@@ -156,7 +158,8 @@ void write_json(const Options& options, const Totals& fast, const Totals& slow,
       static_cast<unsigned long long>(fast.runs + slow.runs),
       static_cast<unsigned long long>(slow.runs),
       static_cast<unsigned long long>(fast.judged + slow.judged),
-      static_cast<unsigned long long>(fast.steps + slow.steps));
+      static_cast<unsigned long long>(fast.steps + slow.steps),
+      static_cast<unsigned long long>(fast.events + slow.events));
   const char* comma = "";
   for (int i = 1; i < kInvariants; ++i) {
     if (findings.of(i) == 0) continue;
@@ -197,6 +200,7 @@ int run_many(const Options& options) {
     totals.cpu_seconds += cpu_now() - cpu_from;
     totals.requests += outcome.requests;
     totals.steps += outcome.steps;
+    totals.events += outcome.events;
     totals.refused += outcome.refused;
     totals.judged += scenario.judged() ? 1 : 0;
     ++totals.runs;

@@ -21,14 +21,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSecond = 1'000 * kMs;
 constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kRounding = 5;  // a bucket's level as a time, in whole nanoseconds
 constexpr uint64_t kEnoughViolations = 500;
-// Timers far away are looked at again now and then (timer wheel): not more often than this.
-constexpr int64_t kWakeUpsOfWheel = 5;
-
-bool refused_before_work(Status status) {
-  return status == Status::kRateLimited || status == Status::kOverloaded;
-}
 
 }  // namespace
 
@@ -129,9 +122,10 @@ void World::loop() {
         continue;
       }
       now_ = next.time;
+      ++out_.events;
       happen(next);
     }
-    if (out_.steps > most_steps) {
+    if (out_.steps > most_steps || out_.events > 10 * most_steps) {
       findings_->add(12, now_, "it does not come to rest: %llu steps",
                      static_cast<unsigned long long>(out_.steps));
       return;
@@ -214,28 +208,13 @@ void World::step(const core::Event& event) {
 void World::tick(int64_t due) {
   now_ = due;
   ++out_.ticks;
+  ++out_.events;
   if (now_ / kSecond != second_) {
     count_wake_ups();
     second_ = now_ / kSecond;
   }
   ++ticks_in_second_;
   step(core::Tick{});
-}
-
-// I12. Retries and time-outs have wake-ups of their own: only a run without them is judged by the
-// second.
-void World::count_wake_ups() {
-  const bool calm = scenario_->timeout_ms == 0 && scenario_->with_deadline == 0 &&
-                    scenario_->faults.server_error + scenario_->faults.overloaded +
-                            scenario_->faults.refused + scenario_->faults.no_connection ==
-                        0 &&
-                    out_.refused == 0;
-  if (calm && ticks_in_second_ > 2 * work_in_second_ + kWakeUpsOfWheel) {
-    findings_->add(12, now_, "%lld wake-ups in one second for %lld starts and ends",
-                   static_cast<long long>(ticks_in_second_),
-                   static_cast<long long>(work_in_second_));
-  }
-  ticks_in_second_ = work_in_second_ = 0;
 }
 
 void World::submit_burst() {
@@ -247,7 +226,9 @@ void World::submit_burst() {
     free_slots_.pop_back();
     submit(slot);
   }
-  if (out_.requests < static_cast<uint64_t>(scenario.requests)) {
+  // Nobody's end will ever make a place: at_rest() tells.
+  const bool stuck = free_slots_.empty() && heap_.empty() && engine_->next_wake() == core::kNever;
+  if (out_.requests < static_cast<uint64_t>(scenario.requests) && !stuck) {
     heap_.push(now_ + 1 + draw_.below(2 * scenario.gap + 1), What::kSubmit);
   }
 }
@@ -294,6 +275,7 @@ void World::submit(Slot& slot) {
     heap_.push(now_ + draw_.skewed(kMs, 100 * kSecond), What::kCancel, index_of(slot),
                static_cast<uint32_t>(record.id));
   }
+  ++out_.events;
   step(core::Submit{&record});
 }
 
@@ -352,237 +334,6 @@ void World::change_limits() {
     step(core::ModelChanged{0, &spec_});
   }
   limits_ = engine_->model(0)->limiter.limits();
-}
-
-void World::perform(const core::StartAttempt& action) {
-  Slot& slot = slot_of(action.request);
-  mix(static_cast<uint64_t>(now_) * 4 + 1);
-  mix(slot.record.id * 256 + action.attempt);
-  if (trace_ != nullptr) {
-    (void)std::fprintf(trace_, "  start %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
-                       action.attempt);
-  }
-  ++out_.attempts;
-  ++work_in_second_;
-  if (!slot.live || slot.running) findings_->add(9, now_, "started a request that runs or is over");
-  if (action.attempt != slot.attempts + 1 || action.attempt > scenario_->max_attempts) {
-    findings_->add(10, now_, "attempt %d after %d of at most %d", action.attempt, slot.attempts,
-                   scenario_->max_attempts);
-  }
-  if (now_ < gate_[slot.record.model] || now_ < slot.not_before) {
-    findings_->add(10, now_, "request %llu started before its Retry-After",
-                   static_cast<unsigned long long>(slot.record.id));
-  }
-  if (oracle_ != nullptr) oracle_->started(slot);
-  if (slot.attempts > 0) ++disturbances_;  // it has passed those who came after it
-  ++slot.attempts;
-  ++slot.generation;
-  slot.running = true;
-  slot.sent = false;
-  if (++running_ > concurrency_) {
-    findings_->add(1, now_, "%lld run at the same time, %lld may", static_cast<long long>(running_),
-                   static_cast<long long>(concurrency_));
-  }
-  for (size_t i = 0; i < books_.size(); ++i) {
-    Book& book = books_[i];
-    book.move_to(now_);
-    book.reserve(slot.bookings[i],
-                 book.cost_of(slot.record.est_input_tokens, slot.record.est_output_tokens));
-    if (book.is_sliding() && book.in_debt()) {
-      findings_->add(1, now_, "limit %zu: started with %lld of %lld in the window", i,
-                     static_cast<long long>(book.least() + book.held()),
-                     static_cast<long long>(book.spec().amount));
-    }
-  }
-  if (spec_.sends_at_start) {
-    slot.sent = true;
-    for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
-    send(slot);
-  } else {
-    heap_.push(now_ + draw_.below(scenario_->connect_most), What::kLeave, index_of(slot),
-               slot.generation);
-  }
-}
-
-void World::leave(Slot& slot) {
-  if (draw_.chance(scenario_->faults.no_connection)) {
-    slot.status = Status::kTransport;
-    slot.usage_known = false;
-    slot.retry_after = 0;
-    slot.observed = nullptr;
-    report(slot);
-    return;
-  }
-  slot.sent = true;
-  for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
-  send(slot);
-  step(core::AttemptSent{&slot.record, slot.attempts});
-}
-
-void World::report(Slot& slot) {
-  core::AttemptFinished event{&slot.record, slot.attempts};
-  event.status = slot.status;
-  event.usage_known = slot.usage_known;
-  if (slot.usage_known) event.usage = core::Usage{slot.actual_input, slot.actual_output};
-  event.retry_after = core::DurationNs{slot.retry_after};
-  event.observed = slot.observed;
-  settle(slot, slot.status, slot.usage_known);
-  if (slot.status == Status::kRateLimited) {
-    ++disturbances_;
-    if (slot.retry_after > 0) {
-      int64_t& gate = gate_[slot.record.model];
-      gate = std::max(gate, now_ + slot.retry_after);
-      slot.not_before = now_ + slot.retry_after;
-    }
-  }
-  step(event);
-}
-
-// Ends an attempt in the books, as the documentation of the limits says.
-void World::settle(Slot& slot, Status status, bool usage_known) {
-  for (size_t i = 0; i < books_.size(); ++i) {
-    Book& book = books_[i];
-    if (!slot.sent) {
-      book.refund(slot.bookings[i]);
-      continue;
-    }
-    const int64_t actual =
-        usage_known ? book.cost_of(slot.actual_input, slot.actual_output) : int64_t{-1};
-    if (actual > slot.bookings[i].cost) ++disturbances_;
-    book.settle(now_, slot.bookings[i], actual, !usage_known && refused_before_work(status));
-  }
-  slot.running = false;
-  ++slot.generation;
-  --running_;
-}
-
-void World::perform(const core::AbortAttempt& action) {
-  Slot& slot = slot_of(action.request);
-  ++work_in_second_;
-  mix(static_cast<uint64_t>(now_) * 4 + 2);
-  if (trace_ != nullptr) {
-    (void)std::fprintf(trace_, "  abort %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
-                       action.attempt);
-  }
-  if (!slot.live || !slot.running || action.attempt != slot.attempts) {
-    findings_->add(9, now_, "aborted attempt %d, which does not run", action.attempt);
-    return;
-  }
-  if (slot.sent) hang_up(slot);
-  settle(slot, action.reason, false);
-}
-
-void World::perform(const core::FinishRequest& action) {
-  Slot& slot = slot_of(action.request);
-  ++work_in_second_;
-  mix(static_cast<uint64_t>(now_) * 4 + 3);
-  mix(slot.record.id * 256 + static_cast<uint64_t>(slot.record.state));
-  if (trace_ != nullptr) {
-    (void)std::fprintf(trace_, "  finish %llu %s\n",
-                       static_cast<unsigned long long>(slot.record.id),
-                       core::status_name(slot.record.status));
-  }
-  if (!slot.live) {
-    findings_->add(9, now_, "a second outcome of one request");
-    return;
-  }
-  if (slot.running) findings_->add(3, now_, "finished while its attempt runs");
-  if (!core::is_final(slot.record.state)) findings_->add(9, now_, "finished without an outcome");
-  if (slot.record.state == core::State::kCompleted) {
-    ++out_.completed;
-    if (slot.attempts == 0 || slot.status != Status::kOk) {
-      findings_->add(9, now_, "completed, though its last attempt did not succeed");
-    }
-  }
-  slot.live = false;
-  ++slot.generation;
-  --live_;
-  free_slots_.push_back(index_of(slot));
-}
-
-// I2 and I3, after every step.
-void World::check() {
-  for (size_t i = 0; i < books_.size(); ++i) {
-    Book& book = books_[i];
-    book.move_to(now_);
-    const int64_t held = limits_[i]->held();
-    if (held != book.held()) {
-      findings_->add(3, now_, "limit %zu holds %lld for calls in flight, it should %lld", i,
-                     static_cast<long long>(held), static_cast<long long>(book.held()));
-    }
-    check_use(i);
-  }
-  const int64_t slots = limits_[books_.size()]->held();
-  if (slots != running_) {
-    findings_->add(3, now_, "%lld slots are taken, %lld attempts run",
-                   static_cast<long long>(slots), static_cast<long long>(running_));
-  }
-  if (live_ == 0 && engine_->next_wake() != core::kNever) {
-    findings_->add(12, now_, "nobody waits or runs, and yet a wake-up is set");
-  }
-  if (oracle_ != nullptr) oracle_->check();
-}
-
-// I2: what the limit counts is what the books say, of the window or of the bucket.
-void World::check_use(size_t limit) {
-  Book& book = books_[limit];
-  core::Limit& real = *limits_[limit];
-  const int64_t used = real.used(TimeNs{now_});
-  int64_t least = book.least();
-  int64_t most = book.most();
-  if (scenario_->headers) {
-    // Nobody else uses these limits: honest headers can show no more use than ours, but for a
-    // counter of two buckets, which counts otherwise.
-    const bool honest = scenario_->judged() &&
-                        counters_[limit].rule().algorithm != Algorithm::kTwoBucket &&
-                        now_ >= judged_from_;
-    if (honest && real.foreign() > foreign_[limit]) {
-      findings_->add(2, now_, "limit %zu counts %lld of others, and there are none", limit,
-                     static_cast<long long>(real.foreign() - foreign_[limit]));
-    }
-    foreign_[limit] = real.foreign();
-    most += real.foreign();
-  }
-  if (real.enforced_shape() == core::Shape::kBucket) {
-    const int64_t missing = book.missing_from_bucket(now_);
-    if (missing < 0) return;  // a bucket that was learnt
-    least = missing - kRounding;
-    // A header may show that it holds less than we think: at the provider a call counts later.
-    most = scenario_->headers ? std::numeric_limits<int64_t>::max()
-                              : book.most_missing_from_bucket(now_) + kRounding;
-  }
-  if (used >= least && used <= most) return;
-  findings_->add(2, now_, "limit %zu counts %lld, not %lld .. %lld", limit,
-                 static_cast<long long>(used), static_cast<long long>(least),
-                 static_cast<long long>(most));
-}
-
-// Nothing can happen any more.
-void World::at_rest() {
-  if (live_ != 0 || engine_->live() != 0) {
-    findings_->add(9, now_, "%lld requests never ended (the engine knows of %llu)",
-                   static_cast<long long>(live_), static_cast<unsigned long long>(engine_->live()));
-    return;
-  }
-  for (size_t i = 0; i < limits_.size(); ++i) {
-    if (limits_[i]->held() == 0) continue;
-    findings_->add(3, now_, "limit %zu holds %lld though nothing runs", i,
-                   static_cast<long long>(limits_[i]->held()));
-  }
-  for (int i = 0; i < scenario_->models; ++i) {
-    const core::Counters& counters = engine_->model(static_cast<core::ModelIndex>(i))->counters;
-    if (counters.pending != 0 || counters.processing != 0) {
-      findings_->add(3, now_, "model %d counts %llu waiting and %llu running at rest", i,
-                     static_cast<unsigned long long>(counters.pending),
-                     static_cast<unsigned long long>(counters.processing));
-    }
-  }
-  // On the whole every attempt and every end may cost two wake-ups.
-  if (out_.ticks > 2 * (out_.attempts + out_.requests) + 100) {
-    findings_->add(12, now_, "%llu wake-ups for %llu attempts",
-                   static_cast<unsigned long long>(out_.ticks),
-                   static_cast<unsigned long long>(out_.attempts));
-  }
 }
 
 }  // namespace llmq::simulator

@@ -29,7 +29,8 @@ struct Outcome {
   uint64_t requests = 0;
   uint64_t attempts = 0;
   uint64_t completed = 0;
-  uint64_t steps = 0;
+  uint64_t steps = 0;   // of the engine
+  uint64_t events = 0;  // in the world: submissions, wake-ups, and all that happens on the way
   uint64_t ticks = 0;
   uint64_t refused = 0;  // for want of room, not by a fault
   uint64_t violations = 0;
@@ -103,6 +104,8 @@ class World {
   void storm();
   void fall_asleep();
   void change_limits();
+
+  // world_actions.cc
   void perform(const core::StartAttempt& action);
   void perform(const core::AbortAttempt& action);
   void perform(const core::FinishRequest& action);
@@ -111,7 +114,6 @@ class World {
   void leave(Slot& slot);
   void report(Slot& slot);
   void settle(Slot& slot, core::Status status, bool usage_known);
-  void at_rest();
 
   // wire.cc: the way there, the provider, the way back
   int64_t way();
@@ -126,10 +128,11 @@ class World {
   uint64_t count(size_t limit, int64_t cost);
   int64_t provider_now() const { return now_ + provider_ahead_; }
 
-  // checks after every step
+  // world_checks.cc
   void check();
   void check_use(size_t limit);
   void count_wake_ups();
+  void at_rest();
 
   void mix(uint64_t value) { out_.hash = (out_.hash ^ value) * 0x100000001b3ULL; }
   uint32_t index_of(const Slot& slot) const { return static_cast<uint32_t>(&slot - slots_.data()); }

@@ -1,0 +1,164 @@
+// What the engine wants done, and what is reported back to it.
+#include <algorithm>
+
+#include "tests/sim/oracle.h"
+#include "tests/sim/world.h"
+
+namespace llmq::simulator {
+namespace {
+
+using core::Status;
+
+bool refused_before_work(Status status) {
+  return status == Status::kRateLimited || status == Status::kOverloaded;
+}
+
+}  // namespace
+
+void World::perform(const core::StartAttempt& action) {
+  Slot& slot = slot_of(action.request);
+  mix(static_cast<uint64_t>(now_) * 4 + 1);
+  mix(slot.record.id * 256 + action.attempt);
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  start %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
+                       action.attempt);
+  }
+  ++out_.attempts;
+  ++work_in_second_;
+  if (!slot.live || slot.running) findings_->add(9, now_, "started a request that runs or is over");
+  if (action.attempt != slot.attempts + 1 || action.attempt > scenario_->max_attempts) {
+    findings_->add(10, now_, "attempt %d after %d of at most %d", action.attempt, slot.attempts,
+                   scenario_->max_attempts);
+  }
+  if (now_ < gate_[slot.record.model] || now_ < slot.not_before) {
+    findings_->add(10, now_, "request %llu started before its Retry-After",
+                   static_cast<unsigned long long>(slot.record.id));
+  }
+  if (oracle_ != nullptr) oracle_->started(slot);
+  if (slot.attempts > 0) ++disturbances_;  // it has passed those who came after it
+  ++slot.attempts;
+  ++slot.generation;
+  slot.running = true;
+  slot.sent = false;
+  if (++running_ > concurrency_) {
+    findings_->add(1, now_, "%lld run at the same time, %lld may", static_cast<long long>(running_),
+                   static_cast<long long>(concurrency_));
+  }
+  for (size_t i = 0; i < books_.size(); ++i) {
+    Book& book = books_[i];
+    book.move_to(now_);
+    book.reserve(slot.bookings[i],
+                 book.cost_of(slot.record.est_input_tokens, slot.record.est_output_tokens));
+    if (book.is_sliding() && book.in_debt()) {
+      findings_->add(1, now_, "limit %zu: started with %lld of %lld in the window", i,
+                     static_cast<long long>(book.least() + book.held()),
+                     static_cast<long long>(book.spec().amount));
+    }
+  }
+  if (spec_.sends_at_start) {
+    slot.sent = true;
+    for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+    send(slot);
+  } else {
+    heap_.push(now_ + draw_.below(scenario_->connect_most), What::kLeave, index_of(slot),
+               slot.generation);
+  }
+}
+
+void World::leave(Slot& slot) {
+  if (draw_.chance(scenario_->faults.no_connection)) {
+    slot.status = Status::kTransport;
+    slot.usage_known = false;
+    slot.retry_after = 0;
+    slot.observed = nullptr;
+    report(slot);
+    return;
+  }
+  slot.sent = true;
+  for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+  send(slot);
+  step(core::AttemptSent{&slot.record, slot.attempts});
+}
+
+void World::report(Slot& slot) {
+  core::AttemptFinished event{&slot.record, slot.attempts};
+  event.status = slot.status;
+  event.usage_known = slot.usage_known;
+  if (slot.usage_known) event.usage = core::Usage{slot.actual_input, slot.actual_output};
+  event.retry_after = core::DurationNs{slot.retry_after};
+  event.observed = slot.observed;
+  settle(slot, slot.status, slot.usage_known);
+  if (slot.status == Status::kRateLimited) {
+    ++disturbances_;
+    if (slot.retry_after > 0) {
+      int64_t& gate = gate_[slot.record.model];
+      gate = std::max(gate, now_ + slot.retry_after);
+      slot.not_before = now_ + slot.retry_after;
+    }
+  }
+  step(event);
+}
+
+// Ends an attempt in the books, as the documentation of the limits says.
+void World::settle(Slot& slot, Status status, bool usage_known) {
+  for (size_t i = 0; i < books_.size(); ++i) {
+    Book& book = books_[i];
+    if (!slot.sent) {
+      book.refund(slot.bookings[i]);
+      continue;
+    }
+    const int64_t actual =
+        usage_known ? book.cost_of(slot.actual_input, slot.actual_output) : int64_t{-1};
+    if (actual > slot.bookings[i].cost) ++disturbances_;
+    book.settle(now_, slot.bookings[i], actual, !usage_known && refused_before_work(status));
+  }
+  slot.running = false;
+  ++slot.generation;
+  --running_;
+}
+
+void World::perform(const core::AbortAttempt& action) {
+  Slot& slot = slot_of(action.request);
+  ++work_in_second_;
+  mix(static_cast<uint64_t>(now_) * 4 + 2);
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  abort %llu/%d\n", static_cast<unsigned long long>(slot.record.id),
+                       action.attempt);
+  }
+  if (!slot.live || !slot.running || action.attempt != slot.attempts) {
+    findings_->add(9, now_, "aborted attempt %d, which does not run", action.attempt);
+    return;
+  }
+  if (slot.sent) hang_up(slot);
+  settle(slot, action.reason, false);
+}
+
+void World::perform(const core::FinishRequest& action) {
+  Slot& slot = slot_of(action.request);
+  ++work_in_second_;
+  mix(static_cast<uint64_t>(now_) * 4 + 3);
+  mix(slot.record.id * 256 + static_cast<uint64_t>(slot.record.state));
+  if (trace_ != nullptr) {
+    (void)std::fprintf(trace_, "  finish %llu %s\n",
+                       static_cast<unsigned long long>(slot.record.id),
+                       core::status_name(slot.record.status));
+  }
+  if (!slot.live) {
+    findings_->add(9, now_, "a second outcome of one request");
+    return;
+  }
+  if (slot.running) findings_->add(3, now_, "finished while its attempt runs");
+  if (!core::is_final(slot.record.state)) findings_->add(9, now_, "finished without an outcome");
+  if (slot.record.state == core::State::kCompleted) {
+    ++out_.completed;
+    if (slot.attempts == 0 || slot.status != Status::kOk) {
+      findings_->add(9, now_, "completed, though its last attempt did not succeed");
+    }
+  }
+  slot.live = false;
+  ++slot.generation;
+  --live_;
+  free_slots_.push_back(index_of(slot));
+}
+
+}  // namespace llmq::simulator
