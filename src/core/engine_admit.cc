@@ -227,6 +227,7 @@ TimeNs Engine::may_pass(const Step& step, Model& model, const Request& request) 
   const Request& head = *model.head;
   Limiter& limiter = model.limiter;
   if (request.deadline <= step.now) return kNever;
+  if (model.check_size && limiter.too_small_for(demand) >= 0) return kNever;
   const TimeNs at = limiter.earliest(step.now, demand).at;
   if (at > step.now && at >= model.head_at) return kNever;
   if (model.head_at == kNever) {

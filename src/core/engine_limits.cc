@@ -40,13 +40,24 @@ void Engine::on(const Step& step, const ModelChanged& event) {
 void Engine::on(const Step& step, const PoolChanged& event) {
   Pool* pool = this->pool(event.pool);
   if (pool == nullptr) return;
-  for (const std::unique_ptr<Limit>& limit : pool->limits) {
-    for (const LimitSpec& spec : *event.limits) {
-      if (spec.kind == limit->spec().kind && spec.period == limit->spec().period) {
-        limit->change(step.now, spec, limit->prices());
-      }
+  std::vector<bool> kept(pool->limits.size(), false);
+  for (const LimitSpec& spec : *event.limits) {
+    size_t i = 0;
+    while (i < kept.size() && (kept[i] || !is_same_limit(pool->limits[i]->spec(), spec))) ++i;
+    if (i < kept.size()) {
+      kept[i] = true;
+      pool->limits[i]->change(step.now, spec, pool->limits[i]->prices());
+      continue;
+    }
+    pool->limits.push_back(std::make_unique<Limit>(spec));
+    for (const ModelIndex member : pool->members) {
+      models_[member]->limiter.add_pooled(pool->limits.back().get());
     }
   }
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) pool->limits[i]->open_up(step.now);
+  }
+  price_pool(step, *pool);
   for (const ModelIndex member : pool->members) limits_changed(step, *models_[member]);
 }
 

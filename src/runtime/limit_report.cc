@@ -6,16 +6,6 @@
 namespace llmq::runtime {
 namespace {
 
-// The pool that the limit belongs to; nullptr if it is the model's own.
-const PoolEntry* pool_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit) {
-  for (const PoolEntry* pool : entry.pools) {
-    for (const std::unique_ptr<core::Limit>& one : engine.pool(pool->index)->limits) {
-      if (one.get() == limit) return pool;
-    }
-  }
-  return nullptr;
-}
-
 void add_options(cJSON* json, const core::LimitSpec& spec) {
   if (spec.burst > 0) base::add_number(json, "burst", spec.burst);
   if (spec.slice.ns > 0) base::add_number(json, "slice_ms", spec.slice.ns / 1'000'000);
@@ -95,6 +85,15 @@ base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
 }
 
 }  // namespace
+
+const PoolEntry* pool_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit) {
+  for (const PoolEntry* pool : entry.pools) {
+    for (const std::unique_ptr<core::Limit>& one : engine.pool(pool->index)->limits) {
+      if (one.get() == limit) return pool;
+    }
+  }
+  return nullptr;
+}
 
 int64_t milliseconds_until(core::TimeNs now, core::TimeNs at) {
   return at == core::kNever ? -1 : (at - now).ns / 1'000'000;

@@ -6,6 +6,7 @@
 
 #include "core/limit/limit_names.h"
 #include "runtime/clock.h"
+#include "runtime/limit_report.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
@@ -15,16 +16,9 @@ namespace {
 constexpr int64_t kNoticedNs = 500'000'000;
 
 // Of the model, or of the pool that the limit belongs to.
-std::string zone_of(const ModelEntry& entry, const core::Limiter& limiter, size_t limit) {
-  if (!limiter.is_pooled(limit)) return entry.settings.read()->time_zone;
-  size_t first = limit;  // of the limits that are pooled
-  while (first > 0 && limiter.is_pooled(first - 1)) --first;
-  for (const PoolEntry* pool : entry.pools) {
-    const size_t count = pool->first_limits.size();
-    if (limit < first + count) return pool->time_zone;
-    first += count;
-  }
-  return "";
+std::string zone_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit) {
+  const PoolEntry* pool = pool_of(entry, engine, limit);
+  return pool != nullptr ? pool->time_zone : entry.settings.read()->time_zone;
 }
 
 }  // namespace
@@ -51,7 +45,7 @@ void Loop::open_windows(const ModelEntry& entry) {
                     [&](const CalendarLimit& other) { return other.limit == limits[i]; });
     if (calendar == core::Calendar::kNone || known) continue;
     windows_.push_back({entry.index, static_cast<uint32_t>(i), limits[i],
-                        WindowTrack(calendar, zone_of(entry, model->limiter, i))});
+                        WindowTrack(calendar, zone_of(entry, engine_, limits[i]))});
     windows_due_ = now_.mono;
   }
   follow_windows();
@@ -63,7 +57,7 @@ bool Loop::is_current(const CalendarLimit& one) {
   if (model == nullptr || one.index >= model->limiter.limits().size()) return false;
   const core::Limit* const limit = model->limiter.limits()[one.index];
   return limit == one.limit && limit->spec().calendar == one.track.calendar() &&
-         zone_of(*entries_[one.model], model->limiter, one.index) == one.track.zone();
+         zone_of(*entries_[one.model], engine_, limit) == one.track.zone();
 }
 
 // After limits of models or pools have changed, or models have gone: another member of a pool takes

@@ -54,17 +54,6 @@ Result<Done> check_together(const config::ModelConfig& model, const std::vector<
   return Done{};
 }
 
-// Of the same kinds and periods, in any order?
-bool same_places(const std::vector<core::LimitSpec>& some,
-                 const std::vector<core::LimitSpec>& others) {
-  return some.size() == others.size() &&
-         std::all_of(some.begin(), some.end(), [&](const core::LimitSpec& spec) {
-           return std::any_of(others.begin(), others.end(), [&](const core::LimitSpec& other) {
-             return other.kind == spec.kind && other.period == spec.period;
-           });
-         });
-}
-
 }  // namespace
 
 // Gives new models the pools that they name, and makes those that are new; all or none. Under the
@@ -181,11 +170,6 @@ Result<Done> Manager::set_pool(const config::Row& row, std::string_view name,
   std::vector<core::LimitSpec>& limits = pools.value().front().limits;
   auto calendars = check_calendars(limits, pools.value().front().time_zone);
   if (!calendars) return config::bad_setting(key, calendars.error().message);
-  if (!same_places(limits, pool->first_limits)) {
-    return config::bad_setting(key,
-                               "the limits of a pool in use can change in all but their kinds "
-                               "and periods, which must stay those of its registration");
-  }
   for (const ModelEntry* entry : loop_->registry.models_of(pool)) {
     done = check_together(*entry->settings.read(), entry->pools, pool, limits, key);
     if (!done) return done;

@@ -11,6 +11,7 @@ struct Case {
   const char* name;
   const char* shape;  // of the requests and tokens limits
   Arguments mock;
+  const char* told = "";  // to llmq; "" = auto
 };
 
 class Shapes : public ::testing::TestWithParam<Case> {};
@@ -19,14 +20,16 @@ class Shapes : public ::testing::TestWithParam<Case> {};
 TEST_P(Shapes, RunsWithoutAnyRefusal) {
   const Directory dir;
   const std::string shape = GetParam().shape;
+  const std::string told = GetParam().told;
   Arguments options{"--limit", "requests=40/2s" + shape, "--limit",   "tokens=1200/2s" + shape,
                     "--limit", "concurrency=16",         "--latency", "5ms..20ms"};
   options.insert(options.end(), GetParam().mock.begin(), GetParam().mock.end());
   Mock mock(dir, options);
   const std::string in = dir.write("in.jsonl", chat_lines(100, 16));
-  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--limit",
-                    "requests=40/2s,jitter=500ms", "--limit", "tokens=1200/2s,jitter=500ms",
-                    "--limit", "concurrency=16", "--summary", dir.path("s")});
+  Program run(
+      dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", mock.url(), "--limit",
+            "requests=40/2s,jitter=500ms" + told, "--limit", "tokens=1200/2s,jitter=500ms" + told,
+            "--limit", "concurrency=16", "--summary", dir.path("s")});
   ASSERT_EQ(run.wait(), 0) << run.err();
   EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 100U);
   const base::Json summary(cJSON_Parse(dir.read("s").c_str()));
@@ -41,13 +44,14 @@ TEST_P(Shapes, RunsWithoutAnyRefusal) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Shapes,
-    ::testing::Values(Case{"sliding", "", {}}, Case{"fixed", ",shape=fixed", {}},
-                      Case{"bucket", ",shape=bucket,burst=1.0", {}},
-                      Case{"quantised", ",shape=quantised,slice=2s", {}},
-                      Case{"hidden", ",shape=quantised,slice=2s,headers=bucket", {}},
-                      Case{"chars", "", {"--charge", "input"}},
-                      Case{"completion", "", {"--charge", "completion"}},
-                      Case{"silent", "", {"--headers", "off", "--hints", "none"}}),
+    ::testing::Values(
+        Case{"sliding", "", {}}, Case{"fixed", ",shape=fixed", {}},
+        Case{"bucket", ",shape=bucket,burst=1.0", {}},
+        Case{"quantised", ",shape=quantised,slice=2s", {}},
+        Case{"hidden", ",shape=quantised,slice=2s,headers=bucket", {}, ",shape=sliding"},
+        Case{"chars", "", {"--charge", "input"}},
+        Case{"completion", "", {"--charge", "completion"}},
+        Case{"silent", "", {"--headers", "off", "--hints", "none"}, ",shape=sliding"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 // A bucket that holds a tenth refuses bursts; that is known of no configuration here, so retries

@@ -94,6 +94,9 @@ class Limit {
   bool refused(TimeNs now, const Hold* hold, const Refusal& refusal);
   // What is enforced changes, what was counted stays.
   void change(TimeNs now, const LimitSpec& spec, const Prices& prices);
+  // It bounds nothing any more.
+  void open_up(TimeNs now);
+  bool is_open() const { return spec_.amount == kMaxLimitAmount; }
   void set_windows(TimeNs start, TimeNs end, TimeNs next_end);
 
   // Shared limits (spec.shared): room arrives in leases.

@@ -139,6 +139,14 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
   enforce(now);
 }
 
+void Limit::open_up(TimeNs now) {
+  LimitSpec open = spec_;
+  open.shape = Shape::kSliding;
+  open.calendar = Calendar::kNone;
+  open.amount = kMaxLimitAmount;
+  change(now, open, prices_);
+}
+
 void Limit::set_windows(TimeNs start, TimeNs end, TimeNs next_end) {
   if (windows_) {
     windows_->set_edges(start, end, next_end);

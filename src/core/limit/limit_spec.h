@@ -64,6 +64,12 @@ struct LimitSpec {
   bool oversize_alone = false;  // a call larger than N may run, alone, and leaves debt
 };
 
+// Does `other` say anew what `spec` said? Then what was counted stays.
+inline bool is_same_limit(const LimitSpec& spec, const LimitSpec& other) {
+  return spec.kind == other.kind && spec.period == other.period &&
+         spec.calendar == other.calendar && spec.per_tenant == other.per_tenant;
+}
+
 // What money a token costs, in millionths of the unit per million tokens.
 struct Prices {
   int64_t input = 0;

@@ -29,23 +29,26 @@ Limiter::Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, con
   for (const Limit* limit : pooled) bounded = bounded || limit->is_concurrency();
   if (!bounded) add(in_flight_limit(max_in_flight), prices, true);
   for (Limit* limit : pooled) {
-    limits_.push_back(limit);
-    traits_.push_back(Traits{true, false, false});
+    add_pooled(limit);
   }
+}
+
+void Limiter::add_pooled(Limit* limit) {
+  limits_.push_back(limit);
+  traits_.push_back(Traits{true, false});
 }
 
 void Limiter::add(const LimitSpec& spec, const Prices& prices, bool implicit) {
   own_.push_back(std::make_unique<Limit>(spec, prices));
   limits_.push_back(own_.back().get());
-  traits_.push_back(Traits{false, implicit, false});
+  traits_.push_back(Traits{false, implicit});
 }
 
 bool Limiter::fits(const std::vector<LimitSpec>& specs) const {
   size_t more = 1;  // max_in_flight
   for (const LimitSpec& spec : specs) {
-    more += std::none_of(limits_.begin(), limits_.end(), [&](const Limit* limit) {
-      return limit->spec().kind == spec.kind && limit->spec().period == spec.period;
-    });
+    more += std::none_of(limits_.begin(), limits_.end(),
+                         [&](const Limit* limit) { return is_same_limit(limit->spec(), spec); });
   }
   return limits_.size() + more <= kMaxLimitsPerModel + 1;
 }
@@ -64,8 +67,8 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
   std::vector<bool> used(before, false);
   for (const LimitSpec& spec : wanted) {
     size_t i = 0;
-    while (i < before && (used[i] || traits_[i].pooled || limits_[i]->spec().kind != spec.kind ||
-                          limits_[i]->spec().period != spec.period)) {
+    while (i < before &&
+           (used[i] || traits_[i].pooled || !is_same_limit(limits_[i]->spec(), spec))) {
       ++i;
     }
     const bool is_bound = implicit && spec.kind == LimitKind::kConcurrency;
@@ -76,15 +79,10 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
     used[i] = true;
     limits_[i]->change(now, spec, prices);
     traits_[i].implicit = is_bound;
-    traits_[i].gone = false;
   }
   for (size_t i = 0; i < before; ++i) {
     if (used[i] || traits_[i].pooled) continue;
-    LimitSpec open = limits_[i]->spec();
-    open.shape = Shape::kSliding;
-    open.amount = kMaxLimitAmount;
-    limits_[i]->change(now, open, prices);
-    traits_[i].gone = true;
+    limits_[i]->open_up(now);
   }
 }
 

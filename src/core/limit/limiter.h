@@ -61,6 +61,7 @@ class Limiter {
   // (fits).
   void change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t max_in_flight,
               const Prices& prices);
+  void add_pooled(Limit* limit);
   bool fits(const std::vector<LimitSpec>& specs) const;
 
   const std::vector<Limit*>& limits() const { return limits_; }
@@ -69,13 +70,12 @@ class Limiter {
   // The limit is max_in_flight, not one that was asked for.
   bool is_implicit(size_t limit) const { return traits_[limit].implicit; }
   // The limit was taken away: it bounds nothing.
-  bool is_gone(size_t limit) const { return traits_[limit].gone; }
+  bool is_gone(size_t limit) const { return limits_[limit]->is_open(); }
 
  private:
   struct Traits {
     bool pooled = false;
     bool implicit = false;
-    bool gone = false;
   };
   void add(const LimitSpec& spec, const Prices& prices, bool implicit);
 
