@@ -29,6 +29,12 @@ std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
 }
 
 void Book::change(int64_t now, const core::LimitSpec& spec) {
+  const int64_t slower = spec_.amount - spec.amount;
+  if (unrefunded_ && slower > 0) {  // more may have been lost during J
+    __extension__ using Wide = __int128;
+    const Wide lost = static_cast<Wide>(slower) * spec.jitter.ns / spec.period.ns;
+    (void)unrefunded_->add(now, static_cast<int64_t>(lost) + 1);
+  }
   spec_ = spec;
   if (bucket_) bucket_->set_amount(now, spec.amount);
   if (unrefunded_) unrefunded_->set_amount(now, spec.amount);

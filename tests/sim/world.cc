@@ -158,6 +158,8 @@ void World::happen(const Happening& event) {
       fall_asleep();
       return;
     case What::kResume:
+      // Calls from before a change may have waited for this to leave.
+      if (judged_from_ > 0) judged_from_ = std::max(judged_from_, now_ + longest_after_change_);
       step(core::ClockGap{core::DurationNs{slept_}});
       return;
     case What::kWallStep:
@@ -322,10 +324,15 @@ void World::change_limits() {
     books_[i].change(now_, spec);
     limit_specs_[i] = spec;
     longest = std::max(longest, 2 * spec.period.ns + spec.jitter.ns);
+    if (trace_ != nullptr) {
+      (void)std::fprintf(trace_, "  limit %zu becomes %lld, burst %lld\n", i,
+                         static_cast<long long>(spec.amount), static_cast<long long>(spec.burst));
+    }
   }
   concurrency_ = std::max<int64_t>(1, concurrency_ * percent / 100);
   limit_specs_.back().amount = concurrency_;
-  judged_from_ = now_ + longest + scenario_->way_least + scenario_->way_jitter;
+  longest_after_change_ = longest + scenario_->way_least + scenario_->way_jitter;
+  judged_from_ = now_ + longest_after_change_;
   ++disturbances_;
   if (scenario_->models > 1) {
     step(core::PoolChanged{0, &limit_specs_});

@@ -164,12 +164,14 @@ class World {
   int64_t awake_at_ = 0;
   int64_t slept_ = 0;
   std::array<int64_t, 2> gate_{};  // of a model: a Retry-After that everybody obeys
-  int64_t judged_from_ = 0;
+  int64_t judged_from_ = 0;        // after a change of limits: not before what was underway is over
+  int64_t longest_after_change_ = 0;
   std::array<int64_t, kMaxRates> foreign_{};  // that the engine had counted, by limit
   int64_t live_ = 0;
   int64_t running_ = 0;
   int64_t concurrency_ = 0;
-  uint64_t disturbances_ = 0;  // debts, gates, changes: promises made before them are off
+  bool gave_up_unsent_ = false;  // in this step: an attempt ended whose bytes never left
+  uint64_t disturbances_ = 0;    // debts, gates, changes: promises made before them are off
   // wake-ups
   bool stepped_ = true;  // since wake_ was asked for
   int64_t wake_ = 0;

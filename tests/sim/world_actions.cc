@@ -112,6 +112,7 @@ void World::settle(Slot& slot, Status status, bool usage_known) {
     if (actual > slot.bookings[i].cost) ++disturbances_;
     book.settle(now_, slot.bookings[i], actual, !usage_known && refused_before_work(status));
   }
+  gave_up_unsent_ = gave_up_unsent_ || !slot.sent;
   slot.running = false;
   ++slot.generation;
   --running_;

@@ -43,6 +43,7 @@ void World::check() {
     }
     check_use(i);
   }
+  gave_up_unsent_ = false;
   const int64_t slots = limits_[books_.size()]->held();
   if (slots != running_) {
     findings_->add(3, now_, "%lld slots are taken, %lld attempts run",
@@ -83,6 +84,10 @@ void World::check_use(size_t limit) {
                               : book.most_missing_from_bucket(now_) + kRounding;
   }
   if (used >= least && used <= most) return;
+  if (used > most && gave_up_unsent_) {
+    findings_->add(4, now_, "limit %zu counts %lld, at most %lld were sent", limit,
+                   static_cast<long long>(used), static_cast<long long>(most));
+  }
   findings_->add(2, now_, "limit %zu counts %lld, not %lld .. %lld", limit,
                  static_cast<long long>(used), static_cast<long long>(least),
                  static_cast<long long>(most));

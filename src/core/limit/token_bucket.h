@@ -55,9 +55,12 @@ class TokenBucket {
     full_ = at + time_for(std::max<int64_t>(capacity_ - remaining, 0));
   }
 
-  // Other numbers from now on; what is missing from it stays missing.
+  // Other numbers from now on; what is missing from it stays missing. At the old rate more may have
+  // overflowed there during J than the new rate leaves room for.
   void change(TimeNs now, int64_t amount, DurationNs period, int64_t capacity, DurationNs jitter) {
-    const int64_t missing = capacity_ - level(now);
+    const int64_t lost = mul_div_up(jitter_.ns, amount_, period_.ns);
+    const int64_t margin = mul_div(jitter.ns, amount, period.ns);
+    const int64_t missing = capacity_ - level(now) + std::max<int64_t>(lost - margin, 0);
     *this = TokenBucket(amount, period, capacity, jitter);
     full_ = now + time_for(std::max<int64_t>(missing, 0));
   }
