@@ -23,6 +23,14 @@ core::DurationNs service_time(const config::ModelConfig& model, int64_t output_t
          core::nanoseconds(output_tokens * kNsPerSecond / model.plan_tokens_per_s);
 }
 
+// No provider answers here, so nothing is learnt: shape auto keeps to what is published.
+std::vector<core::LimitSpec> as_published(std::vector<core::LimitSpec> limits) {
+  for (core::LimitSpec& limit : limits) {
+    if (limit.shape == core::Shape::kAuto) limit.shape = core::Shape::kSliding;
+  }
+  return limits;
+}
+
 }  // namespace
 
 // The engine's host: time goes from event to event.
@@ -30,12 +38,13 @@ class Plan::Simulation {
  public:
   explicit Simulation(Plan& plan) : plan_(plan), engine_(1) {
     for (core::PoolIndex i = 0; i < plan_.pools_.size(); ++i) {
-      step(core::PoolAdded{i, &plan_.pools_[i].limits});
+      const std::vector<core::LimitSpec> limits = as_published(plan_.pools_[i].limits);
+      step(core::PoolAdded{i, &limits});
     }
     for (core::ModelIndex i = 0; i < plan_.models_.size(); ++i) {
       const PlanModel& model = plan_.models_[i];
       core::ModelSpec spec;
-      spec.limits = model.config.limits;
+      spec.limits = as_published(model.config.limits);
       spec.pools = model.pools;
       spec.prices = model.config.prices;
       spec.max_in_flight = model.config.max_in_flight;
