@@ -162,6 +162,7 @@ void Limit::enforce(TimeNs now) {
   if (is_concurrency()) return;
   const bool learns = spec_.shape == Shape::kAuto;
   const Learnt* learnt = learns ? &learner_->learnt() : nullptr;
+  const Shape was = shape_;
   shape_ = learns ? learnt->shape : spec_.shape;
   if (shape_ == Shape::kAuto) shape_ = Shape::kSliding;
   const int64_t amount = effective_amount(now);
@@ -208,8 +209,11 @@ void Limit::enforce(TimeNs now) {
 
   if (shape_ == Shape::kPaced || learns) {
     const Pacer pacer(amount, spec_.period, jitter);
-    if (pacer_) pacer_->change(now, pacer);
-    if (!pacer_) pacer_ = pacer;
+    if (pacer_ && shape_ == was) {
+      pacer_->change(now, pacer);
+    } else {  // a burst that was allowed is not paced afterwards
+      pacer_ = pacer;
+    }
   } else {
     pacer_.reset();
   }

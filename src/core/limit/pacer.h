@@ -32,11 +32,11 @@ class Pacer {
   void refund(TimeNs now, int64_t cost) {
     next_ = std::max(next_ - time_for(cost), std::min(next_, now));
   }
-  // Keeps the backlog in units.
+  // Keeps the backlog, in units.
   void change(TimeNs now, const Pacer& other) {
     const int64_t backlog = mul_div(std::max<int64_t>((next_ - now).ns, 0), amount_, period_.ns);
     *this = other;
-    next_ = now + time_for(backlog);
+    next_ = now + DurationNs{mul_div_up(backlog, period_.ns, amount_)};
   }
 
  private:
