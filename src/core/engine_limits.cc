@@ -105,17 +105,18 @@ void Engine::on(const Step& step, const ClockGap&) {
 }
 
 // Headers of an answer belong to the limits of their kind: to that of their period, if it is told,
-// else to that whose amount they name, else to the shortest.
+// or that of which it is a slice; else to that whose amount they name, else to the shortest.
 Limit* Engine::limit_shown(Model& model, const Observation& shown) {
   Limit* best = nullptr;
-  for (Limit* limit : model.limiter.limits()) {
+  for (size_t i = 0; i < model.limiter.limits().size(); ++i) {
+    Limit* limit = model.limiter.limits()[i];
     const LimitSpec& spec = limit->spec();
-    if (spec.kind != shown.kind || limit->is_concurrency()) continue;
+    if (spec.kind != shown.kind || limit->is_concurrency() || model.limiter.is_gone(i)) continue;
     if (shown.period.ns > 0) {
       if (spec.period == shown.period) return limit;
-      continue;
+      if (shown.period > spec.period) continue;
     }
-    if (shown.limit != kNotTold && spec.amount == shown.limit) return limit;
+    if (shown.period.ns == 0 && shown.limit != kNotTold && spec.amount == shown.limit) return limit;
     if (best == nullptr || spec.period < best->spec().period) best = limit;
   }
   return best;

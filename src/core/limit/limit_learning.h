@@ -89,6 +89,8 @@ class Learner {
     if (!more_than_1s_) more_than_1s_ = exceeds_slice(seconds(1), sent_in(seconds(1)));
     if (!more_than_10s_) more_than_10s_ = exceeds_slice(seconds(10), sent_in(seconds(10)));
   }
+  // Is that what the limit allows per slice of that length?
+  bool is_slice(int64_t told, DurationNs slice) const;
   // A probe beyond what a sliding window allows has been accepted, or refused.
   bool probe_answered(bool accepted);
 
@@ -111,7 +113,6 @@ class Learner {
   bool conclude(const Seen& seen);
   bool set(const Learnt& learnt);
   void forget();
-  bool is_slice(int64_t told, DurationNs slice) const;
   bool begin_episode(const Seen& seen);
   bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
                         int64_t sent_in_it) const;

@@ -44,6 +44,10 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
       shown.remaining = std::min(shown.remaining, shown.limit);
     }
   }
+  if (shown.period.ns > 0 && shown.period != spec_.period &&
+      !learner_->is_slice(shown.limit, shown.period)) {
+    return false;  // it tells of another limit
+  }
   const bool was_starting = learner_->starting();
   const bool had_headers = learner_->headers();
   Seen what = seen(now, hold);
