@@ -28,7 +28,7 @@ struct Answer {
   core::Status status = core::Status::kOk;
   std::optional<core::Usage> usage;
   core::DurationNs retry_after{};
-  bool hangs = false;  // never answers
+  bool hangs = false;                        // never answers
   std::optional<core::Observed> observed{};  // what it tells of limits
 };
 
