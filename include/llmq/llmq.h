@@ -722,9 +722,8 @@ LLMQ_API llmq_status_t llmq_request_estimate(llmq_manager_t *manager, const llmq
 
 /** When a request that waits may start, and which limit it waits for.
  * @param wait Its struct_size must be set.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_UNSUPPORTED (this build gives
- *   no estimates), LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
- *   LLMQ_ERR_NOMEM.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_WRONG_THREAD in a callback of
+ *   another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership filled for the caller
  * @par Threads any thread, not from a callback of another manager
  * @par Blocks up to one loop turn; inline in callbacks

@@ -59,9 +59,36 @@ static void a_wait_estimate_checks_its_arguments(void) {
   llmq_cq_unref(cq);
 }
 
+/* Two an hour may start, so three wait. */
+static void a_wait_estimate_names_the_place_and_the_limit(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"pools\":[{\"name\":\"account\",\"limits\":[\"requests=2/1h\"]}],"
+      " \"models\":[{\"name\":\"m\",\"pool\":\"account\",\"provider\":\"mock\"}]}");
+  llmq_cq_t* cq = new_cq();
+  llmq_request_id_t ids[5];
+  llmq_wait_t wait;
+  int i;
+  memset(&wait, 0, sizeof wait);
+  wait.struct_size = sizeof wait;
+  for (i = 0; i < 5; ++i) ids[i] = submit_to_cq(manager, "m", "{\"messages\":[]}", cq);
+  CHECK_OK(llmq_request_wait_estimate(manager, ids[3], &wait));
+  CHECK_INT(2, wait.position);
+  CHECK_HAS("requests/1h of pool account", wait.blocked_by);
+  CHECK(wait.p50_ns > INT64_C(1800000000000));
+  CHECK(wait.p90_ns >= wait.p50_ns);
+  CHECK_OK(llmq_request_wait_estimate(manager, ids[4], &wait));
+  CHECK_INT(3, wait.position);
+  CHECK_OK(llmq_cancel(manager, ids[2]));
+  CHECK_OK(llmq_request_wait_estimate(manager, ids[4], &wait));
+  CHECK_INT(2, wait.position);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(an_estimate_is_what_submit_would_reserve);
   RUN(an_estimate_says_what_is_wrong);
   RUN(a_wait_estimate_checks_its_arguments);
+  RUN(a_wait_estimate_names_the_place_and_the_limit);
   return 0;
 }
