@@ -34,7 +34,8 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
     if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, ahead));
   }
   const TimeNs at = by_shape(from, cost, ahead);
-  return learner_ && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
+  const bool learns = spec_.shape == Shape::kAuto;
+  return learns && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
 }
 
 // A call that is larger than everything goes alone, and leaves debt.
@@ -54,7 +55,7 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
       if (!windows_) return by_ledger();
       const TimeNs by_windows =
           windows_->earliest_behind(at, std::min(cost, amount), others, amount);
-      const bool sure = !learner_ || learner_->learnt().confirmed;
+      const bool sure = spec_.shape != Shape::kAuto || learner_->learnt().confirmed;
       return sure ? by_windows : std::max(by_windows, by_ledger());
     }
     case Shape::kQuantised: {

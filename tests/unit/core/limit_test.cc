@@ -384,5 +384,68 @@ INSTANTIATE_TEST_SUITE_P(
                     Trace{ChargeModel::kArrival, true}, Trace{ChargeModel::kCompletion, true},
                     Trace{ChargeModel::kRealtime, true}, Trace{ChargeModel::kActual, true}));
 
+TEST(LimitLearning, ADeclaredGridIsNotDoubtedForWhatAnswersShow) {
+  LimitSpec spec = per_period(LimitKind::kRequests, 2, seconds(10), ChargeModel::kArrival);
+  spec.shape = Shape::kFixed;
+  Limit limit(spec);
+  limit.set_windows(kStart, kStart + seconds(10), kStart + seconds(20));
+  const TimeNs late = kStart + seconds(7);
+  Hold holds[2];
+  for (Hold& hold : holds) {
+    limit.reserve(late, hold, 1);
+    limit.sent(late, hold);
+  }
+  Observation shown;
+  shown.limit = 2;
+  shown.remaining = 0;
+  shown.reset = seconds(3);
+  limit.observe(late + milliseconds(5), holds, shown);
+  EXPECT_EQ(limit.earliest(late + milliseconds(5), 1), kStart + seconds(12))
+      << "two seconds after the edge, for the clocks of both sides may differ";
+}
+
+TEST(LimitLearning, TheLowerOfConfiguredAndToldCounts) {
+  LimitSpec spec = per_period(LimitKind::kRequests, 10, seconds(10), ChargeModel::kArrival);
+  Limit limit(spec);
+  Observation shown;
+  shown.limit = 4;
+  shown.remaining = 4;
+  EXPECT_TRUE(limit.observe(kStart, nullptr, shown));
+  EXPECT_EQ(limit.effective_amount(kStart), 4);
+  shown.limit = 40;
+  shown.remaining = 40;
+  limit.observe(kStart, nullptr, shown);
+  EXPECT_EQ(limit.effective_amount(kStart), 10);
+}
+
+TEST(LimitLearning, UseByOthersIsCounted) {
+  Limit limit(per_period(LimitKind::kRequests, 10, seconds(10), ChargeModel::kArrival));
+  Hold hold;
+  limit.reserve(kStart, hold, 1);
+  limit.sent(kStart, hold);
+  Observation shown;
+  shown.limit = 10;
+  shown.remaining = 10;
+  limit.observe(kStart, nullptr, shown);  // from here on answers are looked at
+  Hold next;
+  limit.reserve(kStart, next, 1);
+  limit.sent(kStart, next);
+  shown.remaining = 3;
+  limit.observe(kStart + milliseconds(5), &next, shown);
+  EXPECT_EQ(limit.foreign(), 5);
+  EXPECT_EQ(limit.earliest(kStart + milliseconds(5), 3), kStart + milliseconds(5));
+  EXPECT_GT(limit.earliest(kStart + milliseconds(5), 4), kStart + milliseconds(5));
+}
+
+TEST(LimitLearning, ARefusalClosesUntilItsRetryAfterAndNotShorter) {
+  Limit limit(per_period(LimitKind::kRequests, 10, seconds(10), ChargeModel::kArrival));
+  Refusal refusal;
+  refusal.retry_after = seconds(5);
+  limit.refused(kStart, nullptr, refusal);
+  refusal.retry_after = seconds(1);
+  limit.refused(kStart + seconds(1), nullptr, refusal);
+  EXPECT_EQ(limit.earliest(kStart + seconds(1), 1), kStart + seconds(5));
+}
+
 }  // namespace
 }  // namespace llmq::core
