@@ -13,7 +13,7 @@ static void a_pool_bounds_its_models_together(void) {
   hold_attempts(manager, "b", &held_b);
   const llmq_request_id_t first = submit_to_cq(manager, "a", "x", cq);
   const llmq_attempt_id_t running = nth_attempt(&held_a, 1);
-  submit_to_cq(manager, "b", "x", cq);
+  const llmq_request_id_t second = submit_to_cq(manager, "b", "x", cq);
   CHECK_OK(llmq_manager_info_json(manager, "b", 1, &json, NULL));
   CHECK_HAS("\"blocked_by\":\"concurrency of pool account\"", json);
   CHECK_HAS("\"limit\":\"concurrency\",\"kind\":\"concurrency\",\"pool\":\"account\",\"amount\":1,",
@@ -22,6 +22,8 @@ static void a_pool_bounds_its_models_together(void) {
   CHECK_INT(0, held_count(&held_b));
   CHECK_OK(llmq_attempt_succeed(manager, running, NULL, 0, NULL));
   expect_done(cq, first, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held_b, 1), NULL, 0, NULL));
+  expect_done(cq, second, LLMQ_OK, LLMQ_STATE_COMPLETED);
   CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
