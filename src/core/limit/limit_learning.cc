@@ -150,6 +150,7 @@ void Learner::vote_grid(const Seen& seen, const Observation& shown) {
     ++votes_.not_grid;
     return;
   }
+  if (high - low > DurationNs{period.ns / 2}) return;  // too slow an answer to tell the edge
   if (!has_grid_) {
     has_grid_ = true;
     grid_low_ = low;
@@ -186,7 +187,7 @@ bool Learner::conclude(const Seen&) {
   }
   if (votes_.not_bucket < 2 || votes_.not_bucket <= 3 * votes_.bucket) return false;
   const bool grid = votes_.grid >= 2 && votes_.grid > 10 * votes_.not_grid;
-  if (grid && slice_.ns > 0) {
+  if (slice_.ns > 0) {
     now.shape = Shape::kQuantised;
     now.amount = told_;
     now.slice = slice_;
@@ -195,9 +196,9 @@ bool Learner::conclude(const Seen&) {
     now.amount = std::min(spec_.amount, told_);
   } else {
     now.shape = Shape::kSliding;
-    now.amount = slice_.ns > 0 ? spec_.amount : std::min(spec_.amount, told_);
+    now.amount = std::min(spec_.amount, told_);
   }
-  now.has_edge = now.shape != Shape::kSliding;
+  now.has_edge = grid && now.shape != Shape::kSliding;
   if (now.has_edge) {
     // The latest edge that the answers allow: a call that waits for it is not too early.
     now.edge = grid_high_;

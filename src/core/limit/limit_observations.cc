@@ -23,8 +23,7 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.probe = hold->probe;
   if (shape_ == Shape::kFixed && windows_) {
     const DurationNs sure = spec_.jitter + spec_.jitter + DurationNs{spec_.period.ns / 128};
-    seen.inside =
-        ledger_.charged_since(hold->charged - spec_.period + sure) - seen.after - seen.cost;
+    seen.inside = ledger_.charged_since(now - spec_.period + sure) - seen.after - seen.cost;
     const int64_t window = windows_->index(now);
     if (window > found_in_window_ && windows_->index(hold->charged) == window) {
       seen.in_new_window = windows_->used(now);

@@ -240,6 +240,10 @@ std::vector<Case> cases() {
     c.most_refused = 0.04;
     c.most_time = 1.4;
   }));
+  all.push_back(late("bucket_slow_late", slow("", bucket)));
+  all.push_back(late("fixed_slow_late", slow("", fixed)));
+  all.push_back(late("sliding_slow_late", slow("", sliding)));
+  all.push_back(late("slices_slow_late", slow("", slices)));
   const auto charged = [](const char* name, Case c, mock::Charge charge) {
     c.name = name;
     c.charge = charge;
