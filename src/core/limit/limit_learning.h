@@ -31,7 +31,7 @@ struct Seen {
   // Of a grid that is enforced: what we have sent in its present window; -1 if the call belongs to
   // an earlier one, or to that in which the grid was found.
   int64_t in_new_window = -1;
-  int64_t inside = 0;  // that a sliding window surely held from the sending to the answer
+  int64_t inside = 0;  // of the windows before, and that a sliding one would surely still hold
   int64_t beyond = 0;  // what the answer shows as used, less all that we charged
 };
 

@@ -22,9 +22,11 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.room = hold->room;
   seen.probe = hold->probe;
   if (shape_ == Shape::kFixed && windows_) {
-    const DurationNs sure = spec_.jitter + spec_.jitter + DurationNs{spec_.period.ns / 128};
-    seen.inside = ledger_.charged_since(now - spec_.period + sure) - seen.after - seen.cost;
     const int64_t window = windows_->index(now);
+    const DurationNs sure = spec_.jitter + spec_.jitter + DurationNs{spec_.period.ns / 128};
+    // Of the windows before the edge, wherever that lies within its spread.
+    const TimeNs edge = windows_->start(window) - learner_->learnt().spread - sure;
+    seen.inside = ledger_.charged_since(now - spec_.period + sure) - ledger_.charged_since(edge);
     if (window > found_in_window_ && windows_->index(hold->charged) == window) {
       seen.in_new_window = windows_->used(now);
     }
