@@ -95,7 +95,7 @@ bool Learner::check_new_window(const Seen& seen, const Observation& shown) {
       grid_refuted_ = true;
       return true;
     }
-    if (seen.inside <= 4 * slack) return false;  // a sliding log would be as empty
+    if (seen.inside < told_ / 2) return false;  // a sliding log might be as empty
     learnt_.confirmed = true;
     return true;
   }
@@ -150,7 +150,7 @@ void Learner::vote_grid(const Seen& seen, const Observation& shown) {
     ++votes_.not_grid;
     return;
   }
-  if (high - low > DurationNs{period.ns / 2}) return;  // too slow an answer to tell the edge
+  if (high - low > DurationNs{period.ns / 4}) return;  // too slow an answer to tell the edge
   if (!has_grid_) {
     has_grid_ = true;
     grid_low_ = low;
