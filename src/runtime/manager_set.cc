@@ -29,23 +29,43 @@ bool has_cost(const std::vector<core::LimitSpec>& limits) {
   });
 }
 
-// What a model and its pools must be together, once one of them has changed: `changed` has `limits`
-// then.
-Result<Done> check_together(const config::ModelConfig& model, const std::vector<PoolEntry*>& pools,
-                            const PoolEntry* changed, const std::vector<core::LimitSpec>& limits,
-                            std::string_view key) {
+// With those of `limits` that have no place yet.
+std::vector<core::LimitSpec> placed(std::vector<core::LimitSpec> places,
+                                    const std::vector<core::LimitSpec>& limits) {
+  for (const core::LimitSpec& limit : limits) {
+    const bool known = std::any_of(places.begin(), places.end(), [&](const core::LimitSpec& place) {
+      return core::is_same_limit(place, limit);
+    });
+    if (!known) places.push_back(limit);
+  }
+  return places;
+}
+
+// What a model and its pools must be together, once one of them has changed: `changed`, if it is a
+// pool, has `limits` then. Running attempts name limits by their place, so a limit that was taken
+// away keeps its own.
+Result<Done> check_together(const config::ModelConfig& model,
+                            const std::vector<core::LimitSpec>& places,
+                            const std::vector<PoolEntry*>& pools, const PoolEntry* changed,
+                            const std::vector<core::LimitSpec>& limits, std::string_view key) {
   size_t count = model.limits.size();
+  size_t place_count = placed(places, model.limits).size();
   bool costs = false;
   for (const PoolEntry* pool : pools) {
     const auto own = pool->limits.read();
     const std::vector<core::LimitSpec>& theirs = pool == changed ? limits : *own;
     count += theirs.size();
+    place_count += placed(pool->places, theirs).size();
     costs = costs || has_cost(theirs);
   }
-  if (count > static_cast<size_t>(core::kMaxLimitsPerModel)) {
+  constexpr size_t kMost = core::kMaxLimitsPerModel;
+  const char* which = count > kMost ? " limits with those of its pools; "
+                                    : " limits with those of its pools, if those count that were "
+                                      "taken away since it was registered; ";
+  count = count > kMost ? count : place_count;
+  if (count > kMost) {
     return config::bad_setting(key, "model " + model.name + " would have " + std::to_string(count) +
-                                        " limits with those of its pools; " +
-                                        std::to_string(core::kMaxLimitsPerModel) + " are allowed");
+                                        which + std::to_string(kMost) + " are allowed");
   }
   if (costs && !model.has_prices) {
     return config::bad_setting(
@@ -89,11 +109,16 @@ Result<Done> Manager::join_pools(const config::Config& config,
         pool->first_limits = found->limits;
         pool->limits.replace(found->limits);
         pool->source = config.only_pool(name);
+        pool->places = found->limits;
         registry.add_pool(std::move(pool));
         loop->post([loop, known] { loop->add_pool(known); });
       }
       model->pools.push_back(known);
     }
+    auto done = check_together(model->config, {}, model->pools, nullptr, {},
+                               "model." + model->config.name + ".pool");
+    if (!done) return done;
+    model->places = model->config.limits;
   }
   return Done{};
 }
@@ -143,9 +168,10 @@ Result<Done> Manager::set_model(const config::Row& row, std::string_view name,
   config::ModelConfig& settings = models.value().front();
   auto calendars = check_calendars(settings.limits, settings.time_zone);
   if (!calendars) return config::bad_setting(key, calendars.error().message);
-  done = check_together(settings, entry->pools, nullptr, {}, key);
+  done = check_together(settings, entry->places, entry->pools, nullptr, {}, key);
   if (!done) return done;
   entry->source = std::move(changed);
+  entry->places = placed(std::move(entry->places), settings.limits);
   entry->settings.replace(settings);
   Loop* const loop = loop_.get();
   loop->post(
@@ -171,10 +197,11 @@ Result<Done> Manager::set_pool(const config::Row& row, std::string_view name,
   auto calendars = check_calendars(limits, pools.value().front().time_zone);
   if (!calendars) return config::bad_setting(key, calendars.error().message);
   for (const ModelEntry* entry : loop_->registry.models_of(pool)) {
-    done = check_together(*entry->settings.read(), entry->pools, pool, limits, key);
+    done = check_together(*entry->settings.read(), entry->places, entry->pools, pool, limits, key);
     if (!done) return done;
   }
   pool->source = std::move(changed);
+  pool->places = placed(std::move(pool->places), limits);
   pool->limits.replace(limits);
   Loop* const loop = loop_.get();
   loop->post([loop, pool, limits = std::move(limits)] { loop->change_pool(pool, limits); });

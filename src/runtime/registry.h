@@ -32,7 +32,8 @@ struct PoolEntry {
   std::vector<core::LimitSpec> first_limits;  // as registered: a later registration must agree
   Current<std::vector<core::LimitSpec>> limits;
   // Guarded by the registry's mutex:
-  config::Config source;  // what `limits` was made from
+  config::Config source;                // what `limits` was made from
+  std::vector<core::LimitSpec> places;  // every limit that it has or had: the engine keeps them
 };
 
 struct ModelEntry {
@@ -41,8 +42,9 @@ struct ModelEntry {
   Current<config::ModelConfig> settings;  // as llmq_manager_set has left it
   std::vector<PoolEntry*> pools;          // never changes
   // Guarded by the registry's mutex:
-  config::Config source;  // what `settings` was made from
-  std::string api_key;    // from the environment or a file; "" = ask key_fn, or none
+  config::Config source;                // what `settings` was made from
+  std::vector<core::LimitSpec> places;  // every limit of its own that it has or had
+  std::string api_key;                  // from the environment or a file; "" = ask key_fn, or none
   ApiKeyCallback key_fn;
   std::atomic<bool> removed{false};
   // The loop's own:

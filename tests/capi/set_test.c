@@ -251,6 +251,34 @@ static void a_callback_may_change_settings(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+/* Running attempts name limits by their place, and places are counted. */
+static void limits_come_and_go_within_bounds(void) {
+  llmq_manager_t* manager =
+      manager_of("{\"models\":[{\"name\":\"m\",\"limits\":[\"requests=99/1s\"]}]}");
+  llmq_cq_t* cq = new_cq();
+  llmq_error_t* err = NULL;
+  struct held held;
+  char text[32];
+  int i;
+  hold_attempts(manager, "m", &held);
+  const llmq_request_id_t id = submit_to_cq(manager, "m", "x", cq);
+  const llmq_attempt_id_t attempt = nth_attempt(&held, 1);
+  for (i = 2; i <= 16; ++i) {
+    snprintf(text, sizeof text, "requests=99/%ds", i);
+    CHECK_OK(llmq_manager_set(manager, "model.m.limits", text, NULL));
+  }
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE,
+               llmq_manager_set(manager, "model.m.limits", "requests=99/17s", &err));
+  CHECK_HAS("17 limits", llmq_error_message(err));
+  CHECK_HAS("16 are allowed", llmq_error_message(err));
+  llmq_error_free(err);
+  CHECK_OK(llmq_manager_set(manager, "model.m.limits", "requests=99/1s", NULL));
+  CHECK_OK(llmq_attempt_succeed(manager, attempt, NULL, 0, NULL));
+  expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(limits_of_a_model_change_for_the_next_request);
   RUN(limits_of_a_pool_change_for_all_its_models);
@@ -264,5 +292,6 @@ int main(void) {
   RUN(a_second_registration_must_agree_on_a_pool);
   RUN(a_callback_may_change_settings);
   RUN(settings_change_under_threads_that_read_them);
+  RUN(limits_come_and_go_within_bounds);
   return 0;
 }

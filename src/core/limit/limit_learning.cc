@@ -1,7 +1,6 @@
 #include "core/limit/limit_learning.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/limit/wide.h"
 
@@ -81,7 +80,7 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
     vote(seen, shown);
   }
   changed = check_new_window(seen, shown) || changed;
-  return conclude(seen) || changed;
+  return conclude() || changed;
 }
 
 // After an edge: windows on a grid start from nothing, a sliding log still holds what is inside,
@@ -171,7 +170,7 @@ void Learner::vote_grid(const Seen& seen, const Observation& shown) {
   }
 }
 
-bool Learner::conclude(const Seen&) {
+bool Learner::conclude() {
   if (locked_ || spec_.shape != Shape::kAuto) return false;
   Learnt now = learnt_;
   now.from = Lesson::kHeaders;
@@ -255,7 +254,7 @@ bool Learner::learn_slice(const Seen& seen, const Refusal& refusal, DurationNs s
   return set(now);
 }
 
-bool Learner::learn_refusal(const Seen& seen, const Refusal&) {
+bool Learner::learn_refusal(const Seen& seen) {
   learnt_any_ = true;
   switch (learnt_.shape) {
     case Shape::kAuto:

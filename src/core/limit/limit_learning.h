@@ -80,7 +80,7 @@ class Learner {
         return learn_slice(seen, refusal, slice);
       }
     }
-    return learn_refusal(seen, refusal);
+    return learn_refusal(seen);
   }
   // Without headers: a call was accepted that ended `sent_in(q)` sent within q.
   template <typename SentIn>
@@ -110,14 +110,14 @@ class Learner {
   void vote(const Seen& seen, const Observation& shown);
   void vote_bucket(const Observation& shown);
   void vote_grid(const Seen& seen, const Observation& shown);
-  bool conclude(const Seen& seen);
+  bool conclude();
   bool set(const Learnt& learnt);
   void forget();
   bool begin_episode(const Seen& seen);
   bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
                         int64_t sent_in_it) const;
   bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
-  bool learn_refusal(const Seen& seen, const Refusal& refusal);
+  bool learn_refusal(const Seen& seen);
   bool learn_pacing();
   bool learn_jitter();
   bool check_new_window(const Seen& seen, const Observation& shown);
