@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -59,7 +60,7 @@ TEST_F(ApiKey, NeverGoesOverPlainHttpUnlessAllowedByName) {
 }
 
 TEST_F(ApiKey, ComesFromAFile) {
-  const std::string path = ::testing::TempDir() + "llmq_api_key_test";
+  const std::string path = ::testing::TempDir() + "llmq_api_key_test." + std::to_string(::getpid());
   std::ofstream(path) << "sk-file\n";
   config::ModelConfig model = openai();
   model.api_key_file = path;

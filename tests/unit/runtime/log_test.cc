@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -24,7 +25,8 @@ class Log : public ::testing::Test {
     std::ifstream file(path_);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  const std::string path_ = ::testing::TempDir() + "llmq_log_test";
+  // CTest runs each test as a process of its own, several at a time.
+  const std::string path_ = ::testing::TempDir() + "llmq_log_test." + std::to_string(::getpid());
 };
 
 TEST_F(Log, IsSilentUnlessAsked) {
