@@ -128,4 +128,15 @@ std::string parse_batch_line(std::string_view text, BatchLine& line) {
   return fault;
 }
 
+llmq_request_t request_of(const BatchLine& line) {
+  llmq_request_t request{};
+  request.struct_size = sizeof request;
+  request.operation = line.operation;
+  request.model = line.model.data();
+  request.model_len = line.model.size();
+  request.payload = line.body.data();
+  request.payload_len = line.body.size();
+  return request;
+}
+
 }  // namespace llmq::cli

@@ -2,6 +2,8 @@
 #ifndef LLMQ_CLI_BATCH_LINE_H_
 #define LLMQ_CLI_BATCH_LINE_H_
 
+#include <llmq/llmq.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +20,10 @@ struct BatchLine {
 
 // "" or what is wrong with the line. custom_id is filled in where it could be read.
 std::string parse_batch_line(std::string_view text, BatchLine& line);
+
+// The request that it asks for; points into the line. Where the answer goes is for the caller to
+// say.
+llmq_request_t request_of(const BatchLine& line);
 
 // Where the value of a member of a JSON object stands in its text; "" if there is none. The object
 // must have been parsed before.

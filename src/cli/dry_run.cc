@@ -91,13 +91,7 @@ class DryRun {
   }
 
   std::string add(const BatchLine& line) {
-    llmq_request_t request{};
-    request.struct_size = sizeof request;
-    request.operation = line.operation;
-    request.model = line.model.data();
-    request.model_len = line.model.size();
-    request.payload = line.body.data();
-    request.payload_len = line.body.size();
+    const llmq_request_t request = request_of(line);
     llmq_error_t* error = nullptr;
     const llmq_status_t status = llmq_plan_add(plan_.get(), &request, &error);
     const ErrorHandle own(error);

@@ -179,13 +179,7 @@ bool Runner::submit(const BatchLine& line, uint64_t number) {
     free_slots_.push_back(slots_.size());  // user_data 0 stays unused
   }
   const uint64_t slot = free_slots_.back();
-  llmq_request_t request{};
-  request.struct_size = sizeof request;
-  request.operation = line.operation;
-  request.model = line.model.data();
-  request.model_len = line.model.size();
-  request.payload = line.body.data();
-  request.payload_len = line.body.size();
+  llmq_request_t request = request_of(line);
   request.request_key = line.custom_id.data();
   request.request_key_len = line.custom_id.size();
   request.user_data = slot;

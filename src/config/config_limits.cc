@@ -21,7 +21,7 @@ Value reread(const Row& row, std::string_view text) {
 
 const LimitEntry* find_subject(const std::vector<LimitEntry>& entries, const LimitEntry& entry) {
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const LimitEntry& other) {
-    return same_subject(other.spec, entry.spec);
+    return core::is_same_limit(other.spec, entry.spec);
   });
   return found == entries.end() ? nullptr : &*found;
 }

@@ -131,15 +131,10 @@ bool counts_usage(core::LimitKind kind) {
   return kind != core::LimitKind::kRequests && kind != core::LimitKind::kConcurrency;
 }
 
-bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b) {
-  return a.kind == b.kind && a.period == b.period && a.calendar == b.calendar &&
-         a.per_tenant == b.per_tenant;
-}
-
 bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b) {
-  return same_subject(a, b) && a.shape == b.shape && a.charge == b.charge && a.amount == b.amount &&
-         a.jitter == b.jitter && a.burst == b.burst && a.slice == b.slice && a.share == b.share &&
-         a.shared == b.shared && a.refused_count == b.refused_count &&
+  return core::is_same_limit(a, b) && a.shape == b.shape && a.charge == b.charge &&
+         a.amount == b.amount && a.jitter == b.jitter && a.burst == b.burst && a.slice == b.slice &&
+         a.share == b.share && a.shared == b.shared && a.refused_count == b.refused_count &&
          a.oversize_alone == b.oversize_alone;
 }
 
@@ -227,7 +222,7 @@ core::Result<std::vector<LimitEntry>> parse_limits(std::string_view text, std::s
     auto entry = parse_limit_entry(text.substr(begin, end - begin), what);
     if (!entry) return entry.error();
     for (const LimitEntry& other : entries) {
-      if (!same_subject(other.spec, entry.value().spec)) continue;
+      if (!core::is_same_limit(other.spec, entry.value().spec)) continue;
       return bad_setting(what, core::limit_name(other.spec) + " is given twice, as " +
                                    amount_text(other.spec.kind, other.spec.amount) + " and as " +
                                    amount_text(other.spec.kind, entry.value().spec.amount));
@@ -252,7 +247,7 @@ std::string merged_limits(std::string_view text, std::string_view changes) {
     const bool stays =
         entry && changed &&
         std::none_of(changed.value().begin(), changed.value().end(), [&](const LimitEntry& other) {
-          return same_subject(other.spec, entry.value().spec);
+          return core::is_same_limit(other.spec, entry.value().spec);
         });
     if (stays) all += std::string(one) + ";";
   }

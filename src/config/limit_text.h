@@ -28,8 +28,7 @@ std::optional<core::LimitKind> limit_kind(std::string_view name);
 // Is what a call counts known only when it has ended?
 bool counts_usage(core::LimitKind kind);
 
-// Do both count the same: kind, period, calendar, and for whom?
-bool same_subject(const core::LimitSpec& a, const core::LimitSpec& b);
+// Are they equal in everything? Whether both count the same: core::is_same_limit.
 bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b);
 
 // An amount as the kind has them: "12.5" for cost.
