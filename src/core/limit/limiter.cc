@@ -45,12 +45,18 @@ void Limiter::add(const LimitSpec& spec, const Prices& prices, bool implicit) {
 }
 
 bool Limiter::fits(const std::vector<LimitSpec>& specs) const {
-  size_t more = 1;  // max_in_flight
-  for (const LimitSpec& spec : specs) {
-    more += std::none_of(limits_.begin(), limits_.end(),
-                         [&](const Limit* limit) { return is_same_limit(limit->spec(), spec); });
+  // The bound on attempts in flight has a place of its own, but where it was told that is among
+  // the others.
+  size_t count = 0;
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    count += !traits_[i].implicit;
   }
-  return limits_.size() + more <= kMaxLimitsPerModel + 1;
+  for (const LimitSpec& spec : specs) {
+    count += std::none_of(own_.begin(), own_.end(), [&](const std::unique_ptr<Limit>& limit) {
+      return is_same_limit(limit->spec(), spec);
+    });
+  }
+  return count <= kMaxLimitsPerModel;
 }
 
 void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t max_in_flight,
