@@ -14,7 +14,7 @@ constexpr core::DurationNs kMinute = core::seconds(60);
 constexpr core::DurationNs kDay = core::seconds(24 * 3600);
 
 constexpr Choice kProviders[] = {{"none", static_cast<int64_t>(ProviderKind::kNone)},
-                                 {"openai", static_cast<int64_t>(ProviderKind::kOpenAi)},
+                                 {"openai", static_cast<int64_t>(ProviderKind::kHttp)},
                                  {"mock", static_cast<int64_t>(ProviderKind::kMock)},
                                  {nullptr, 0}};
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
@@ -260,6 +260,7 @@ void add_deployment_rows(std::deque<Row>& rows) {
           "HTTP (openai), or answers made up inside the library (mock).",
           [](const Value& value, ModelConfig& model) {
             model.provider = static_cast<ProviderKind>(value.number);
+            model.profile = provider::find_profile("openai");
           })
       .choices = kProviders;
   setting("base_url", Kind::kUrl, "", "Where the API is; with or without its /v1.",
@@ -350,7 +351,7 @@ std::string listed_key(const Row& row) {
 }  // namespace
 
 const char* Row::default_for(ProviderKind provider) const {
-  if (provider == ProviderKind::kOpenAi && openai_def != nullptr) return openai_def;
+  if (provider == ProviderKind::kHttp && openai_def != nullptr) return openai_def;
   if (provider == ProviderKind::kMock && mock_def != nullptr) return mock_def;
   return def;
 }

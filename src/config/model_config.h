@@ -9,13 +9,14 @@
 #include "core/limit/limit_spec.h"
 #include "core/time.h"
 #include "provider/mock_provider.h"
+#include "provider/profile.h"
 
 namespace llmq::config {
 
 enum class ProviderKind : uint8_t {
-  kNone,    // a processor runs the attempts
-  kOpenAi,  // the OpenAI-compatible wire over HTTP
-  kMock,    // in-process
+  kNone,  // a processor runs the attempts
+  kHttp,  // calls over HTTP, as `profile` says
+  kMock,  // in-process
 };
 
 struct RetrySettings {
@@ -44,9 +45,10 @@ struct ModelConfig {
       0;  // where neither the request nor its payload says; default 256 for providers
   RetrySettings retry;
   ProviderKind provider = ProviderKind::kNone;
-  // kOpenAi
-  std::string base_url;     // "https://api.openai.com/v1"
-  std::string api_key_env;  // name of an environment variable
+  // kHttp
+  const provider::Profile* profile = nullptr;  // never null then
+  std::string base_url;                        // "https://api.openai.com/v1"
+  std::string api_key_env;                     // name of an environment variable
   std::string api_key_file;
   bool allow_insecure = false;  // send the key over http:// beyond loopback
   core::DurationNs connect_timeout = core::seconds(10);

@@ -162,7 +162,7 @@ void fail(MockReply& reply, Operation operation, int http_status, const char* co
     const int64_t ms = wait.ns / 1'000'000 + (wait.ns % 1'000'000 > 0 ? 1 : 0);
     response.headers.emplace_back("retry-after-ms", std::to_string(ms));
   }
-  reply.outcome = parse_response(operation, response, 0);
+  reply.outcome = parse_response(*find_profile("openai"), operation, response, 0);
   reply.http_status = http_status;
   reply.body = std::move(response.body);
 }

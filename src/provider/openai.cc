@@ -266,7 +266,8 @@ void read_refused_limit(const ErrorBody& error, Outcome& outcome) {
 
 }  // namespace
 
-Outcome parse_response(Operation operation, const WireResponse& response, int64_t wall_unix_ms) {
+Outcome parse_response(const Profile& /*profile*/, Operation operation,
+                       const WireResponse& response, int64_t wall_unix_ms) {
   Outcome outcome;
   outcome.provider_request_id =
       presentable(header_of(response, "x-request-id"), kMostRequestIdBytes);

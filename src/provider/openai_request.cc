@@ -6,9 +6,26 @@
 #include "provider/url.h"
 
 namespace llmq::provider {
+namespace {
 
-core::Result<WireRequest> build_request(std::string_view base_url, Operation operation,
-                                        std::string_view api_key) {
+Header key_header(const Profile& profile, std::string_view api_key) {
+  switch (profile.key_header) {
+    case KeyHeader::kApiKey:
+      return {"api-key", std::string(api_key)};
+    case KeyHeader::kXApiKey:
+      return {"x-api-key", std::string(api_key)};
+    case KeyHeader::kXGoogApiKey:
+      return {"x-goog-api-key", std::string(api_key)};
+    case KeyHeader::kBearer:
+      break;
+  }
+  return {"Authorization", std::string("Bearer ").append(api_key)};
+}
+
+}  // namespace
+
+core::Result<WireRequest> build_request(const Profile& profile, std::string_view base_url,
+                                        Operation operation, std::string_view api_key) {
   if (authority(base_url).empty()) {
     return core::Error{core::Status::kInvalidValue, "the base URL names no host", "base_url"};
   }
@@ -23,7 +40,7 @@ core::Result<WireRequest> build_request(std::string_view base_url, Operation ope
   request.url = endpoint_url(base_url, operation);
   request.headers.emplace_back("Content-Type", "application/json");
   if (!api_key.empty()) {
-    request.headers.emplace_back("Authorization", std::string("Bearer ").append(api_key));
+    request.headers.push_back(key_header(profile, api_key));
   }
   return request;
 }

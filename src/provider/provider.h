@@ -14,6 +14,7 @@
 #include "core/status.h"
 #include "core/time.h"
 #include "core/usage.h"
+#include "provider/profile.h"
 
 namespace llmq::provider {
 
@@ -83,12 +84,13 @@ bool is_loopback(std::string_view base_url);
 core::Result<core::Done> check_key_transport(std::string_view base_url, bool has_key,
                                              bool allow_insecure);
 
-// The OpenAI-compatible wire. No key: no Authorization header.
-core::Result<WireRequest> build_request(std::string_view base_url, Operation operation,
-                                        std::string_view api_key);
+// No key: no header for it.
+core::Result<WireRequest> build_request(const Profile& profile, std::string_view base_url,
+                                        Operation operation, std::string_view api_key);
 // wall_unix_ms serves dates in headers. Messages hold the provider's own words, shortened, keys
 // masked.
-Outcome parse_response(Operation operation, const WireResponse& response, int64_t wall_unix_ms);
+Outcome parse_response(const Profile& profile, Operation operation, const WireResponse& response,
+                       int64_t wall_unix_ms);
 
 }  // namespace llmq::provider
 

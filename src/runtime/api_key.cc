@@ -73,7 +73,7 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   const auto log = make_log(settings.value(), callbacks.log);
   if (!log) return log.error();
   for (const config::ModelConfig& model : models.value()) {
-    if (model.provider != config::ProviderKind::kOpenAi) continue;
+    if (model.provider != config::ProviderKind::kHttp) continue;
     const auto key = read_api_key(model, callbacks.api_key.fn != nullptr);
     if (!key) return key.error();
   }

@@ -52,7 +52,7 @@ void Loop::perform(const core::StartAttempt& action) {
     case config::ProviderKind::kMock:
       run_mock(job, entry, action.attempt);
       break;
-    case config::ProviderKind::kOpenAi:
+    case config::ProviderKind::kHttp:
       run_http(job, entry, action.attempt);
       break;
   }

@@ -70,7 +70,7 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
       break;
     case config::ProviderKind::kMock:
       break;  // its answer finds the attempt gone
-    case config::ProviderKind::kOpenAi:
+    case config::ProviderKind::kHttp:
       if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
         http_->cancel(call->second);
         http_calls_.erase(call);
@@ -192,7 +192,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
   if (!http_client_ready(job, attempt)) return;
   auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
-  auto wire = provider::build_request(model.base_url, operation, key.value());
+  auto wire = provider::build_request(*model.profile, model.base_url, operation, key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);
 
   http::Call call;
@@ -207,7 +207,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
         now_ = now();
         step(core::AttemptSent{&running->request, attempt});
       },
-      [this, running, attempt, operation](http::CallResult result) {
+      [this, running, attempt, operation, profile = model.profile](http::CallResult result) {
         now_ = now();
         if (result.status != core::Status::kOk) {
           provider::Outcome outcome;
@@ -219,7 +219,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
           return;
         }
         provider::Outcome outcome =
-            provider::parse_response(operation, result.response, now_.wall_unix_ms);
+            provider::parse_response(*profile, operation, result.response, now_.wall_unix_ms);
         const core::Observed observed = outcome.observed;
         report(*running, attempt,
                outcome_of(std::move(outcome), result.response.http_status,

@@ -121,7 +121,7 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       return checked.error();
     }
     auto entry = std::make_unique<ModelEntry>();
-    if (model.provider == config::ProviderKind::kOpenAi) {
+    if (model.provider == config::ProviderKind::kHttp) {
       auto key = read_api_key(model, has_key_fn);
       if (!key) return key.error();
       entry->api_key = std::move(key.value());

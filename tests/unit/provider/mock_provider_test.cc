@@ -10,6 +10,8 @@
 namespace llmq::provider {
 namespace {
 
+const Profile& openai() { return *find_profile("openai"); }
+
 using core::Status;
 using ::testing::HasSubstr;
 
@@ -25,7 +27,8 @@ TEST(MockReply, IsAnAnswerThatTheParserReadsTheSameWay) {
   EXPECT_FALSE(reply.hangs);
   EXPECT_EQ(reply.http_status, 200);
   EXPECT_EQ(reply.outcome.status, Status::kOk);
-  const Outcome parsed = parse_response(Operation::kChat, WireResponse{200, {}, reply.body}, 0);
+  const Outcome parsed =
+      parse_response(openai(), Operation::kChat, WireResponse{200, {}, reply.body}, 0);
   EXPECT_EQ(parsed.status, Status::kOk);
   ASSERT_TRUE(parsed.usage_known);
   ASSERT_TRUE(reply.outcome.usage_known);

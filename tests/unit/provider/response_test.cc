@@ -9,14 +9,16 @@
 namespace llmq::provider {
 namespace {
 
+const Profile& openai() { return *find_profile("openai"); }
+
 using core::Status;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
 Outcome parse(int http_status, std::string body, std::vector<Header> headers = {},
               Operation operation = Operation::kChat) {
-  return parse_response(operation, WireResponse{http_status, std::move(headers), std::move(body)},
-                        0);
+  return parse_response(openai(), operation,
+                        WireResponse{http_status, std::move(headers), std::move(body)}, 0);
 }
 
 std::string error_body(const std::string& code, const std::string& message = "Some words.") {

@@ -15,6 +15,8 @@
 namespace llmq::provider {
 namespace {
 
+const Profile& openai() { return *find_profile("openai"); }
+
 constexpr const char* kFile = LLMQ_SOURCE_DIR "/../shared/vectors/provider_responses.json";
 
 // What this version leaves to a later one.
@@ -57,7 +59,7 @@ double number(const cJSON* object, const char* name) {
 void expect_as_recorded(const cJSON* vector) {
   SCOPED_TRACE(text_member(vector, "id"));
   const auto now = static_cast<int64_t>(number(vector, "now_unix_ms"));
-  const Outcome outcome = parse_response(operation_of(vector), response_of(vector), now);
+  const Outcome outcome = parse_response(openai(), operation_of(vector), response_of(vector), now);
   const cJSON* const expect = member(vector, "expect");
   const std::string_view kind = text_member(vector, "kind");
   EXPECT_EQ(outcome.status == core::Status::kOk, kind == "success") << outcome.message;
@@ -106,7 +108,7 @@ bool shows_limits(const WireResponse& response) {
 
 void expect_limits_as_recorded(const cJSON* vector, const WireResponse& response) {
   SCOPED_TRACE(text_member(vector, "id"));
-  const Outcome outcome = parse_response(Operation::kChat, response,
+  const Outcome outcome = parse_response(openai(), Operation::kChat, response,
                                          static_cast<int64_t>(number(vector, "now_unix_ms")));
   const cJSON* const limits = member(member(vector, "expect"), "limits");
   for (const KindName& named : kKindNames) {
@@ -132,7 +134,7 @@ void expect_limits_as_recorded(const cJSON* vector, const WireResponse& response
 void expect_refusal_as_recorded(const cJSON* vector, const WireResponse& response) {
   SCOPED_TRACE(text_member(vector, "id"));
   const cJSON* const told = member(member(vector, "expect"), "body_limit");
-  const Outcome outcome = parse_response(Operation::kChat, response, 0);
+  const Outcome outcome = parse_response(openai(), Operation::kChat, response, 0);
   if (!outcome.observed.refused) {
     EXPECT_EQ(outcome.status, core::Status::kOversize);
     ASSERT_EQ(outcome.observed.count, 1u);

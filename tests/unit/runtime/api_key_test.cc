@@ -19,7 +19,7 @@ constexpr char kVariable[] = "LLMQ_TEST_KEY";
 config::ModelConfig openai(const char* url = "https://example.com") {
   config::ModelConfig model;
   model.name = "m";
-  model.provider = config::ProviderKind::kOpenAi;
+  model.provider = config::ProviderKind::kHttp;
   model.base_url = url;
   model.api_key_env = kVariable;
   return model;
