@@ -54,6 +54,22 @@ void add_votes(cJSON* json, const core::Votes& votes) {
   both("sliding", votes.sliding, votes.not_sliding);
 }
 
+// What rests on refusals alone, and when it is tried again.
+void add_lesson(cJSON* json, core::TimeNs now, const core::Learner& learner) {
+  const core::Learnt& learnt = learner.learnt();
+  cJSON* lesson = cJSON_AddObjectToObject(json, "by_refusals");
+  if (learnt.from == core::Lesson::kRefusal) {
+    cJSON_AddStringToObject(lesson, "shape", core::shape_name(learnt.shape));
+  }
+  if (learnt.jitter.ns > 0) {
+    base::add_number(lesson, "more_jitter_ms", learnt.jitter.ns / 1'000'000);
+  }
+  if (learner.cut_ppm(now) < 1'000'000) {
+    base::add_number(lesson, "cut_to_ppm", learner.cut_ppm(now));
+  }
+  base::add_number(lesson, "ends_ms", milliseconds_until(now, learner.lesson_ends()));
+}
+
 // What answers have taught of a limit, and the evidence for it.
 base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
   const core::Learner& learner = *limit.learner();
@@ -75,6 +91,9 @@ base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
   if (const core::ChargeEvidence* counted = limit.charge_evidence(); counted != nullptr) {
     cJSON_AddStringToObject(json.get(), "counts", core::counted_name(counted->counted()));
     if (!counted->concluded()) cJSON_AddTrueToObject(json.get(), "counts_assumed");
+  }
+  if (learner.lesson_ends() > now && learner.lesson_ends() != core::kNever) {
+    add_lesson(json.get(), now, learner);
   }
   if (limit.foreign() > 0) base::add_number(json.get(), "used_by_others", limit.foreign());
   if (limit.closed_until() > now) {

@@ -142,6 +142,7 @@ class Limit {
   TimeNs by_probe(TimeNs now, int64_t cost, TimeNs otherwise);
   int64_t room(TimeNs now);
   void enforce(TimeNs now);
+  void try_again(TimeNs now);
 
   // limit_observations.cc
   Seen seen(TimeNs now, const Hold* hold);

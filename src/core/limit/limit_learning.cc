@@ -56,14 +56,7 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
       }
     }
     if (votes_.answers > 0) forget();
-    if (slice_.ns == 0) {
-      learnt_.amount = std::min(spec_.amount, told_);
-    } else if (!locked_ && spec_.shape == Shape::kAuto) {  // until something else is found
-      learnt_.shape = Shape::kQuantised;
-      learnt_.from = Lesson::kHeaders;
-      learnt_.slice = slice_;
-      learnt_.has_edge = false;
-    }
+    begin_with_told();
     changed = true;
   }
   if (shown.remaining == kNotTold) return changed;
@@ -83,6 +76,19 @@ bool Learner::observe(const Seen& seen, const Observation& shown) {
   return conclude() || changed;
 }
 
+// Until something else is found.
+void Learner::begin_with_told() {
+  if (told_ == kNotTold) return;
+  if (slice_.ns == 0) {
+    learnt_.amount = std::min(spec_.amount, told_);
+  } else if (!locked_ && spec_.shape == Shape::kAuto) {
+    learnt_.shape = Shape::kQuantised;
+    learnt_.from = Lesson::kHeaders;
+    learnt_.slice = slice_;
+    learnt_.has_edge = false;
+  }
+}
+
 // After an edge: windows on a grid start from nothing, a sliding log still holds what is inside,
 // and a counter of two buckets a share of the window before.
 bool Learner::check_new_window(const Seen& seen, const Observation& shown) {
@@ -100,7 +106,7 @@ bool Learner::check_new_window(const Seen& seen, const Observation& shown) {
   }
   if (grid_refuted_ && votes_.not_grid == 0 && seen.beyond > 2 * slack) {
     locked_ = true;
-    return learn_pacing();
+    return learn_pacing(Lesson::kHeaders);
   }
   return false;
 }
@@ -281,6 +287,7 @@ bool Learner::learn_refusal(const Seen& seen) {
         sliding_only_ = true;
         Learnt now = learnt_;
         now.shape = Shape::kSliding;
+        now.from = Lesson::kRefusal;
         return set(now);
       }
       Learnt now = learnt_;
@@ -292,13 +299,14 @@ bool Learner::learn_refusal(const Seen& seen) {
     case Shape::kFixed:
       if (!learnt_.confirmed) {
         locked_ = true;
-        return learn_pacing();
+        return learn_pacing(Lesson::kRefusal);
       }
       break;
     case Shape::kQuantised:
       if (!learnt_.has_edge) break;
       {
         Learnt now = learnt_;  // slices of that length, but elsewhere
+        now.from = Lesson::kRefusal;
         now.has_edge = false;
         locked_ = true;
         return set(now);
@@ -311,7 +319,7 @@ bool Learner::learn_refusal(const Seen& seen) {
   if (votes_.refusals >= 3 && learnt_.shape != Shape::kPaced &&
       learnt_.shape != Shape::kQuantised) {
     locked_ = true;
-    return learn_pacing();
+    return learn_pacing(Lesson::kRefusal);
   }
   return true;
 }
@@ -331,10 +339,10 @@ bool Learner::learn_jitter() {
   return true;
 }
 
-bool Learner::learn_pacing() {
+bool Learner::learn_pacing(Lesson from) {
   Learnt now = learnt_;
   now.shape = Shape::kPaced;
-  now.from = Lesson::kRefusal;
+  now.from = from;
   now.has_edge = false;
   now.amount = told_ == kNotTold || slice_.ns > 0 ? spec_.amount : std::min(spec_.amount, told_);
   return set(now);
@@ -352,6 +360,19 @@ bool Learner::probe_answered(bool accepted) {
   now.capacity = now.amount;
   learnt_any_ = true;
   return set(now);
+}
+
+bool Learner::end_lesson() {
+  lesson_ends_ = kNever;
+  votes_.refusals = 0;
+  cut_ppm_ = kWhole;
+  sliding_only_ = false;
+  learnt_.jitter = {};
+  if (learnt_.from != Lesson::kRefusal) return false;
+  forget();
+  begin_with_told();
+  learnt_any_ = false;
+  return true;
 }
 
 void Learner::cut(TimeNs now) {

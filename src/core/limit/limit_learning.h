@@ -7,6 +7,8 @@
 // slices; where it follows our own oldest charge, a sliding log. Without headers, of accepted and
 // refused calls alone: a refusal despite room tells what had been accepted until then, and
 // Retry-After tells a bucket (the time of one unit) from a slice (its end).
+//
+// What refusals alone have taught holds for a day after the last of them; then it is tried again.
 #ifndef LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
 #define LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
 
@@ -66,6 +68,8 @@ struct Votes {
 
 class Learner {
  public:
+  static constexpr DurationNs kLessonHolds = seconds(24 * 3600);
+
   explicit Learner(const LimitSpec& spec);
 
   // The answer showed this limit. True if `learnt` has changed.
@@ -75,6 +79,7 @@ class Learner {
   template <typename InSlice>
   bool refused(const Seen& seen, const Refusal& refusal, const InSlice& in_slice) {
     if (!begin_episode(seen)) return false;
+    lesson_ends_ = seen.now + kLessonHolds;
     for (const DurationNs slice : {seconds(1), seconds(10)}) {
       if (looks_like_slice(seen, refusal, slice, in_slice(slice))) {
         return learn_slice(seen, refusal, slice);
@@ -102,6 +107,10 @@ class Learner {
   bool starting() const { return spec_.shape == Shape::kAuto && !headers() && !learnt_any_; }
   // May a call be sent beyond a sliding window, to see whether the limit is a bucket?
   bool may_probe() const { return !headers() && !sliding_only_ && learnt_.shape == Shape::kAuto; }
+  // Until when what refusals taught holds; kNever if they taught nothing.
+  TimeNs lesson_ends() const { return lesson_ends_; }
+  // It is over: forgets what rests on refusals. True if that was the shape.
+  bool end_lesson();
   // Parts of a million that the amount is cut to, after refusals that nothing explains.
   int64_t cut_ppm(TimeNs now) const;
   void change(const LimitSpec& spec);
@@ -113,12 +122,13 @@ class Learner {
   bool conclude();
   bool set(const Learnt& learnt);
   void forget();
+  void begin_with_told();
   bool begin_episode(const Seen& seen);
   bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
                         int64_t sent_in_it) const;
   bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
   bool learn_refusal(const Seen& seen);
-  bool learn_pacing();
+  bool learn_pacing(Lesson from);
   bool learn_jitter();
   bool check_new_window(const Seen& seen, const Observation& shown);
   bool exceeds_slice(DurationNs slice, int64_t sent_in_it) const;
@@ -149,6 +159,7 @@ class Learner {
       false;  // resets point to a grid, but a new window does not start from nothing
   bool more_than_1s_ = false;  // has been accepted than slices of 1 s would allow
   bool more_than_10s_ = false;
+  TimeNs lesson_ends_ = kNever;
   int64_t cut_ppm_ = 1'000'000;
   TimeNs cut_at_{};
 };

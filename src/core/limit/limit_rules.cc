@@ -26,6 +26,7 @@ TimeNs Limit::earliest(TimeNs now, int64_t cost) { return earliest_behind(now, c
 TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   if (spec_.shared && leased_.available(now) < cost + ahead) return kNever;
   if (is_concurrency()) return held_ + cost + ahead <= spec_.amount ? now : kNever;
+  if (learner_ && now >= learner_->lesson_ends()) try_again(now);
   TimeNs from = std::max(now, closed_until_);
   if (learner_ && !burst_proven_ && spec_.shape == Shape::kAuto) {
     from = std::max(from, ramp_->earliest(now, held_ + ahead));
@@ -136,6 +137,16 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
     learner_->change(spec);
   } else if (spec.shape == Shape::kAuto) {
     learner_.emplace(spec);
+  }
+  enforce(now);
+}
+
+// What refusals taught is over; a new shape is met as carefully as the first one.
+void Limit::try_again(TimeNs now) {
+  if (learner_->end_lesson()) {
+    burst_proven_ = false;
+    start_bound_ = 1;
+    found_in_window_ = INT64_MIN;
   }
   enforce(now);
 }
