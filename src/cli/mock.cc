@@ -63,6 +63,13 @@ mock::Options options_of(const MockFlags& flags) {
   options.fail_rate_limited_bare = flags.fail_rate_limited_bare;
   options.fail_reset = flags.fail_reset;
   options.fail_hang = flags.fail_hang;
+  options.fail_stream_first = flags.fail_stream_first;
+  options.fail_stream_error = flags.fail_stream_error;
+  options.fail_stream_cut = flags.fail_stream_cut;
+  options.fail_stream_end = flags.fail_stream_end;
+  options.fail_stream_stall = flags.fail_stream_stall;
+  options.tokens_per_s = flags.tokens_per_s;
+  options.piece_tokens = flags.piece_tokens;
   options.retry_after = taken("--retry-after", mock::parse_span(flags.retry_after));
   options.seed = flags.seed;
   const std::string fault = mock::check_options(options);
@@ -165,7 +172,9 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
       .add_option(
           "--charge", flags.charge,
           "Tokens counted: input (characters/4 on arrival), max_tokens (input + max_tokens on "
-          "arrival), completion (the usage, with the answer)")
+          "arrival), completion (the usage, with the answer), realtime (input on arrival, output "
+          "as "
+          "it is said)")
       ->capture_default_str();
   command.add_option("--headers", flags.headers, "x-ratelimit headers: on or off")
       ->capture_default_str();
@@ -178,6 +187,12 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
   command
       .add_option("--output-tokens", flags.output_tokens, "Tokens of an answer, as 40 or 16..64")
       ->capture_default_str();
+  command
+      .add_option("--tokens-per-s", flags.tokens_per_s,
+                  "How fast an answer is made, streamed or not; 0 = at once")
+      ->capture_default_str();
+  command.add_option("--piece", flags.piece_tokens, "Tokens per event of a stream")
+      ->capture_default_str();
   command.add_option("--fail-server", flags.fail_server, "Share of calls answered with 500");
   command.add_option("--fail-overloaded", flags.fail_overloaded, "Share answered with 503");
   command.add_option("--fail-rate-limited", flags.fail_rate_limited,
@@ -186,6 +201,16 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
                      "Share answered with 429 without Retry-After");
   command.add_option("--fail-reset", flags.fail_reset, "Share of calls whose connection is reset");
   command.add_option("--fail-hang", flags.fail_hang, "Share that is never answered");
+  command.add_option("--fail-stream-first", flags.fail_stream_first,
+                     "Share of calls whose stream begins with an error, after the 200");
+  command.add_option("--fail-stream-error", flags.fail_stream_error,
+                     "Share whose stream ends with an error after some text");
+  command.add_option("--fail-stream-cut", flags.fail_stream_cut,
+                     "Share whose connection breaks inside an event");
+  command.add_option("--fail-stream-end", flags.fail_stream_end,
+                     "Share whose stream ends without its end marker");
+  command.add_option("--fail-stream-stall", flags.fail_stream_stall,
+                     "Share whose stream stops after some text and stays open");
   command.add_option("--retry-after", flags.retry_after, "What injected 429s say")
       ->capture_default_str();
   command.add_option("--seed", flags.seed, "Of latencies, faults and window phases")

@@ -23,6 +23,13 @@ struct MockFlags {
   double fail_rate_limited_bare = 0;
   double fail_reset = 0;
   double fail_hang = 0;
+  double fail_stream_first = 0;
+  double fail_stream_error = 0;
+  double fail_stream_cut = 0;
+  double fail_stream_end = 0;
+  double fail_stream_stall = 0;
+  int64_t tokens_per_s = 0;
+  int64_t piece_tokens = 4;
   std::string retry_after = "1s";
   uint64_t seed = 1;
   std::string stats;  // file for the statistics at the end; "" = none

@@ -115,8 +115,22 @@ std::optional<Refusal> Account::arrive(Nanos now, const Demand& demand) {
   return std::nullopt;
 }
 
-void Account::complete(Nanos now, const Usage& usage) {
+void Account::produce(Nanos now, int64_t output_tokens) {
+  if (charge_ != Charge::kRealtime || output_tokens == 0) return;
+  for (Rate& rate : rates_) {
+    const LimitKind kind = rate.limit.spec().kind;
+    if (kind == LimitKind::kTokens || kind == LimitKind::kOutputTokens) {
+      rate.charge(now, output_tokens);
+    }
+  }
+}
+
+void Account::complete(Nanos now, const Usage& usage, int64_t produced) {
   --in_flight_;
+  if (charge_ == Charge::kRealtime) {
+    produce(now, usage.output_tokens - produced);
+    return;
+  }
   for (Rate& rate : rates_) {
     const LimitKind kind = rate.limit.spec().kind;
     if (!charged_on_arrival(kind)) rate.charge(now, actual_cost(kind, usage));

@@ -58,8 +58,11 @@ class Account {
   // Nothing if the call is accepted. Of several limits that refuse, the one with the longest wait
   // is named.
   std::optional<Refusal> arrive(Nanos now, const Demand& demand);
-  // An accepted call is answered: charges what is charged at completion.
-  void complete(Nanos now, const Usage& usage);
+  // An accepted call has said so many tokens: charges them if tokens are charged as they flow.
+  void produce(Nanos now, int64_t output_tokens);
+  // An accepted call is answered: charges what is charged at completion. `produced` of its output
+  // went through produce().
+  void complete(Nanos now, const Usage& usage, int64_t produced = 0);
   // An accepted call ends without an answer. What it was charged stays charged.
   void abandon();
 

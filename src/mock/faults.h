@@ -7,7 +7,20 @@
 
 namespace llmq::mock {
 
-enum class Fault { kNone, kServer, kOverloaded, kRateLimited, kRateLimitedBare, kReset, kHang };
+enum class Fault {
+  kNone,
+  kServer,
+  kOverloaded,
+  kRateLimited,
+  kRateLimitedBare,
+  kReset,
+  kHang,
+  kStreamFirst,
+  kStreamError,
+  kStreamCut,
+  kStreamEnd,
+  kStreamStall,
+};
 
 inline Fault draw_fault(const Options& options, Random& random) {
   double left = random.uniform();
@@ -22,6 +35,11 @@ inline Fault draw_fault(const Options& options, Random& random) {
   if (hits(options.fail_rate_limited_bare)) return Fault::kRateLimitedBare;
   if (hits(options.fail_reset)) return Fault::kReset;
   if (hits(options.fail_hang)) return Fault::kHang;
+  if (hits(options.fail_stream_first)) return Fault::kStreamFirst;
+  if (hits(options.fail_stream_error)) return Fault::kStreamError;
+  if (hits(options.fail_stream_cut)) return Fault::kStreamCut;
+  if (hits(options.fail_stream_end)) return Fault::kStreamEnd;
+  if (hits(options.fail_stream_stall)) return Fault::kStreamStall;
   return Fault::kNone;
 }
 

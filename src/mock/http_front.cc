@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "mock/chat.h"
+#include "mock/provider.h"
 
 namespace llmq::mock {
 
@@ -17,6 +17,9 @@ namespace {
 
 constexpr size_t kMaxBody = size_t{64} << 20U;
 constexpr unsigned kMaxConnections = 16'384;
+constexpr size_t kStreamBlock = size_t{16} << 10U;
+
+MHD_Result to_result(bool good) { return good ? MHD_YES : MHD_NO; }
 
 int64_t unix_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -29,21 +32,23 @@ std::string_view header_of(MHD_Connection* connection, const char* name) {
 }
 
 Call too_large_call() {
-  ApiError error;
-  error.status = 413;
-  error.message = "The body is larger than this mock accepts (64 MiB).";
+  Problem problem;
+  problem.kind = ProblemKind::kBodyTooLarge;
+  problem.message = "The body is larger than this mock accepts (64 MiB).";
+  ErrorReply error = kOpenAi.describe(problem);
   Call call;
-  call.ready = Reply{error.status, error_body(error), {}};
+  call.ready = Reply{error.status, std::move(error.body), {{"Content-Type", "application/json"}}};
   return call;
 }
 
-MHD_Result send(MHD_Connection* connection, const Reply& reply) {
+MHD_Response* whole_response(const Reply& reply) {
   // Copied by libmicrohttpd.
   auto* body = const_cast<char*>(reply.body.data());
-  MHD_Response* response =
-      MHD_create_response_from_buffer(reply.body.size(), body, MHD_RESPMEM_MUST_COPY);
+  return MHD_create_response_from_buffer(reply.body.size(), body, MHD_RESPMEM_MUST_COPY);
+}
+
+MHD_Result send(MHD_Connection* connection, const Reply& reply, MHD_Response* response) {
   if (response == nullptr) return MHD_NO;
-  MHD_add_response_header(response, "Content-Type", "application/json");
   for (const auto& [name, value] : reply.headers) {
     MHD_add_response_header(response, name.c_str(), value.c_str());
   }
@@ -169,6 +174,7 @@ void HttpFront::on_completed(void* front, MHD_Connection* /*connection*/, void**
 
 HttpFront::Exchange* HttpFront::begin(MHD_Connection* connection) {
   auto* exchange = new Exchange;
+  exchange->front = this;
   exchange->connection = connection;
   exchange->peer = static_cast<Peer*>(
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
@@ -193,6 +199,7 @@ MHD_Result HttpFront::serve(Exchange& exchange, const char* url, const char* met
     case Exchange::State::kDue:
       return answer(exchange);
     case Exchange::State::kWaiting:
+    case Exchange::State::kStreaming:
     case Exchange::State::kAnswered:
       return MHD_YES;
     case Exchange::State::kLeft:
@@ -208,37 +215,96 @@ MHD_Result HttpFront::serve(Exchange& exchange, const char* url, const char* met
     exchange.peer->reset();
     return MHD_NO;
   }
-  const bool is_immediate =
-      exchange.call.action == Action::kReply && exchange.call.latency == Nanos(0);
-  return is_immediate ? answer(exchange) : wait(exchange);
+  if (exchange.call.action == Action::kHang) return to_result(wait(exchange, std::nullopt));
+  if (exchange.call.latency == Nanos(0)) return answer(exchange);
+  return to_result(wait(exchange, clock() + exchange.call.latency));
 }
 
-MHD_Result HttpFront::wait(Exchange& exchange) {
+bool HttpFront::wait(Exchange& exchange, std::optional<Nanos> until) {
   const bool can_watch = exchange.peer->watch([this, &exchange] {
     on_left(exchange);
     run();
   });
-  if (!can_watch) return MHD_NO;  // end() tells the service
+  if (!can_watch) return false;  // end() tells the service
   exchange.state = Exchange::State::kWaiting;
   waiting_.insert(&exchange);
-  if (exchange.call.action == Action::kReply) {
-    exchange.due = due_.emplace(clock() + exchange.call.latency, &exchange);
+  if (until) {
+    exchange.due = due_.emplace(*until, &exchange);
     exchange.is_timed = true;
   }
   MHD_suspend_connection(exchange.connection);
-  return MHD_YES;
+  return true;
 }
 
 MHD_Result HttpFront::answer(Exchange& exchange) {
-  exchange.state = Exchange::State::kAnswered;
-  return send(exchange.connection, service_.answer(exchange.call, clock(), unix_ms()));
+  const Reply reply = service_.answer(exchange.call, clock(), unix_ms());
+  if (exchange.call.stream == nullptr) {
+    exchange.state = Exchange::State::kAnswered;
+    return send(exchange.connection, reply, whole_response(reply));
+  }
+  exchange.state = Exchange::State::kStreaming;
+  exchange.is_streaming = true;
+  return send(exchange.connection, reply,
+              MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBlock, &HttpFront::on_read,
+                                                &exchange, nullptr));
+}
+
+ssize_t HttpFront::on_read(void* exchange, uint64_t /*position*/, char* buffer, size_t size) {
+  auto* current = static_cast<Exchange*>(exchange);
+  return current->front->read(*current, buffer, size);
+}
+
+ssize_t HttpFront::read(Exchange& exchange, char* buffer, size_t size) {
+  using State = Exchange::State;
+  if (exchange.taken == exchange.pending.size()) {
+    exchange.pending.clear();
+    exchange.taken = 0;
+    while (exchange.state == State::kStreaming && exchange.pending.size() < size) {
+      if (!read_step(exchange)) break;
+    }
+  }
+  const size_t part = std::min(size, exchange.pending.size() - exchange.taken);
+  if (part > 0) {
+    std::memcpy(buffer, exchange.pending.data() + exchange.taken, part);
+    exchange.taken += part;
+    return static_cast<ssize_t>(part);
+  }
+  if (exchange.state == State::kWaiting) return 0;
+  const bool is_whole = exchange.state == State::kAnswered && !exchange.is_cut;
+  return is_whole ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+bool HttpFront::read_step(Exchange& exchange) {
+  using Kind = Stream::Step::Kind;
+  Stream::Step step = service_.next(exchange.call, clock());
+  exchange.pending += step.data;
+  switch (step.kind) {
+    case Kind::kData:
+      return true;
+    case Kind::kWait:
+    case Kind::kStall:
+      // What is pending goes out first; the same step comes again.
+      if (exchange.pending.empty()) {
+        const bool is_timed = step.kind == Kind::kWait;
+        wait(exchange, is_timed ? std::optional<Nanos>(step.at) : std::nullopt);
+      }
+      break;
+    case Kind::kEnd:
+    case Kind::kCut:
+      exchange.state = Exchange::State::kAnswered;
+      exchange.is_cut = step.kind == Kind::kCut;
+      break;
+  }
+  return false;
 }
 
 void HttpFront::end(Exchange* exchange) {
   using State = Exchange::State;
   // kDue: its time had come, but the client was gone before libmicrohttpd asked for the answer.
-  // kReading: no call was accepted, unless its socket could not be watched.
-  if (exchange->state == State::kDue || exchange->state == State::kReading) {
+  // kStreaming: it was gone in the middle. kReading: no call was accepted, unless its socket could
+  // not be watched.
+  if (exchange->state == State::kDue || exchange->state == State::kStreaming ||
+      exchange->state == State::kReading) {
     service_.leave(exchange->call);
   }
   delete exchange;
@@ -277,7 +343,8 @@ void HttpFront::run() {
 void HttpFront::run_due() {
   const Nanos now = clock();
   while (!due_.empty() && due_.begin()->first <= now) {
-    resume(*due_.begin()->second, Exchange::State::kDue);
+    Exchange& exchange = *due_.begin()->second;
+    resume(exchange, exchange.is_streaming ? Exchange::State::kStreaming : Exchange::State::kDue);
   }
   run();
 }

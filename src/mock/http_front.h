@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -36,8 +36,9 @@ class HttpFront {
  private:
   // A request on its way through libmicrohttpd, from its first header to its end.
   struct Exchange {
-    enum class State { kReading, kTooLarge, kWaiting, kDue, kLeft, kAnswered };
+    enum class State { kReading, kTooLarge, kWaiting, kDue, kLeft, kStreaming, kAnswered };
 
+    HttpFront* front = nullptr;
     MHD_Connection* connection = nullptr;
     Peer* peer = nullptr;
     State state = State::kReading;
@@ -45,6 +46,11 @@ class HttpFront {
     Call call;
     std::multimap<Nanos, Exchange*>::iterator due;  // only if is_timed
     bool is_timed = false;
+    bool is_streaming = false;
+    // Of a stream: what libmicrohttpd has still to take, and how it ends after that.
+    std::string pending;
+    size_t taken = 0;
+    bool is_cut = false;
   };
 
   ~HttpFront() = default;
@@ -58,11 +64,18 @@ class HttpFront {
   static void on_connection(void* front, MHD_Connection* connection, void** peer,
                             MHD_ConnectionNotificationCode what);
 
+  static ssize_t on_read(void* exchange, uint64_t position, char* buffer, size_t size);
+
   Exchange* begin(MHD_Connection* connection);
   static void take_data(Exchange& exchange, const char* data, size_t size);
   MHD_Result serve(Exchange& exchange, const char* url, const char* method);
-  MHD_Result wait(Exchange& exchange);
+  // Suspends the exchange until a time on our clock, or until its client leaves. False if the
+  // client cannot be watched.
+  bool wait(Exchange& exchange, std::optional<Nanos> until);
   MHD_Result answer(Exchange& exchange);
+  ssize_t read(Exchange& exchange, char* buffer, size_t size);
+  // Adds the next events of a stream to what is pending, or waits for them.
+  bool read_step(Exchange& exchange);
   void end(Exchange* exchange);
 
   // A waiting exchange goes on: its time has come, or its client has left.

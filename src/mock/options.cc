@@ -27,8 +27,8 @@ constexpr std::array<Hints, 4> kHints{Hints::kBoth, Hints::kHeader, Hints::kBody
 constexpr std::array<LimitKind, 5> kKinds{LimitKind::kRequests, LimitKind::kTokens,
                                           LimitKind::kInputTokens, LimitKind::kOutputTokens,
                                           LimitKind::kConcurrency};
-constexpr std::array<Charge, 3> kCharges{Charge::kArrivalInput, Charge::kArrivalMaxTokens,
-                                         Charge::kCompletion};
+constexpr std::array<Charge, 4> kCharges{Charge::kArrivalInput, Charge::kArrivalMaxTokens,
+                                         Charge::kCompletion, Charge::kRealtime};
 
 constexpr std::string_view kLimitForm =
     "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN][,headers=H][,reset=R] as in "
@@ -190,6 +190,8 @@ const char* name_of(Charge charge) {
       return "max_tokens";
     case Charge::kCompletion:
       return "completion";
+    case Charge::kRealtime:
+      return "realtime";
   }
   return "unknown";
 }
@@ -224,10 +226,18 @@ std::string check_options(const Options& options) {
       options.output_tokens_max > kMaxOutputTokens) {
     return "output tokens: expected 1 <= least <= most <= " + std::to_string(kMaxOutputTokens);
   }
+  if (options.tokens_per_s < 0 || options.tokens_per_s > kMaxTokensPerS) {
+    return "tokens per second: expected 0 to " + std::to_string(kMaxTokensPerS);
+  }
+  if (options.piece_tokens < 1 || options.piece_tokens > kMaxOutputTokens) {
+    return "piece: expected 1 to " + std::to_string(kMaxOutputTokens) + " tokens";
+  }
   double total = 0;
   for (const double share :
        {options.fail_server, options.fail_overloaded, options.fail_rate_limited,
-        options.fail_rate_limited_bare, options.fail_reset, options.fail_hang}) {
+        options.fail_rate_limited_bare, options.fail_reset, options.fail_hang,
+        options.fail_stream_first, options.fail_stream_error, options.fail_stream_cut,
+        options.fail_stream_end, options.fail_stream_stall}) {
     if (!is_share(share)) return "failures: each share must be from 0 to 1";
     total += share;
   }

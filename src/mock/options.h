@@ -19,6 +19,7 @@ enum class Charge {
   kArrivalInput,      // on arrival, the input: characters / 4
   kArrivalMaxTokens,  // on arrival, the input + max_tokens
   kCompletion,        // with the answer, the usage it reports
+  kRealtime,          // on arrival, the input; the output as it is said, or with the whole answer
 };
 
 // What a 429 of a limit says of the wait.
@@ -34,6 +35,7 @@ const char* name_of(Hints hints);
 
 // Longer answers would be measured as memory, not as a provider.
 constexpr int64_t kMaxOutputTokens = 1'000'000;
+constexpr int64_t kMaxTokensPerS = 1'000'000'000;
 
 struct Options {
   uint16_t port = 0;  // on 127.0.0.1; 0 = a free one
@@ -53,6 +55,12 @@ struct Options {
   double fail_rate_limited_bare = 0;  // 429 without
   double fail_reset = 0;              // the connection is reset instead of an answer
   double fail_hang = 0;               // accepted and never answered
+  // Of calls that stream; the others are answered.
+  double fail_stream_first = 0;  // an error is the only event
+  double fail_stream_error = 0;  // an error event after some text
+  double fail_stream_cut = 0;    // the connection breaks inside an event
+  double fail_stream_end = 0;    // the body ends without its end marker
+  double fail_stream_stall = 0;  // after some text, nothing more comes
 
   Nanos retry_after = std::chrono::seconds(1);  // of fail_rate_limited
   uint64_t seed = 1;                            // of latencies, faults, window phases, answers
@@ -60,6 +68,8 @@ struct Options {
   // Length of an answer, uniform; a request's max_tokens caps it.
   int64_t output_tokens_min = 16;
   int64_t output_tokens_max = 64;
+  int64_t tokens_per_s = 0;  // how fast an answer is made, streamed or not; 0 = at once
+  int64_t piece_tokens = 4;  // per event of a stream
 };
 
 // Why these options cannot be served; "" if they can.
@@ -69,7 +79,8 @@ std::string check_options(const Options& options);
 // "requests=12/6s,shape=quantised,slice=1s,headers=bucket", "concurrency=200". Shape is sliding
 // unless given.
 Result<LimitSpec> parse_limit(std::string_view text);
-Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion
+Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion,
+                                                     // realtime
 Result<Hints> parse_hints(std::string_view text);    // both, header, body, none
 Result<Nanos> parse_span(std::string_view text);     // "20ms", "1.5s", "1m", "1d"; units us to d
 // "20ms..80ms", or "20ms" for both ends.

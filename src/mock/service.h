@@ -4,17 +4,23 @@
 #define LLMQ_MOCK_SERVICE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "mock/account.h"
-#include "mock/chat.h"
+#include "mock/answer.h"
 #include "mock/faults.h"
 #include "mock/headers.h"
 #include "mock/options.h"
+#include "mock/problem.h"
+#include "mock/provider.h"
 #include "mock/random.h"
+#include "mock/request.h"
+#include "mock/route.h"
 #include "mock/stats.h"
+#include "mock/stream.h"
 
 namespace llmq::mock {
 
@@ -29,7 +35,7 @@ struct Incoming {
 
 struct Reply {
   int status = 200;
-  std::string body;  // JSON
+  std::string body;  // empty if the call streams
   Headers headers;
 };
 
@@ -39,8 +45,8 @@ enum class Action {
   kHang,   // never answer; wait for the client to leave
 };
 
-// One request between its arrival and its end. Every call ends by exactly one of answer() and
-// leave().
+// One request between its arrival and its end. Every call ends by exactly one of answer(), the last
+// step of next() and leave().
 struct Call {
   Action action = Action::kReply;
   Nanos latency{};
@@ -52,6 +58,7 @@ struct Call {
   uint64_t body_hash = 0;
   uint64_t identity = 0;
   int64_t output_tokens = 0;
+  std::unique_ptr<Stream> stream;  // of an accepted call that streams
 };
 
 // Pure: clock values are handed in. They have any origin but must not go backwards.
@@ -61,7 +68,11 @@ class Service {
   explicit Service(const Options& options);
 
   Call arrive(const Incoming& incoming, Nanos clock, int64_t unix_ms);
+  // The whole answer, or the head of one that streams.
   Reply answer(const Call& call, Nanos clock, int64_t unix_ms);
+  // The next events of a call that streams; waits are on the caller's clock. Ends the call with its
+  // steps kEnd and kCut.
+  Stream::Step next(const Call& call, Nanos clock);
   // The client left first, or its connection was reset.
   void leave(const Call& call);
 
@@ -71,11 +82,15 @@ class Service {
 
  private:
   Nanos since_first_arrival(Nanos clock) const;
-  void serve_api(Endpoint endpoint, const Incoming& incoming, Nanos now, Call& call);
-  std::optional<Reply> refuse_key(std::string_view authorization) const;
-  std::optional<Reply> inject(Fault fault, const std::string& model) const;
-  void admit(const ParsedRequest& parsed, const Incoming& incoming, Nanos now, Call& call);
-  Reply refuse(const Refusal& refusal, const std::string& model) const;
+  void serve_api(const Route& route, const Incoming& incoming, Nanos now, int64_t unix_ms,
+                 Call& call);
+  std::optional<Problem> check_key(std::string_view authorization) const;
+  std::optional<Problem> make_problem(Fault fault, const std::string& model) const;
+  std::optional<Problem> refuse(Nanos now, const ApiRequest& request);
+  void accept(ApiRequest request, const Incoming& incoming, Call& call);
+  void start_stream(Fault fault, Nanos now, int64_t unix_ms, Call& call);
+  ReplyId reply_id(const Call& call, int64_t unix_ms) const;
+  Reply error_reply(Problem problem, uint64_t number) const;
   std::string request_id(uint64_t number) const;
 
   Options options_;

@@ -106,11 +106,11 @@ TEST(ParseHints, KnowsItsFourWords) {
   EXPECT_THAT(parse_hints("some").error(), HasSubstr("both, header, body or none"));
 }
 
-TEST(ParseCharge, KnowsItsThreeWords) {
+TEST(ParseCharge, KnowsItsWords) {
   EXPECT_EQ(parse_charge("input").value(), Charge::kArrivalInput);
   EXPECT_EQ(parse_charge("max_tokens").value(), Charge::kArrivalMaxTokens);
   EXPECT_EQ(parse_charge("completion").value(), Charge::kCompletion);
-  EXPECT_THAT(parse_charge("late").error(), HasSubstr("input, max_tokens or completion"));
+  EXPECT_THAT(parse_charge("late").error(), HasSubstr("input, max_tokens, completion or realtime"));
 }
 
 TEST(ParseSpan, ReadsEveryUnit) {

@@ -20,6 +20,7 @@ namespace llmq::mock {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -332,6 +333,119 @@ INSTANTIATE_TEST_SUITE_P(Ways, ClientThatLeaves,
                                          Leaving{"HangingEnds", 1, &RawClient::hang_up},
                                          Leaving{"HangingResets", 1, &RawClient::reset}),
                          [](const auto& instance) { return instance.param.name; });
+
+const std::string kStreamBody =
+    R"({"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":10,"stream":true})";
+
+TEST(ServerStream, SendsEventsAtTheirPace) {
+  Options options;
+  options.tokens_per_s = 200;  // ten tokens: 50 ms
+  RunningServer server(options);
+  Client client;
+  for (int i = 0; i < 3; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const Answer answer = client.post(server.url("/v1/chat/completions"), kStreamBody);
+    EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(50));
+    EXPECT_EQ(answer.code, CURLE_OK);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.connects, i == 0 ? 1 : 0);
+    EXPECT_THAT(answer.headers, HasSubstr("Content-Type: text/event-stream"));
+    EXPECT_THAT(answer.body, EndsWith("data: [DONE]\n\n"));
+  }
+  EXPECT_EQ(stat(server, "in_flight"), 0);
+  EXPECT_EQ(stat(server, "output_tokens"), 30);
+}
+
+TEST(ServerStream, SendsLongAnswersWhole) {
+  Options options;
+  options.output_tokens_min = options.output_tokens_max = 20'000;
+  RunningServer server(options);
+  Client client;
+  const std::string body =
+      R"({"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true})";
+  const Answer answer = client.post(server.url("/v1/chat/completions"), body);
+  EXPECT_EQ(answer.code, CURLE_OK);
+  EXPECT_GT(answer.body.size(), 500'000U);
+  EXPECT_THAT(answer.body, EndsWith("data: [DONE]\n\n"));
+}
+
+struct Break {
+  const char* name;
+  double Options::*share;
+  CURLcode code;
+  const char* last;  // what the body ends with; "" = anything but a whole event
+};
+
+class BrokenServerStream : public testing::TestWithParam<Break> {};
+
+TEST_P(BrokenServerStream, FreesItsConcurrency) {
+  Options options = with_limit("concurrency=1");
+  options.*GetParam().share = 1;
+  RunningServer server(options);
+  Client client;
+  const Answer answer = client.post(server.url("/v1/chat/completions"), kStreamBody);
+  EXPECT_EQ(answer.code, GetParam().code);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, EndsWith(GetParam().last));
+  EXPECT_EQ(answer.body.find(R"("finish_reason":"stop")"), std::string::npos);
+  EXPECT_EQ(stat(server, "in_flight"), 0);
+  EXPECT_EQ(stat(server, "broken_streams"), 1);
+  EXPECT_EQ(stat(server, "output_tokens"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, BrokenServerStream,
+    testing::Values(Break{"FirstError", &Options::fail_stream_first, CURLE_OK, "data: [DONE]\n\n"},
+                    Break{"Error", &Options::fail_stream_error, CURLE_OK, "data: [DONE]\n\n"},
+                    Break{"Cut", &Options::fail_stream_cut, CURLE_PARTIAL_FILE, ""},
+                    Break{"End", &Options::fail_stream_end, CURLE_OK, "\n\n"}),
+    [](const auto& instance) { return instance.param.name; });
+
+// In the pause between two events, and after one that is the last to come.
+TEST(ServerStream, NoticesAClientThatLeavesInTheMiddle) {
+  for (const bool stalls : {false, true}) {
+    Options options = with_limit("concurrency=1");
+    options.tokens_per_s = stalls ? 0 : 1;
+    options.piece_tokens = 10;
+    options.fail_stream_stall = stalls ? 1 : 0;
+    RunningServer server(options);
+    for (int i = 0; i < 20; ++i) {
+      RawClient client(server.port());
+      client.send_text("POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nContent-Length: " +
+                       std::to_string(kStreamBody.size()) + "\r\n\r\n" + kStreamBody);
+      ASSERT_GT(client.read_some(), 0);
+      EXPECT_EQ(stat(server, "in_flight"), 1);
+      if (i % 2 == 0) {
+        client.hang_up();
+      } else {
+        client.reset();
+      }
+    }
+    EXPECT_TRUE(becomes(server, "in_flight", 0));
+    EXPECT_EQ(stat(server, "client_gone"), 20);
+    EXPECT_EQ(stat(server, "refused"), 0);
+  }
+}
+
+TEST(ServerStream, StopsInTheMiddle) {
+  Options options;
+  options.tokens_per_s = 1;
+  options.piece_tokens = 10;
+  RunningServer server(options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server.port()));
+    clients.back()->send_text(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nContent-Length: " +
+        std::to_string(kStreamBody.size()) + "\r\n\r\n" + kStreamBody);
+    ASSERT_GT(clients.back()->read_some(), 0);
+  }
+  server.stop();
+  for (const auto& client : clients) {
+    while (client->read_some() > 0) {
+    }
+  }
+}
 
 TEST(Server, ResetsConnections) {
   Options options;

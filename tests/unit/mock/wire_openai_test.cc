@@ -1,8 +1,14 @@
-#include "mock/chat.h"
-
+// What the OpenAI wire form says, member by member.
 #include <gmock/gmock.h>
 
-#include "mock/json.h"
+#include <map>
+#include <vector>
+
+#include "mock/answer.h"
+#include "mock/models.h"
+#include "mock/request.h"
+#include "mock/wire.h"
+#include "wire_support.h"
 
 namespace llmq::mock {
 namespace {
@@ -12,18 +18,7 @@ using testing::HasSubstr;
 std::string chat(const std::string& members) { return R"({"model":"m",)" + members + "}"; }
 
 ApiRequest good(Endpoint endpoint, const std::string& body) {
-  ParsedRequest parsed = parse_request(endpoint, body);
-  EXPECT_FALSE(parsed.error) << parsed.error->message;
-  return parsed.request;
-}
-
-std::string text_at(const cJSON* object, const char* key) {
-  const cJSON* value = cJSON_GetObjectItem(object, key);
-  return cJSON_IsString(value) ? value->valuestring : "";
-}
-
-double number_at(const cJSON* object, const char* key) {
-  return cJSON_GetNumberValue(cJSON_GetObjectItem(object, key));
+  return read_request({endpoint}, body);
 }
 
 TEST(ChatRequest, CountsTheCharactersOfAllTexts) {
@@ -40,9 +35,9 @@ TEST(ChatRequest, WantsAsManyAnswersAsItSays) {
   const std::string messages = R"("messages":[{"role":"user","content":"12345678"}])";
   const ApiRequest request = good(Endpoint::kChat, chat(messages + R"(,"max_tokens":20,"n":3)"));
   EXPECT_EQ(request.demand().max_output_tokens, 60);
-  const ApiReply reply = make_reply(request, {1, 2, 0}, 50);
-  EXPECT_EQ(reply.usage.output_tokens, 60);
-  const Json root(cJSON_Parse(reply.body.c_str()));
+  const Answer answer = make_answer(request, {1, 2, 0}, 50);
+  EXPECT_EQ(answer.usage.output_tokens, 60);
+  const Json root(cJSON_Parse(kOpenAiChat.reply(answer, kOpenAi).c_str()));
   const cJSON* choices = cJSON_GetObjectItem(root.get(), "choices");
   ASSERT_EQ(cJSON_GetArraySize(choices), 3);
   EXPECT_EQ(number_at(cJSON_GetArrayItem(choices, 2), "index"), 2);
@@ -74,11 +69,10 @@ struct Bad {
 class BadChat : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadChat, Is400WithTheReason) {
-  const ParsedRequest parsed = parse_request(Endpoint::kChat, GetParam().body);
-  ASSERT_TRUE(parsed.error);
-  EXPECT_EQ(parsed.error->status, 400);
-  EXPECT_EQ(parsed.error->type, "invalid_request_error");
-  EXPECT_THAT(parsed.error->message, HasSubstr(GetParam().message));
+  const ParsedRequest parsed = parse_request({Endpoint::kChat}, GetParam().body);
+  ASSERT_TRUE(parsed.problem);
+  EXPECT_EQ(parsed.problem->kind, ProblemKind::kBadRequest);
+  EXPECT_THAT(parsed.problem->message, HasSubstr(GetParam().message));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -97,7 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":1.5})", "max_tokens"},
         Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":1e12})", "max_tokens"},
         Bad{R"({"model":"m","messages":[{"role":"user"}],"max_tokens":"9"})", "max_tokens"},
-        Bad{R"({"model":"m","messages":[{"role":"user"}],"stream":true})", "stream"}));
+        Bad{R"({"model":"m","messages":[{"role":"user"}],"stream_options":{}})",
+            "stream_options"}));
 
 TEST(EmbeddingsRequest, CountsItsInputs) {
   const auto read = [](const std::string& input) {
@@ -117,22 +112,22 @@ TEST(EmbeddingsRequest, CountsItsInputs) {
 TEST(EmbeddingsRequest, RefusesOtherInputs) {
   for (const char* input : {"7", "null", "[]", "[[]]", "[null]", "[1,\"a\"]", "{}", "[[\"a\"]]"}) {
     const auto parsed =
-        parse_request(Endpoint::kEmbeddings, chat(std::string(R"("input":)") + input));
-    ASSERT_TRUE(parsed.error) << input;
-    EXPECT_THAT(parsed.error->message, HasSubstr("'input'"));
+        parse_request({Endpoint::kEmbeddings}, chat(std::string(R"("input":)") + input));
+    ASSERT_TRUE(parsed.problem) << input;
+    EXPECT_THAT(parsed.problem->message, HasSubstr("'input'"));
   }
-  EXPECT_TRUE(parse_request(Endpoint::kEmbeddings, R"({"model":"m"})").error);
+  EXPECT_TRUE(parse_request({Endpoint::kEmbeddings}, R"({"model":"m"})").problem);
 }
 
 TEST(ChatReply, HasOpenAisForm) {
   const ApiRequest request =
       good(Endpoint::kChat,
            chat(R"("messages":[{"role":"user","content":"Why \"so\"?"}],"max_tokens":50)"));
-  const ApiReply reply = make_reply(request, {1, 0xabc, 1'700'000'000'123}, 20);
-  EXPECT_EQ(reply.usage.input_tokens, 3);
-  EXPECT_EQ(reply.usage.output_tokens, 20);
+  const Answer answer = make_answer(request, {1, 0xabc, 1'700'000'000'123}, 20);
+  EXPECT_EQ(answer.usage.input_tokens, 3);
+  EXPECT_EQ(answer.usage.output_tokens, 20);
 
-  const Json root(cJSON_Parse(reply.body.c_str()));
+  const Json root(cJSON_Parse(kOpenAiChat.reply(answer, kOpenAi).c_str()));
   ASSERT_NE(root, nullptr);
   EXPECT_EQ(text_at(root.get(), "id"), "chatcmpl-0000000000000001");
   EXPECT_EQ(text_at(root.get(), "object"), "chat.completion");
@@ -147,30 +142,109 @@ TEST(ChatReply, HasOpenAisForm) {
   EXPECT_EQ(number_at(usage, "prompt_tokens"), 3);
   EXPECT_EQ(number_at(usage, "completion_tokens"), 20);
   EXPECT_EQ(number_at(usage, "total_tokens"), 23);
+  EXPECT_EQ(number_at(cJSON_GetObjectItem(usage, "prompt_tokens_details"), "cached_tokens"), 0);
 }
 
 TEST(ChatReply, IsCutAtMaxTokens) {
   const ApiRequest request =
       good(Endpoint::kChat, chat(R"("messages":[{"role":"user","content":"x"}],"max_tokens":5)"));
-  const ApiReply reply = make_reply(request, {}, 20);
-  EXPECT_EQ(reply.usage.output_tokens, 5);
-  EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"length")"));
+  const Answer answer = make_answer(request, {}, 20);
+  EXPECT_EQ(answer.usage.output_tokens, 5);
+  EXPECT_THAT(kOpenAiChat.reply(answer, kOpenAi), HasSubstr(R"("finish_reason":"length")"));
 }
 
 TEST(ChatReply, IsAsLongAsItsTokensSay) {
   const ApiRequest request = good(Endpoint::kChat, chat(R"("messages":[{"role":"user"}])"));
-  const Json root(cJSON_Parse(make_reply(request, {}, 500).body.c_str()));
+  const Json root(cJSON_Parse(kOpenAiChat.reply(make_answer(request, {}, 500), kOpenAi).c_str()));
   const cJSON* choice = cJSON_GetArrayItem(cJSON_GetObjectItem(root.get(), "choices"), 0);
   const std::string content = text_at(cJSON_GetObjectItem(choice, "message"), "content");
   EXPECT_GE(content.size(), 2000U);
   EXPECT_LE(content.size(), 2016U);
 }
 
+TEST(ChatStream, IsTheAnswerInPieces) {
+  const ApiRequest request =
+      good(Endpoint::kChat,
+           chat(R"("messages":[{"role":"user","content":"Zw\u00f6lf \u20ac?"}],"stream":true)"));
+  const Answer answer = make_answer(request, {1, 0xabc, 1'700'000'000'123}, 21);
+  const std::vector<SseEvent> events = events_of(stream_text(answer, kOpenAi));
+  ASSERT_EQ(events.size(),
+            1 + 6 + 1 + 1U);  // role, six pieces of four tokens or less, finish, done
+  std::string text;
+  for (size_t i = 0; i + 1 < events.size(); ++i) {
+    EXPECT_EQ(events[i].name, "");
+    const Json root(cJSON_Parse(events[i].data.c_str()));
+    ASSERT_NE(root, nullptr) << events[i].data;
+    EXPECT_EQ(text_at(root.get(), "id"), "chatcmpl-0000000000000001");
+    EXPECT_EQ(text_at(root.get(), "object"), "chat.completion.chunk");
+    EXPECT_EQ(number_at(root.get(), "created"), 1'700'000'000);
+    EXPECT_EQ(text_at(root.get(), "model"), "m");
+    EXPECT_EQ(cJSON_GetObjectItem(root.get(), "usage"), nullptr);
+    const cJSON* choice = cJSON_GetArrayItem(cJSON_GetObjectItem(root.get(), "choices"), 0);
+    EXPECT_EQ(number_at(choice, "index"), 0);
+    const cJSON* delta = cJSON_GetObjectItem(choice, "delta");
+    EXPECT_EQ(text_at(delta, "role"), i == 0 ? "assistant" : "");
+    text += text_at(delta, "content");
+    const bool is_last = i + 2 == events.size();
+    EXPECT_EQ(text_at(choice, "finish_reason"), is_last ? "stop" : "");
+    EXPECT_EQ(cJSON_IsNull(cJSON_GetObjectItem(choice, "finish_reason")) != 0, !is_last);
+  }
+  EXPECT_EQ(text, answer.text);
+  EXPECT_EQ(events.back().data, "[DONE]");
+}
+
+TEST(ChatStream, TellsItsUsageOnlyIfAsked) {
+  const ApiRequest request =
+      good(Endpoint::kChat, chat(R"("messages":[{"role":"user","content":"12345678"}],
+           "stream":true,"stream_options":{"include_usage":true},"max_tokens":7)"));
+  const std::vector<SseEvent> events =
+      events_of(stream_text(make_answer(request, {}, 21), kOpenAi));
+  ASSERT_GE(events.size(), 4U);
+  for (size_t i = 0; i + 2 < events.size(); ++i) {
+    const Json root(cJSON_Parse(events[i].data.c_str()));
+    EXPECT_TRUE(cJSON_IsNull(cJSON_GetObjectItem(root.get(), "usage"))) << events[i].data;
+  }
+  const Json last(cJSON_Parse(events[events.size() - 2].data.c_str()));
+  EXPECT_EQ(cJSON_GetArraySize(cJSON_GetObjectItem(last.get(), "choices")), 0);
+  const cJSON* usage = cJSON_GetObjectItem(last.get(), "usage");
+  EXPECT_EQ(number_at(usage, "prompt_tokens"), 2);
+  EXPECT_EQ(number_at(usage, "completion_tokens"), 7);
+  EXPECT_EQ(number_at(usage, "total_tokens"), 9);
+  EXPECT_THAT(events[events.size() - 3].data, HasSubstr(R"("finish_reason":"length")"));
+}
+
+TEST(ChatStream, NeverMixesTwoChoicesInAChunk) {
+  const ApiRequest request = good(
+      Endpoint::kChat, chat(R"("messages":[{"role":"user","content":"x"}],"stream":true,"n":2)"));
+  std::map<int, std::string> texts;
+  const Answer answer = make_answer(request, {}, 30);
+  for (const SseEvent& event : events_of(stream_text(answer, kOpenAi))) {
+    if (event.data == "[DONE]") continue;
+    const Json root(cJSON_Parse(event.data.c_str()));
+    const cJSON* choices = cJSON_GetObjectItem(root.get(), "choices");
+    ASSERT_EQ(cJSON_GetArraySize(choices), 1);
+    const cJSON* choice = cJSON_GetArrayItem(choices, 0);
+    texts[static_cast<int>(number_at(choice, "index"))] +=
+        text_at(cJSON_GetObjectItem(choice, "delta"), "content");
+  }
+  EXPECT_EQ(texts, (std::map<int, std::string>{{0, answer.text}, {1, answer.text}}));
+}
+
+TEST(ChatStream, EndsWithTheErrorObject) {
+  Problem problem;
+  problem.kind = ProblemKind::kServer;
+  const std::vector<SseEvent> events = events_of(kOpenAiChat.stream_error(kOpenAi, problem));
+  ASSERT_EQ(events.size(), 2U);
+  const Json root(cJSON_Parse(events[0].data.c_str()));
+  EXPECT_EQ(text_at(cJSON_GetObjectItem(root.get(), "error"), "type"), "server_error");
+  EXPECT_EQ(events[1].data, "[DONE]");
+}
+
 TEST(EmbeddingsReply, HasOneVectorPerInput) {
   const ApiRequest request = good(Endpoint::kEmbeddings, chat(R"("input":["a","b","c"])"));
-  const ApiReply reply = make_reply(request, {1, 2, 3}, 99);
-  EXPECT_EQ(reply.usage.output_tokens, 0);
-  const Json root(cJSON_Parse(reply.body.c_str()));
+  const Answer answer = make_answer(request, {1, 2, 3}, 99);
+  EXPECT_EQ(answer.usage.output_tokens, 0);
+  const Json root(cJSON_Parse(kOpenAiEmbeddings.reply(answer, kOpenAi).c_str()));
   ASSERT_NE(root, nullptr);
   EXPECT_EQ(text_at(root.get(), "object"), "list");
   const cJSON* data = cJSON_GetObjectItem(root.get(), "data");
@@ -184,12 +258,14 @@ TEST(EmbeddingsReply, HasOneVectorPerInput) {
   EXPECT_EQ(cJSON_GetObjectItem(usage, "completion_tokens"), nullptr);
 }
 
-TEST(ErrorBody, HasOpenAisForm) {
-  ApiError error;
-  error.message = "No \"such\" thing";
-  error.param = "model";
-  EXPECT_EQ(error_body(error), R"({"error":{"message":"No \"such\" thing",)"
-                               R"("type":"invalid_request_error","param":"model","code":null}})");
+TEST(OpenAiError, HasItsForm) {
+  Problem problem;
+  problem.message = "No \"such\" thing";
+  problem.param = "model";
+  const ErrorReply error = kOpenAi.describe(problem);
+  EXPECT_EQ(error.status, 400);
+  EXPECT_EQ(error.body, R"({"error":{"message":"No \"such\" thing",)"
+                        R"("type":"invalid_request_error","param":"model","code":null}})");
 }
 
 TEST(ModelsBody, IsAList) {

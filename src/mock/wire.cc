@@ -1,0 +1,21 @@
+#include "mock/wire.h"
+
+namespace llmq::mock {
+
+const Wire& wire_of(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kChat:
+      return kOpenAiChat;
+    case Endpoint::kEmbeddings:
+      break;
+  }
+  return kOpenAiEmbeddings;
+}
+
+std::string sse_event(std::string_view name, const std::string& data) {
+  std::string event;
+  if (!name.empty()) event.append("event: ").append(name).append("\n");
+  return event.append("data: ").append(data).append("\n\n");
+}
+
+}  // namespace llmq::mock
