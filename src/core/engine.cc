@@ -85,6 +85,19 @@ void Engine::on(const Step& step, const AttemptSent& event) {
   sent_makes_room(step, model, request);
 }
 
+void Engine::on(const Step& step, const AttemptProgress& event) {
+  Request& request = *event.request;
+  if (request.state != State::kProcessing || request.attempts != event.attempt ||
+      request.store_answers != 0) {
+    return;
+  }
+  Model& model = model_of(request);
+  const bool was_sent = request.reservation->sent;
+  if (!was_sent) mark_sent(step, model, request);  // an answer proves that it was
+  const bool charged = note_output(step, model, request, event.output_tokens);
+  if (!was_sent || charged) sent_makes_room(step, model, request);
+}
+
 void Engine::on(const Step& step, const ModelAdded& event) {
   if (event.model >= models_.size()) models_.resize(event.model + 1);
   assert(models_[event.model] == nullptr);

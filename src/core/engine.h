@@ -60,6 +60,7 @@ class Engine {
   void on(const Step& step, const Submit& event);
   void on(const Step& step, const Cancel& event);
   void on(const Step& step, const AttemptSent& event);
+  void on(const Step& step, const AttemptProgress& event);
   void on(const Step& step, const AttemptFinished& event);
   void on(const Step& step, const UsageKnown& event);
   void on(const Step& step, const ModelAdded& event);
@@ -110,6 +111,7 @@ class Engine {
   void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
   void mark_sent(const Step& step, Model& model, Request& request);
+  bool note_output(const Step& step, Model& model, Request& request, int64_t tokens);
   bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
   bool amend(const Step& step, Model& model, Grant& grant, const Usage& usage);
   uint64_t share_of(const Model& model, const Account& account, const Demand& demand) const;

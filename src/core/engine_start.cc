@@ -15,6 +15,7 @@ void Engine::start(const Step& step, Model& model, Request& request) {
   request.reservation = &grant;
   grant.tenant = request.tenant;
   grant.own_limits = 0;
+  grant.output_begun = false;
   model.limiter.reserve(step.now, demand, grant);
   if (!model.tenant_limits.empty()) {
     OwnLimits& own = own_limits(step, model, account);
@@ -86,6 +87,16 @@ void Engine::mark_sent(const Step& step, Model& model, Request& request) {
   model.limiter.sent(step.now, grant);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   if (own != nullptr) own->limiter.sent(step.now, *grant.own);
+}
+
+// True if some of what was held is charged now: it will leave with time.
+bool Engine::note_output(const Step& step, Model& model, Request& request, int64_t tokens) {
+  Grant& grant = *request.reservation;
+  grant.output_begun = true;
+  bool charged = model.limiter.progress(step.now, grant, tokens);
+  OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
+  if (own != nullptr) charged = own->limiter.progress(step.now, *grant.own, tokens) || charged;
+  return charged;
 }
 
 // Gives back, or charges for good, what the attempt held. True if a limit per period has more room

@@ -48,6 +48,13 @@ struct AttemptSent {
   Request* request;
   uint8_t attempt;
 };
+// Output of an attempt so far: its first byte has come, or more output tokens are known. Reports of
+// attempts that do not run are ignored, and so are fewer tokens than were told before.
+struct AttemptProgress {
+  Request* request;
+  uint8_t attempt;
+  int64_t output_tokens = 0;  // produced until now; never more than its usage will say
+};
 // The attempt is over. Reports of attempts that have ended before are ignored.
 struct AttemptFinished {
   Request* request;
@@ -137,7 +144,7 @@ struct Tick {};
 using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
-                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded>;
+                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress>;
 
 }  // namespace llmq::core
 

@@ -191,12 +191,12 @@ void World::step(const core::Event& event) {
   ++out_.steps;
   stepped_ = true;
   if (trace_ != nullptr) {
-    static constexpr const char* kNames[] = {"submit",          "cancel",        "sent",
-                                             "finished",        "usage known",   "model added",
-                                             "model ready",     "model removed", "persisted",
-                                             "lease granted",   "shutdown",      "tick",
-                                             "limits observed", "pool added",    "model changed",
-                                             "pool changed",    "window edges",  "clock gap"};
+    static constexpr const char* kNames[] = {
+        "submit",          "cancel",        "sent",          "finished",
+        "usage known",     "model added",   "model ready",   "model removed",
+        "persisted",       "lease granted", "shutdown",      "tick",
+        "limits observed", "pool added",    "model changed", "pool changed",
+        "window edges",    "clock gap",     "tenant added",  "progress"};
     (void)std::fprintf(trace_, "%lld %s\n", static_cast<long long>(now_), kNames[event.index()]);
   }
   actions_.clear();

@@ -164,8 +164,17 @@ void EngineSim::leave(Job& job, int number) {
 void EngineSim::arrive(Job& job, int number) {
   const Call call{job, number, now_};
   const Answer answer = world.answer ? world.answer(call) : Answer{};
+  for (const Output& output : answer.output) {
+    after(output.after, [this, &job, number, output] { produce(job, number, output.tokens); });
+  }
   if (answer.hangs) return;
   after(answer.latency, [this, &job, number, answer] { report(job, number, answer); });
+}
+
+// Like a report it may come too late.
+void EngineSim::produce(Job& job, int number, int64_t tokens) {
+  if (job.record == nullptr) return;
+  step(core::AttemptProgress{job.record.get(), static_cast<uint8_t>(number), tokens});
 }
 
 // Reports of attempts that the engine has ended reach it too, as long as the request lives: it must

@@ -22,6 +22,12 @@
 
 namespace llmq::sim {
 
+// What is known of an answer's output at some time after the call has arrived.
+struct Output {
+  core::DurationNs after;
+  int64_t tokens = 0;
+};
+
 // How the provider answers a call that has arrived.
 struct Answer {
   core::DurationNs latency = core::milliseconds(10);
@@ -30,6 +36,7 @@ struct Answer {
   core::DurationNs retry_after{};
   bool hangs = false;                        // never answers
   std::optional<core::Observed> observed{};  // what it tells of limits
+  std::vector<Output> output{};              // as it is produced
 };
 
 struct Attempt {
@@ -175,6 +182,7 @@ class EngineSim {
   void perform(const core::Closed& action);
   void leave(Job& job, int number);
   void arrive(Job& job, int number);
+  void produce(Job& job, int number, int64_t tokens);
   void report(Job& job, int number, const Answer& answer);
   void expect_nobody_forgotten();
   void expect_woken(core::ModelIndex model, core::RequestId request, core::TimeNs start);

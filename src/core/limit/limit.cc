@@ -79,6 +79,17 @@ void Limit::sent(TimeNs now, Hold& hold) {
   charge(now, hold);
 }
 
+bool Limit::progress(TimeNs now, Hold& hold, int64_t output_tokens) {
+  if (spec_.charge != ChargeModel::kRealtime || !counts_output() || hold.seq != 0) return false;
+  const int64_t more = clamp_usage(output_tokens) - hold.seen;
+  if (more <= 0) return false;
+  held_ -= std::min(more, hold.cost - hold.seen);
+  hold.seen += more;
+  hold.cost = std::max(hold.cost, hold.seen);
+  (void)count(now, more);
+  return true;
+}
+
 void Limit::refund(Hold& hold) {
   assert(hold.seq == 0);
   held_ -= hold.cost;
@@ -109,7 +120,7 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     leave(hold);
   }
   if (hold.seq == 0) {  // until now it was held: let the counters take it, then correct it there
-    held_ -= hold.cost;
+    held_ -= hold.cost - hold.seen;
     charge(now, hold);
   }
   room = correct_by(now, hold, settlement) || room;
@@ -154,8 +165,8 @@ bool Limit::amend(TimeNs now, Hold& hold, const Usage& usage) {
 }
 
 // Below the charge: taken back where it was charged, unless the provider counted the estimate for
-// good. Above it: charged now, beyond the amount if need be; nothing starts until that debt has
-// left the window.
+// good, or output has been seen. Above it: charged now, beyond the amount if need be; nothing
+// starts until that debt has left the window.
 bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
   if (actual > hold.cost) {
     hold.seq = count(now, actual - hold.cost);
@@ -163,16 +174,17 @@ bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
     hold.cost = actual;
     return false;
   }
-  if (actual == hold.cost || keeps_estimate()) return false;
-  const bool room = take_back(now, hold, hold.cost - actual);
-  hold.cost = actual;
+  const int64_t at_least = std::max(actual, hold.seen);
+  if (at_least == hold.cost || keeps_estimate()) return false;
+  const bool room = take_back(now, hold, hold.cost - at_least);
+  hold.cost = at_least;
   return room;
 }
 
 // Takes the held amount into the counters.
 void Limit::charge(TimeNs now, Hold& hold) {
   if (learner_) hold.room = room(now);
-  hold.seq = count(now, hold.cost);
+  hold.seq = count(now, hold.cost - hold.seen);
   hold.charged = now;
   if (!learner_) return;
   hold.total = total_;
@@ -227,6 +239,10 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
 bool Limit::held_until_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
          spec_.charge == ChargeModel::kUnknown || counted() == Counted::kActual;
+}
+
+bool Limit::counts_output() const {
+  return spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
 }
 
 bool Limit::keeps_estimate() const {

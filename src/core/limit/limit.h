@@ -33,6 +33,7 @@ struct Hold {
   int64_t cost = 0;   // what is counted now: reserved, later charged
   LedgerSeq seq = 0;  // the ledger's bucket that was charged; 0 while the amount is held
   TimeNs charged{};   // when
+  int64_t seen = 0;   // of charge realtime: the part of `cost` charged already, as it was produced
   // Of limits that learn: how things stood when it was charged.
   int64_t total = 0;  // charged so far, itself included
   int64_t used = 0;   // in the window, itself included, others' use left out
@@ -80,6 +81,9 @@ class Limit {
   void reserve(TimeNs now, Hold& hold, const Demand& demand);
   // The call left at `now`.
   void sent(TimeNs now, Hold& hold);
+  // Of the sent call so much output has been produced. True if some of what it held is charged now,
+  // and will leave with time.
+  bool progress(TimeNs now, Hold& hold, int64_t output_tokens);
   // The call never left: nothing is charged.
   void refund(Hold& hold);
   // The sent call ended. True if room appeared that time alone would not have brought.
@@ -128,6 +132,7 @@ class Limit {
   // limit.cc
   Counted counted() const { return evidence_ ? evidence_->counted() : Counted::kEstimate; }
   bool held_until_end() const;
+  bool counts_output() const;
   bool keeps_estimate() const;
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
   bool correct(TimeNs now, Hold& hold, int64_t actual);

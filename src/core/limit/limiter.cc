@@ -140,6 +140,14 @@ void Limiter::sent(TimeNs now, Reservation& reservation) {
   for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->sent(now, reservation.holds[i]);
 }
 
+bool Limiter::progress(TimeNs now, Reservation& reservation, int64_t output_tokens) {
+  bool charged = false;
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    charged = limits_[i]->progress(now, reservation.holds[i], output_tokens) || charged;
+  }
+  return charged;
+}
+
 void Limiter::refund(Reservation& reservation) {
   assert(!reservation.sent);
   for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->refund(reservation.holds[i]);

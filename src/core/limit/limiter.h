@@ -50,6 +50,8 @@ class Limiter {
 
   void reserve(TimeNs now, const Demand& demand, Reservation& reservation);
   void sent(TimeNs now, Reservation& reservation);
+  // So much output has been produced until now. True if some of what was held is charged now.
+  bool progress(TimeNs now, Reservation& reservation, int64_t output_tokens);
   void refund(Reservation& reservation);
   // True if room appeared in a limit per period.
   bool settle(TimeNs now, Reservation& reservation, const Settlement& settlement);

@@ -280,6 +280,7 @@ TEST(Limit, ALeaseDoesNotLiftTheAmount) {
 struct Traced {
   Hold hold;
   int64_t estimate = 0;
+  int64_t seen = 0;  // output that was reported while it ran
   bool sent = false;
   std::vector<size_t> entries;  // its charges in the oracle
 };
@@ -345,15 +346,27 @@ TEST_P(LimitTraces, I1_I2_AgreeWithABruteForceOracle) {
             call.entries.push_back(entries.size());
             entries.push_back(Counted{now, call.estimate});
           }
+        } else if (random.between(0, 1) == 0) {  // some output, or older news
+          const int64_t most = overruns ? 2 * call.estimate : call.estimate;
+          const int64_t tokens = random.between(0, most);
+          const bool charged = limit.progress(now, call.hold, tokens);
+          ASSERT_EQ(charged, charge == ChargeModel::kRealtime && tokens > call.seen);
+          if (charged) {
+            held -= std::min(tokens, call.estimate) - std::min(call.seen, call.estimate);
+            entries.push_back(Counted{now, tokens - call.seen});
+            call.seen = tokens;
+          }
         } else {
           const int64_t most = overruns ? 2 * call.estimate : call.estimate;
           const bool usage_known = random.between(0, 3) > 0;
-          const int64_t actual = usage_known ? random.between(0, most) : call.estimate;
+          const int64_t reserved = std::max(call.estimate, call.seen);
+          const int64_t used = usage_known ? random.between(0, most) : reserved;
+          const int64_t actual = std::max(used, call.seen);  // what was seen is charged for good
           limit.settle(now, call.hold,
-                       usage_known ? known(actual) : of_kind(Settlement::Kind::kUnknown));
+                       usage_known ? known(used) : of_kind(Settlement::Kind::kUnknown));
           if (at_end) {
-            held -= call.estimate;
-            entries.push_back(Counted{now, actual});
+            held -= call.estimate - std::min(call.seen, call.estimate);
+            entries.push_back(Counted{now, actual - call.seen});
           } else if (actual > call.estimate) {
             entries.push_back(Counted{now, actual - call.estimate});
           } else if (charge == ChargeModel::kActual) {
