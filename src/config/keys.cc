@@ -218,6 +218,13 @@ void add_model_rows(std::deque<Row>& rows) {
       "max_in_flight", Scope::kModel, 1, 1'000'000, "256",
       "Attempts at a time where no concurrency limit is set.",
       [](const Value& value, ModelConfig& model) { model.max_in_flight = value.number; }));
+  rows.push_back(model_setting("adaptive_concurrency", Scope::kModel, Kind::kBool, "true",
+                               "Run fewer attempts at a time while the provider is overloaded "
+                               "(503, 529, time-outs), as many "
+                               "as go well, and more again bit by bit.",
+                               [](const Value& value, ModelConfig& model) {
+                                 model.adaptive_concurrency = value.number != 0;
+                               }));
   rows.push_back(
       model_integer("timeout_ms", Scope::kModel, 0, kMaxMs, "600000",
                     "Longest that one attempt may take, in ms; 0 = no bound.",

@@ -40,6 +40,7 @@ struct ModelConfig {
   bool has_prices = false;
   std::string time_zone = "UTC";  // of its calendar windows
   int64_t max_in_flight = 256;    // bounds attempts where no concurrency limit is set
+  bool adaptive_concurrency = true;
   core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers

@@ -88,6 +88,10 @@ class Engine {
   void limits_changed(const Step& step, Model& model);
   void price_pool(const Step& step, Pool& pool);
 
+  // engine_load.cc
+  void weigh_load(const Step& step, Model& model, const Request& request,
+                  const AttemptFinished& event);
+
   // engine_admit.cc: who starts now, and why the next one does not
   void admit(const Step& step, Model& model);
   void admit_alone(const Step& step, Model& model);

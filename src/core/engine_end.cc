@@ -67,6 +67,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
       model.gate = std::max(model.gate, step.now + event.retry_after);
     }
   }
+  weigh_load(step, model, request, event);
   if (event.usage_known) count_usage(model, request.tenant, event.usage);
   if (event.status == Status::kOk && !request.reservation->sent) {
     mark_sent(step, model, request);  // an answer proves that it was
@@ -116,6 +117,7 @@ void Engine::on_timer(const Step& step, Request& request) {
     return;
   }
   if (request.state == State::kProcessing) {
+    weigh_load(step, model, request, {&request, request.attempts, Status::kTimeout});
     abort_attempt(step, model, request, Status::kTimeout);
     attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
     admit(step, model);

@@ -87,9 +87,8 @@ DurationNs Engine::expected_wait(TimeNs now, Model& model, const Request& reques
       consider(time_until(now, limit, cost_of(limit, upto)), reason, static_cast<int>(i));
       continue;
     }
-    const int64_t rounds =
-        (upto.count - (limit.spec().amount - limit.held()) + limit.spec().amount - 1) /
-        limit.spec().amount;
+    const int64_t most = limit.effective_amount(now);
+    const int64_t rounds = (upto.count - (most - limit.held()) + most - 1) / most;
     if (rounds <= 0) continue;
     constexpr int64_t kMostRounds = 1'000'000;
     const DurationNs run{std::max<int64_t>(std::min(model.mean_run.ns, seconds(86'400).ns), 1)};

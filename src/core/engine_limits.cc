@@ -26,6 +26,8 @@ void Engine::on(const Step& step, const ModelChanged& event) {
   model->spec.ready = ready;
   model->limiter.change(step.now, limits_of(event.spec->limits, false), event.spec->max_in_flight,
                         event.spec->prices);
+  if (!event.spec->adaptive_concurrency) model->load = AdaptiveConcurrency{};
+  model->limiter.bound_attempts(model->load.bound());
   model->tenant_limits = limits_of(event.spec->limits, true);
   for (Account& account : model->accounts.all()) {
     if (account.own == nullptr) continue;

@@ -25,6 +25,7 @@ struct ModelSpec {
   std::vector<PoolIndex> pools;  // whose limits it shares with other models
   Prices prices;
   int64_t max_in_flight = 256;
+  bool adaptive_concurrency = true;  // fewer attempts at a time where the provider is overloaded
   RetrySpec retry;
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
   bool ready = true;           // false: hold everything until ModelReady

@@ -8,6 +8,8 @@
 #include "core/event.h"
 #include "core/late_charges.h"
 #include "core/limit/limiter.h"
+#include "core/policy/adaptive_concurrency.h"
+#include "core/policy/recent_latencies.h"
 #include "core/policy/wait_ratios.h"
 #include "core/queue/class_line.h"
 #include "core/queue/link.h"
@@ -54,6 +56,8 @@ struct Model {
   LinkList delayed;                      // wait for their retry
   LinkList running;
   TimeNs gate{};  // nothing starts before: a Retry-After of the provider
+  AdaptiveConcurrency load;
+  RecentLatencies latencies;  // of attempts that went well
   // Why the first in line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it
   // does not wait for a limit, kNever if only the end of an attempt makes room.
   Block block = Block::kNone;

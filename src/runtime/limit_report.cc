@@ -32,6 +32,7 @@ const char* lesson_name(core::Lesson lesson) {
 
 // Why what is enforced differs from what is configured; "" if it does not.
 std::string why_different(core::TimeNs now, const core::Limit& limit) {
+  if (limit.is_bound()) return "the provider was overloaded";
   const core::Learner* learner = limit.learner();
   if (learner == nullptr || limit.effective_amount(now) == limit.spec().amount) return "";
   if (learner->cut_ppm(now) < 1'000'000) {
@@ -121,7 +122,10 @@ int64_t milliseconds_until(core::TimeNs now, core::TimeNs at) {
 std::string full_limit_name(const ModelEntry& entry, core::Engine& engine,
                             const core::Limit* limit) {
   const PoolEntry* pool = pool_of(entry, engine, limit);
-  return core::limit_name(limit->spec()) + (pool == nullptr ? "" : " of pool " + pool->name);
+  std::string name = core::limit_name(limit->spec());
+  if (pool != nullptr) name += " of pool " + pool->name;
+  if (limit->is_bound()) name += ", lowered for overload";
+  return name;
 }
 
 base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,

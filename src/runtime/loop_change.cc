@@ -12,6 +12,7 @@ core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig
   for (const PoolEntry* pool : entry.pools) spec.pools.push_back(pool->index);
   spec.prices = settings.prices;
   spec.max_in_flight = settings.max_in_flight;
+  spec.adaptive_concurrency = settings.adaptive_concurrency;
   spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);
   spec.retry.base = settings.retry.base;
   spec.retry.cap = settings.retry.cap;

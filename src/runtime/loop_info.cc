@@ -1,4 +1,6 @@
 // The state of models as JSON, for people and dashboards (llmq_manager_info_json).
+#include <algorithm>
+
 #include "base/json.h"
 #include "runtime/clock.h"
 #include "runtime/limit_report.h"
@@ -24,6 +26,22 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
   return "";
 }
 
+// How many attempts may run at a time, and why not as many as is configured.
+cJSON* concurrency_json(const core::Model& model) {
+  const int64_t configured = model.limiter.most_attempts();
+  const core::AdaptiveConcurrency& load = model.load;
+  cJSON* json = cJSON_CreateObject();
+  base::add_number(json, "configured", configured);
+  base::add_number(json, "effective", std::min(configured, load.bound()));
+  if (load.ramps()) {
+    cJSON_AddStringToObject(json, "why", "slow start after a pause or an outage");
+  } else if (load.bounds()) {
+    cJSON_AddStringToObject(json, "why", "the provider was overloaded");
+  }
+  base::add_number(json, "overloads", static_cast<int64_t>(load.overloads()));
+  return json;
+}
+
 base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                       core::Model& model) {
   base::Json json(cJSON_CreateObject());
@@ -38,6 +56,7 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
+  cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(model));
   cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");
   const std::vector<core::Limit*>& all = model.limiter.limits();
   for (size_t i = 0; i < all.size(); ++i) {

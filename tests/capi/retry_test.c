@@ -127,7 +127,7 @@ static void a_timed_out_runner_keeps_its_data_while_the_retry_runs(void) {
   llmq_cq_unref(cq);
 }
 
-static void a_429_holds_the_whole_model_back(void) {
+static void whole_model_waits_after(llmq_status_t refusal) {
   llmq_manager_t* manager = quick_retries();
   llmq_cq_t* cq = new_cq();
   struct held held;
@@ -136,7 +136,7 @@ static void a_429_holds_the_whole_model_back(void) {
   const llmq_attempt_id_t first = nth_attempt(&held, 1);
   const int64_t wait = 200 * MS;
   const int64_t told = llmq_now_ns();
-  CHECK_OK(llmq_attempt_fail(manager, first, LLMQ_ERR_RATE_LIMITED, "slow down", 9, wait));
+  CHECK_OK(llmq_attempt_fail(manager, first, refusal, "slow down", 9, wait));
   submit_to_cq(manager, "m", "b", cq);
   for (int n = 2; n <= 3; ++n) {
     const llmq_attempt_id_t attempt = nth_attempt(&held, n);
@@ -157,19 +157,25 @@ static void a_429_holds_the_whole_model_back(void) {
   stats.struct_size = sizeof stats;
   close_manager(manager);
   CHECK_OK(llmq_stats(manager, NULL, 0, &stats));
-  CHECK_INT(1, stats.rate_limited);
+  CHECK_INT(refusal == LLMQ_ERR_RATE_LIMITED ? 1 : 0, stats.rate_limited);
   CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
 
-static void a_503_holds_only_its_request_back(void) {
+static void a_429_holds_the_whole_model_back(void) {
+  whole_model_waits_after(LLMQ_ERR_RATE_LIMITED);
+}
+
+static void a_503_holds_the_whole_model_back(void) { whole_model_waits_after(LLMQ_ERR_OVERLOADED); }
+
+static void a_500_holds_only_its_request_back(void) {
   llmq_manager_t* manager = quick_retries();
   llmq_cq_t* cq = new_cq();
   struct held held;
   hold_attempts(manager, "m", &held);
   const llmq_request_id_t refused = submit_to_cq(manager, "m", "a", cq);
-  CHECK_OK(llmq_attempt_fail(manager, nth_attempt(&held, 1), LLMQ_ERR_OVERLOADED, NULL, 0,
-                             10 * PATIENCE));
+  CHECK_OK(
+      llmq_attempt_fail(manager, nth_attempt(&held, 1), LLMQ_ERR_SERVER, NULL, 0, 10 * PATIENCE));
   const llmq_request_id_t other = submit_to_cq(manager, "m", "b", cq);
   CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 2), NULL, 0, NULL));
   expect_done(cq, other, LLMQ_OK, LLMQ_STATE_COMPLETED);
@@ -227,7 +233,8 @@ int main(void) {
   RUN(the_old_attempt_is_stale_while_the_new_one_runs);
   RUN(a_timed_out_runner_keeps_its_data_while_the_retry_runs);
   RUN(a_429_holds_the_whole_model_back);
-  RUN(a_503_holds_only_its_request_back);
+  RUN(a_503_holds_the_whole_model_back);
+  RUN(a_500_holds_only_its_request_back);
   RUN(a_final_failure_says_when_to_come_back);
   RUN(a_retry_that_cannot_make_the_deadline_is_not_waited_for);
   return 0;

@@ -93,7 +93,8 @@ void Oracle::check_line(core::ModelIndex index) {
     span.least = std::max(span.least, one.least);
     span.most = std::max(span.most, one.most);
   }
-  if (world_.running_ >= world_.concurrency_) span = Span{kNever, kNever};
+  const bool bound = static_cast<int64_t>(model->counters.processing) >= model->load.bound();
+  if (bound || world_.running_ >= world_.concurrency_) span = Span{kNever, kNever};
   const int64_t gate = std::max(world_.gate_[index], slot.not_before);
   if (exact && (verdict.at.ns < span.least || verdict.at.ns > span.most)) {
     world_.findings_->add(7, now, "the head may start in %lld ns; it should in %lld .. %lld",

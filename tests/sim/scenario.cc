@@ -97,8 +97,9 @@ void draw_faults(Draw& draw, Scenario& scenario) {
   Faults& faults = scenario.faults;
   if (draw.below(3) == 0) faults.server_error = 10'000;
   if (draw.below(4) == 0) faults.overloaded = 10'000;
+  if (draw.below(4) == 0) faults.capacity = draw.skewed(1, 200);
   if (draw.below(4) == 0) faults.refused = 5'000;
-  if (faults.refused > 0) faults.retry_after = draw.below(2) * 500'000;
+  faults.retry_after = draw.below(2) * 500'000;
   if (draw.below(6) == 0) faults.no_connection = 10'000;
   if (draw.below(4) == 0) faults.cancelled = 30'000;
   if (scenario.timeout_ms > 0 && draw.below(2) == 0) faults.lost_answer = 5'000;

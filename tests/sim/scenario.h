@@ -22,8 +22,9 @@ struct Rate {
 struct Faults {  // chances are per million
   int64_t server_error = 0;
   int64_t overloaded = 0;
+  int64_t capacity = 0;       // calls at a time that the provider takes: 529 beyond; 0 = any number
   int64_t refused = 0;        // 429 without a reason
-  int64_t retry_after = 0;    // ... with Retry-After
+  int64_t retry_after = 0;    // ... or an overload, with Retry-After
   int64_t lost_call = 0;      // never reaches the provider
   int64_t lost_answer = 0;    // never reaches the client
   int64_t late_call = 0;      // arrives after J

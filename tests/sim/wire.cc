@@ -67,22 +67,29 @@ void World::hang_up(Slot& slot) {
   heap_.push(std::max(now_ + way(), call.arrives), What::kHangUp, slot.call, call.generation);
 }
 
+// It works on as many calls as it can, whoever still waits for them.
+bool World::is_full() {
+  if (scenario_->faults.capacity == 0) return false;
+  serving_.erase(serving_.begin(), serving_.upper_bound(now_));
+  return static_cast<int64_t>(serving_.size()) >= scenario_->faults.capacity;
+}
+
 void World::arrive(uint32_t index) {
   Call& call = calls_[index];
   const Faults& faults = scenario_->faults;
   const int64_t now = provider_now();
   call.arrived = true;
   if (oracle_ != nullptr) oracle_->arrived(now);
-  if (draw_.chance(faults.refused) || draw_.chance(faults.overloaded)) {
-    const bool overloaded = faults.refused == 0 || draw_.below(2) == 0;
+  const bool full = is_full();
+  if (full || draw_.chance(faults.refused) || draw_.chance(faults.overloaded)) {
+    const bool overloaded = full || faults.refused == 0 || draw_.below(2) == 0;
     for (size_t i = 0; i < counters_.size(); ++i) {
       if (books_[i].spec().kind == core::LimitKind::kRequests) count(i, 1);
     }
     const int64_t hint =
         draw_.chance(faults.retry_after) ? draw_.skewed(1'000'000, 5'000'000'000) : 0;
     if (scenario_->headers) tell_limits(call);
-    answer(call, overloaded ? Status::kOverloaded : Status::kRateLimited, way(),
-           overloaded ? 0 : hint);
+    answer(call, overloaded ? Status::kOverloaded : Status::kRateLimited, way(), hint);
     drop(index);
     return;
   }
@@ -125,6 +132,7 @@ void World::arrive(uint32_t index) {
   const int64_t service = scenario_->per_token > 0
                               ? scenario_->service_least + scenario_->per_token * call.actual_output
                               : draw_.between(scenario_->service_least, scenario_->service_most);
+  if (faults.capacity > 0) serving_.insert(now_ + service);
   if (scenario_->charge == ChargeModel::kArrival) {  // nothing is counted later
     answer(call, call.status, service + way(), 0);
     drop(index);

@@ -57,6 +57,7 @@ void World::set_up(const Scenario& scenario) {
   awake_at_ = 0;
   gate_ = {};
   foreign_ = {};
+  serving_.clear();
   judged_from_ = 0;
   live_ = 0;
   running_ = 0;

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/engine.h"
@@ -120,6 +121,7 @@ class World {
   void send(Slot& slot);
   void hang_up(Slot& slot);
   void arrive(uint32_t index);
+  bool is_full();
   void produce(uint32_t index);
   void end(uint32_t index);
   void drop(uint32_t index);
@@ -157,6 +159,7 @@ class World {
   std::vector<uint32_t> free_slots_;
   std::vector<Call> calls_;
   std::vector<uint32_t> free_calls_;
+  std::multiset<int64_t> serving_;        // ends of what the provider works on, if that is bounded
   std::vector<core::Observed> observed_;  // by slot: what its answer tells
   int64_t now_ = 0;
   int64_t wall_ms_ = 0;

@@ -88,7 +88,7 @@ void World::report(Slot& slot) {
   event.retry_after = core::DurationNs{slot.retry_after};
   event.observed = slot.observed;
   settle(slot, slot.status, slot.usage_known);
-  if (slot.status == Status::kRateLimited) {
+  if (slot.status == Status::kRateLimited || slot.status == Status::kOverloaded) {
     ++disturbances_;
     if (slot.retry_after > 0) {
       int64_t& gate = gate_[slot.record.model];
@@ -131,6 +131,7 @@ void World::perform(const core::AbortAttempt& action) {
     return;
   }
   if (slot.sent) hang_up(slot);
+  if (action.reason == Status::kTimeout) ++disturbances_;  // fewer may run from now on
   settle(slot, action.reason, false);
 }
 

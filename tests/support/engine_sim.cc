@@ -6,6 +6,16 @@
 #include <utility>
 
 namespace llmq::sim {
+namespace {
+
+// Everybody, not only the caller that it answers.
+bool asks_to_wait(const Answer& answer) {
+  return (answer.status == core::Status::kRateLimited ||
+          answer.status == core::Status::kOverloaded) &&
+         answer.retry_after.ns > 0;
+}
+
+}  // namespace
 
 using core::DurationNs;
 using core::TimeNs;
@@ -187,7 +197,7 @@ void EngineSim::report(Job& job, int number, const Answer& answer) {
     attempt.status = answer.status;
     attempt.usage = answer.usage;
     --hosts_[job.model].running;
-    if (answer.status == core::Status::kRateLimited && answer.retry_after.ns > 0) {
+    if (asks_to_wait(answer)) {
       hosts_[job.model].gate = std::max(hosts_[job.model].gate, now_ + answer.retry_after);
     }
   }

@@ -103,6 +103,9 @@ class Limit {
   bool is_open() const { return spec_.amount == kMaxLimitAmount; }
   void set_windows(TimeNs start, TimeNs end, TimeNs next_end);
 
+  // Concurrency: at most so many, whatever the amount is; kMaxLimitAmount: no bound besides it.
+  void bound(int64_t most) { bound_ = most; }
+
   // Shared limits (spec.shared): room arrives in leases.
   int64_t lease_wanted(TimeNs now, int64_t cost);
   void lease_granted(TimeNs now, int64_t amount, TimeNs expires);
@@ -111,6 +114,7 @@ class Limit {
   int64_t used(TimeNs now);
   int64_t held() const { return held_; }
   int64_t effective_amount(TimeNs now) const;  // N as it is enforced
+  bool is_bound() const { return bound_ < spec_.amount; }
   Shape enforced_shape() const { return shape_; }
   int64_t capacity() const { return bucket_ ? bucket_->capacity() : spec_.amount; }
   const Learner* learner() const { return learner_ ? &*learner_ : nullptr; }
@@ -170,6 +174,7 @@ class Limit {
   PackedWindows packed_;
   int64_t held_ = 0;
   int64_t slice_amount_ = 0;
+  int64_t bound_ = kMaxLimitAmount;
   TimeNs closed_until_{};
   LeasedRoom leased_;  // granted and not yet reserved
   bool lease_asked_ = false;

@@ -25,7 +25,9 @@ TimeNs Limit::earliest(TimeNs now, int64_t cost) { return earliest_behind(now, c
 
 TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   if (spec_.shared && leased_.available(now) < cost + ahead) return kNever;
-  if (is_concurrency()) return held_ + cost + ahead <= spec_.amount ? now : kNever;
+  if (is_concurrency()) {
+    return held_ + cost + ahead <= std::min(spec_.amount, bound_) ? now : kNever;
+  }
   if (learner_ && now >= learner_->lesson_ends()) try_again(now);
   TimeNs from = std::max(now, closed_until_);
   if (learner_ && !burst_proven_ && spec_.shape == Shape::kAuto) {
@@ -96,7 +98,7 @@ TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
 }
 
 int64_t Limit::effective_amount(TimeNs now) const {
-  if (!learner_) return spec_.amount;
+  if (!learner_) return std::min(spec_.amount, bound_);
   const Learnt& learnt = learner_->learnt();
   const int64_t amount = learnt.shape == Shape::kQuantised ? spec_.amount : learnt.amount;
   const int64_t ppm = learner_->cut_ppm(now);

@@ -25,12 +25,19 @@ Limiter::Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, con
                  const std::vector<Limit*>& pooled) {
   assert(specs.size() + pooled.size() <= kMaxLimitsPerModel);
   for (const LimitSpec& spec : specs) add(spec, prices, false);
-  bool bounded = bounds_concurrency(specs);
-  for (const Limit* limit : pooled) bounded = bounded || limit->is_concurrency();
-  if (!bounded) add(in_flight_limit(max_in_flight), prices, true);
   for (Limit* limit : pooled) {
     add_pooled(limit);
   }
+  if (!bounds_concurrency(specs))
+    add(in_flight_limit(implicit_amount(max_in_flight)), prices, true);
+}
+
+// Where a pool bounds them, there is nothing to add; but the model may be bound further.
+int64_t Limiter::implicit_amount(int64_t max_in_flight) const {
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    if (traits_[i].pooled && limits_[i]->is_concurrency()) return kMaxLimitAmount;
+  }
+  return max_in_flight;
 }
 
 void Limiter::add_pooled(Limit* limit) {
@@ -63,12 +70,8 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
                      const Prices& prices) {
   assert(fits(specs));
   std::vector<LimitSpec> wanted = specs;
-  bool pooled_bound = false;
-  for (size_t i = 0; i < limits_.size(); ++i) {
-    pooled_bound = pooled_bound || (traits_[i].pooled && limits_[i]->is_concurrency());
-  }
-  const bool implicit = !bounds_concurrency(specs) && !pooled_bound;
-  if (implicit) wanted.push_back(in_flight_limit(max_in_flight));
+  const bool implicit = !bounds_concurrency(specs);
+  if (implicit) wanted.push_back(in_flight_limit(implicit_amount(max_in_flight)));
   const size_t before = limits_.size();
   std::vector<bool> used(before, false);
   for (const LimitSpec& spec : wanted) {
@@ -90,6 +93,20 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
     if (used[i] || traits_[i].pooled) continue;
     limits_[i]->open_up(now);
   }
+}
+
+void Limiter::bound_attempts(int64_t most) {
+  for (const std::unique_ptr<Limit>& limit : own_) {
+    if (limit->is_concurrency()) limit->bound(most);
+  }
+}
+
+int64_t Limiter::most_attempts() const {
+  int64_t most = kMaxLimitAmount;
+  for (const Limit* limit : limits_) {
+    if (limit->is_concurrency()) most = std::min(most, limit->spec().amount);
+  }
+  return most;
 }
 
 int Limiter::too_small_for(const Demand& demand) const {

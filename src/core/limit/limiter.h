@@ -33,7 +33,8 @@ struct Reservation {
 class Limiter {
  public:
   // Own limits come first, in the order of `specs`, then those of `pooled`, which belong to the
-  // engine and outlive this. max_in_flight bounds concurrency where no limit does.
+  // engine and outlive this, then the bound on attempts in flight, unless a limit of the model's
+  // own is one: max_in_flight where no pooled limit of concurrency is either.
   Limiter(const std::vector<LimitSpec>& specs, int64_t max_in_flight, const Prices& prices = {},
           const std::vector<Limit*>& pooled = {});
 
@@ -65,6 +66,10 @@ class Limiter {
               const Prices& prices);
   void add_pooled(Limit* limit);
   bool fits(const std::vector<LimitSpec>& specs) const;
+  // At most so many attempts at a time besides what the limits say; kMaxLimitAmount: no such bound.
+  void bound_attempts(int64_t most);
+  // Attempts that the limits of concurrency allow at a time.
+  int64_t most_attempts() const;
 
   const std::vector<Limit*>& limits() const { return limits_; }
   // The limit belongs to a pool: other models use it too.
@@ -80,6 +85,7 @@ class Limiter {
     bool implicit = false;
   };
   void add(const LimitSpec& spec, const Prices& prices, bool implicit);
+  int64_t implicit_amount(int64_t max_in_flight) const;
 
   std::vector<std::unique_ptr<Limit>> own_;
   std::vector<Limit*> limits_;  // all of them; a limit keeps its place

@@ -247,6 +247,7 @@ void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec,
                        const std::vector<LimitSpec>& pool) {
   int64_t expected = concurrency_of(spec, pool);
   for (const LimitSpec& limit : spec.limits) expected = std::min(expected, limit.amount);
+  expected = std::min(expected, sim.model(model).load.bound());
   for (const LimitSpec& limit : pool) {
     if (!spec.pools.empty()) expected = std::min(expected, limit.amount);
   }
