@@ -23,7 +23,8 @@ CallId call_id(size_t slot, uint32_t generation) {
   return (uint64_t{generation} << 32) | (static_cast<uint64_t>(slot) + 1);
 }
 
-// libcurl's callbacks only take notes (sockets, timer, ids of calls that were sent); callers'
+// libcurl's callbacks only take notes (sockets, timer, ids of calls that were sent or that have
+// received something); callers'
 // callbacks run after libcurl has returned, so that they may start and cancel calls: libcurl itself
 // is not reentrant.
 class CurlClient final : public Client {
@@ -43,6 +44,7 @@ class CurlClient final : public Client {
   bool open();
   CallId start(Call call, std::function<void()> on_sent,
                std::function<void(CallResult)> on_done) override;
+  void resume(CallId id) override;
   void cancel(CallId id) override;
   void close(std::function<void()> closed) override;
 
@@ -54,6 +56,7 @@ class CurlClient final : public Client {
 
   void act(curl_socket_t socket, int events);
   void deliver();
+  void deliver_data();
   void deliver_failed();
   void finish(Transfer& transfer, CURLcode code);
   void stop(Transfer& transfer);
@@ -61,6 +64,11 @@ class CurlClient final : public Client {
   void run_waiting();
   void run(Transfer& transfer);
   void fail_soon(CallId id, CURLcode code);
+  void deliver_soon();
+  void let_go(Transfer& transfer);
+  void listen(Transfer& transfer);
+  void look_for_silence_in(uint64_t ms);
+  void end_silent();
   Transfer* find(CallId id);
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
@@ -72,7 +80,8 @@ class CurlClient final : public Client {
   OpenHandles handles_;
   SocketWatcher sockets_;
   uv_timer_t timer_{};  // libcurl's
-  uv_timer_t soon_{};   // for what must not happen inside start()
+  uv_timer_t soon_{};   // for what must not happen inside start() or resume()
+  uv_timer_t idle_{};   // for streamed answers that may have fallen silent
   CURLM* multi_ = nullptr;
   bool closing_ = false;
 
@@ -82,6 +91,7 @@ class CurlClient final : public Client {
   std::deque<CallId> waiting_;         // for one of max_connections; cancelled ones included
   int64_t running_ = 0;
   std::vector<CallId> sent_;
+  std::vector<CallId> heard_;  // answers that go on, being streamed
   std::vector<Failed> failed_;
 };
 
@@ -90,8 +100,9 @@ bool CurlClient::open() {
   if (multi_ == nullptr) return false;
   uv_timer_init(loop_, &timer_);
   uv_timer_init(loop_, &soon_);
-  timer_.data = soon_.data = this;
-  handles_.count = 2;
+  uv_timer_init(loop_, &idle_);
+  timer_.data = soon_.data = idle_.data = this;
+  handles_.count = 3;
   const long connections =
       static_cast<long>(std::clamp<int64_t>(options_.max_connections, 1, 1 << 20));
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
@@ -115,7 +126,7 @@ CallId CurlClient::start(Call call, std::function<void()> on_sent,
   free_slots_.pop_back();
   std::unique_ptr<Transfer>& transfer = transfers_[slot];
   if (transfer == nullptr) {
-    transfer = std::make_unique<Transfer>(&sockets_, &sent_, options_.max_response_bytes);
+    transfer = std::make_unique<Transfer>(&sockets_, &sent_, &heard_, options_.max_response_bytes);
   }
   const CallId id = call_id(slot, ++generations_[slot]);
   const CURLcode code = transfer->prepare(id, call);
@@ -156,9 +167,18 @@ Transfer* CurlClient::find(CallId id) {
 
 void CurlClient::fail_soon(CallId id, CURLcode code) {
   failed_.push_back({id, code});
+  deliver_soon();
+}
+
+void CurlClient::deliver_soon() {
   uv_timer_start(
-      &soon_, [](uv_timer_t* timer) { static_cast<CurlClient*>(timer->data)->deliver_failed(); }, 0,
-      0);
+      &soon_,
+      [](uv_timer_t* timer) {
+        auto* const self = static_cast<CurlClient*>(timer->data);
+        self->deliver();
+        self->deliver_failed();
+      },
+      0, 0);
 }
 
 void CurlClient::deliver_failed() {
@@ -204,12 +224,81 @@ void CurlClient::deliver() {
     if (on_sent) on_sent();
   }
   sent_.clear();
+  deliver_data();
   int left = 0;
   while (!closing_) {
     const CURLMsg* const message = curl_multi_info_read(multi_, &left);
     if (message == nullptr) break;
     if (message->msg != CURLMSG_DONE) continue;
     finish(*Transfer::of(message->easy_handle), message->data.result);
+  }
+}
+
+// An answer's end is only told when all of it has been handed over.
+void CurlClient::deliver_data() {
+  for (size_t i = 0; i < heard_.size(); ++i) {
+    const CallId id = heard_[i];
+    Transfer* transfer = find(id);
+    if (transfer == nullptr) continue;
+    listen(*transfer);
+    const bool more = transfer->hand_over();
+    transfer = find(id);
+    if (transfer == nullptr) continue;
+    transfer->paused = !more;
+    if (more) let_go(*transfer);
+  }
+  heard_.clear();
+}
+
+void CurlClient::let_go(Transfer& transfer) {
+  const CURLcode code = transfer.let_go();
+  if (code != CURLE_OK) fail_soon(transfer.id, code);
+}
+
+void CurlClient::resume(CallId id) {
+  Transfer* const transfer = find(id);
+  if (transfer == nullptr || !transfer->paused) return;
+  transfer->paused = false;
+  listen(*transfer);
+  let_go(*transfer);
+  if (!heard_.empty()) deliver_soon();
+}
+
+// The answer has just said something, or has a reader again.
+void CurlClient::listen(Transfer& transfer) {
+  transfer.heard_ms = uv_now(loop_);
+  if (transfer.idle_ms == 0) return;
+  look_for_silence_in(transfer.idle_ms);
+}
+
+void CurlClient::look_for_silence_in(uint64_t ms) {
+  const bool looks_before = uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0 &&
+                            uv_timer_get_due_in(&idle_) <= ms;
+  if (looks_before) return;
+  uv_timer_start(
+      &idle_, [](uv_timer_t* timer) { static_cast<CurlClient*>(timer->data)->end_silent(); }, ms,
+      0);
+}
+
+// One look at all of them, not more often than one of them may be due.
+void CurlClient::end_silent() {
+  const uint64_t now = uv_now(loop_);
+  std::vector<CallId> silent;
+  for (const auto& transfer : transfers_) {
+    if (transfer == nullptr || !transfer->running || transfer->paused) continue;
+    if (transfer->heard_ms == 0 || transfer->idle_ms == 0) continue;
+    const uint64_t due = transfer->heard_ms + transfer->idle_ms;
+    if (due <= now) {
+      silent.push_back(transfer->id);
+    } else {
+      look_for_silence_in(due - now);
+    }
+  }
+  for (const CallId id : silent) {
+    Transfer* const transfer = find(id);
+    if (transfer == nullptr) continue;
+    transfer->silent = true;
+    finish(*transfer, CURLE_OPERATION_TIMEDOUT);
   }
 }
 
@@ -265,6 +354,7 @@ void CurlClient::close(std::function<void()> closed) {
   sockets_.close_all();
   close_handle(reinterpret_cast<uv_handle_t*>(&timer_));
   close_handle(reinterpret_cast<uv_handle_t*>(&soon_));
+  close_handle(reinterpret_cast<uv_handle_t*>(&idle_));
 }
 
 }  // namespace

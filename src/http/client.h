@@ -41,6 +41,14 @@ struct Call {
   core::DurationNs
       timeout{};  // whole call; 0 = none (the engine has its own, this is the last resort)
   Transport transport;
+
+  // Set: the bytes of a 2xx answer go here as they come, with the answer's head (its body empty),
+  // and not into the result. False pauses the call: nothing more is read until resume(), so that
+  // what waits here stays under 100 KiB. Other answers come whole, as ever.
+  std::function<bool(const provider::WireResponse& head, std::string_view bytes)> on_data;
+  // Such an answer that then says nothing for so long ends with kTimeout; 0 = none. While a call
+  // is paused this time stands still, `timeout` does not.
+  core::DurationNs idle_timeout{};
 };
 
 struct CallResult {
@@ -65,8 +73,10 @@ class Client {
   virtual CallId start(Call call, std::function<void()> on_sent,
                        std::function<void(CallResult)> on_done) = 0;
 
-  // Closes the call's connection at once; neither callback runs afterwards. Unknown ids are
-  // ignored.
+  // Goes on with a call that its on_data paused. Others are left alone.
+  virtual void resume(CallId id) = 0;
+
+  // Closes the call's connection at once; no callback runs afterwards. Unknown ids are ignored.
   virtual void cancel(CallId id) = 0;
 
   // Cancels everything and closes every libuv handle; closed runs on the loop when nothing is left.

@@ -23,6 +23,7 @@ constexpr const char* kUserAgent = "llmq/" LLMQ_TEXT(LLMQ_VERSION_MAJOR) "." LLM
 #undef LLMQ_TEXT_OF
 
 constexpr int64_t kNsPerMs = 1'000'000;
+constexpr size_t kMostStaged = size_t{64} * 1024;
 
 // Sets options one after the other and remembers the first failure.
 class Options {
@@ -72,10 +73,12 @@ int on_socket_closing(void* sockets, curl_socket_t socket) {
 
 }  // namespace
 
-Transfer::Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, int64_t max_response_bytes)
+Transfer::Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, std::vector<CallId>* heard,
+                   int64_t max_response_bytes)
     : easy_(curl_easy_init()),
       sockets_(sockets),
       sent_list_(sent),
+      heard_list_(heard),
       max_response_bytes_(max_response_bytes) {}
 
 Transfer::~Transfer() {
@@ -97,7 +100,6 @@ CURLcode Transfer::set_fixed_options() {
       .set(CURLOPT_POST, 1L)
       .set(CURLOPT_USERAGENT, kUserAgent)
       .set(CURLOPT_FOLLOWLOCATION, 0L)
-      .set(CURLOPT_ACCEPT_ENCODING, "")
       .set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS))
       .set(CURLOPT_PIPEWAIT, 0L)
       .set(CURLOPT_TCP_NODELAY, 1L)
@@ -169,6 +171,8 @@ bool Transfer::set_headers(const std::vector<provider::Header>& headers) {
 CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   id = call_id;
   host_ = provider::authority(call.wire.url);
+  on_data_ = call.on_data;
+  idle_ms = static_cast<uint64_t>(to_ms(call.idle_timeout));
   if (easy_ == nullptr || !set_headers(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
   if (const CURLcode code = set_trust(call.transport); code != CURLE_OK) return code;
   // A proxy of the environment must not see what goes to this machine, the key above all.
@@ -177,6 +181,8 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
       .set(CURLOPT_URL, call.wire.url.c_str())
       .set(CURLOPT_HTTPHEADER, header_list_)
       .set(CURLOPT_NOPROXY, no_proxy)
+      // Events are to come one by one: a compressor would keep them back until it has enough.
+      .set(CURLOPT_ACCEPT_ENCODING, on_data_ ? nullptr : "")
       .set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()))
       .set(CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data())
       .set(CURLOPT_CONNECTTIMEOUT_MS, to_ms(call.transport.connect_timeout))
@@ -188,8 +194,12 @@ void Transfer::reset() {
   if (easy_ != nullptr) curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, nullptr);
   id = 0;
   running = sent_ = resend_refused_ = too_long_ = false;
+  paused = silent = streams_ = noted_ = held_ = false;
+  idle_ms = heard_ms = 0;
   on_sent = nullptr;
   on_done = nullptr;
+  on_data_ = nullptr;
+  std::string().swap(staged_);
   response_ = {};
   received_ = 0;
   error_[0] = '\0';
@@ -219,6 +229,14 @@ void Transfer::take_header(std::string_view line) {
     response_.headers.clear();
     return;
   }
+  if (on_data_ && provider::trimmed(line).empty()) {  // the end of the head
+    long http_status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
+    streams_ = http_status >= 200 && http_status <= 299;
+    response_.http_status = static_cast<int>(http_status);
+    if (streams_) note_heard();
+    return;
+  }
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0) return;
   response_.headers.emplace_back(std::string(line.substr(0, colon)),
@@ -236,9 +254,43 @@ size_t Transfer::on_header(char* data, size_t size, size_t count, void* self) {
 size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t bytes = size * count;
+  if (transfer.streams_) return transfer.stage({data, bytes});
   if (!transfer.fits(bytes)) return 0;
   transfer.response_.body.append(data, bytes);
   return bytes;
+}
+
+void Transfer::note_heard() {
+  if (noted_) return;
+  noted_ = true;
+  heard_list_->push_back(id);
+}
+
+// What is refused here comes again, when let_go() says so.
+size_t Transfer::stage(std::string_view bytes) {
+  if (paused || staged_.size() >= kMostStaged) {
+    held_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (!fits(bytes.size())) return 0;
+  staged_.append(bytes);
+  note_heard();
+  return bytes.size();
+}
+
+// The reader may cancel this very call, or close the client: then nothing here may be touched any
+// more, which the caller finds out by the id. So its function is kept alive on the stack.
+bool Transfer::hand_over() {
+  noted_ = false;
+  if (staged_.empty() || !on_data_) return true;
+  const std::string bytes = std::exchange(staged_, {});
+  const decltype(on_data_) on_data = on_data_;
+  return on_data(response_, bytes);
+}
+
+CURLcode Transfer::let_go() {
+  if (!std::exchange(held_, false)) return CURLE_OK;
+  return curl_easy_pause(easy_, CURLPAUSE_CONT);
 }
 
 CallResult Transfer::result(CURLcode code) {
@@ -263,6 +315,9 @@ CallResult Transfer::failure(CURLcode code) const {
     result.status = core::Status::kTransport;
     result.message = "the answer of " + host_ + " is longer than " +
                      std::to_string(max_response_bytes_) + " bytes";
+  } else if (silent) {
+    result.message =
+        host_ + " said nothing for " + std::to_string(idle_ms) + " ms in the middle of its answer";
   } else if (resend_refused_) {
     result.status = core::Status::kTransport;
     result.message = host_ + " closed the connection without an answer";

@@ -19,8 +19,10 @@ namespace llmq::http {
 class Transfer {
  public:
   // The sockets of this transfer are announced to `sockets`; its id is appended to `sent` when its
-  // request is about to be written. Both outlive it.
-  Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, int64_t max_response_bytes);
+  // request is about to be written, to `heard` when the answer that it streams has gone on. All
+  // outlive it.
+  Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, std::vector<CallId>* heard,
+           int64_t max_response_bytes);
   ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -30,6 +32,12 @@ class Transfer {
   CallResult result(CURLcode code);
   void reset();
 
+  // Hands over what was read of a streamed answer. False: its reader takes no more, or it is gone.
+  bool hand_over();
+  // After hand_over: lets libcurl go on if it was held. May call the write function, and so append
+  // to `heard`.
+  CURLcode let_go();
+
   CURL* easy() const { return easy_; }
   static Transfer* of(CURL* easy);
 
@@ -38,6 +46,10 @@ class Transfer {
   bool running = false;
   std::function<void()> on_sent;
   std::function<void(CallResult)> on_done;
+  bool paused = false;    // by the reader
+  uint64_t idle_ms = 0;   // longest silence of a streamed answer; 0 = any
+  uint64_t heard_ms = 0;  // when it last said something, on the loop's clock; 0 = not begun
+  bool silent = false;    // ended because it said nothing
 
  private:
   CURLcode set_fixed_options();
@@ -46,6 +58,8 @@ class Transfer {
   CallResult failure(CURLcode code) const;
   bool fits(size_t more);
   void take_header(std::string_view line);
+  void note_heard();
+  size_t stage(std::string_view bytes);
 
   static int on_prereq(void* self, char*, char*, int, int);
   static size_t on_header(char* data, size_t size, size_t count, void* self);
@@ -54,6 +68,7 @@ class Transfer {
   CURL* const easy_;  // nullptr if memory was used up
   SocketWatcher* const sockets_;
   std::vector<CallId>* const sent_list_;
+  std::vector<CallId>* const heard_list_;
   const int64_t max_response_bytes_;
 
   bool has_fixed_options_ = false;
@@ -66,6 +81,11 @@ class Transfer {
   bool sent_ = false;
   bool resend_refused_ = false;
   bool too_long_ = false;
+  decltype(Call::on_data) on_data_;
+  std::string staged_;    // read, not yet handed over
+  bool streams_ = false;  // a 2xx answer with a reader
+  bool noted_ = false;    // in heard_list_
+  bool held_ = false;     // libcurl holds what did not fit into staged_
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
