@@ -43,13 +43,26 @@ struct WireResponse {
   std::string body;
 };
 
+// What told when to try again.
+enum class HintSource : uint8_t {
+  kNone,
+  kHeader,       // Retry-After and its kin
+  kResetHeader,  // the reset of the limit that is used up
+  kBody,         // a member of the body
+  kBodyText,     // words in the body
+};
+
 // What llmq makes of an answer.
 struct Outcome {
   core::Status status = core::Status::kUnknown;
-  std::string message;  // for people; "" if status is kOk
+  core::Status failure = core::Status::kOk;  // the kind, whatever x-should-retry makes of it
+  std::string error_name;                    // the provider's code or type; "" if none
+  std::string message;                       // for people; "" if status is kOk
   bool usage_known = false;
   core::Usage usage{};
-  core::DurationNs retry_after{};   // 0 = no hint
+  int64_t reasoning_tokens = -1;   // the part of the output that is not shown; -1 = not told
+  core::DurationNs retry_after{};  // 0 = no hint, or at once
+  HintSource hint_source = HintSource::kNone;
   std::string provider_request_id;  // "" if none
   core::Observed observed;          // what the answer tells of limits, a good one too
 };

@@ -3,19 +3,29 @@
 #define LLMQ_PROVIDER_RETRY_AFTER_H_
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "core/time.h"
+#include "provider/error_body.h"
 #include "provider/provider.h"
 
 namespace llmq::provider {
 
-// From retry-after-ms, else Retry-After (seconds, a duration such as 2m59.5s, or an HTTP date),
-// else words such as "try again in 23.03s" in the message. 0 if nothing usable is said; at most a
-// day.
-core::DurationNs retry_after(const std::vector<Header>& headers, std::string_view message,
-                             int64_t wall_unix_ms);
+// A wait, and what told it; kNone: nothing usable is said.
+struct Hint {
+  HintSource source = HintSource::kNone;
+  core::DurationNs wait{};
+};
+
+// The first that gives a value: retry-after-ms above 0; Retry-After (seconds, a duration such as
+// 2m59.5s, an HTTP date or a unix time to come); x-amz-retry-after; Google's RetryInfo or the words
+// beside it, whichever is longer; words such as "try again in 23.03s"; a member retry_after. Of
+// several values of one header the longest. What is negative, past, no number or beyond 32 days is
+// no value.
+Hint retry_hint(const std::vector<Header>& headers, const ErrorBody& error, int64_t wall_unix_ms);
+
+// The same for an answer whose headers tell of no failure: HTTP 200.
+Hint retry_hint(const ErrorBody& error);
 
 }  // namespace llmq::provider
 

@@ -50,9 +50,15 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                                             [](char x, char y) { return lower(x) == lower(y); });
 }
 
+size_t find_ignoring_case(std::string_view text, std::string_view part) {
+  const auto at = std::search(text.begin(), text.end(), part.begin(), part.end(),
+                              [](char x, char y) { return lower(x) == lower(y); });
+  return at == text.end() && !part.empty() ? std::string_view::npos
+                                           : static_cast<size_t>(at - text.begin());
+}
+
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
-  return std::search(text.begin(), text.end(), part.begin(), part.end(),
-                     [](char x, char y) { return lower(x) == lower(y); }) != text.end();
+  return find_ignoring_case(text, part) != std::string_view::npos;
 }
 
 std::string_view trimmed(std::string_view text) {

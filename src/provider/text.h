@@ -2,6 +2,7 @@
 #ifndef LLMQ_PROVIDER_TEXT_H_
 #define LLMQ_PROVIDER_TEXT_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@ namespace llmq::provider {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool contains_ignoring_case(std::string_view text, std::string_view part);
+size_t find_ignoring_case(std::string_view text, std::string_view part);  // npos if there is none
 
 // Without blanks at both ends.
 std::string_view trimmed(std::string_view text);

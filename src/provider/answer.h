@@ -1,0 +1,29 @@
+// Steps that whole answers and streams share.
+#ifndef LLMQ_PROVIDER_ANSWER_H_
+#define LLMQ_PROVIDER_ANSWER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "provider/error_body.h"
+#include "provider/provider.h"
+#include "provider/usage.h"
+
+namespace llmq::provider {
+
+// What the headers tell of any answer: the request's id at the provider, and limits.
+Outcome outcome_of_headers(const WireResponse& response, int64_t wall_unix_ms);
+
+// Makes the outcome a failure that `error` describes: its kind, whether it may be tried again and
+// when, which limit it met. With HTTP 200 the headers tell of no failure: they are not asked.
+void read_failure(const WireResponse& response, const ErrorBody& error, int64_t wall_unix_ms,
+                  Outcome& outcome);
+
+// "The provider's words (code)".
+std::string words_of(const ErrorBody& error);
+
+void put_usage(const UsageCounts& counts, bool embeddings, Outcome& outcome);
+
+}  // namespace llmq::provider
+
+#endif  // LLMQ_PROVIDER_ANSWER_H_
