@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "cli/failure.h"
 #include "mock/options.h"
+#include "mock/provider.h"
 #include "mock/server.h"
 
 namespace llmq::cli {
@@ -52,6 +53,10 @@ mock::Options options_of(const MockFlags& flags) {
     throw Failure("--headers: \"" + flags.headers + "\" is neither on nor off");
   }
   options.headers = flags.headers == "on";
+  options.provider = flags.provider;
+  options.header_lag = flags.header_lag;
+  options.wrong_headers = flags.wrong_headers;
+  options.quota_after = flags.quota_after;
   options.hints = taken("--hints", mock::parse_hints(flags.hints));
   std::tie(options.latency_min, options.latency_max) =
       taken("--latency", mock::parse_span_range(flags.latency));
@@ -176,11 +181,27 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
           "as "
           "it is said)")
       ->capture_default_str();
-  command.add_option("--headers", flags.headers, "x-ratelimit headers: on or off")
-      ->capture_default_str();
   command
-      .add_option("--hints", flags.hints,
-                  "Where a 429 of a limit says how long to wait: both, header, body, none")
+      .add_option(
+          "--provider", flags.provider,
+          "Whose errors and header lines come with OpenAI's wire form: " + mock::provider_names() +
+              ". The URLs of Anthropic, Gemini, Cohere, Ollama and Azure's deployments "
+              "bring their own")
+      ->capture_default_str();
+  command.add_option("--headers", flags.headers, "Header lines of limits: on or off")
+      ->capture_default_str();
+  command.add_option("--header-lag", flags.header_lag,
+                     "They tell what they would have told so many replies ago");
+  command.add_option("--wrong-headers", flags.wrong_headers,
+                     "Share of replies whose header lines of limits are untrue or missing");
+  command.add_option("--quota-after", flags.quota_after,
+                     "Calls accepted before the quota is used up for good; 0 = never");
+  command
+      .add_option(
+          "--hints", flags.hints,
+          "Where a 429 says how long to wait: both, header, body (the provider's own ways), "
+          "none; or one way alone: seconds, float or date (Retry-After), ms "
+          "(retry-after-ms)")
       ->capture_default_str();
   command.add_option("--latency", flags.latency, "Time to an answer, as 20ms or 20ms..80ms")
       ->capture_default_str();

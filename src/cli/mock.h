@@ -13,7 +13,11 @@ struct MockFlags {
   int port = 0;
   std::vector<std::string> limits;
   std::string charge = "max_tokens";
+  std::string provider = "openai";
   std::string headers = "on";
+  int64_t header_lag = 0;
+  double wrong_headers = 0;
+  int64_t quota_after = 0;
   std::string hints = "both";
   std::string latency = "0ms";
   std::string output_tokens = "16..64";

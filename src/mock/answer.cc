@@ -42,14 +42,14 @@ Answer make_answer(ApiRequest request, const ReplyId& id, int64_t output_tokens)
   return answer;
 }
 
-std::string_view piece_of(const Answer& answer, int64_t first, int64_t last) {
+std::string_view text_of(const Answer& answer, const Piece& piece) {
   const std::string_view text = answer.text;
   const auto offset = [&](int64_t tokens) {
     if (tokens >= answer.text_tokens) return text.size();
     return utf8_prefix(text, static_cast<size_t>(tokens * kCharactersPerToken)).size();
   };
-  const size_t start = offset(first);
-  return text.substr(start, offset(last) - start);
+  const size_t start = offset(piece.from);
+  return text.substr(start, offset(piece.to) - start);
 }
 
 std::string hex_of(uint64_t value) {

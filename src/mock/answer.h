@@ -31,9 +31,15 @@ struct Answer {
 // Ignored where there is no output.
 Answer make_answer(ApiRequest request, const ReplyId& id, int64_t output_tokens);
 
-// What a stream says of a choice's text with its tokens from `first` up to `last`. Consecutive
-// ranges give the whole text and cut no character; the last range takes what is left.
-std::string_view piece_of(const Answer& answer, int64_t first, int64_t last);
+// One event's share of a choice's text, in tokens.
+struct Piece {
+  int64_t index = 0;  // of all pieces, from 0
+  int64_t from = 0;
+  int64_t to = 0;
+};
+
+// Consecutive pieces give the whole text and cut no character; the last one takes what is left.
+std::string_view text_of(const Answer& answer, const Piece& piece);
 
 // 16 hexadecimal digits.
 std::string hex_of(uint64_t value);

@@ -2,6 +2,7 @@
 #ifndef LLMQ_MOCK_FAULTS_H_
 #define LLMQ_MOCK_FAULTS_H_
 
+#include "mock/headers.h"
 #include "mock/options.h"
 #include "mock/random.h"
 
@@ -22,26 +23,10 @@ enum class Fault {
   kStreamStall,
 };
 
-inline Fault draw_fault(const Options& options, Random& random) {
-  double left = random.uniform();
-  const auto hits = [&](double share) {
-    if (left < share) return true;
-    left -= share;
-    return false;
-  };
-  if (hits(options.fail_server)) return Fault::kServer;
-  if (hits(options.fail_overloaded)) return Fault::kOverloaded;
-  if (hits(options.fail_rate_limited)) return Fault::kRateLimited;
-  if (hits(options.fail_rate_limited_bare)) return Fault::kRateLimitedBare;
-  if (hits(options.fail_reset)) return Fault::kReset;
-  if (hits(options.fail_hang)) return Fault::kHang;
-  if (hits(options.fail_stream_first)) return Fault::kStreamFirst;
-  if (hits(options.fail_stream_error)) return Fault::kStreamError;
-  if (hits(options.fail_stream_cut)) return Fault::kStreamCut;
-  if (hits(options.fail_stream_end)) return Fault::kStreamEnd;
-  if (hits(options.fail_stream_stall)) return Fault::kStreamStall;
-  return Fault::kNone;
-}
+Fault draw_fault(const Options& options, Random& random);
+
+// Makes header lines of limits untrue: left out, unknown, far too high, far too low or no number.
+void spoil_limits(Headers& headers, Random& random);
 
 }  // namespace llmq::mock
 

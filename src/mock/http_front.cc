@@ -26,9 +26,17 @@ int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::string_view header_of(MHD_Connection* connection, const char* name) {
-  const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+std::string_view value_of(MHD_Connection* connection, MHD_ValueKind kind, const char* name) {
+  const char* value = MHD_lookup_connection_value(connection, kind, name);
   return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string_view header_of(MHD_Connection* connection, const char* name) {
+  return value_of(connection, MHD_HEADER_KIND, name);
+}
+
+std::string_view argument_of(MHD_Connection* connection, const char* name) {
+  return value_of(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 Call too_large_call() {
@@ -37,6 +45,7 @@ Call too_large_call() {
   problem.message = "The body is larger than this mock accepts (64 MiB).";
   ErrorReply error = kOpenAi.describe(problem);
   Call call;
+  call.provider = &kOpenAi;
   call.ready = Reply{error.status, std::move(error.body), {{"Content-Type", "application/json"}}};
   return call;
 }
@@ -189,6 +198,25 @@ void HttpFront::take_data(Exchange& exchange, const char* data, size_t size) {
   if (exchange.state == Exchange::State::kReading) exchange.body.append(data, size);
 }
 
+Incoming HttpFront::incoming_of(const Exchange& exchange, const char* url, const char* method) {
+  const auto line = [&](const char* name) { return header_of(exchange.connection, name); };
+  const auto argument = [&](const char* name) { return argument_of(exchange.connection, name); };
+  Incoming incoming;
+  incoming.method = method;
+  incoming.path = url;
+  incoming.authorization = line("Authorization");
+  incoming.request_key = line("x-request-key");
+  incoming.body = exchange.body;
+  incoming.x_api_key = line("x-api-key");
+  incoming.api_key = line("api-key");
+  incoming.x_goog_api_key = line("x-goog-api-key");
+  incoming.anthropic_version = line("anthropic-version");
+  incoming.alt = argument("alt");
+  incoming.api_version = argument("api-version");
+  incoming.key = argument("key");
+  return incoming;
+}
+
 MHD_Result HttpFront::serve(Exchange& exchange, const char* url, const char* method) {
   switch (exchange.state) {
     case Exchange::State::kTooLarge:
@@ -206,9 +234,7 @@ MHD_Result HttpFront::serve(Exchange& exchange, const char* url, const char* met
       return MHD_NO;
   }
   if (service_.is_full()) end_those_who_left();
-  const Incoming incoming{method, url, header_of(exchange.connection, "Authorization"),
-                          header_of(exchange.connection, "x-request-key"), exchange.body};
-  exchange.call = service_.arrive(incoming, clock(), unix_ms());
+  exchange.call = service_.arrive(incoming_of(exchange, url, method), clock(), unix_ms());
   exchange.body = std::string();
   if (exchange.call.action == Action::kReset) {
     exchange.state = Exchange::State::kLeft;
@@ -265,7 +291,7 @@ ssize_t HttpFront::read(Exchange& exchange, char* buffer, size_t size) {
   }
   const size_t part = std::min(size, exchange.pending.size() - exchange.taken);
   if (part > 0) {
-    std::memcpy(buffer, exchange.pending.data() + exchange.taken, part);
+    exchange.pending.copy(buffer, part, exchange.taken);
     exchange.taken += part;
     return static_cast<ssize_t>(part);
   }

@@ -68,6 +68,7 @@ class HttpFront {
 
   Exchange* begin(MHD_Connection* connection);
   static void take_data(Exchange& exchange, const char* data, size_t size);
+  static Incoming incoming_of(const Exchange& exchange, const char* url, const char* method);
   MHD_Result serve(Exchange& exchange, const char* url, const char* method);
   // Suspends the exchange until a time on our clock, or until its client leaves. False if the
   // client cannot be watched.

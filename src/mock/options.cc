@@ -3,6 +3,8 @@
 #include <array>
 #include <optional>
 
+#include "mock/provider.h"
+
 namespace llmq::mock {
 
 namespace {
@@ -23,7 +25,8 @@ constexpr std::array<Shape, 5> kShapes{Shape::kSliding, Shape::kFixed, Shape::kB
                                        Shape::kQuantised, Shape::kTwoBucket};
 constexpr std::array<Told, 3> kTold{Told::kOwn, Told::kBucket, Told::kOff};
 constexpr std::array<BucketReset, 2> kBucketResets{BucketReset::kFull, BucketReset::kAmount};
-constexpr std::array<Hints, 4> kHints{Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone};
+constexpr std::array<Hints, 8> kHints{Hints::kBoth,    Hints::kHeader, Hints::kBody, Hints::kNone,
+                                      Hints::kSeconds, Hints::kFloat,  Hints::kMs,   Hints::kDate};
 constexpr std::array<LimitKind, 5> kKinds{LimitKind::kRequests, LimitKind::kTokens,
                                           LimitKind::kInputTokens, LimitKind::kOutputTokens,
                                           LimitKind::kConcurrency};
@@ -206,6 +209,14 @@ const char* name_of(Hints hints) {
       return "body";
     case Hints::kNone:
       return "none";
+    case Hints::kSeconds:
+      return "seconds";
+    case Hints::kFloat:
+      return "float";
+    case Hints::kMs:
+      return "ms";
+    case Hints::kDate:
+      return "date";
   }
   return "unknown";
 }
@@ -226,6 +237,14 @@ std::string check_options(const Options& options) {
       options.output_tokens_max > kMaxOutputTokens) {
     return "output tokens: expected 1 <= least <= most <= " + std::to_string(kMaxOutputTokens);
   }
+  if (find_provider(options.provider) == nullptr) {
+    return "provider: " + expected(options.provider, provider_names()).message;
+  }
+  if (options.header_lag < 0 || options.header_lag > kMaxHeaderLag) {
+    return "header lag: expected 0 to " + std::to_string(kMaxHeaderLag) + " replies";
+  }
+  if (options.quota_after < 0) return "quota: expected 0 or more calls";
+  if (!is_share(options.wrong_headers)) return "wrong headers: the share must be from 0 to 1";
   if (options.tokens_per_s < 0 || options.tokens_per_s > kMaxTokensPerS) {
     return "tokens per second: expected 0 to " + std::to_string(kMaxTokensPerS);
   }

@@ -24,10 +24,15 @@ enum class Charge {
 
 // What a 429 of a limit says of the wait.
 enum class Hints {
-  kBoth,    // Retry-After and retry-after-ms, and the words in the body
-  kHeader,  // only the headers
+  kBoth,    // the header lines that the provider has, and the words in the body (RetryInfo too)
+  kHeader,  // only the header lines
   kBody,    // only the words, as in OpenAI's recorded 429s
   kNone,
+  // One form alone, whether the provider has it or not:
+  kSeconds,  // Retry-After: 2
+  kFloat,    // Retry-After: 1.234
+  kMs,       // retry-after-ms: 1234
+  kDate,     // Retry-After: Wed, 25 Nov 2026 21:39:40 GMT
 };
 
 const char* name_of(Charge charge);
@@ -35,13 +40,19 @@ const char* name_of(Hints hints);
 
 // Longer answers would be measured as memory, not as a provider.
 constexpr int64_t kMaxOutputTokens = 1'000'000;
+constexpr int64_t kMaxHeaderLag = 10'000;
 constexpr int64_t kMaxTokensPerS = 1'000'000'000;
 
 struct Options {
   uint16_t port = 0;  // on 127.0.0.1; 0 = a free one
   std::vector<LimitSpec> limits;
   Charge charge = Charge::kArrivalMaxTokens;
-  bool headers = true;  // x-ratelimit-*
+  // Whose errors and header lines OpenAI's wire form has; the other forms have their own.
+  std::string provider = "openai";
+  bool headers = true;       // those that speak of limits
+  int64_t header_lag = 0;    // they are those of so many replies ago
+  double wrong_headers = 0;  // share of the replies whose header lines are untrue
+  int64_t quota_after = 0;   // calls accepted before the money is gone; 0 = never
   Hints hints = Hints::kBoth;
 
   // Between acceptance and answer, uniform.
@@ -81,8 +92,9 @@ std::string check_options(const Options& options);
 Result<LimitSpec> parse_limit(std::string_view text);
 Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion,
                                                      // realtime
-Result<Hints> parse_hints(std::string_view text);    // both, header, body, none
-Result<Nanos> parse_span(std::string_view text);     // "20ms", "1.5s", "1m", "1d"; units us to d
+// both, header, body, none, seconds, float, ms, date
+Result<Hints> parse_hints(std::string_view text);
+Result<Nanos> parse_span(std::string_view text);  // "20ms", "1.5s", "1m", "1d"; units us to d
 // "20ms..80ms", or "20ms" for both ends.
 Result<std::pair<Nanos, Nanos>> parse_span_range(std::string_view text);
 

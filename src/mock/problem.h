@@ -2,6 +2,7 @@
 #ifndef LLMQ_MOCK_PROBLEM_H_
 #define LLMQ_MOCK_PROBLEM_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,7 @@ struct Problem {
   std::optional<Refusal> refusal;  // the limit at fault; none if the fault is made
   std::optional<Nanos> wait;       // to be told in words; none if it is not to be told
   std::string request_id;          // for providers that repeat it in the body
+  int64_t unix_ms = 0;             // for those that say when a limit resets
 };
 
 }  // namespace llmq::mock

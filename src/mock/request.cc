@@ -39,7 +39,9 @@ Demand ApiRequest::demand() const {
 ParsedRequest parse_request(const Route& route, std::string_view body) {
   ParsedRequest parsed;
   parsed.request.endpoint = route.endpoint;
+  parsed.request.model = route.model;
   parsed.problem = read_request(body, parsed.request);
+  if (route.stream) parsed.request.stream = true;
   return parsed;
 }
 

@@ -4,10 +4,12 @@
 #define LLMQ_MOCK_SERVICE_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "mock/account.h"
 #include "mock/answer.h"
@@ -31,6 +33,15 @@ struct Incoming {
   std::string_view authorization;
   std::string_view request_key;  // x-request-key: tells equal bodies apart
   std::string_view body;
+  // Other header lines.
+  std::string_view x_api_key{};
+  std::string_view api_key{};
+  std::string_view x_goog_api_key{};
+  std::string_view anthropic_version{};
+  // Of the query.
+  std::string_view alt{};
+  std::string_view api_version{};
+  std::string_view key{};
 };
 
 struct Reply {
@@ -54,7 +65,8 @@ struct Call {
   bool accepted = false;       // holds concurrency
   std::optional<Reply> ready;  // decided on arrival: anything but an accepted call
   ApiRequest request;
-  uint64_t number = 0;  // of all calls, from 1
+  const Provider* provider = nullptr;  // whose words and header lines are used
+  uint64_t number = 0;                 // of all calls, from 1
   uint64_t body_hash = 0;
   uint64_t identity = 0;
   int64_t output_tokens = 0;
@@ -84,23 +96,29 @@ class Service {
   Nanos since_first_arrival(Nanos clock) const;
   void serve_api(const Route& route, const Incoming& incoming, Nanos now, int64_t unix_ms,
                  Call& call);
-  std::optional<Problem> check_key(std::string_view authorization) const;
+  std::optional<Problem> check_money() const;
   std::optional<Problem> make_problem(Fault fault, const std::string& model) const;
   std::optional<Problem> refuse(Nanos now, const ApiRequest& request);
-  void accept(ApiRequest request, const Incoming& incoming, Call& call);
+  void accept(ApiRequest request, Call& call);
   void start_stream(Fault fault, Nanos now, int64_t unix_ms, Call& call);
   ReplyId reply_id(const Call& call, int64_t unix_ms) const;
-  Reply error_reply(Problem problem, uint64_t number) const;
+  // Puts the problem into the provider's words, and remembers the wait that it tells.
+  Reply error_reply(Problem problem, const Call& call, Nanos now, int64_t unix_ms);
+  void note_arrival(const Call& call, Nanos now);
+  void add_limits(Reply& reply, const LimitNews& news, const Provider& provider);
   std::string request_id(uint64_t number) const;
 
   Options options_;
   Account account_;
   Random faults_;
+  Random untruths_;
   Random answers_;  // latencies and lengths: apart from faults_, which must not depend on who is
                     // refused
   Stats stats_;
   uint64_t calls_ = 0;
-  std::optional<Nanos> first_arrival_;  // on the caller's clock
+  std::deque<Headers> told_limits_;  // of the latest replies, as many as the headers lag behind
+  std::unordered_map<uint64_t, Nanos> told_waits_;  // of identities that were refused: until when
+  std::optional<Nanos> first_arrival_;              // on the caller's clock
 };
 
 }  // namespace llmq::mock

@@ -47,6 +47,9 @@ std::string stats_to_json(const Stats& stats, const Account& account, Nanos elap
   add_int(object, "resets", stats.resets);
   add_int(object, "hangs", stats.hangs);
   add_int(object, "broken_streams", stats.broken_streams);
+  add_int(object, "retries_told", stats.retries_told);
+  add_int(object, "early_retries", stats.early_retries);
+  add_ms(object, "latest_retry_ms", stats.latest_retry);
   add_int(object, "client_gone", stats.client_gone);
   add_int(object, "max_concurrency", account.max_in_flight());
   add_int(object, "duplicates", stats.duplicates);

@@ -19,9 +19,13 @@ struct Stats {
   int64_t resets = 0;
   int64_t hangs = 0;           // streams that stall are among them
   int64_t broken_streams = 0;  // ended on purpose by an error, a cut or without their end marker
-  int64_t client_gone = 0;     // accepted, but the client left before its answer
-  int64_t duplicates = 0;      // answered with a success, as an equal request had been before
-  int64_t input_tokens = 0;    // as the answers reported them
+  // Refused calls that came again although, or because, they were told how long to wait.
+  int64_t retries_told = 0;
+  int64_t early_retries = 0;  // before that time
+  Nanos latest_retry{};       // the most that one came after it
+  int64_t client_gone = 0;    // accepted, but the client left before its answer
+  int64_t duplicates = 0;     // answered with a success, as an equal request had been before
+  int64_t input_tokens = 0;   // as the answers reported them
   int64_t output_tokens = 0;
   std::optional<int64_t> first_arrival_unix_ms;
   // Equal = the same x-request-key, or the same body where there is none. Hashes of those answered.

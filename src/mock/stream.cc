@@ -34,7 +34,10 @@ Stream::Step Stream::piece(Nanos now) {
   const Nanos due = plan_.start + time_to_say(to, plan_.tokens_per_s);
   if (now < due) return {Step::Kind::kWait, "", due};
   const int64_t tokens = (to - said_) * answer_.request.choices;
-  Step step{Step::Kind::kData, wire_->stream_piece(answer_, *provider_, said_, to), {}, tokens};
+  Step step{Step::Kind::kData,
+            wire_->stream_piece(answer_, *provider_, {pieces_++, said_, to}),
+            {},
+            tokens};
   said_ = to;
   return step;
 }
@@ -48,20 +51,20 @@ Stream::Step Stream::finish() const {
     case StreamEnd::kError:
       return {Step::Kind::kEnd, error_event()};
     case StreamEnd::kCut: {
-      const std::string last = wire_->stream_end(answer_, *provider_);
-      return {Step::Kind::kCut, last.substr(0, last.find('\n') / 2)};
+      const std::string last = wire_->stream_end(answer_, *provider_, pieces_);
+      return {Step::Kind::kCut, last.substr(0, std::max<size_t>(last.find('\n') / 2, 1))};
     }
     case StreamEnd::kFirstError:
     case StreamEnd::kWhole:
       break;
   }
-  return {Step::Kind::kEnd, wire_->stream_end(answer_, *provider_)};
+  return {Step::Kind::kEnd, wire_->stream_end(answer_, *provider_, pieces_)};
 }
 
 std::string Stream::error_event() const {
   Problem problem;
   problem.kind = ProblemKind::kOverloaded;
-  return wire_->stream_error(*provider_, problem);
+  return wire_->stream_error(answer_, *provider_, problem, pieces_);
 }
 
 }  // namespace llmq::mock

@@ -68,7 +68,8 @@ class Stream {
   StreamPlan plan_;
   int64_t most_;  // tokens of each choice that are ever said
   bool is_started_ = false;
-  int64_t said_ = 0;  // tokens of each choice
+  int64_t said_ = 0;    // tokens of each choice
+  int64_t pieces_ = 0;  // that said them
 };
 
 }  // namespace llmq::mock

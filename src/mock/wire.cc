@@ -7,9 +7,21 @@ const Wire& wire_of(Endpoint endpoint) {
     case Endpoint::kChat:
       return kOpenAiChat;
     case Endpoint::kEmbeddings:
+      return kOpenAiEmbeddings;
+    case Endpoint::kResponses:
+      return kOpenAiResponses;
+    case Endpoint::kAnthropic:
+      return kAnthropicMessages;
+    case Endpoint::kGemini:
+      return kGeminiContent;
+    case Endpoint::kGeminiArray:
+      return kGeminiArray;
+    case Endpoint::kCohere:
+      return kCohereChat;
+    case Endpoint::kOllama:
       break;
   }
-  return kOpenAiEmbeddings;
+  return kOllamaChat;
 }
 
 std::string sse_event(std::string_view name, const std::string& data) {

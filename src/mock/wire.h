@@ -23,19 +23,27 @@ struct Wire {
   std::string (*reply)(const Answer& answer, const Provider& provider);
 
   const char* stream_type;  // Content-Type
-  // Events before the first text, for the tokens from..to, and after the last text.
+  // Events before the first text, of one piece of it, and after the last.
   std::string (*stream_start)(const Answer& answer, const Provider& provider);
-  std::string (*stream_piece)(const Answer& answer, const Provider& provider, int64_t from,
-                              int64_t to);
-  std::string (*stream_end)(const Answer& answer, const Provider& provider);
-  // An error inside a stream that began with 200.
-  std::string (*stream_error)(const Provider& provider, const Problem& problem);
+  std::string (*stream_piece)(const Answer& answer, const Provider& provider, const Piece& piece);
+  std::string (*stream_end)(const Answer& answer, const Provider& provider, int64_t pieces);
+  // An error inside a stream that began with 200, after so many pieces.
+  std::string (*stream_error)(const Answer& answer, const Provider& provider,
+                              const Problem& problem, int64_t pieces);
 };
 
 const Wire& wire_of(Endpoint endpoint);
 
 extern const Wire kOpenAiChat;
 extern const Wire kOpenAiEmbeddings;
+extern const Wire kOpenAiResponses;
+extern const Wire kAnthropicMessages;
+extern const Wire kGeminiContent;
+extern const Wire kGeminiArray;
+extern const Wire kCohereChat;
+extern const Wire kOllamaChat;
+
+constexpr const char* kSseType = "text/event-stream; charset=utf-8";
 
 // An event of server-sent events; no event line if `name` is empty.
 std::string sse_event(std::string_view name, const std::string& data);

@@ -39,13 +39,14 @@ std::optional<Problem> read_chat(const cJSON* root, ApiRequest& request) {
   return std::nullopt;
 }
 
-void add_usage(cJSON* root, const Usage& usage) {
+void add_usage(cJSON* root, const Usage& usage, const Provider& provider) {
   cJSON* object = cJSON_AddObjectToObject(root, "usage");
   add_int(object, "prompt_tokens", usage.input_tokens);
   add_int(object, "completion_tokens", usage.output_tokens);
   add_int(object, "total_tokens", usage.input_tokens + usage.output_tokens);
   add_int(cJSON_AddObjectToObject(object, "prompt_tokens_details"), "cached_tokens", 0);
   add_int(cJSON_AddObjectToObject(object, "completion_tokens_details"), "reasoning_tokens", 0);
+  if (provider.add_usage != nullptr) provider.add_usage(object, usage);
 }
 
 // The members with which a completion and each of its chunks begin.
@@ -58,9 +59,11 @@ Json start_object(const Answer& answer, const char* kind) {
   return root;
 }
 
+std::string groq_id(const Answer& answer) { return "req_" + hex_of(answer.id.call); }
+
 const char* finish_reason(const Answer& answer) { return answer.is_cut ? "length" : "stop"; }
 
-std::string reply(const Answer& answer, const Provider& /*provider*/) {
+std::string reply(const Answer& answer, const Provider& provider) {
   const Json root = start_object(answer, "chat.completion");
   cJSON* choices = cJSON_AddArrayToObject(root.get(), "choices");
   for (int64_t i = 0; i < answer.request.choices; ++i) {
@@ -72,8 +75,12 @@ std::string reply(const Answer& answer, const Provider& /*provider*/) {
     cJSON_AddStringToObject(message, "content", answer.text.c_str());
     cJSON_AddStringToObject(choice, "finish_reason", finish_reason(answer));
   }
-  add_usage(root.get(), answer.usage);
-  return print_json(root);
+  add_usage(root.get(), answer.usage, provider);
+  if (provider.stream_usage == StreamUsage::kGroq) {
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(root.get(), "x_groq"), "id",
+                            groq_id(answer).c_str());
+  }
+  return provider.leading_blanks + print_json(root);
 }
 
 Json start_chunk(const Answer& answer) {
@@ -83,59 +90,83 @@ Json start_chunk(const Answer& answer) {
   return root;
 }
 
-// One event per choice: a chunk never speaks of two. The delta becomes the event's.
-template <typename MakeDelta>
-std::string chunks(const Answer& answer, const char* finish, const MakeDelta& make_delta) {
+// One event per choice: a chunk never speaks of two.
+template <typename FillDelta>
+std::string chunks(const Answer& answer, const FillDelta& fill_delta) {
   std::string events;
   for (int64_t i = 0; i < answer.request.choices; ++i) {
     const Json root = start_chunk(answer);
     cJSON* choice = cJSON_CreateObject();
     cJSON_AddItemToArray(cJSON_GetObjectItem(root.get(), "choices"), choice);
     add_int(choice, "index", i);
-    make_delta(cJSON_AddObjectToObject(choice, "delta"));
-    if (finish == nullptr) {
-      cJSON_AddNullToObject(choice, "finish_reason");
-    } else {
-      cJSON_AddStringToObject(choice, "finish_reason", finish);
-    }
+    fill_delta(cJSON_AddObjectToObject(choice, "delta"));
+    cJSON_AddNullToObject(choice, "finish_reason");
     events += sse_event("", print_json(root));
   }
   return events;
 }
 
-std::string stream_start(const Answer& answer, const Provider& /*provider*/) {
-  return chunks(answer, nullptr, [](cJSON* delta) {
-    cJSON_AddStringToObject(delta, "role", "assistant");
-    cJSON_AddStringToObject(delta, "content", "");
-  });
+// The usage in the last chunk of the last choice, for those that tell it there.
+void add_last_usage(cJSON* root, const Answer& answer, const Provider& provider) {
+  if (provider.stream_usage == StreamUsage::kLastText) {
+    cJSON_DeleteItemFromObject(root, "usage");
+    add_usage(root, answer.usage, provider);
+  } else if (provider.stream_usage == StreamUsage::kGroq) {
+    cJSON* extra = cJSON_AddObjectToObject(root, "x_groq");
+    cJSON_AddStringToObject(extra, "id", groq_id(answer).c_str());
+    add_usage(extra, answer.usage, provider);
+  }
 }
 
-std::string stream_piece(const Answer& answer, const Provider& /*provider*/, int64_t from,
-                         int64_t to) {
-  const std::string text(piece_of(answer, from, to));
-  return chunks(answer, nullptr,
+std::string last_chunks(const Answer& answer, const Provider& provider) {
+  std::string events;
+  for (int64_t i = 0; i < answer.request.choices; ++i) {
+    const Json root = start_chunk(answer);
+    cJSON* choice = cJSON_CreateObject();
+    cJSON_AddItemToArray(cJSON_GetObjectItem(root.get(), "choices"), choice);
+    add_int(choice, "index", i);
+    cJSON_AddObjectToObject(choice, "delta");
+    cJSON_AddStringToObject(choice, "finish_reason", finish_reason(answer));
+    if (i + 1 == answer.request.choices) add_last_usage(root.get(), answer, provider);
+    events += sse_event("", print_json(root));
+  }
+  return events;
+}
+
+std::string stream_start(const Answer& answer, const Provider& provider) {
+  std::string events = provider.keep_alive;
+  if (provider.first_chunk[0] != '\0') events += sse_event("", provider.first_chunk);
+  return events + chunks(answer, [](cJSON* delta) {
+           cJSON_AddStringToObject(delta, "role", "assistant");
+           cJSON_AddStringToObject(delta, "content", "");
+         });
+}
+
+std::string stream_piece(const Answer& answer, const Provider& /*provider*/, const Piece& piece) {
+  const std::string text(text_of(answer, piece));
+  return chunks(answer,
                 [&](cJSON* delta) { cJSON_AddStringToObject(delta, "content", text.c_str()); });
 }
 
-std::string stream_end(const Answer& answer, const Provider& /*provider*/) {
-  std::string events = chunks(answer, finish_reason(answer), [](cJSON* /*delta*/) {});
-  if (answer.request.stream_usage) {
+std::string stream_end(const Answer& answer, const Provider& provider, int64_t /*pieces*/) {
+  std::string events = last_chunks(answer, provider);
+  if (answer.request.stream_usage && provider.stream_usage != StreamUsage::kLastText) {
     const Json root = start_object(answer, "chat.completion.chunk");
     cJSON_AddArrayToObject(root.get(), "choices");
-    add_usage(root.get(), answer.usage);
+    add_usage(root.get(), answer.usage, provider);
     events += sse_event("", print_json(root));
   }
   return events + sse_event("", "[DONE]");
 }
 
-std::string stream_error(const Provider& provider, const Problem& problem) {
+std::string stream_error(const Answer& /*answer*/, const Provider& provider, const Problem& problem,
+                         int64_t /*pieces*/) {
   return sse_event("", provider.describe(problem).body) + sse_event("", "[DONE]");
 }
 
 }  // namespace
 
-const Wire kOpenAiChat{&read_chat,    &reply,        "text/event-stream; charset=utf-8",
-                       &stream_start, &stream_piece, &stream_end,
-                       &stream_error};
+const Wire kOpenAiChat{&read_chat,    &reply,      kSseType,     &stream_start,
+                       &stream_piece, &stream_end, &stream_error};
 
 }  // namespace llmq::mock

@@ -99,11 +99,13 @@ TEST(ParseLimit, KnowsItsFiveShapes) {
   EXPECT_THAT(parse_limit("requests=60/6s,shape=Fixed").error(), HasSubstr("\"Fixed\""));
 }
 
-TEST(ParseHints, KnowsItsFourWords) {
-  for (const Hints hints : {Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone}) {
+TEST(ParseHints, KnowsItsWords) {
+  for (const Hints hints : {Hints::kBoth, Hints::kHeader, Hints::kBody, Hints::kNone,
+                            Hints::kSeconds, Hints::kFloat, Hints::kMs, Hints::kDate}) {
     EXPECT_EQ(parse_hints(name_of(hints)).value(), hints);
   }
-  EXPECT_THAT(parse_hints("some").error(), HasSubstr("both, header, body or none"));
+  EXPECT_THAT(parse_hints("some").error(),
+              HasSubstr("both, header, body, none, seconds, float, ms or date"));
 }
 
 TEST(ParseCharge, KnowsItsWords) {

@@ -17,7 +17,7 @@ using Kind = Stream::Step::Kind;
 Answer answer_of(int64_t tokens) {
   const std::string body =
       R"({"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true})";
-  return make_answer(read_request({Endpoint::kChat}, body), {}, tokens);
+  return make_answer(read_request(route_to(Endpoint::kChat), body), {}, tokens);
 }
 
 // What comes from now on until a step that is not data.

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 std::string chat(const std::string& members) { return R"({"model":"m",)" + members + "}"; }
 
 ApiRequest good(Endpoint endpoint, const std::string& body) {
-  return read_request({endpoint}, body);
+  return read_request(route_to(endpoint), body);
 }
 
 TEST(ChatRequest, CountsTheCharactersOfAllTexts) {
@@ -69,7 +69,7 @@ struct Bad {
 class BadChat : public testing::TestWithParam<Bad> {};
 
 TEST_P(BadChat, Is400WithTheReason) {
-  const ParsedRequest parsed = parse_request({Endpoint::kChat}, GetParam().body);
+  const ParsedRequest parsed = parse_request(route_to(Endpoint::kChat), GetParam().body);
   ASSERT_TRUE(parsed.problem);
   EXPECT_EQ(parsed.problem->kind, ProblemKind::kBadRequest);
   EXPECT_THAT(parsed.problem->message, HasSubstr(GetParam().message));
@@ -112,11 +112,11 @@ TEST(EmbeddingsRequest, CountsItsInputs) {
 TEST(EmbeddingsRequest, RefusesOtherInputs) {
   for (const char* input : {"7", "null", "[]", "[[]]", "[null]", "[1,\"a\"]", "{}", "[[\"a\"]]"}) {
     const auto parsed =
-        parse_request({Endpoint::kEmbeddings}, chat(std::string(R"("input":)") + input));
+        parse_request(route_to(Endpoint::kEmbeddings), chat(std::string(R"("input":)") + input));
     ASSERT_TRUE(parsed.problem) << input;
     EXPECT_THAT(parsed.problem->message, HasSubstr("'input'"));
   }
-  EXPECT_TRUE(parse_request({Endpoint::kEmbeddings}, R"({"model":"m"})").problem);
+  EXPECT_TRUE(parse_request(route_to(Endpoint::kEmbeddings), R"({"model":"m"})").problem);
 }
 
 TEST(ChatReply, HasOpenAisForm) {
@@ -233,7 +233,7 @@ TEST(ChatStream, NeverMixesTwoChoicesInAChunk) {
 TEST(ChatStream, EndsWithTheErrorObject) {
   Problem problem;
   problem.kind = ProblemKind::kServer;
-  const std::vector<SseEvent> events = events_of(kOpenAiChat.stream_error(kOpenAi, problem));
+  const std::vector<SseEvent> events = events_of(kOpenAiChat.stream_error({}, kOpenAi, problem, 1));
   ASSERT_EQ(events.size(), 2U);
   const Json root(cJSON_Parse(events[0].data.c_str()));
   EXPECT_EQ(text_at(cJSON_GetObjectItem(root.get(), "error"), "type"), "server_error");

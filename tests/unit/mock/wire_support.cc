@@ -34,6 +34,12 @@ std::vector<SseEvent> events_of(std::string_view text) {
   return events;
 }
 
+Route route_to(Endpoint endpoint) {
+  Route route;
+  route.endpoint = endpoint;
+  return route;
+}
+
 ApiRequest read_request(const Route& route, const std::string& body) {
   ParsedRequest parsed = parse_request(route, body);
   EXPECT_FALSE(parsed.problem) << parsed.problem->message;

@@ -24,6 +24,8 @@ struct SseEvent {
 // the text does not end with a blank line.
 std::vector<SseEvent> events_of(std::string_view text);
 
+Route route_to(Endpoint endpoint);
+
 // The request that a body makes. Fails the test if it makes none.
 ApiRequest read_request(const Route& route, const std::string& body);
 
