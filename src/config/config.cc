@@ -184,6 +184,7 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
   auto limits = limits_of(Owner::kModel, name, own, provider);
   if (!limits) return limits.error();
   config.limits = std::move(limits.value());
+  config.found_like = usual_limit(Owner::kModel, own, provider);
   if (has_cost(config.limits) && !config.has_prices) return without_prices(name, "");
   const auto fit = check_pools_of(config);
   if (!fit) return fit.error();

@@ -77,6 +77,21 @@ core::Result<std::vector<LimitEntry>> Config::read_limits(std::string_view owner
   return entries;
 }
 
+// What limits take that do not say it themselves.
+core::LimitSpec Config::usual_limit(Owner owner, const Settings& own, ProviderKind provider) const {
+  const auto value_of = [&](const char* row_name) {
+    const Row& row = *find_row(owner, row_name);
+    return reread(row, text_of(group(owner), own, row, provider, nullptr));
+  };
+  core::LimitSpec usual;
+  usual.shape = static_cast<core::Shape>(value_of("shape").number);
+  usual.charge = static_cast<core::ChargeModel>(value_of("charge").number);
+  if (usual.shape == core::Shape::kQuantised) usual.slice = kLeastPeriod;
+  const Value jitter = value_of("jitter_ms");
+  usual.jitter = jitter.is_word ? core::kJitterOfPeriod : core::milliseconds(jitter.number);
+  return usual;
+}
+
 core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const std::string& name,
                                                              const Settings& own,
                                                              ProviderKind provider) const {
@@ -104,17 +119,15 @@ core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const 
     return too_many(key, entries.size());
   }
 
-  const auto shape = static_cast<core::Shape>(reread_of("shape").number);
-  const auto charge = static_cast<core::ChargeModel>(reread_of("charge").number);
-  const Value jitter = reread_of("jitter_ms");
+  const core::LimitSpec usual = usual_limit(owner, own, provider);
   std::vector<core::LimitSpec> limits;
   for (LimitEntry& entry : entries) {
     core::LimitSpec& spec = entry.spec;
     const bool timed = spec.kind != core::LimitKind::kConcurrency;
-    if (!entry.shape_given && timed) spec.shape = shape;
-    if (!entry.charge_given) spec.charge = charge;
-    if (!entry.jitter_given && !jitter.is_word && timed) {
-      spec.jitter = core::milliseconds(jitter.number);
+    if (!entry.shape_given && timed) spec.shape = usual.shape;
+    if (!entry.charge_given) spec.charge = usual.charge;
+    if (!entry.jitter_given && usual.jitter != core::kJitterOfPeriod && timed) {
+      spec.jitter = usual.jitter;
     }
     const std::string fault = shape_fault(entry);
     if (!fault.empty()) {

@@ -132,6 +132,13 @@ void add_limit_defaults(std::deque<Row>& rows, Scope scope) {
 
 void add_limit_rows(std::deque<Row>& rows) {
   rows.push_back(model_setting(
+      "find_limits", Scope::kModel, Kind::kBool, "false",
+      "Keep limits that answers show and nobody has configured. Until one has been shown, few "
+      "calls "
+      "run at a time: one at first, twice as many after each answer.",
+      [](const Value& value, ModelConfig& model) { model.finds_limits = value.number != 0; }));
+  rows.back().openai_def = "true";
+  rows.push_back(model_setting(
       "limits", Scope::kModel, Kind::kLimits, "",
       "All limits as text; replaces every limit that the model was given before.", nullptr));
   rows.push_back(model_setting(

@@ -36,6 +36,8 @@ struct ModelConfig {
   std::string name;                     // 1 .. 255 bytes
   std::vector<core::LimitSpec> limits;  // with those of its pools at most core::kMaxLimitsPerModel
   std::vector<std::string> pools;       // each known to Config::pool()
+  bool finds_limits = false;            // answers may show more of them
+  core::LimitSpec found_like;           // their shape, charge and jitter
   core::Prices prices;                  // zeros where none are given
   bool has_prices = false;
   std::string time_zone = "UTC";  // of its calendar windows

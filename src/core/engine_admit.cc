@@ -32,7 +32,7 @@ class Failures {
   void add(size_t limit, int64_t cost) { least_[limit] = std::min(least_[limit], cost); }
 
  private:
-  std::array<int64_t, kMaxLimitsPerModel + 1> least_;
+  std::array<int64_t, kMostLimitsTogether> least_;
 };
 
 bool counts_calls(const Limit& limit) {
@@ -133,6 +133,10 @@ bool Engine::start_first(const Step& step, Model& model) {
   }
   if (step.now < model.gate) {
     block(model, Block::kGate, model.gate, -1);
+    return false;
+  }
+  if (model.scout_bound > 0 && model.counters.processing >= model.scout_bound) {
+    block(model, Block::kScout, TimeNs{}, -1);
     return false;
   }
   if (!model.tenant_limits.empty()) {

@@ -77,6 +77,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
+  if (!is_transient(event.status)) scout_further(model);
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {

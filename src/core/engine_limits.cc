@@ -124,6 +124,26 @@ Limit* Engine::limit_shown(Model& model, const Observation& shown) {
   return best;
 }
 
+// The same; what nobody configured is found.
+Limit* Engine::limit_of(const Step& step, Model& model, const Observation& shown) {
+  Limit* limit = limit_shown(model, shown);
+  if (!model.spec.finds_limits) return limit;
+  const Prices& prices = model.spec.prices;
+  if (limit != nullptr) return model.found.follow(step.now, model.limiter, limit, prices, shown);
+  limit = model.found.find(model.limiter, model.spec.found_like, prices, shown);
+  if (limit == nullptr) return nullptr;
+  model.scout_bound = 0;
+  model.check_size = true;
+  return limit;
+}
+
+// An answer has come that shows no limit: perhaps there is none.
+void Engine::scout_further(Model& model) {
+  if (model.scout_bound == 0) return;
+  model.scout_bound *= 2;
+  if (static_cast<int64_t>(model.scout_bound) >= model.spec.max_in_flight) model.scout_bound = 0;
+}
+
 // True if what may start can have changed.
 bool Engine::learn(const Step& step, Model& model, const Observed& observed,
                    const Request* request) {
@@ -136,7 +156,7 @@ bool Engine::learn(const Step& step, Model& model, const Observed& observed,
   };
   bool changed = false;
   for (size_t i = 0; i < observed.count; ++i) {
-    Limit* limit = limit_shown(model, observed.limits[i]);
+    Limit* limit = limit_of(step, model, observed.limits[i]);
     if (limit == nullptr) continue;
     changed = limit->observe(step.now, hold_of(limit), observed.limits[i]) || changed;
   }
@@ -147,7 +167,7 @@ bool Engine::learn(const Step& step, Model& model, const Observed& observed,
     named.kind = observed.refusal.kind;
     named.period = observed.refusal.period;
     named.limit = observed.refusal.limit;
-    refusing = limit_shown(model, named);
+    refusing = limit_of(step, model, named);
   }
   if (refusing != nullptr) {
     changed = refusing->refused(step.now, hold_of(refusing), observed.refusal) || changed;

@@ -28,6 +28,8 @@ struct ModelSpec {
   bool adaptive_concurrency = true;  // fewer attempts at a time where the provider is overloaded
   RetrySpec retry;
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
+  bool finds_limits = false;   // answers may show limits that are not among these
+  LimitSpec found_like;        // their shape, charge and jitter (may be kJitterOfPeriod)
   bool ready = true;           // false: hold everything until ModelReady
   bool durable = false;        // a store must know of each step before it is made
   uint32_t late_charges_max = 1000;

@@ -7,6 +7,7 @@
 
 #include "core/event.h"
 #include "core/late_charges.h"
+#include "core/limit/found_limits.h"
 #include "core/limit/limiter.h"
 #include "core/policy/adaptive_concurrency.h"
 #include "core/policy/recent_latencies.h"
@@ -24,6 +25,7 @@ enum class Block : uint8_t {
   kNotReady,  // the model has nobody to run it
   kGate,      // a Retry-After of the provider
   kLimit,     // a limit has no room
+  kScout,     // nothing is known of the provider's limits: answers will show them
   kOther,     // it would put off the promised start of another model's front in a pool
 };
 
@@ -55,6 +57,10 @@ struct Model {
   ClassLine queue;                       // may start as soon as the limits allow
   LinkList delayed;                      // wait for their retry
   LinkList running;
+  FoundLimits found;  // of the limiter's, what nobody configured
+  // While no limit is known that answers could show, at most so many attempts run (slow start); 0:
+  // no such bound.
+  uint64_t scout_bound = 0;
   TimeNs gate{};  // nothing starts before: a Retry-After of the provider
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well

@@ -11,6 +11,8 @@ core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig
   spec.limits = settings.limits;
   for (const PoolEntry* pool : entry.pools) spec.pools.push_back(pool->index);
   spec.prices = settings.prices;
+  spec.finds_limits = settings.finds_limits;
+  spec.found_like = settings.found_like;
   spec.max_in_flight = settings.max_in_flight;
   spec.adaptive_concurrency = settings.adaptive_concurrency;
   spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);

@@ -17,6 +17,8 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
       return "no processor is set";
     case core::Block::kGate:
       return "the provider's Retry-After";
+    case core::Block::kScout:
+      return "the first answers, which may show the provider's limits";
     case core::Block::kOther:
       return "the first in line of another model of its pool";
     case core::Block::kLimit:
@@ -61,8 +63,9 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
   const std::vector<core::Limit*>& all = model.limiter.limits();
   for (size_t i = 0; i < all.size(); ++i) {
     if (model.limiter.is_gone(i)) continue;
-    cJSON_AddItemToArray(
-        limits, limit_json(now, entry, engine, *all[i], model.limiter.is_implicit(i)).release());
+    base::Json limit = limit_json(now, entry, engine, *all[i], model.limiter.is_implicit(i));
+    if (model.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
+    cJSON_AddItemToArray(limits, limit.release());
   }
   return json;
 }

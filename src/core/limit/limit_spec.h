@@ -43,7 +43,10 @@ enum class ChargeModel : uint8_t {
 // core knows no time zones.
 enum class Calendar : uint8_t { kNone, kMinute, kHour, kDay, kWeek, kMonth };
 
-inline constexpr int kMaxLimitsPerModel = 16;
+inline constexpr int kMaxLimitsPerModel = 16;  // that are configured
+inline constexpr int kMostFoundLimits = 7;     // that answers have shown, beside them
+// With the bound on attempts in flight.
+inline constexpr int kMostLimitsTogether = kMaxLimitsPerModel + kMostFoundLimits + 1;
 inline constexpr int64_t kMaxLimitAmount =
     1'000'000'000'000'000;  // 10^15: sums cannot overflow int64
 
@@ -85,6 +88,9 @@ struct Demand {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
 };
+
+// In place of a jitter: the default of the period, whatever that will be.
+inline constexpr DurationNs kJitterOfPeriod{-1};
 
 // J unless configured: min(250 ms, T/100), at least 20 ms (algorithms.md, corrections).
 inline DurationNs default_jitter(DurationNs period) {

@@ -42,13 +42,22 @@ int64_t Limiter::implicit_amount(int64_t max_in_flight) const {
 
 void Limiter::add_pooled(Limit* limit) {
   limits_.push_back(limit);
-  traits_.push_back(Traits{true, false});
+  traits_.push_back(Traits{true, false, false});
 }
 
 void Limiter::add(const LimitSpec& spec, const Prices& prices, bool implicit) {
   own_.push_back(std::make_unique<Limit>(spec, prices));
   limits_.push_back(own_.back().get());
-  traits_.push_back(Traits{false, implicit});
+  traits_.push_back(Traits{false, implicit, false});
+}
+
+Limit* Limiter::add_found(const LimitSpec& spec, const Prices& prices) {
+  const auto found = std::count_if(traits_.begin(), traits_.end(),
+                                   [](const Traits& traits) { return traits.found; });
+  if (found >= kMostFoundLimits) return nullptr;
+  add(spec, prices, false);
+  traits_.back().found = true;
+  return limits_.back();
 }
 
 bool Limiter::fits(const std::vector<LimitSpec>& specs) const {
@@ -56,12 +65,15 @@ bool Limiter::fits(const std::vector<LimitSpec>& specs) const {
   // the others.
   size_t count = 0;
   for (size_t i = 0; i < limits_.size(); ++i) {
-    count += !traits_[i].implicit;
+    count += !traits_[i].implicit && !traits_[i].found;
   }
   for (const LimitSpec& spec : specs) {
-    count += std::none_of(own_.begin(), own_.end(), [&](const std::unique_ptr<Limit>& limit) {
-      return is_same_limit(limit->spec(), spec);
-    });
+    const auto has_place = [&](size_t i) {
+      return !traits_[i].pooled && !traits_[i].found && is_same_limit(limits_[i]->spec(), spec);
+    };
+    size_t i = 0;
+    while (i < limits_.size() && !has_place(i)) ++i;
+    count += i == limits_.size();
   }
   return count <= kMaxLimitsPerModel;
 }
@@ -76,8 +88,8 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
   std::vector<bool> used(before, false);
   for (const LimitSpec& spec : wanted) {
     size_t i = 0;
-    while (i < before &&
-           (used[i] || traits_[i].pooled || !is_same_limit(limits_[i]->spec(), spec))) {
+    while (i < before && (used[i] || traits_[i].pooled || traits_[i].found ||
+                          !is_same_limit(limits_[i]->spec(), spec))) {
       ++i;
     }
     const bool is_bound = implicit && spec.kind == LimitKind::kConcurrency;
@@ -90,7 +102,7 @@ void Limiter::change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t ma
     traits_[i].implicit = is_bound;
   }
   for (size_t i = 0; i < before; ++i) {
-    if (used[i] || traits_[i].pooled) continue;
+    if (used[i] || traits_[i].pooled || traits_[i].found) continue;
     limits_[i]->open_up(now);
   }
 }
@@ -107,6 +119,12 @@ int64_t Limiter::most_attempts() const {
     if (limit->is_concurrency()) most = std::min(most, limit->spec().amount);
   }
   return most;
+}
+
+bool Limiter::bounds_per_period() const {
+  return std::any_of(limits_.begin(), limits_.end(), [](const Limit* limit) {
+    return !limit->is_concurrency() && !limit->is_open();
+  });
 }
 
 int Limiter::too_small_for(const Demand& demand) const {

@@ -25,7 +25,7 @@ struct Verdict {
 
 // What one attempt holds of every limit. One final transition: refund, or settle after sent.
 struct Reservation {
-  std::array<Hold, kMaxLimitsPerModel + 1> holds{};  // + 1: the bound on attempts in flight
+  std::array<Hold, kMostLimitsTogether> holds{};
   bool sent = false;
   Reservation* next_free = nullptr;
 };
@@ -65,6 +65,9 @@ class Limiter {
   void change(TimeNs now, const std::vector<LimitSpec>& specs, int64_t max_in_flight,
               const Prices& prices);
   void add_pooled(Limit* limit);
+  // A limit that nobody configured; stays whatever is configured later. nullptr: too many.
+  Limit* add_found(const LimitSpec& spec, const Prices& prices);
+  bool bounds_per_period() const;  // by anything but concurrency
   bool fits(const std::vector<LimitSpec>& specs) const;
   // At most so many attempts at a time besides what the limits say; kMaxLimitAmount: no such bound.
   void bound_attempts(int64_t most);
@@ -76,6 +79,8 @@ class Limiter {
   bool is_pooled(size_t limit) const { return traits_[limit].pooled; }
   // The limit is max_in_flight, not one that was asked for.
   bool is_implicit(size_t limit) const { return traits_[limit].implicit; }
+  // Nobody configured it: answers have shown it.
+  bool is_found(size_t limit) const { return traits_[limit].found; }
   // The limit was taken away: it bounds nothing.
   bool is_gone(size_t limit) const { return limits_[limit]->is_open(); }
 
@@ -83,6 +88,7 @@ class Limiter {
   struct Traits {
     bool pooled = false;
     bool implicit = false;
+    bool found = false;
   };
   void add(const LimitSpec& spec, const Prices& prices, bool implicit);
   int64_t implicit_amount(int64_t max_in_flight) const;
