@@ -13,11 +13,20 @@ namespace llmq::core {
 using TenantIndex = uint32_t;  // 0: requests that name no tenant
 
 struct Grant : Reservation {
+  // Its places while LateCharges keeps it.
+  struct Late {
+    uint64_t request = 0;
+    Grant* in_chain = nullptr;
+    Grant* older = nullptr;
+    Grant* newer = nullptr;
+  };
+
   std::unique_ptr<Reservation> own;  // of the tenant's limits; stays when the grant is reused
   uint64_t charged = 0;              // virtual time, see queue/fair_queue.h
   TenantIndex tenant = 0;
   uint32_t own_limits = 0;    // which OwnLimits `own` is of; 0 = none
   bool output_begun = false;  // its answer has begun to come
+  Late late;
 };
 
 }  // namespace llmq::core

@@ -1,12 +1,12 @@
 // Charges of finished requests whose usage may still become known. Bounded: the oldest are given up
-// first.
+// first. They are linked through the grants themselves, so that keeping one allocates nothing.
 #ifndef LLMQ_CORE_LATE_CHARGES_H_
 #define LLMQ_CORE_LATE_CHARGES_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "core/grant_pool.h"
 
@@ -22,40 +22,63 @@ class LateCharges {
       pool.give_back(grant);
       return;
     }
-    if (order_.size() == most_) {
-      const auto oldest = charges_.find(order_.front());
-      if (oldest != charges_.end()) {
-        pool.give_back(oldest->second);
-        charges_.erase(oldest);
-      }
-      order_.pop_front();
+    if (size_ == most_) {
+      Grant* const oldest = oldest_;
+      remove(place_of(oldest->late.request));
+      pool.give_back(oldest);
     }
-    order_.push_back(request);
-    charges_.emplace(request, grant);
+    if (size_ == chains_.size()) grow();
+    grant->late = Grant::Late{request, chains_[chain_of(request)], newest_, nullptr};
+    chains_[chain_of(request)] = grant;
+    (newest_ == nullptr ? oldest_ : newest_->late.newer) = grant;
+    newest_ = grant;
+    ++size_;
   }
 
   // The charges of that request, which are given up with this; nullptr if they are not kept.
-  Grant* take(uint64_t request) {
-    const auto found = charges_.find(request);
-    if (found == charges_.end()) return nullptr;
-    Grant* grant = found->second;
-    charges_.erase(found);
-    return grant;
-  }
+  Grant* take(uint64_t request) { return size_ == 0 ? nullptr : remove(place_of(request)); }
 
-  bool empty() const { return charges_.empty(); }
+  bool empty() const { return size_ == 0; }
 
   // The model goes: everything goes back to the pool.
   void clear(GrantPool& pool) {
-    for (const auto& charge : charges_) pool.give_back(charge.second);
-    charges_.clear();
-    order_.clear();
+    while (oldest_ != nullptr) pool.give_back(take(oldest_->late.request));
   }
 
  private:
+  size_t chain_of(uint64_t request) const {
+    return (request * 0x9e3779b97f4a7c15ULL >> 32) & (chains_.size() - 1);
+  }
+  // Where a pointer to that grant stands, or the end of its chain.
+  Grant** place_of(uint64_t request) {
+    Grant** place = &chains_[chain_of(request)];
+    while (*place != nullptr && (*place)->late.request != request) place = &(*place)->late.in_chain;
+    return place;
+  }
+
+  Grant* remove(Grant** place) {
+    Grant* const grant = *place;
+    if (grant == nullptr) return nullptr;
+    const Grant::Late& late = grant->late;
+    *place = late.in_chain;
+    (late.older == nullptr ? oldest_ : late.older->late.newer) = late.newer;
+    (late.newer == nullptr ? newest_ : late.newer->late.older) = late.older;
+    --size_;
+    return grant;
+  }
+
+  void grow() {
+    chains_.assign(chains_.empty() ? 16 : 2 * chains_.size(), nullptr);
+    for (Grant* grant = oldest_; grant != nullptr; grant = grant->late.newer) {
+      grant->late.in_chain = std::exchange(chains_[chain_of(grant->late.request)], grant);
+    }
+  }
+
   size_t most_;
-  std::deque<uint64_t> order_;  // may name requests that were taken
-  std::unordered_map<uint64_t, Grant*> charges_;
+  size_t size_ = 0;
+  Grant* oldest_ = nullptr;
+  Grant* newest_ = nullptr;
+  std::vector<Grant*> chains_;  // of a hash table; as many as were ever kept at a time, or more
 };
 
 }  // namespace llmq::core

@@ -94,21 +94,20 @@ Waiting ClassLine::waiting() const {
 // Class after class: the offsets lie so far apart that what an older request of another class would
 // change among the first few is not worth its cost.
 void ClassLine::first_in_order(const Limiter& limiter, std::vector<Request*>& out) {
-  struct Key {
-    TimeNs key;
-    size_t index;
-  };
-  std::array<Key, kClasses> keys{};
+  std::array<size_t, kClasses> order{};
+  std::array<TimeNs, kClasses> keys{};
   size_t count = 0;
   for (size_t index = 0; index < kClasses; ++index) {
     const Request* const oldest = classes_[index].oldest();
-    if (oldest != nullptr) keys[count++] = Key{oldest->submitted + kClassOffsets[index], index};
+    if (oldest == nullptr) continue;
+    keys[index] = oldest->submitted + kClassOffsets[index];
+    size_t at = count++;
+    for (; at > 0 && keys[index] < keys[order[at - 1]]; --at) order[at] = order[at - 1];
+    order[at] = index;
   }
-  std::stable_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count),
-                   [](const Key& a, const Key& b) { return a.key < b.key; });
   const size_t most = out.size() + kScan;
   for (size_t i = 0; i < count && out.size() < most; ++i) {
-    visit_class(keys[i].index, limiter, most, out);
+    visit_class(order[i], limiter, most, out);
   }
 }
 

@@ -30,6 +30,32 @@ TEST(LateCharges, DropsTheOldestFirst) {
   for (uint64_t id = 3; id <= 5; ++id) EXPECT_EQ(late.take(id), kept[id - 1]);
 }
 
+TEST(LateCharges, FindsEachOfMany) {
+  GrantPool pool;
+  LateCharges late(1'000);
+  Grant* kept[1'000];
+  for (uint64_t id = 0; id < 1'000; ++id) {  // ids that differ in their upper half alone
+    kept[id] = pool.take();
+    late.keep(id << 32, kept[id], pool);
+  }
+  for (uint64_t id = 0; id < 1'000; id += 3) EXPECT_EQ(late.take(id << 32), kept[id]);
+  for (uint64_t id = 0; id < 1'000; ++id) {
+    EXPECT_EQ(late.take(id << 32), id % 3 == 0 ? nullptr : kept[id]);
+  }
+  EXPECT_TRUE(late.empty());
+}
+
+TEST(LateCharges, CountsOnlyWhatItKeeps) {
+  GrantPool pool;
+  LateCharges late(2);
+  Grant* const first = pool.take();
+  late.keep(1, first, pool);
+  late.keep(2, pool.take(), pool);
+  EXPECT_NE(late.take(2), nullptr);
+  late.keep(3, pool.take(), pool);
+  EXPECT_EQ(late.take(1), first) << "there was room beside it";
+}
+
 TEST(LateCharges, ReturnsWhatItDropsToThePool) {
   GrantPool pool;
   LateCharges late(1);
@@ -63,7 +89,7 @@ TEST(LateCharges, I3_LosesNoGrant) {
   LateCharges late(4);
   Grant* const watched = pool.take();
   late.keep(1, watched, pool);
-  EXPECT_EQ(late.take(1), watched);  // its place in the order stays behind
+  EXPECT_EQ(late.take(1), watched);
   pool.give_back(watched);
   for (uint64_t id = 2; id < 50; ++id) {
     Grant* const reservation = pool.take();
