@@ -35,6 +35,7 @@ struct Node {
   };
   Node* next = nullptr;
   Kind kind = Kind::kSubmit;
+  uint8_t attempt = 0;  // kReport: the one that was reported
 };
 
 // Texts that most requests do without.
@@ -78,10 +79,8 @@ struct Job {
                            // report
   uint32_t slot = 0;
   uint32_t generation = 0;
-  uint32_t payload_len = 0;
-  uint8_t late_attempt = 0;  // whose report is on its way
   union {
-    void* payload = nullptr;
+    void* payload = nullptr;  // of request.bytes
     Job* next_free;
   };
   uint64_t user_data = 0;

@@ -164,7 +164,7 @@ void Loop::take_submit(Job& job) {
 // The attempt's runner has written job.outcome.
 void Loop::take_report(Job& job) {
   const bool late = job.report_on_way;  // the engine has given the attempt up: it does not count
-  const uint32_t attempt = late ? job.late_attempt : job.request.attempts;
+  const uint32_t attempt = job.node.attempt;
   const uint64_t holder = uint64_t{1} << attempt;
   job.live.store(0, std::memory_order_relaxed);
   job.report_on_way = false;

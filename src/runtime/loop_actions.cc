@@ -72,7 +72,6 @@ void Loop::perform(const core::AbortAttempt& action) {
   }
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) {
     job.report_on_way = live == (running | kReported);
-    job.late_attempt = action.attempt;
     return;
   }
   stop_runner(job, action.attempt);
@@ -114,7 +113,7 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
   const Summary summary = summary_of(job);
   ended_.push_back(summary);
   ++ended_count_;
-  ended_bytes_ += job.payload_len;
+  ended_bytes_ += job.request.bytes;
   touch(job.request.model);
   touch_tenant(job);
   if (log->should_log(spdlog::level::debug)) {

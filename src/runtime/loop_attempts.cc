@@ -18,7 +18,7 @@ namespace llmq::runtime {
 namespace {
 
 std::string_view payload_of(const Job& job) {
-  return {static_cast<const char*>(job.payload), job.payload_len};
+  return {static_cast<const char*>(job.payload), job.request.bytes};
 }
 
 llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
@@ -29,7 +29,7 @@ llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
   event.attempt_id = attempt_id(job.request.id, attempt);
   event.user_data = job.user_data;
   event.data = job.payload == nullptr ? "" : job.payload;
-  event.data_len = job.payload_len;
+  event.data_len = job.request.bytes;
   event.queued_ns = (job.request.started - job.request.submitted).ns;
   event.attempt = attempt;
   event.state = LLMQ_STATE_PROCESSING;

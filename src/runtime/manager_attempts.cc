@@ -54,6 +54,7 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   }
   job->outcome = record;
   job->node.kind = Node::Kind::kReport;
+  job->node.attempt = static_cast<uint8_t>(number);
   if (loop_->on_loop_thread()) {
     loop_->report_locally(*job);
   } else {

@@ -154,7 +154,6 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   job->operation = static_cast<uint8_t>(r.operation);
   job->in_engine = job->cancel_early = job->report_on_way = job->ended = job->start_waits = false;
   job->payload = payload;
-  job->payload_len = static_cast<uint32_t>(r.payload_len);
   job->user_data = r.user_data;
   job->done_fn = r.done_fn;
   if (r.done_fn != nullptr) {
