@@ -101,6 +101,22 @@ llmq_status_t llmq_conf_key_at(size_t index, const char** key, const char** type
   });
 }
 
+llmq_status_t llmq_conf_provider_at(size_t index, const char** name, const char** base_url,
+                                    const char** key_variable, const char** charge,
+                                    const char** api_version) {
+  return guarded([&]() -> llmq_status_t {
+    const llmq::provider::Profile* const profile = llmq::config::provider_at(index);
+    if (profile == nullptr) return LLMQ_ERR_INVALID_ARG;
+    // Each is a literal: what its view ends at is a NUL.
+    if (name != nullptr) *name = profile->name.data();
+    if (base_url != nullptr) *base_url = profile->base_url.data();
+    if (key_variable != nullptr) *key_variable = profile->key_variable.data();
+    if (charge != nullptr) *charge = profile->charge.data();
+    if (api_version != nullptr) *api_version = profile->api_version.data();
+    return LLMQ_OK;
+  });
+}
+
 llmq_status_t llmq_conf_validate(const llmq_conf_t* conf, llmq_error_t** err) {
   if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
   return guarded([&]() -> llmq_status_t {

@@ -83,7 +83,8 @@ static const char kLimits[] =
     "| `shape=fixed` | AMOUNT per window of a grid. |\n"
     "| `shape=paced` | One after another, at even distances. |\n"
     "| `shape=quantised` | The period is counted in slices, each with its part of AMOUNT. |\n"
-    "| `shape=auto` | Learned from what the provider answers. The default with provider openai. |\n"
+    "| `shape=auto` | Learned from what the provider answers. The default with a provider over "
+    "HTTP. |\n"
     "| `burst=30`, `burst=0.1` | What a bucket holds: a number, or, written with a point, a part "
     "of "
     "AMOUNT. With bucket and auto alone; AMOUNT if not given. |\n"
@@ -116,6 +117,22 @@ static const char kLimits[] =
     "same kind and\n"
     "period alone, as the key `model.<name>.limit` does.\n";
 
+static void print_providers(void) {
+  const char *name, *base_url, *key_variable, *charge, *version;
+  size_t i;
+  puts(
+      "\n## Providers\n\nWhat these keys are with each provider over HTTP unless they are set.\n\n"
+      "| `provider` | `base_url` | `api_key_env` | `charge` | `api_version` "
+      "|\n|---|---|---|---|---|");
+  for (i = 0;
+       llmq_conf_provider_at(i, &name, &base_url, &key_variable, &charge, &version) == LLMQ_OK;
+       ++i) {
+    printf("| `%s` | %s | %s | `%s` | %s |\n", name, *base_url == '\0' ? "must be set" : base_url,
+           *key_variable == '\0' ? "none" : key_variable, charge,
+           *version == '\0' ? "none" : version);
+  }
+}
+
 int main(void) {
   fputs(kIntroduction, stdout);
   fputs(kLimits, stdout);
@@ -123,6 +140,7 @@ int main(void) {
   print_table("");
   puts("\n## Models\n");
   print_table("model.");
+  print_providers();
   puts("\n## Pools\n\nThe limits of a pool are shared by all models whose `pool` names it.\n");
   print_table("pool.");
   puts(

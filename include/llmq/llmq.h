@@ -472,6 +472,20 @@ LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, c
 LLMQ_API llmq_status_t llmq_conf_key_at(size_t index, const char **key, const char **type,
                                         const char **def, const char **doc);
 
+/** Lists the providers over HTTP that the key `provider` takes.
+ * @param index From 0.
+ * @param[out] name, base_url, key_variable, charge, api_version Static strings: the value of `provider`, and
+ *   what the keys `base_url`, `api_key_env`, `charge` and `api_version` are with it unless they are set ("" =
+ *   nothing). Each may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last provider.
+ * @par Ownership static strings
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_provider_at(size_t index, const char **name, const char **base_url,
+                                             const char **key_variable, const char **charge,
+                                             const char **api_version);
+
 /** Checks the configuration as a whole, as llmq_manager_create would, without making a manager: limits that
  * contradict each other, missing key variables, unreadable files, a log that cannot be written.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE, LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_NOMEM.

@@ -3,12 +3,15 @@
 namespace llmq::cli {
 
 void add_call_flags(CLI::App& command, CallFlags& flags) {
-  command.add_option("--provider", flags.provider, "openai (default) or mock [LLMQ_PROVIDER]");
+  command.add_option(
+      "--provider", flags.provider,
+      "Whose API it is: openai (default), mock, or any of docs/configuration.md [LLMQ_PROVIDER]");
   command.add_option("--base-url", flags.base_url,
                      "Where the API is, with or without /v1 [LLMQ_BASE_URL, OPENAI_BASE_URL]");
-  command.add_option("--api-key-env", flags.api_key_env,
-                     "Environment variable that holds the key (default OPENAI_API_KEY) "
-                     "[LLMQ_API_KEY_ENV]");
+  command.add_option(
+      "--api-key-env", flags.api_key_env,
+      "Environment variable that holds the key (default: the provider's own, such as "
+      "OPENAI_API_KEY) [LLMQ_API_KEY_ENV]");
   command
       .add_option(
           "--limit", flags.limits,

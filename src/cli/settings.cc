@@ -106,9 +106,23 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
     }
     set("model.*.provider", "openai", "default");
   }
-  get("model.*.base_url", &is_default);
-  const auto openai_url = variable("OPENAI_BASE_URL");
-  if (is_default && openai_url) set("model.*.base_url", *openai_url, "OPENAI_BASE_URL");
+  take_openai_base_url();
+}
+
+// The variable of OpenAI's own programs speaks of nobody else: a key of another provider must not
+// go there.
+void Settings::take_openai_base_url() {
+  constexpr const char* kName = "OPENAI_BASE_URL";
+  const auto url = variable(kName);
+  if (!url) return;
+  std::vector<std::string> all = any_model_ ? std::vector<std::string>{"*"} : models();
+  for (const std::string& model : all) {
+    bool is_default = true;
+    get("model." + model + ".base_url", &is_default);
+    if (is_default && get("model." + model + ".provider") == "openai") {
+      set("model." + model + ".base_url", *url, kName);
+    }
+  }
 }
 
 void Settings::read_file(const std::string& path) {

@@ -35,6 +35,7 @@ class Settings {
 
  private:
   void read_file(const std::string& path);
+  void take_openai_base_url();
   void set(const std::string& key, const std::string& value, const std::string& source);
   // For every model, whatever the file and the layers below say.
   void set_for_all(const std::string& name, const std::string& value, const std::string& source);

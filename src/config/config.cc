@@ -86,7 +86,7 @@ core::Result<core::Done> Config::apply(const Row& row, std::string_view name,
 }
 
 std::string Config::text_of(const Group& group, const Settings& own, const Row& row,
-                            ProviderKind provider, bool* is_default) const {
+                            const ProviderChoice& provider, bool* is_default) const {
   if (is_default != nullptr) *is_default = false;
   const auto mine = own.find(row.name);
   if (mine != own.end()) return mine->second;
@@ -95,23 +95,22 @@ std::string Config::text_of(const Group& group, const Settings& own, const Row& 
     if (theirs != every->end()) return theirs->second;
   }
   if (is_default != nullptr) *is_default = true;
-  return row.default_for(provider);
+  return std::string(row.default_for(provider));
 }
 
-ProviderKind Config::provider_of(const Settings& model) const {
+ProviderChoice Config::provider_of(const Settings& model) const {
   const Row& row = *model_row("provider");
-  return static_cast<ProviderKind>(
-      reread(row, text_of(models_, model, row, ProviderKind::kNone, nullptr)).number);
+  return provider_choice(reread(row, text_of(models_, model, row, {}, nullptr)).number);
 }
 
-ProviderKind Config::provider_of_pool(std::string_view pool) const {
+ProviderChoice Config::provider_of_pool(std::string_view pool) const {
   const Row& row = *model_row("pool");
   for (const std::string& name : models_.order) {
     const Settings& model = *models_.find(name);
-    const auto pools = names_of(text_of(models_, model, row, ProviderKind::kNone, nullptr));
+    const auto pools = names_of(text_of(models_, model, row, {}, nullptr));
     if (std::find(pools.begin(), pools.end(), pool) != pools.end()) return provider_of(model);
   }
-  return ProviderKind::kNone;
+  return {};
 }
 
 core::Result<std::string> Config::get(std::string_view key, bool* is_default) const {
@@ -127,7 +126,7 @@ core::Result<std::string> Config::get(std::string_view key, bool* is_default) co
   const Owner owner = owner_of(row.scope);
   const Settings* found = group(owner).find(parts.value().name);
   const Settings& own = found == nullptr ? nothing : *found;
-  ProviderKind provider = ProviderKind::kNone;
+  ProviderChoice provider;
   if (owner == Owner::kModel) provider = provider_of(own);
   if (owner == Owner::kPool) provider = provider_of_pool(parts.value().name);
   return text_of(group(owner), own, row, provider, is_default);
@@ -152,7 +151,7 @@ core::Result<ManagerConfig> Config::manager() const {
     made.name = name;
     for (const Row& row : rows()) {
       if (row.to_tenant == nullptr) continue;
-      row.to_tenant(reread(row, text_of(tenants_, own, row, ProviderKind::kNone, nullptr)), made);
+      row.to_tenant(reread(row, text_of(tenants_, own, row, {}, nullptr)), made);
     }
     return made;
   };
@@ -166,7 +165,7 @@ core::Result<ManagerConfig> Config::manager() const {
 core::Result<ModelConfig> Config::model(const std::string& name, const Settings& own) const {
   ModelConfig config;
   config.name = name;
-  const ProviderKind provider = provider_of(own);
+  const ProviderChoice provider = provider_of(own);
   for (const Row& row : rows()) {
     if (row.to_model == nullptr) continue;
     const std::string text = text_of(models_, own, row, provider, nullptr);
@@ -176,6 +175,11 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
   const Row& cached = *model_row("price_cached_input");
   if (text_of(models_, own, cached, provider, nullptr).empty()) {
     config.prices.cached_input = config.prices.input;
+  }
+  if (config.provider == ProviderKind::kHttp && config.base_url.empty()) {
+    return bad_setting(key_of(Owner::kModel, name, "base_url"),
+                       "it must be set: " + std::string(config.profile->name) +
+                           " has no address that is the same for everybody");
   }
   if (config.retry.cap < config.retry.base) {
     return bad_setting(key_of(Owner::kModel, name, "retry.cap_ms"),
@@ -220,7 +224,7 @@ core::Result<core::Done> Config::check_pools_of(const ModelConfig& model) const 
 core::Result<PoolConfig> Config::pool(const std::string& name, const Settings& own) const {
   PoolConfig config;
   config.name = name;
-  const ProviderKind provider = provider_of_pool(name);
+  const ProviderChoice provider = provider_of_pool(name);
   for (const Row& row : rows()) {
     if (row.to_pool == nullptr) continue;
     row.to_pool(reread(row, text_of(pools_, own, row, provider, nullptr)), config);
@@ -262,8 +266,7 @@ Config Config::only_model(std::string_view model) const {
   part.mention(Owner::kModel, model);
   const Settings& own = *part.models_.find(model);
   const Row& row = *model_row("pool");
-  std::vector<std::string> pools =
-      names_of(text_of(models_, own, row, ProviderKind::kNone, nullptr));
+  std::vector<std::string> pools = names_of(text_of(models_, own, row, {}, nullptr));
   pools.emplace_back(kEvery);
   for (const std::string& name : pools) {
     if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
@@ -277,10 +280,13 @@ Config Config::only_pool(std::string_view pool) const {
   for (const std::string_view name : {kEvery, pool}) {
     if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
   }
-  const auto provider = static_cast<int64_t>(provider_of_pool(pool));
+  const ProviderChoice provider = provider_of_pool(pool);
   Settings& member = part.models_.of("member");
   for (const Choice* word = model_row("provider")->choices; word->text != nullptr; ++word) {
-    if (word->value == provider) member["provider"] = word->text;
+    const ProviderChoice choice = provider_choice(word->value);
+    if (choice.kind == provider.kind && choice.profile == provider.profile) {
+      member["provider"] = word->text;
+    }
   }
   member["pool"] = pool;
   return part;

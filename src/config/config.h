@@ -18,6 +18,7 @@
 namespace llmq::config {
 
 enum class Owner : uint8_t;
+struct ProviderChoice;
 
 // One row of the table, as text for lists and docs. Keys of models, pools and tenants are shown as
 // "model.*.rpm".
@@ -28,6 +29,9 @@ struct KeyInfo {
   const char* doc;   // one sentence
 };
 const std::vector<KeyInfo>& keys();
+
+// The providers that the key `provider` takes beside none and mock; nullptr past the last.
+const provider::Profile* provider_at(size_t index);
 
 class Config {
  public:
@@ -88,9 +92,9 @@ class Config {
   Group& group(Owner owner);
   // The text that counts for a member: its own, that of "*", or the default.
   std::string text_of(const Group& group, const Settings& own, const Row& row,
-                      ProviderKind provider, bool* is_default) const;
-  ProviderKind provider_of(const Settings& model) const;
-  ProviderKind provider_of_pool(std::string_view pool) const;  // of the first model that names it
+                      const ProviderChoice& provider, bool* is_default) const;
+  ProviderChoice provider_of(const Settings& model) const;
+  ProviderChoice provider_of_pool(std::string_view pool) const;  // of the first model that names it
   core::Result<ModelConfig> model(const std::string& name, const Settings& own) const;
   core::Result<PoolConfig> pool(const std::string& name, const Settings& own) const;
   core::Result<core::Done> check_pools_of(const ModelConfig& model) const;
@@ -102,7 +106,7 @@ class Config {
   core::LimitSpec usual_limit(Owner owner, const Settings& own, ProviderKind provider) const;
   core::Result<std::vector<core::LimitSpec>> limits_of(Owner owner, const std::string& name,
                                                        const Settings& own,
-                                                       ProviderKind provider) const;
+                                                       const ProviderChoice& provider) const;
 
   Settings manager_;
   Group models_;

@@ -94,7 +94,7 @@ core::LimitSpec Config::usual_limit(Owner owner, const Settings& own, ProviderKi
 
 core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const std::string& name,
                                                              const Settings& own,
-                                                             ProviderKind provider) const {
+                                                             const ProviderChoice& provider) const {
   const Group& all = group(owner);
   const auto reread_of = [&](const char* row_name) {
     const Row& row = *find_row(owner, row_name);

@@ -4,19 +4,15 @@
 #include <limits>
 
 #include "config/limit_options.h"
+#include "config/row_makers.h"
 
 namespace llmq::config {
 namespace {
 
-constexpr int64_t kMaxMs = int64_t{366} * 24 * 3600 * 1000;
 constexpr int64_t kMaxTokens = 1'000'000'000;
 constexpr core::DurationNs kMinute = core::seconds(60);
 constexpr core::DurationNs kDay = core::seconds(24 * 3600);
 
-constexpr Choice kProviders[] = {{"none", static_cast<int64_t>(ProviderKind::kNone)},
-                                 {"openai", static_cast<int64_t>(ProviderKind::kHttp)},
-                                 {"mock", static_cast<int64_t>(ProviderKind::kMock)},
-                                 {nullptr, 0}};
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
                               {"error", 4}, {"off", 5},   {nullptr, 0}};
 
@@ -32,26 +28,6 @@ Row manager_integer(const char* name, int64_t min, int64_t max, const char* def,
   return row;
 }
 
-Row model_setting(const char* name, Scope scope, Kind kind, const char* def, const char* doc,
-                  void (*apply)(const Value&, ModelConfig&)) {
-  Row row;
-  row.name = name;
-  row.scope = scope;
-  row.kind = kind;
-  row.def = def;
-  row.doc = doc;
-  row.to_model = apply;
-  return row;
-}
-
-Row model_integer(const char* name, Scope scope, int64_t min, int64_t max, const char* def,
-                  const char* doc, void (*apply)(const Value&, ModelConfig&)) {
-  Row row = model_setting(name, scope, Kind::kInteger, def, doc, apply);
-  row.min = min;
-  row.max = max;
-  return row;
-}
-
 Row shorthand(const char* name, core::LimitKind kind, core::DurationNs period, const char* doc) {
   Row row = model_integer(name, Scope::kModel, 1, core::kMaxLimitAmount, "", doc, nullptr);
   row.is_limit = true;
@@ -59,8 +35,6 @@ Row shorthand(const char* name, core::LimitKind kind, core::DurationNs period, c
   row.limit_period = period;
   return row;
 }
-
-core::DurationNs as_ms(const Value& value) { return core::milliseconds(value.number); }
 
 void add_manager_rows(std::deque<Row>& rows) {
   rows.push_back(manager_integer(
@@ -114,14 +88,15 @@ void add_limit_defaults(std::deque<Row>& rows, Scope scope) {
                                "How the provider counts, for limits that do not say it themselves.",
                                nullptr));
   rows.back().choices = kShapeWords;
-  rows.back().openai_def = "auto";
+  rows.back().http_def = "auto";
   rows.push_back(model_setting(
       "charge", scope, Kind::kChoice, "actual",
       "When and what the provider counts, for limits of tokens or cost that do not say it "
       "themselves.",
       nullptr));
   rows.back().choices = kChargeWords;
-  rows.back().openai_def = rows.back().mock_def = "arrival";
+  rows.back().mock_def = "arrival";
+  rows.back().profile_def = [](const provider::Profile& profile) { return profile.charge; };
   rows.push_back(model_integer("jitter_ms", scope, 0, 3'600'000, "auto",
                                "Most that the way to the provider's counter varies, in ms: windows "
                                "are longer by it. auto: a "
@@ -240,7 +215,7 @@ void add_model_rows(std::deque<Row>& rows) {
       "est_output_tokens", Scope::kModel, 0, kMaxTokens, "0",
       "Output tokens expected where neither the request nor its body says a number.",
       [](const Value& value, ModelConfig& model) { model.est_output_tokens = value.number; }));
-  rows.back().openai_def = rows.back().mock_def = "256";
+  rows.back().http_def = rows.back().mock_def = "256";
   rows.push_back(model_integer("retry.max_attempts", Scope::kModel, 1, 60, "8",
                                "Attempts that one request may have, the first included.",
                                [](const Value& value, ModelConfig& model) {
@@ -261,74 +236,6 @@ void add_model_rows(std::deque<Row>& rows) {
       "plan.tokens_per_s", Scope::kModel, 1, 1'000'000, "60",
       "Output tokens per second that a plan takes a call to produce.",
       [](const Value& value, ModelConfig& model) { model.plan_tokens_per_s = value.number; }));
-}
-
-void add_deployment_rows(std::deque<Row>& rows) {
-  const auto setting = [&rows](const char* name, Kind kind, const char* def, const char* doc,
-                               void (*apply)(const Value&, ModelConfig&)) -> Row& {
-    rows.push_back(model_setting(name, Scope::kDeployment, kind, def, doc, apply));
-    return rows.back();
-  };
-  setting("provider", Kind::kChoice, "none",
-          "Who runs the attempts: a processor of the program (none), an OpenAI-compatible API over "
-          "HTTP (openai), or answers made up inside the library (mock).",
-          [](const Value& value, ModelConfig& model) {
-            model.provider = static_cast<ProviderKind>(value.number);
-            model.profile = provider::find_profile("openai");
-          })
-      .choices = kProviders;
-  setting("base_url", Kind::kUrl, "", "Where the API is; with or without its /v1.",
-          [](const Value& value, ModelConfig& model) { model.base_url = value.text; })
-      .openai_def = "https://api.openai.com/v1";
-  setting("api_key_env", Kind::kVariable, "",
-          "Environment variable that holds the key; may be unset for a server on the loopback "
-          "interface.",
-          [](const Value& value, ModelConfig& model) { model.api_key_env = value.text; })
-      .openai_def = "OPENAI_API_KEY";
-  setting("api_key_file", Kind::kText, "", "File that holds the key; comes before api_key_env.",
-          [](const Value& value, ModelConfig& model) { model.api_key_file = value.text; });
-  setting("allow_insecure", Kind::kBool, "false",
-          "Send the key over http:// beyond the loopback interface.",
-          [](const Value& value, ModelConfig& model) { model.allow_insecure = value.number != 0; });
-  Row& connect = setting(
-      "connect_timeout_ms", Kind::kInteger, "10000", "Longest that connecting may take, in ms.",
-      [](const Value& value, ModelConfig& model) { model.connect_timeout = as_ms(value); });
-  connect.min = 1;
-  connect.max = 600'000;
-  setting("ca_file", Kind::kText, "",
-          "File of certificates to trust in place of the system's, in PEM form.",
-          [](const Value& value, ModelConfig& model) { model.ca_file = value.text; });
-}
-
-void add_mock_rows(std::deque<Row>& rows) {
-  const auto setting = [&rows](const char* name, Kind kind, const char* def, const char* doc,
-                               void (*apply)(const Value&, ModelConfig&)) -> Row& {
-    rows.push_back(model_setting(name, Scope::kDeployment, kind, def, doc, apply));
-    return rows.back();
-  };
-  setting("mock.latency_ms", Kind::kRange, "20..80",
-          "Time that a made-up answer takes, in ms: one number, or least..greatest.",
-          [](const Value& value, ModelConfig& model) {
-            model.mock.latency_min = core::milliseconds(value.number);
-            model.mock.latency_max = core::milliseconds(value.high);
-          })
-      .max = 3'600'000;
-  setting("mock.fail_server", Kind::kFraction, "0", "Share of attempts that end with a 500.",
-          [](const Value& value, ModelConfig& model) { model.mock.fail_server = value.fraction; });
-  setting("mock.fail_rate_limited", Kind::kFraction, "0", "Share of attempts that end with a 429.",
-          [](const Value& value, ModelConfig& model) {
-            model.mock.fail_rate_limited = value.fraction;
-          });
-  setting("mock.fail_hang", Kind::kFraction, "0", "Share of attempts that never answer.",
-          [](const Value& value, ModelConfig& model) { model.mock.fail_hang = value.fraction; });
-  setting("mock.retry_after_ms", Kind::kInteger, "0",
-          "What a made-up 429 asks to wait, in ms; 0 = it does not say.",
-          [](const Value& value, ModelConfig& model) { model.mock.retry_after = as_ms(value); })
-      .max = kMaxMs;
-  setting("mock.seed", Kind::kUnsigned, "1", "Seed of the made-up answers.",
-          [](const Value& value, ModelConfig& model) {
-            model.mock.seed = static_cast<uint64_t>(value.number);
-          });
 }
 
 // What llmq_manager_set takes: what the loop can change between two requests.
@@ -357,6 +264,12 @@ const std::deque<Row>& table() {
   return rows;
 }
 
+// What a list of keys says of it; "" if it is the same as without a provider.
+std::string http_default_text(const Row& row) {
+  if (row.http_def != nullptr) return row.http_def;
+  return row.profile_def == nullptr ? "" : "as in the table of providers";
+}
+
 std::string listed_key(const Row& row) {
   const Owner owner = owner_of(row.scope);
   return owner == Owner::kManager ? row.name : owner_name(owner) + std::string(".*.") + row.name;
@@ -364,9 +277,12 @@ std::string listed_key(const Row& row) {
 
 }  // namespace
 
-const char* Row::default_for(ProviderKind provider) const {
-  if (provider == ProviderKind::kHttp && openai_def != nullptr) return openai_def;
-  if (provider == ProviderKind::kMock && mock_def != nullptr) return mock_def;
+std::string_view Row::default_for(const ProviderChoice& provider) const {
+  if (provider.kind == ProviderKind::kHttp) {
+    if (profile_def != nullptr) return profile_def(*provider.profile);
+    if (http_def != nullptr) return http_def;
+  }
+  if (provider.kind == ProviderKind::kMock && mock_def != nullptr) return mock_def;
   return def;
 }
 
@@ -418,8 +334,9 @@ struct KeyList {
   KeyList() {
     for (const Row& row : table()) {
       std::string def = row.def;
-      if (row.openai_def != nullptr) {
-        def += std::string(def.empty() ? "" : "; ") + "with provider openai " + row.openai_def;
+      const std::string over_http = http_default_text(row);
+      if (!over_http.empty()) {
+        def += std::string(def.empty() ? "" : "; ") + "with a provider over HTTP " + over_http;
       }
       if (row.mock_def != nullptr) def += std::string("; with provider mock ") + row.mock_def;
       const std::string doc = std::string(row.doc) + (row.live ? " Live." : "");

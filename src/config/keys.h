@@ -50,6 +50,14 @@ struct Choice {
   int64_t value;
 };
 
+// Who runs the attempts of a model, and how.
+struct ProviderChoice {
+  ProviderKind kind = ProviderKind::kNone;
+  const provider::Profile* profile = nullptr;  // of kHttp; never null then
+};
+// The value of the key `provider` as a number, and back.
+ProviderChoice provider_choice(int64_t number);
+
 struct Row {
   const char* name = "";  // without "model.<name>." and the like
   Scope scope = Scope::kManager;
@@ -62,17 +70,20 @@ struct Row {
   void (*to_model)(const Value&, ModelConfig&) = nullptr;
   void (*to_pool)(const Value&, PoolConfig&) = nullptr;
   void (*to_tenant)(const Value&, TenantConfig&) = nullptr;
-  const Choice* choices = nullptr;   // ends with a null text
-  const char* word = nullptr;        // accepted in place of a value
-  const char* openai_def = nullptr;  // with provider openai, if different
-  const char* mock_def = nullptr;    // with provider mock, if different
+  const Choice* choices = nullptr;                          // ends with a null text
+  const char* word = nullptr;                               // accepted in place of a value
+  const char* (*why_not)(std::string_view text) = nullptr;  // more about a value that is refused
+  const char* mock_def = nullptr;                           // with provider mock, if different
+  // With a provider over HTTP, if different: one for all, or what the profile says.
+  const char* http_def = nullptr;
+  std::string_view (*profile_def)(const provider::Profile&) = nullptr;
   // A shorthand for one limit; period 0 = time_period_s decides.
   bool is_limit = false;
   core::LimitKind limit_kind = core::LimitKind::kRequests;
   core::DurationNs limit_period{};
   bool live = false;  // llmq_manager_set takes it while the manager runs
 
-  const char* default_for(ProviderKind provider) const;
+  std::string_view default_for(const ProviderChoice& provider) const;
   // The type with its range, as errors and docs name it.
   std::string type_text() const;
 };

@@ -53,6 +53,8 @@ struct ModelConfig {
   std::string base_url;                        // "https://api.openai.com/v1"
   std::string api_key_env;                     // name of an environment variable
   std::string api_key_file;
+  std::string api_version;      // "" = none is sent
+  std::string deployment;       // "" = the model's name
   bool allow_insecure = false;  // send the key over http:// beyond loopback
   core::DurationNs connect_timeout = core::seconds(10);
   std::string ca_file;

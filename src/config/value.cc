@@ -189,8 +189,11 @@ core::Result<Value> parse_value(const Row& row, std::string_view text, std::stri
     value.text = text;
     return value;
   }
-  if (!read_simple(row, text, value)) return bad_value(what, text, row.type_text());
-  return value;
+  if (read_simple(row, text, value)) return value;
+  if (const char* why = row.why_not != nullptr ? row.why_not(text) : nullptr) {
+    return bad_setting(what, quoted(text) + " is not acceptable: " + why);
+  }
+  return bad_value(what, text, row.type_text());
 }
 
 core::Error bad_value(std::string_view what, std::string_view value, std::string_view expected) {

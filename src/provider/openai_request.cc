@@ -26,6 +26,11 @@ Header key_header(const Profile& profile, std::string_view api_key) {
 
 core::Result<WireRequest> build_request(const Profile& profile, std::string_view base_url,
                                         Operation operation, std::string_view api_key) {
+  if (profile.wire != Wire::kOpenAi) {
+    return core::Error{core::Status::kUnsupported,
+                       "this version makes no requests for " + std::string(profile.name),
+                       "provider"};
+  }
   if (authority(base_url).empty()) {
     return core::Error{core::Status::kInvalidValue, "the base URL names no host", "base_url"};
   }

@@ -33,6 +33,10 @@ struct Profile {
   KeyHeader key_header = KeyHeader::kBearer;
   std::string_view base_url;      // "" = it must be set
   std::string_view key_variable;  // the environment variable that holds the key; "" = none
+  // How tokens are counted against its limits until answers have told: a value of the key `charge`.
+  std::string_view charge = "arrival";
+  std::string_view api_version = "";  // that requests name; "" = none
+  bool key_optional = false;          // servers of one's own often need none
 };
 
 struct ProfileList {
@@ -44,6 +48,9 @@ struct ProfileList {
 
 // In the order in which documentation lists them.
 ProfileList profiles();
+
+// Can requests be made for it? Else its answers are read alone.
+inline bool makes_requests(const Profile& profile) { return profile.wire != Wire::kBedrock; }
 
 // nullptr if no provider has that name.
 const Profile* find_profile(std::string_view name);

@@ -52,7 +52,7 @@ core::Result<std::string> read_api_key(const config::ModelConfig& model, bool ha
   } else if (!has_callback && !model.api_key_env.empty()) {
     const char* value = std::getenv(model.api_key_env.c_str());
     if (value != nullptr) key = trimmed(value);
-    if (key.empty() && !provider::is_loopback(model.base_url)) {
+    if (key.empty() && !model.profile->key_optional && !provider::is_loopback(model.base_url)) {
       return wrong(model, "api_key_env",
                    "the environment variable " + model.api_key_env + " is not set");
     }

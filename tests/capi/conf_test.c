@@ -172,6 +172,38 @@ static void keys_are_listed(void) {
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_key_at(SIZE_MAX, &key, NULL, NULL, NULL));
 }
 
+/* What is listed is what the key takes, and what its defaults then are. */
+static void providers_are_listed(void) {
+  size_t n = 0;
+  const char* name = NULL;
+  const char* url = NULL;
+  const char* variable = NULL;
+  const char* charge = NULL;
+  const char* version = NULL;
+  for (; llmq_conf_provider_at(n, &name, &url, &variable, &charge, &version) == LLMQ_OK; ++n) {
+    llmq_conf_t* conf = NULL;
+    char* value = NULL;
+    CHECK_OK(llmq_conf_create(&conf));
+    CHECK_OK(llmq_conf_set(conf, "model.m.provider", name, NULL));
+    CHECK_OK(llmq_conf_get(conf, "model.m.base_url", &value, NULL));
+    CHECK_TEXT(url, value);
+    llmq_buf_free(value);
+    CHECK_OK(llmq_conf_get(conf, "model.m.api_key_env", &value, NULL));
+    CHECK_TEXT(variable, value);
+    llmq_buf_free(value);
+    CHECK_OK(llmq_conf_get(conf, "model.m.charge", &value, NULL));
+    CHECK_TEXT(charge, value);
+    llmq_buf_free(value);
+    CHECK_OK(llmq_conf_get(conf, "model.m.api_version", &value, NULL));
+    CHECK_TEXT(version, value);
+    llmq_buf_free(value);
+    llmq_conf_free(conf);
+    CHECK_OK(llmq_conf_provider_at(n, NULL, NULL, NULL, NULL, NULL));
+  }
+  CHECK(n >= 17);
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_provider_at(n, &name, NULL, NULL, NULL, NULL));
+}
+
 static void every_listed_key_has_a_value(void) {
   llmq_conf_t* conf = NULL;
   const char* key = NULL;
@@ -359,6 +391,7 @@ int main(void) {
   RUN(a_document_is_taken_whole_or_not_at_all);
   RUN(a_copy_is_independent);
   RUN(keys_are_listed);
+  RUN(providers_are_listed);
   RUN(every_listed_key_has_a_value);
   RUN(validate_finds_contradictions);
   RUN(validate_finds_missing_keys_and_unreadable_files);

@@ -83,6 +83,25 @@ TEST(Check, TellsAProviderOfTheFileFromTheDefault) {
   EXPECT_THAT(check.out(), ContainsRegex("model.unsaid.provider +openai +default"));
 }
 
+// A key of one provider must not go where a variable of another one's programs points.
+TEST(Check, TheVariableOfOpenAiIsForThatProviderAlone) {
+  const Directory dir;
+  const std::string config = dir.write("c.json", R"({"models": [
+    {"name": "a", "provider": "anthropic"}, {"name": "o", "provider": "openai"}]})");
+  const std::map<std::string, std::string> environment = {{"OPENAI_BASE_URL", "https://gateway/v1"},
+                                                          {"OPENAI_API_KEY", "k"},
+                                                          {"ANTHROPIC_API_KEY", "k"}};
+  Program check(dir, {"check", config}, environment);
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(),
+              ContainsRegex("model.a.base_url +https://api.anthropic.com/v1 +default"));
+  EXPECT_THAT(check.out(), ContainsRegex("model.o.base_url +https://gateway/v1 +OPENAI_BASE_URL"));
+  const std::string empty = dir.write("empty.json", "{}");
+  Program flag(dir, {"check", empty, "--provider", "mistral"}, environment);
+  ASSERT_EQ(flag.wait(), 0) << flag.err();
+  EXPECT_THAT(flag.out(), ::testing::Not(HasSubstr("https://gateway")));
+}
+
 TEST(Check, ALimitOfOneModelReplacesThatOfItsKindAndPeriodAlone) {
   const Directory dir;
   const std::string config = dir.write("c.json", R"({"models": [

@@ -169,5 +169,63 @@ TEST(Config, EqualWhenTheSettingsAre) {
   EXPECT_TRUE(a == b);
 }
 
+TEST(Config, EveryProviderBringsItsDefaults) {
+  for (const provider::Profile& profile : provider::profiles()) {
+    if (!provider::makes_requests(profile)) continue;
+    Config config;
+    set(config, "model.m.provider", profile.name.data());
+    set(config, "model.m.rpm", "5");
+    if (profile.base_url.empty()) {
+      const auto models = config.models();
+      ASSERT_FALSE(models.ok()) << profile.name;
+      EXPECT_EQ(models.error().key, "model.m.base_url");
+      EXPECT_THAT(models.error().message, HasSubstr(profile.name));
+      set(config, "model.m.base_url", "https://h");
+    }
+    const auto models = config.models();
+    ASSERT_TRUE(models.ok()) << profile.name;
+    const ModelConfig& model = models.value().front();
+    EXPECT_EQ(model.provider, ProviderKind::kHttp);
+    EXPECT_EQ(model.profile, &profile);
+    EXPECT_EQ(model.base_url, profile.base_url.empty() ? "https://h" : profile.base_url);
+    EXPECT_EQ(model.api_key_env, profile.key_variable);
+    EXPECT_EQ(model.api_version, profile.api_version);
+    EXPECT_EQ(model.est_output_tokens, 256);
+    EXPECT_EQ(model.limits.front().shape, core::Shape::kAuto);
+  }
+}
+
+TEST(Config, ChargeIsWhatTheProviderDocuments) {
+  const auto charge_of = [](const char* provider) {
+    Config config;
+    set(config, "model.m.provider", provider);
+    return config.get("model.m.charge", nullptr).value();
+  };
+  EXPECT_EQ(charge_of("openai"), "arrival");
+  EXPECT_EQ(charge_of("anthropic"), "realtime");
+  EXPECT_EQ(charge_of("mistral"), "completion");
+  EXPECT_EQ(charge_of("groq"), "actual");
+  EXPECT_EQ(charge_of("none"), "actual");
+}
+
+TEST(Config, AProviderThatIsOnlyReadIsRefusedWithAReason) {
+  Config config;
+  const auto bedrock = config.set("model.m.provider", "bedrock");
+  ASSERT_FALSE(bedrock.ok());
+  EXPECT_EQ(bedrock.error().code, core::Status::kInvalidValue);
+  EXPECT_THAT(bedrock.error().message, HasSubstr("signatures"));
+  const auto unknown = config.set("model.m.provider", "opennai");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_THAT(unknown.error().message, HasSubstr("anthropic"));
+}
+
+TEST(Config, APartOfItKeepsTheProviderOfItsPool) {
+  Config config;
+  set(config, "model.m.provider", "mistral");
+  set(config, "model.m.pool", "p");
+  set(config, "pool.p.limits", "tokens=100/1m");
+  EXPECT_EQ(config.only_pool("p").get("pool.p.charge", nullptr).value(), "completion");
+}
+
 }  // namespace
 }  // namespace llmq::config

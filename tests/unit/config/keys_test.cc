@@ -21,8 +21,15 @@ TEST(Keys, EachIsListedOnceWithTypeAndSentence) {
 // What the table says is a default must be a value that the key takes.
 TEST(Keys, DefaultsAreAcceptable) {
   for (const Row& row : rows()) {
-    for (const char* def : {row.def, row.openai_def, row.mock_def}) {
-      if (def == nullptr || *def == '\0') continue;
+    std::vector<std::string> defaults = {row.def};
+    for (const char* def : {row.http_def, row.mock_def}) {
+      if (def != nullptr) defaults.emplace_back(def);
+    }
+    for (const provider::Profile& profile : provider::profiles()) {
+      if (row.profile_def != nullptr) defaults.emplace_back(row.profile_def(profile));
+    }
+    for (const std::string& def : defaults) {
+      if (def.empty()) continue;
       EXPECT_TRUE(parse_value(row, def, row.name).ok()) << row.name << " " << def;
     }
   }

@@ -38,8 +38,6 @@ TEST(Profile, KeysGoIntoTheHeaderOfTheProvider) {
   };
   EXPECT_EQ(header_of("openai"), Header("Authorization", "Bearer k"));
   EXPECT_EQ(header_of("azure"), Header("api-key", "k"));
-  EXPECT_EQ(header_of("anthropic"), Header("x-api-key", "k"));
-  EXPECT_EQ(header_of("gemini"), Header("x-goog-api-key", "k"));
 }
 
 }  // namespace
