@@ -114,11 +114,13 @@ enum {
 
 /** What a request asks of a built-in provider. Processors see it as it was given. */
 enum {
-  LLMQ_OP_CHAT = 0,       /**< Chat completions; payload: the JSON body. */
-  LLMQ_OP_EMBEDDINGS = 1, /**< Embeddings; payload: the JSON body. */
-  LLMQ_OP_MESSAGES = 2,   /**< Anthropic messages. Not yet supported by a built-in provider. */
-  LLMQ_OP_RESPONSES = 3,  /**< OpenAI responses. Not yet supported by a built-in provider. */
-  LLMQ_OP_CUSTOM = 4      /**< For processors: llmq does not look inside. */
+  LLMQ_OP_CHAT = 0,       /**< Chat in the form of OpenAI's chat completions; built-in providers of another form
+                               get it translated (docs/providers.md). Answers stay in the provider's own form. */
+  LLMQ_OP_EMBEDDINGS = 1, /**< Embeddings, likewise. */
+  LLMQ_OP_MESSAGES = 2,   /**< Anthropic's messages, byte for byte. */
+  LLMQ_OP_RESPONSES = 3,  /**< OpenAI's responses, byte for byte. */
+  LLMQ_OP_CUSTOM = 4      /**< A body of the provider's own form for its main operation, byte for byte. Processors
+                               get what they were given: llmq does not look inside. */
 };
 
 /** Flags of llmq_request_t. */

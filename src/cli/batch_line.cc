@@ -18,10 +18,10 @@ struct Url {
   std::string_view url;
   int32_t operation;
 };
-constexpr Url kUrls[] = {{"/v1/chat/completions", LLMQ_OP_CHAT},
-                         {"/chat/completions", LLMQ_OP_CHAT},
-                         {"/v1/embeddings", LLMQ_OP_EMBEDDINGS},
-                         {"/embeddings", LLMQ_OP_EMBEDDINGS}};
+constexpr Url kUrls[] = {
+    {"/v1/chat/completions", LLMQ_OP_CHAT}, {"/chat/completions", LLMQ_OP_CHAT},
+    {"/v1/embeddings", LLMQ_OP_EMBEDDINGS}, {"/embeddings", LLMQ_OP_EMBEDDINGS},
+    {"/v1/messages", LLMQ_OP_MESSAGES},     {"/v1/responses", LLMQ_OP_RESPONSES}};
 
 size_t skip_space(std::string_view text, size_t at) {
   const size_t found = text.find_first_not_of(" \t\r\n", at);
@@ -68,7 +68,8 @@ std::string read_operation(const cJSON* object, BatchLine& line) {
     return "";
   }
   return "url " + base::json_text(url) +
-         " is not supported; /v1/chat/completions and /v1/embeddings are";
+         " is not supported; /v1/chat/completions, /v1/embeddings, /v1/messages and "
+         "/v1/responses are";
 }
 
 std::string read_body(std::string_view text, const cJSON* object, BatchLine& line) {

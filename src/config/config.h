@@ -103,7 +103,8 @@ class Config {
   core::Result<std::vector<LimitEntry>> read_limits(std::string_view owner_key,
                                                     const Settings& settings,
                                                     core::DurationNs long_period) const;
-  core::LimitSpec usual_limit(Owner owner, const Settings& own, ProviderKind provider) const;
+  core::LimitSpec usual_limit(Owner owner, const Settings& own,
+                              const ProviderChoice& provider) const;
   core::Result<std::vector<core::LimitSpec>> limits_of(Owner owner, const std::string& name,
                                                        const Settings& own,
                                                        const ProviderChoice& provider) const;

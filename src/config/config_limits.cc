@@ -78,7 +78,8 @@ core::Result<std::vector<LimitEntry>> Config::read_limits(std::string_view owner
 }
 
 // What limits take that do not say it themselves.
-core::LimitSpec Config::usual_limit(Owner owner, const Settings& own, ProviderKind provider) const {
+core::LimitSpec Config::usual_limit(Owner owner, const Settings& own,
+                                    const ProviderChoice& provider) const {
   const auto value_of = [&](const char* row_name) {
     const Row& row = *find_row(owner, row_name);
     return reread(row, text_of(group(owner), own, row, provider, nullptr));

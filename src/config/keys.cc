@@ -112,7 +112,7 @@ void add_limit_rows(std::deque<Row>& rows) {
       "calls "
       "run at a time: one at first, twice as many after each answer.",
       [](const Value& value, ModelConfig& model) { model.finds_limits = value.number != 0; }));
-  rows.back().openai_def = "true";
+  rows.back().http_def = "true";
   rows.push_back(model_setting(
       "limits", Scope::kModel, Kind::kLimits, "",
       "All limits as text; replaces every limit that the model was given before.", nullptr));

@@ -37,6 +37,8 @@ struct Profile {
   std::string_view charge = "arrival";
   std::string_view api_version = "";  // that requests name; "" = none
   bool key_optional = false;          // servers of one's own often need none
+  bool has_embeddings = true;
+  bool has_responses = true;  // of OpenAI's wire
 };
 
 struct ProfileList {

@@ -29,8 +29,7 @@ enum class Operation : int32_t {
 
 using Header = std::pair<std::string, std::string>;  // name as on the wire, value
 
-// A call as it goes to http/. The body is the caller's payload, sent byte for byte: it is not
-// copied here.
+// A call as it goes to http/, but for its body.
 struct WireRequest {
   std::string url;
   std::vector<Header> headers;
@@ -74,8 +73,8 @@ struct Estimate {
   bool output_is_default = false;  // the payload does not say it
 };
 
-// Joins a base URL and the operation's path. A base that names a version itself (.../v1,
-// .../v1beta/openai) gets no second /v1.
+// Joins a base URL and the operation's path in OpenAI's API. A base that names a version itself
+// (.../v1, .../v1beta/openai) gets no second /v1; one that ends in the path already stays as it is.
 std::string endpoint_url(std::string_view base_url, Operation operation);
 
 // May this provider run this operation, is the payload one JSON object in UTF-8, and how many
@@ -97,9 +96,6 @@ bool is_loopback(std::string_view base_url);
 core::Result<core::Done> check_key_transport(std::string_view base_url, bool has_key,
                                              bool allow_insecure);
 
-// No key: no header for it.
-core::Result<WireRequest> build_request(const Profile& profile, std::string_view base_url,
-                                        Operation operation, std::string_view api_key);
 // wall_unix_ms serves dates in headers. Messages hold the provider's own words, shortened, keys
 // masked.
 Outcome parse_response(const Profile& profile, Operation operation, const WireResponse& response,

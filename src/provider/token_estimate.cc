@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "provider/json.h"
+#include "provider/payload.h"
 #include "provider/provider.h"
 
 namespace llmq::provider {
@@ -42,18 +43,6 @@ core::Result<Json> parse_object(std::string_view payload) {
     return bad(kBad, "has more after its JSON object" + at_byte(parsed.stopped));
   }
   return std::move(parsed.value);
-}
-
-core::Result<Json> parse_sound(Operation operation, std::string_view payload) {
-  if (operation != Operation::kChat && operation != Operation::kEmbeddings) {
-    return core::Error{core::Status::kUnsupported,
-                       "this provider runs chat completions and embeddings only", "operation"};
-  }
-  core::Result<Json> object = parse_object(payload);
-  if (object && cJSON_IsTrue(member(object.value().get(), "stream")) != 0) {
-    return bad(core::Status::kUnsupported, "asks for \"stream\": true, but answers come whole");
-  }
-  return object;
 }
 
 int64_t length(const char* text) {
@@ -125,18 +114,33 @@ void add_chat_output(const cJSON* body, int64_t default_output_tokens, Estimate&
 
 }  // namespace
 
-core::Result<Estimate> inspect_payload(Operation operation, std::string_view payload,
-                                       int64_t default_output_tokens) {
-  const auto body = parse_sound(operation, payload);
-  if (!body) return body.error();
-  const cJSON* const object = body.value().get();
+core::Result<Json> parse_payload(std::string_view payload) {
+  core::Result<Json> object = parse_object(payload);
+  if (object && cJSON_IsTrue(member(object.value().get(), "stream")) != 0) {
+    return bad(core::Status::kUnsupported, "asks for \"stream\": true, but answers come whole");
+  }
+  return object;
+}
+
+Estimate estimate_neutral(Operation operation, const cJSON* body, int64_t default_output_tokens) {
   if (operation == Operation::kEmbeddings) {
-    return Estimate{embeddings_input(member(object, "input")), 0, false};
+    return Estimate{embeddings_input(member(body, "input")), 0, false};
   }
   Estimate estimate;
-  estimate.input_tokens = chat_input(object);
-  add_chat_output(object, default_output_tokens, estimate);
+  estimate.input_tokens = chat_input(body);
+  add_chat_output(body, default_output_tokens, estimate);
   return estimate;
+}
+
+core::Result<Estimate> inspect_payload(Operation operation, std::string_view payload,
+                                       int64_t default_output_tokens) {
+  if (operation != Operation::kChat && operation != Operation::kEmbeddings) {
+    return core::Error{core::Status::kUnsupported,
+                       "this provider runs chat completions and embeddings only", "operation"};
+  }
+  const auto body = parse_payload(payload);
+  if (!body) return body.error();
+  return estimate_neutral(operation, body.value().get(), default_output_tokens);
 }
 
 }  // namespace llmq::provider

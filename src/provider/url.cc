@@ -41,6 +41,8 @@ bool names_version(std::string_view segment) {
   return segment.size() >= 2 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9';
 }
 
+}  // namespace
+
 bool path_names_version(std::string_view path) {
   while (!path.empty()) {
     const size_t slash = path.find('/');
@@ -54,6 +56,7 @@ bool path_names_version(std::string_view path) {
 std::string_view operation_path(Operation operation) {
   switch (operation) {
     case Operation::kChat:
+    case Operation::kCustom:
       return "/chat/completions";
     case Operation::kEmbeddings:
       return "/embeddings";
@@ -61,13 +64,9 @@ std::string_view operation_path(Operation operation) {
       return "/messages";
     case Operation::kResponses:
       return "/responses";
-    case Operation::kCustom:
-      break;
   }
   return "";
 }
-
-}  // namespace
 
 bool is_https(std::string_view url) { return equal_ignoring_case(url.substr(0, 8), "https://"); }
 
@@ -100,9 +99,11 @@ bool is_loopback(std::string_view base_url) {
 std::string endpoint_url(std::string_view base_url, Operation operation) {
   while (!base_url.empty() && base_url.back() == '/') base_url.remove_suffix(1);
   std::string url(base_url);
-  if (operation == Operation::kCustom) return url;
-  if (!path_names_version(path(base_url))) url += "/v1";
-  return url.append(operation_path(operation));
+  const std::string_view end = operation_path(operation);
+  const std::string_view given = path(base_url);
+  if (given.size() >= end.size() && given.substr(given.size() - end.size()) == end) return url;
+  if (!path_names_version(given)) url += "/v1";
+  return url.append(end);
 }
 
 core::Result<core::Done> check_key_transport(std::string_view base_url, bool has_key,

@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "provider/provider.h"
+
 namespace llmq::provider {
 
 bool is_https(std::string_view url);
@@ -16,6 +18,12 @@ std::string_view host(std::string_view authority);
 
 // What follows the authority: "/v1" of "http://h/v1", "" of "http://h".
 std::string_view path(std::string_view url);
+
+// Is there a segment such as v1, v1beta or v3?
+bool path_names_version(std::string_view path);
+
+// Of OpenAI's API: "/chat/completions".
+std::string_view operation_path(Operation operation);
 
 }  // namespace llmq::provider
 

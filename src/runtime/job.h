@@ -44,6 +44,7 @@ struct Extra {
   std::string request_key;
   std::string dedup_key;
   std::string metadata;
+  std::string wire_model;  // that the provider's URL names
 };
 
 // What an attempt brought. Written by whoever reports it, then read by the loop.

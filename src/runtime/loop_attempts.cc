@@ -13,6 +13,7 @@
 #include "runtime/ids.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
+#include "runtime/request_check.h"
 
 namespace llmq::runtime {
 namespace {
@@ -192,7 +193,9 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
   if (!http_client_ready(job, attempt)) return;
   auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
-  auto wire = provider::build_request(*model.profile, model.base_url, operation, key.value());
+  auto wire = provider::build_request(endpoint_of(model), operation,
+                                      job.extra == nullptr ? "" : job.extra->wire_model, false,
+                                      key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);
 
   http::Call call;

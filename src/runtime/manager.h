@@ -80,12 +80,14 @@ class Manager {
   struct Checked {
     ModelEntry* entry = nullptr;
     TokenEstimate tokens;
+    provider::Prepared prepared;  // of a model whose calls go over HTTP
     uint32_t timeout_ms = 0;
     uint8_t max_attempts = 1;
   };
 
   explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
   // `why` may be nullptr: then no text is made.
+  static std::string_view payload_of(const llmq_request_t& request, const Checked& checked);
   core::Status inspect(const llmq_request_t& request, Checked* checked, core::Error* why) const;
   Job* make_job(const llmq_request_t& request, const Checked& checked) const;
   core::Status closed_status() const;

@@ -22,8 +22,12 @@ bool goes_nowhere(const llmq_request_t& request) {
 }
 
 // False when memory is used up; nothing is made for a request without texts.
-bool copy_extra(const llmq_request_t& r, std::unique_ptr<Extra>* extra) {
-  if (r.tenant_len + r.request_key_len + r.dedup_key_len + r.metadata_len == 0) return true;
+bool copy_extra(const llmq_request_t& r, const std::string& wire_model,
+                std::unique_ptr<Extra>* extra) {
+  if (r.tenant_len + r.request_key_len + r.dedup_key_len + r.metadata_len + wire_model.size() ==
+      0) {
+    return true;
+  }
   try {
     auto texts = std::make_unique<Extra>();
     texts->tenant.assign(r.tenant == nullptr ? "" : r.tenant, r.tenant_len);
@@ -31,6 +35,7 @@ bool copy_extra(const llmq_request_t& r, std::unique_ptr<Extra>* extra) {
     texts->dedup_key.assign(r.dedup_key == nullptr ? "" : r.dedup_key, r.dedup_key_len);
     texts->metadata.assign(r.metadata == nullptr ? "" : static_cast<const char*>(r.metadata),
                            r.metadata_len);
+    texts->wire_model = wire_model;
     *extra = std::move(texts);
     return true;
   } catch (const std::bad_alloc&) {
@@ -58,6 +63,12 @@ void waiter_done(void* user, const llmq_event_t* event) {
 
 }  // namespace
 
+// What is kept of the request: its payload, or that in the words of the provider.
+std::string_view Manager::payload_of(const llmq_request_t& request, const Checked& checked) {
+  if (checked.prepared.body) return *checked.prepared.body;
+  return {static_cast<const char*>(request.payload), request.payload_len};
+}
+
 core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
                               core::Error* why) const {
   if (const core::Status status = check_members(request, why); status != core::Status::kOk) {
@@ -79,7 +90,8 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   TokenCaps caps;
   caps.add(model->limits);
   for (const PoolEntry* pool : checked->entry->pools) caps.add(*pool->limits.read());
-  core::Status status = estimate_tokens(request, *model, caps, &checked->tokens, why);
+  core::Status status =
+      estimate_tokens(request, *model, caps, &checked->tokens, &checked->prepared, why);
   if (status == core::Status::kOk) {
     status = fits_limits(model->limits, model->prices, checked->tokens, "model", name, why);
   }
@@ -102,7 +114,7 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
   if (!pass) return core::Status::kClosed;
   if (shut_down()) return core::Status::kClosing;
   Home& home = *loop_->home;
-  const uint64_t bytes = request.payload_len;
+  const uint64_t bytes = payload_of(request, checked).size();
   const uint64_t pending = home.pending.fetch_add(1, std::memory_order_relaxed);
   const uint64_t held = home.pending_bytes.fetch_add(bytes, std::memory_order_relaxed);
   core::Status status = core::Status::kOk;
@@ -126,15 +138,16 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
 Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   Home& home = *loop_->home;
   std::unique_ptr<Extra> extra;
-  if (!copy_extra(r, &extra)) return nullptr;
-  void* payload = r.payload_len == 0 ? nullptr : std::malloc(r.payload_len);
-  if (payload == nullptr && r.payload_len > 0) return nullptr;
+  if (!copy_extra(r, checked.prepared.model, &extra)) return nullptr;
+  const std::string_view body = payload_of(r, checked);
+  void* payload = body.empty() ? nullptr : std::malloc(body.size());
+  if (payload == nullptr && !body.empty()) return nullptr;
   Job* job = home.jobs.take();
   if (job == nullptr) {
     std::free(payload);
     return nullptr;
   }
-  if (payload != nullptr) std::memcpy(payload, r.payload, r.payload_len);
+  if (payload != nullptr) std::memcpy(payload, body.data(), body.size());
   ++job->generation;
   const uint64_t id = request_id(job->slot, job->generation);
   core::Request& request = job->request;
@@ -146,7 +159,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.timeout_ms = checked.timeout_ms;
   request.model = checked.entry->index;
   request.max_attempts = checked.max_attempts;
-  request.bytes = static_cast<uint32_t>(r.payload_len);
+  request.bytes = static_cast<uint32_t>(body.size());
   request.priority = static_cast<uint8_t>(r.priority) & 7;  // checked: LLMQ_PRIORITY_ are 0 to 4
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
   job->node = Node{};
@@ -189,7 +202,7 @@ core::Error Manager::check(const llmq_request_t& request) const {
                            std::to_string(loop_->max_pending.load()),
                        "max_pending"};
   }
-  if (home.pending_bytes.load() + request.payload_len >
+  if (home.pending_bytes.load() + payload_of(request, checked).size() >
       loop_->max_pending_bytes.load(std::memory_order_relaxed)) {
     return core::Error{core::Status::kQueueFull,
                        "payloads hold " + std::to_string(home.pending_bytes.load()) +

@@ -105,8 +105,30 @@ void TokenCaps::add(const std::vector<core::LimitSpec>& limits) {
   }
 }
 
+provider::Endpoint endpoint_of(const config::ModelConfig& model) {
+  return {model.profile, model.base_url, model.name, model.deployment, model.api_version};
+}
+
+namespace {
+
+// What the payload says, of a request that a built-in provider runs.
+core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
+                                           provider::Operation operation,
+                                           std::string_view payload) {
+  if (model.provider == config::ProviderKind::kHttp) {
+    return provider::prepare(endpoint_of(model), operation, payload, false,
+                             model.est_output_tokens);
+  }
+  auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
+  if (!seen) return seen.error();
+  return provider::Prepared{seen.value(), std::nullopt, {}};
+}
+
+}  // namespace
+
 core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
-                             const TokenCaps& caps, TokenEstimate* estimate, core::Error* why) {
+                             const TokenCaps& caps, TokenEstimate* estimate,
+                             provider::Prepared* prepared, core::Error* why) {
   const std::string_view payload(static_cast<const char*>(request.payload), request.payload_len);
   const auto operation = static_cast<provider::Operation>(request.operation);
   const bool built_in = model.provider != config::ProviderKind::kNone;
@@ -116,11 +138,14 @@ core::Status estimate_tokens(const llmq_request_t& request, const config::ModelC
   int64_t output = output_is_default ? model.est_output_tokens : 0;
   if (built_in && !(model.provider == config::ProviderKind::kMock &&
                     operation == provider::Operation::kCustom)) {
-    const auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
-    if (!seen) return refuse(why, seen.error().code, "payload", seen.error().message);
-    input = seen.value().input_tokens;
-    output = seen.value().output_tokens;
-    output_is_default = seen.value().output_is_default;
+    auto seen = look_into(model, operation, payload);
+    if (!seen)
+      return refuse(why, seen.error().code, seen.error().key.c_str(), seen.error().message);
+    const provider::Estimate& found = seen.value().estimate;
+    input = found.input_tokens;
+    output = found.output_tokens;
+    output_is_default = found.output_is_default;
+    if (prepared != nullptr) *prepared = std::move(seen.value());
   } else {
     input = std::min({input, caps.input, caps.both});
   }

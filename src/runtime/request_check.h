@@ -13,6 +13,7 @@
 
 #include "config/model_config.h"
 #include "core/result.h"
+#include "provider/request.h"
 
 namespace llmq::runtime {
 
@@ -36,10 +37,14 @@ core::Status refuse(core::Error* why, core::Status status, const char* key, std:
 
 core::Status check_members(const llmq_request_t& request, core::Error* why);
 
+// How the provider of a model is addressed; the config must outlive it.
+provider::Endpoint endpoint_of(const config::ModelConfig& model);
+
 // What the caller says counts; else what the payload says; else a guess that never makes a request
-// oversize.
+// oversize. `prepared`, unless it is nullptr, takes what a call over HTTP will send.
 core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
-                             const TokenCaps& caps, TokenEstimate* estimate, core::Error* why);
+                             const TokenCaps& caps, TokenEstimate* estimate,
+                             provider::Prepared* prepared, core::Error* why);
 
 // kOversize if one of the limits could never hold the call. `owner` says whose they are.
 core::Status fits_limits(const std::vector<core::LimitSpec>& limits, const core::Prices& prices,

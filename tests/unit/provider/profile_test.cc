@@ -31,14 +31,5 @@ TEST(Profile, AddressesMayCarryAKey) {
   }
 }
 
-TEST(Profile, KeysGoIntoTheHeaderOfTheProvider) {
-  const auto header_of = [](std::string_view name) {
-    const auto request = build_request(*find_profile(name), "https://h/v1", Operation::kChat, "k");
-    return request.value().headers.back();
-  };
-  EXPECT_EQ(header_of("openai"), Header("Authorization", "Bearer k"));
-  EXPECT_EQ(header_of("azure"), Header("api-key", "k"));
-}
-
 }  // namespace
 }  // namespace llmq::provider

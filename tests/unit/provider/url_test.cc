@@ -36,7 +36,10 @@ TEST(EndpointUrl, TakesNoHostForAVersion) {
 TEST(EndpointUrl, KnowsEveryOperation) {
   EXPECT_EQ(endpoint_url("https://h", Operation::kMessages), "https://h/v1/messages");
   EXPECT_EQ(endpoint_url("https://h/v1", Operation::kResponses), "https://h/v1/responses");
-  EXPECT_EQ(endpoint_url("https://h/any/", Operation::kCustom), "https://h/any");
+  EXPECT_EQ(endpoint_url("https://h/any/", Operation::kCustom),
+            "https://h/any/v1/chat/completions");
+  EXPECT_EQ(endpoint_url("https://h/any/chat/completions/", Operation::kChat),
+            "https://h/any/chat/completions");
 }
 
 TEST(Authority, IsHostAndPort) {

@@ -20,6 +20,7 @@ config::ModelConfig openai(const char* url = "https://example.com") {
   config::ModelConfig model;
   model.name = "m";
   model.provider = config::ProviderKind::kHttp;
+  model.profile = provider::find_profile("openai");
   model.base_url = url;
   model.api_key_env = kVariable;
   return model;

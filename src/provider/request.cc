@@ -1,8 +1,9 @@
-// The OpenAI-compatible request: where it goes and which headers it carries. The body is the
-// caller's.
+// Where a request goes and which headers it carries.
+#include "provider/request.h"
+
 #include <algorithm>
 
-#include "provider/provider.h"
+#include "provider/request_url.h"
 #include "provider/url.h"
 
 namespace llmq::provider {
@@ -24,14 +25,10 @@ Header key_header(const Profile& profile, std::string_view api_key) {
 
 }  // namespace
 
-core::Result<WireRequest> build_request(const Profile& profile, std::string_view base_url,
-                                        Operation operation, std::string_view api_key) {
-  if (profile.wire != Wire::kOpenAi) {
-    return core::Error{core::Status::kUnsupported,
-                       "this version makes no requests for " + std::string(profile.name),
-                       "provider"};
-  }
-  if (authority(base_url).empty()) {
+core::Result<WireRequest> build_request(const Endpoint& endpoint, Operation operation,
+                                        std::string_view model, bool stream,
+                                        std::string_view api_key) {
+  if (authority(endpoint.base_url).empty()) {
     return core::Error{core::Status::kInvalidValue, "the base URL names no host", "base_url"};
   }
   // A line break would let a key add headers of its own.
@@ -42,11 +39,12 @@ core::Result<WireRequest> build_request(const Profile& profile, std::string_view
                        "the API key holds a character that no HTTP header may hold", "api_key"};
   }
   WireRequest request;
-  request.url = endpoint_url(base_url, operation);
+  request.url = request_url(endpoint, operation, model, stream);
   request.headers.emplace_back("Content-Type", "application/json");
-  if (!api_key.empty()) {
-    request.headers.push_back(key_header(profile, api_key));
+  if (endpoint.profile->wire == Wire::kAnthropic && !endpoint.api_version.empty()) {
+    request.headers.emplace_back("anthropic-version", endpoint.api_version);
   }
+  if (!api_key.empty()) request.headers.push_back(key_header(*endpoint.profile, api_key));
   return request;
 }
 
