@@ -57,6 +57,7 @@ mock::Options options_of(const MockFlags& flags) {
   options.header_lag = flags.header_lag;
   options.wrong_headers = flags.wrong_headers;
   options.quota_after = flags.quota_after;
+  options.other_users = flags.other_users;
   options.hints = taken("--hints", mock::parse_hints(flags.hints));
   std::tie(options.latency_min, options.latency_max) =
       taken("--latency", mock::parse_span_range(flags.latency));
@@ -169,7 +170,9 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
           "+ the covered share of the one before). burst= capacity of a bucket as a share of N, as "
           "0.1. slice= of a quantised limit, as 1s or 10s. headers= own (what it enforces), bucket "
           "(N per T as OpenAI shows it, hiding slices, bursts and edges) or off. reset= of a "
-          "bucket: full (default) or amount ((N - remaining) x T / N). Repeatable")
+          "bucket: full (default) or amount ((N - remaining) x T / N). change= what N becomes and "
+          "how long "
+          "after the first call, as 150@30s. Repeatable")
       ->type_name("KIND=N/PERIOD[,KEY=VALUE...]")
       ->expected(1)
       ->take_all();
@@ -194,6 +197,10 @@ void add_mock_flags(CLI::App& command, MockFlags& flags) {
                      "They tell what they would have told so many replies ago");
   command.add_option("--wrong-headers", flags.wrong_headers,
                      "Share of replies whose header lines of limits are untrue or missing");
+  command.add_option("--other-users", flags.other_users,
+                     "Share of each limit that other users of the same key ask for. They are "
+                     "refused as well when it is used up; ideal in /stats is still that of a "
+                     "client alone");
   command.add_option("--quota-after", flags.quota_after,
                      "Calls accepted before the quota is used up for good; 0 = never");
   command

@@ -18,6 +18,7 @@ struct MockFlags {
   int64_t header_lag = 0;
   double wrong_headers = 0;
   int64_t quota_after = 0;
+  double other_users = 0;
   std::string hints = "both";
   std::string latency = "0ms";
   std::string output_tokens = "16..64";

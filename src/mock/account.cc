@@ -36,13 +36,14 @@ int64_t actual_cost(LimitKind kind, const Usage& usage) {
 
 }  // namespace
 
-Account::Account(const std::vector<LimitSpec>& limits, Charge charge, uint64_t seed)
+Account::Account(const std::vector<LimitSpec>& limits, Charge charge, uint64_t seed,
+                 int64_t others_ppm)
     : specs_(limits), charge_(charge), concurrency_(std::numeric_limits<int64_t>::max()) {
   for (const LimitSpec& spec : limits) {
     if (spec.kind == LimitKind::kConcurrency) {
       concurrency_ = std::min(concurrency_, spec.amount);
     } else {
-      rates_.emplace_back(spec, seed);
+      rates_.emplace_back(spec, seed, others_ppm);
     }
   }
 }
@@ -53,6 +54,20 @@ void Account::Rate::charge(Nanos now, int64_t cost) {
   ideal.add(cost);
   accepted_units += cost;
   max_used = std::max(max_used, limit.used(now));
+}
+
+void Account::Rate::advance(Nanos now) {
+  limit.change_when_due(now);
+  while (const auto wish = others.next(now)) {
+    // They are refused like anybody else.
+    if (!limit.would_accept(wish->at, wish->cost)) continue;
+    limit.charge(wish->at, wish->cost);
+    others_units += wish->cost;
+  }
+}
+
+void Account::advance(Nanos now) {
+  for (Rate& rate : rates_) rate.advance(now);
 }
 
 bool Account::charged_on_arrival(LimitKind kind) const {
@@ -150,12 +165,13 @@ std::vector<LimitReport> Account::report() const {
   auto rate = rates_.begin();
   for (const LimitSpec& spec : specs_) {
     if (spec.kind == LimitKind::kConcurrency) {
-      reports.push_back(
-          {spec, max_in_flight_, accepted_, max_in_flight_, Nanos(0), spec.amount, std::nullopt});
+      reports.push_back({spec, max_in_flight_, accepted_, max_in_flight_, Nanos(0), 0, spec.amount,
+                         std::nullopt});
       continue;
     }
     reports.push_back({spec, rate->busiest.busiest(), rate->accepted_units, rate->max_used,
-                       rate->ideal.value(), rate->limit.capacity(), rate->limit.first_edge()});
+                       rate->ideal.value(), rate->others_units, rate->limit.capacity(),
+                       rate->limit.first_edge()});
     ++rate;
   }
   return reports;

@@ -12,6 +12,7 @@
 #include "mock/ideal.h"
 #include "mock/limit.h"
 #include "mock/options.h"
+#include "mock/other_users.h"
 #include "mock/units.h"
 
 namespace llmq::mock {
@@ -44,6 +45,7 @@ struct LimitReport {
   int64_t accepted_units = 0;
   int64_t max_used = 0;  // highest level of the limit's own ledger
   Nanos ideal{};
+  int64_t others_units = 0;         // that other users were served
   int64_t capacity = 0;             // most that is ever accepted at once
   std::optional<Nanos> first_edge;  // of shapes on a grid, from the first arrival
 };
@@ -53,7 +55,13 @@ struct LimitReport {
 class Account {
  public:
   // Requires specs that check_limit_spec accepts.
-  Account(const std::vector<LimitSpec>& limits, Charge charge, uint64_t seed);
+  // others: the share of each limit that other users of the same key take, in millionths.
+  Account(const std::vector<LimitSpec>& limits, Charge charge, uint64_t seed,
+          int64_t others_ppm = 0);
+
+  // What happens without our calls up to now: others are served, limits change. To be called before
+  // anything else is done or asked at a moment.
+  void advance(Nanos now);
 
   // Nothing if the call is accepted. Of several limits that refuse, the one with the longest wait
   // is named.
@@ -80,14 +88,17 @@ class Account {
 
  private:
   struct Rate {
-    Rate(const LimitSpec& spec, uint64_t seed)
-        : limit(spec, seed), busiest(spec.period), ideal(limit) {}
+    Rate(const LimitSpec& spec, uint64_t seed, int64_t others_ppm)
+        : limit(spec, seed), busiest(spec.period), ideal(limit), others(spec, seed, others_ppm) {}
     void charge(Nanos now, int64_t cost);
+    void advance(Nanos now);
 
     RateLimit limit;
     BusiestWindow busiest;
     Ideal ideal;
+    OtherUsers others;
     int64_t accepted_units = 0;
+    int64_t others_units = 0;
     int64_t max_used = 0;
   };
 

@@ -15,7 +15,8 @@ namespace llmq::mock {
 // sliding:    (windows - 1) x period
 // fixed:      the same less the phase of the first arrival: first edge + (windows - 2) x period
 // quantised:  as fixed, with the slice as period
-// two_bucket: when the last cost is accepted if each is sent, in order, the moment it fits. Waiting
+// two_bucket, and any limit that changes: when the last cost is accepted if each is sent, in order,
+// the moment it fits. Waiting
 //             with one never helps another: what fits at a moment grows with what went before it.
 //
 // Windows are counted by packing the accepted costs, in order, into windows that hold the limit's
@@ -30,6 +31,8 @@ class Ideal {
   Nanos value() const;
 
  private:
+  void replay(int64_t cost);
+
   Shape shape_;
   int64_t amount_;    // per period, as published
   Nanos period_;      // of the windows: the slice if quantised
@@ -38,7 +41,7 @@ class Ideal {
   int64_t units_ = 0;
   int64_t windows_ = 0;
   int64_t in_last_window_ = 0;
-  std::optional<TwoBucket> counter_;  // two_bucket only, at last_sent_
+  std::optional<RateLimit> replayed_;  // of the last, at last_sent_
   Nanos last_sent_{};
 };
 

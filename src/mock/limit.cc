@@ -149,6 +149,16 @@ void TokenBucket::charge(Nanos now, int64_t cost) {
   time_ = now;
 }
 
+void TokenBucket::set_amount(Nanos now, int64_t amount, int64_t capacity) {
+  const Wide used = static_cast<Wide>(capacity_) * period_.count() - scaled_level(now);
+  const Wide full = static_cast<Wide>(capacity) * period_.count();
+  // What a smaller bucket cannot hold was never used of it.
+  scaled_level_ = used <= full ? full - used : std::min<Wide>(0, scaled_level(now));
+  time_ = now;
+  amount_ = amount;
+  capacity_ = capacity;
+}
+
 Nanos TokenBucket::wait_for(Nanos now, int64_t cost) const { return until_level(now, cost); }
 
 Nanos TokenBucket::until_level(Nanos now, int64_t level) const {
@@ -190,6 +200,12 @@ const char* check_limit_spec(const LimitSpec& spec) {
       return "the slice must be from 1ms to the limit's period";
     }
     if (slice_amount(spec) < 1) return "this slice leaves less than 1 per slice: use a longer one";
+  }
+  if (spec.changed_amount != 0) {
+    LimitSpec changed = spec;
+    changed.amount = spec.changed_amount;
+    changed.changed_amount = 0;
+    if (check_limit_spec(changed)[0] != '\0') return "the amount that it changes to is no limit";
   }
   return "";
 }
@@ -235,6 +251,23 @@ bool RateLimit::would_accept(Nanos now, int64_t cost) const {
 void RateLimit::charge(Nanos now, int64_t cost) {
   std::visit([&](auto& ledger) { ledger.charge(now, cost); }, ledger_);
   gauge_.charge(now, cost);
+}
+
+void RateLimit::change_when_due(Nanos now) {
+  if (spec_.changed_amount == 0 || now < spec_.change_at) return;
+  spec_.amount = spec_.changed_amount;
+  spec_.changed_amount = 0;
+  if (auto* bucket = std::get_if<TokenBucket>(&ledger_)) {
+    bucket->set_amount(now, spec_.amount, bucket_capacity(spec_));
+  } else if (auto* log = std::get_if<SlidingLog>(&ledger_)) {
+    log->set_amount(spec_.amount);
+  } else if (auto* counter = std::get_if<TwoBucket>(&ledger_)) {
+    counter->set_amount(spec_.amount);
+  } else {
+    const bool is_sliced = spec_.shape == Shape::kQuantised;
+    std::get<FixedWindow>(ledger_).set_amount(is_sliced ? slice_amount(spec_) : spec_.amount);
+  }
+  gauge_.set_amount(now, spec_.amount, spec_.amount);
 }
 
 Nanos RateLimit::wait_for(Nanos now, int64_t cost) const {

@@ -48,6 +48,8 @@ struct LimitSpec {
   Nanos slice = std::chrono::seconds(1);  // quantised: N*slice/T are allowed per slice
   Told told = Told::kOwn;
   BucketReset bucket_reset = BucketReset::kFull;
+  int64_t changed_amount = 0;  // what N becomes during the run; 0 = it does not change
+  Nanos change_at{};
 };
 
 // Exact log: what was charged within (now - T, now] never exceeds N through would_accept.
@@ -59,6 +61,7 @@ class SlidingLog {
   int64_t used(Nanos now) const;
   bool would_accept(Nanos now, int64_t cost) const { return used(now) + cost <= amount_; }
   void charge(Nanos now, int64_t cost);
+  void set_amount(int64_t amount) { amount_ = amount; }
   // When a cost <= capacity() fits if nothing else is charged meanwhile; 0 = now.
   Nanos wait_for(Nanos now, int64_t cost) const;
   // Until the oldest charge leaves the window; 0 if there is none.
@@ -92,6 +95,7 @@ class FixedWindow {
   int64_t used(Nanos now) const { return index_of(now) == index_ ? used_ : 0; }
   bool would_accept(Nanos now, int64_t cost) const { return used(now) + cost <= amount_; }
   void charge(Nanos now, int64_t cost);
+  void set_amount(int64_t amount) { amount_ = amount; }
   Nanos wait_for(Nanos now, int64_t cost) const;
   Nanos edge_in(Nanos now) const;
 
@@ -117,6 +121,8 @@ class TokenBucket {
   int64_t level(Nanos now) const;  // rounded down; negative in debt
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
+  // Keeps what is used, as far as the new capacity allows.
+  void set_amount(Nanos now, int64_t amount, int64_t capacity);
   Nanos wait_for(Nanos now, int64_t cost) const;
   Nanos until_level(Nanos now, int64_t level) const;
 
@@ -152,6 +158,8 @@ class RateLimit {
   int64_t used(Nanos now) const;
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
+  // N becomes what the spec says, if its time has come. Not before the last charge.
+  void change_when_due(Nanos now);
   Nanos wait_for(Nanos now, int64_t cost) const;
   LimitView view(Nanos now) const;
   // The first edge of windows on a grid; nothing for the shapes without one.

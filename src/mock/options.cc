@@ -34,7 +34,8 @@ constexpr std::array<Charge, 4> kCharges{Charge::kArrivalInput, Charge::kArrival
                                          Charge::kCompletion, Charge::kRealtime};
 
 constexpr std::string_view kLimitForm =
-    "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN][,headers=H][,reset=R] as in "
+    "KIND=N/PERIOD[,shape=SHAPE][,burst=B][,slice=SPAN][,headers=H][,reset=R][,change=N@SPAN] as "
+    "in "
     "requests=300/6s, or concurrency=N";
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -115,6 +116,19 @@ struct Given {
   bool reset = false;
 };
 
+// "150@30s". Returns what is wrong, "" if nothing.
+std::string apply_change(std::string_view value, LimitSpec& spec) {
+  std::string_view when = value;
+  const std::optional<int64_t> amount = parse_digits(take_until(when, '@'));
+  const Result<Nanos> span = parse_span(when);
+  if (!amount || *amount == 0 || !span.ok()) {
+    return "change: " + expected(value, "N@SPAN as in 150@30s").message;
+  }
+  spec.changed_amount = *amount;
+  spec.change_at = span.value();
+  return "";
+}
+
 // Applies one "key=value" behind the amount. Returns what is wrong, "" if nothing.
 std::string apply_setting(std::string_view setting, LimitSpec& spec, Given& given) {
   std::string_view value = setting;
@@ -139,7 +153,8 @@ std::string apply_setting(std::string_view setting, LimitSpec& spec, Given& give
     spec.slice = slice.value();
     return "";
   }
-  return expected(setting, "shape=, burst=, slice=, headers= or reset=").message;
+  if (key == "change") return apply_change(value, spec);
+  return expected(setting, "shape=, burst=, slice=, headers=, reset= or change=").message;
 }
 
 // "300/6s", or "200" for concurrency. Returns what is wrong, "" if nothing.
@@ -244,6 +259,7 @@ std::string check_options(const Options& options) {
     return "header lag: expected 0 to " + std::to_string(kMaxHeaderLag) + " replies";
   }
   if (options.quota_after < 0) return "quota: expected 0 or more calls";
+  if (!is_share(options.other_users)) return "other users: the share must be from 0 to 1";
   if (!is_share(options.wrong_headers)) return "wrong headers: the share must be from 0 to 1";
   if (options.tokens_per_s < 0 || options.tokens_per_s > kMaxTokensPerS) {
     return "tokens per second: expected 0 to " + std::to_string(kMaxTokensPerS);

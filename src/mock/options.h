@@ -52,6 +52,7 @@ struct Options {
   bool headers = true;       // those that speak of limits
   int64_t header_lag = 0;    // they are those of so many replies ago
   double wrong_headers = 0;  // share of the replies whose header lines are untrue
+  double other_users = 0;    // share of each limit that other users of the same key ask for
   int64_t quota_after = 0;   // calls accepted before the money is gone; 0 = never
   Hints hints = Hints::kBoth;
 
@@ -87,7 +88,8 @@ struct Options {
 std::string check_options(const Options& options);
 
 // "requests=300/6s", "tokens=60000/6s,shape=bucket,burst=0.1,reset=amount",
-// "requests=12/6s,shape=quantised,slice=1s,headers=bucket", "concurrency=200". Shape is sliding
+// "requests=12/6s,shape=quantised,slice=1s,headers=bucket", "requests=300/6s,change=150@30s" (N
+// becomes 150 half a minute after the first arrival), "concurrency=200". Shape is sliding
 // unless given.
 Result<LimitSpec> parse_limit(std::string_view text);
 Result<Charge> parse_charge(std::string_view text);  // input, max_tokens, completion,

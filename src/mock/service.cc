@@ -87,7 +87,8 @@ StreamEnd end_of(Fault fault) {
 
 Service::Service(const Options& options)
     : options_(options),
-      account_(options.limits, options.charge, options.seed),
+      account_(options.limits, options.charge, options.seed,
+               static_cast<int64_t>(options.other_users * 1e6 + 0.5)),
       faults_(mix_bits(options.seed)),
       untruths_(mix_bits(options.seed + 3)),
       answers_(mix_bits(options.seed + 1)) {}
@@ -150,6 +151,7 @@ Call Service::arrive(const Incoming& incoming, Nanos clock, int64_t unix_ms) {
 
 void Service::serve_api(const Route& route, const Incoming& incoming, Nanos now, int64_t unix_ms,
                         Call& call) {
+  account_.advance(now);
   // Drawn for every arrival, so that what goes wrong depends on the seed and the order alone.
   const Fault fault = draw_fault(options_, faults_);
   call.body_hash = hash_bytes(incoming.body);
@@ -271,6 +273,7 @@ void Service::add_limits(Reply& reply, const LimitNews& news, const Provider& pr
 
 Reply Service::answer(const Call& call, Nanos clock, int64_t unix_ms) {
   const Nanos now = since_first_arrival(clock);
+  account_.advance(now);
   LimitNews news{&account_, now, unix_ms, 200, call.stream != nullptr, std::nullopt};
   Reply reply;
   if (call.stream != nullptr) {
@@ -295,6 +298,7 @@ Reply Service::answer(const Call& call, Nanos clock, int64_t unix_ms) {
 
 Stream::Step Service::next(const Call& call, Nanos clock) {
   const Nanos now = since_first_arrival(clock);
+  account_.advance(now);
   Stream& stream = *call.stream;
   Stream::Step step = stream.next(now);
   account_.produce(now, step.tokens);

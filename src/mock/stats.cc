@@ -26,6 +26,7 @@ void add_limit(cJSON* array, const LimitReport& report) {
   }
   add_int(object, "busiest_window", report.busiest_window);
   add_int(object, "accepted_units", report.accepted_units);
+  add_int(object, "others_units", report.others_units);
   add_ms(object, "ideal_ms", report.ideal);
   add_int(object, "max_used", report.max_used);
 }

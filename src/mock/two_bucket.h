@@ -21,6 +21,7 @@ class TwoBucket {
   int64_t used(Nanos now) const;  // rounded up
   bool would_accept(Nanos now, int64_t cost) const;
   void charge(Nanos now, int64_t cost);
+  void set_amount(int64_t amount) { amount_ = amount; }
   // When a cost <= capacity() fits if nothing else is charged meanwhile; 0 = now.
   Nanos wait_for(Nanos now, int64_t cost) const;
   Nanos first_edge() const { return first_edge_; }

@@ -48,6 +48,13 @@ TEST(ParseLimit, ReadsWhatHeadersTell) {
             BucketReset::kAmount);
 }
 
+TEST(ParseLimit, ReadsAChange) {
+  const auto limit = parse_limit("requests=300/6s,change=150@30s");
+  ASSERT_TRUE(limit.ok()) << limit.error();
+  EXPECT_EQ(limit.value().changed_amount, 150);
+  EXPECT_EQ(limit.value().change_at, Nanos(seconds(30)));
+}
+
 TEST(ParseLimit, ReadsConcurrency) {
   const auto limit = parse_limit("concurrency=200");
   ASSERT_TRUE(limit.ok()) << limit.error();
@@ -77,8 +84,11 @@ INSTANTIATE_TEST_SUITE_P(
                     "requests=3/6s,headers=on", "requests=3/6s,headers=",
                     "requests=3/6s,reset=full", "requests=3/6s,shape=bucket,reset=soon",
                     "requests=3/6s,shape=bucket,headers=bucket,reset=full",
-                    "requests=3/6s,burst=0.5", "requests=3/6s,slice=1s",
-                    "requests=3/6s,shape=bucket,burst=0", "requests=3/6s,shape=bucket,burst=x",
+                    "requests=3/6s,burst=0.5", "requests=3/6s,change=2",
+                    "requests=3/6s,change=0@1s", "requests=3/6s,change=@1s",
+                    "requests=3/6s,change=2@x", "requests=60/1m,shape=quantised,change=9@1s",
+                    "requests=3/6s,slice=1s", "requests=3/6s,shape=bucket,burst=0",
+                    "requests=3/6s,shape=bucket,burst=x",
                     "requests=3/6s,shape=bucket,burst=0.00000001",
                     "requests=30/1m,shape=quantised,slice=1s",
                     "requests=30/1m,shape=quantised,slice=x", "requests=9999999999999999999/6s"));
