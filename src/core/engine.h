@@ -103,7 +103,9 @@ class Engine {
   bool start_others(const Step& step, Model& model);
   TimeNs let_pass(const Step& step, Model& model);
   bool may_pass_at_all(const Step& step, Model& model);
-  TimeNs may_pass(const Step& step, Model& model, const Request& request);
+  static TimeNs fits_before_head(const Step& step, Model& model, const Costs& head,
+                                 const Costs& costs, TimeNs other, int& failed);
+  bool may_pass(const Step& step, Model& model, const Request& request);
   bool delays_other_front(const Step& step, const Model& model, const Request& request);
   void block(Model& model, Block why, TimeNs until, int limit);
   void promise(Model& model, Request& request, const Verdict& verdict);

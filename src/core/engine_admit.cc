@@ -17,27 +17,22 @@ namespace {
 // Costs at which candidates failed: whoever costs as much fails too, and need not be asked.
 class Failures {
  public:
-  Failures() { least_.fill(std::numeric_limits<int64_t>::max()); }
+  explicit Failures(size_t limits) : limits_(limits) {
+    std::fill_n(least_.begin(), limits, std::numeric_limits<int64_t>::max());
+  }
 
-  bool cover(const Limiter& limiter, const Demand& demand) const {
-    const std::vector<Limit*>& limits = limiter.limits();
-    for (size_t i = 0; i < limits.size(); ++i) {
-      if (least_[i] != std::numeric_limits<int64_t>::max() &&
-          limits[i]->cost_of(demand) >= least_[i]) {
-        return true;
-      }
+  bool cover(const Costs& costs) const {
+    for (size_t i = 0; i < limits_; ++i) {
+      if (costs[i] >= least_[i]) return true;
     }
     return false;
   }
   void add(size_t limit, int64_t cost) { least_[limit] = std::min(least_[limit], cost); }
 
  private:
-  std::array<int64_t, kMostLimitsTogether> least_;
+  size_t limits_;
+  Costs least_;
 };
-
-bool counts_calls(const Limit& limit) {
-  return limit.is_concurrency() || limit.spec().kind == LimitKind::kRequests;
-}
 
 // Does the model whose turn is decided by `a` go before that of `b`? nullptr: it has nobody.
 bool goes_before(const Request* a, const Request* b) {
@@ -180,78 +175,87 @@ bool Engine::start_others(const Step& step, Model& model) {
 TimeNs Engine::let_pass(const Step& step, Model& model) {
   assert(model.head != nullptr);
   TimeNs wake = kNever;
+  model.look_again = false;
   if (!may_pass_at_all(step, model)) return wake;
   const Limiter& limiter = model.limiter;
-  const Demand head = demand_of(*model.head);
-  Failures failures;
+  const Costs head = limiter.costs_of(demand_of(*model.head));
+  const Costs smallest = limiter.costs_of(model.queue.smallest());
+  Failures failures(limiter.limits().size());
   candidates_.clear();
   model.queue.first_in_order(limiter, candidates_);
   for (Request* request : candidates_) {
-    const Demand demand = demand_of(*request);
-    if (request == model.head || failures.cover(limiter, demand)) continue;
-    const TimeNs at = may_pass(step, model, *request);
-    if (at == step.now) {
+    const Costs costs = limiter.costs_of(demand_of(*request));
+    if (request == model.head || failures.cover(costs)) continue;
+    int failed = -1;
+    const TimeNs at = fits_before_head(step, model, head, costs, wake, failed);
+    if (failed >= 0) {
+      const auto limit = static_cast<size_t>(failed);
+      failures.add(limit, costs[limit]);
+      if (failures.cover(smallest)) break;
+    } else if (!may_pass(step, model, *request)) {
+      model.look_again = true;
+    } else if (at == step.now) {
       start(step, model, *request);
-      continue;
-    }
-    if (at < wake) {
+    } else {
       wake = at;
-      continue;
-    }
-    // Why not? The first limit that alone would forbid it forbids it to all that cost as much.
-    const std::vector<Limit*>& limits = limiter.limits();
-    for (size_t i = 0; i < limits.size(); ++i) {
-      const int64_t cost = limits[i]->cost_of(demand);
-      const bool too_late = limits[i]->earliest(step.now, cost) >= std::min(wake, model.head_at);
-      if (too_late ||
-          limits[i]->earliest_behind(step.now, limits[i]->cost_of(head), cost) > model.head_at) {
-        failures.add(i, cost);
-        break;
-      }
     }
   }
   return wake;
 }
 
-// Is there any size at which a request may pass the head, now or before it starts?
+// Is there any size at which one that waits may pass the head, now or before it starts?
 bool Engine::may_pass_at_all(const Step& step, Model& model) {
-  Limiter& limiter = model.limiter;
-  if (model.head_at == kNever) {
-    return !counts_calls(*limiter.limits()[static_cast<size_t>(model.blocked_by)]);
-  }
-  constexpr Demand kNothing{};
-  const TimeNs at = limiter.earliest(step.now, kNothing).at;
-  return at < model.head_at &&
-         limiter.earliest_behind(step.now, demand_of(*model.head), kNothing) <= model.head_at;
+  const Limiter& limiter = model.limiter;
+  int failed = -1;
+  fits_before_head(step, model, limiter.costs_of(demand_of(*model.head)),
+                   limiter.costs_of(model.queue.smallest()), kNever, failed);
+  return failed < 0;
 }
 
-// When the request may start without putting off the head; kNever if not before it.
-TimeNs Engine::may_pass(const Step& step, Model& model, const Request& request) {
-  const Demand demand = demand_of(request);
-  const Request& head = *model.head;
-  Limiter& limiter = model.limiter;
-  if (request.deadline <= step.now) return kNever;
-  if (model.check_size && limiter.too_small_for(demand) >= 0) return kNever;
-  const TimeNs at = limiter.earliest(step.now, demand).at;
-  if (at > step.now && at >= model.head_at) return kNever;
-  if (model.head_at == kNever) {
-    const size_t blocked_by = static_cast<size_t>(model.blocked_by);
-    if (limiter.limits()[blocked_by]->cost_of(demand) > 0) return kNever;
-  } else if (limiter.earliest_behind(step.now, demand_of(head), demand) > model.head_at) {
-    return kNever;
-  }
-  if (!model.tenant_limits.empty()) {
-    Account& account = model.accounts.of(request.tenant);
-    if (account.flows.parked) return kNever;
-    Limiter& own = own_limits(step, model, account).limiter;
-    if (own.earliest(step.now, demand).at > step.now) return kNever;
-    if (head.tenant == request.tenant &&
-        own.earliest_behind(step.now, demand_of(head), demand) > model.head_at) {
+// When the limits of the model let a call of `costs` start before the head, without putting it off,
+// and before `other`, if that is not now. Else `failed` is a limit that forbids it, to that call
+// and to all that cost as much.
+TimeNs Engine::fits_before_head(const Step& step, Model& model, const Costs& head,
+                                const Costs& costs, TimeNs other, int& failed) {
+  const std::vector<Limit*>& limits = model.limiter.limits();
+  const TimeNs before = std::min(model.head_at, other);
+  TimeNs start = step.now;
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const TimeNs at = limits[i]->earliest(step.now, costs[i]);
+    TimeNs behind{};
+    if (model.head_at != kNever) {
+      behind = limits[i]->earliest_behind(step.now, head[i], costs[i]);
+    } else if (static_cast<int>(i) == model.blocked_by && costs[i] > 0) {
+      behind = kNever;
+    }
+    model.look_again = model.look_again || at == kNever || behind == kNever;
+    const bool too_late = at > step.now && at >= before;
+    if (too_late || behind > model.head_at || behind == kNever) {
+      failed = static_cast<int>(i);
       return kNever;
     }
+    start = std::max(start, at);
   }
-  if (!model.spec.pools.empty() && delays_other_front(step, model, request)) return kNever;
-  return at;
+  return start;
+}
+
+// May the request pass the head if the limits of the model allow it?
+bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
+  const Demand demand = demand_of(request);
+  const Request& head = *model.head;
+  if (request.deadline <= step.now) return false;
+  if (model.check_size && model.limiter.too_small_for(demand) >= 0) return false;
+  if (!model.tenant_limits.empty()) {
+    Account& account = model.accounts.of(request.tenant);
+    if (account.flows.parked) return false;
+    Limiter& own = own_limits(step, model, account).limiter;
+    if (own.earliest(step.now, demand).at > step.now) return false;
+    if (head.tenant == request.tenant &&
+        own.earliest_behind(step.now, demand_of(head), demand) > model.head_at) {
+      return false;
+    }
+  }
+  return model.spec.pools.empty() || !delays_other_front(step, model, request);
 }
 
 // A front of another model that a pooled limit blocks must not start later for this.
@@ -295,10 +299,18 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
     return;
   }
   const bool in_a_crowd = model.queue.size() > ClassLine::kScan;
-  if (in_a_crowd && class_of(request) >= class_of(*model.head)) return;
-  if (model.head_at == kNever && !may_pass_at_all(step, model)) return;
-  const TimeNs at = may_pass(step, model, request);
-  if (at == step.now) {
+  if (in_a_crowd && class_of(request) >= class_of(*model.head)) {
+    if (model.queue.counts(request)) model.look_again = true;  // its tenant may be early in order
+    return;
+  }
+  int failed = -1;
+  const Limiter& limiter = model.limiter;
+  const TimeNs at = fits_before_head(step, model, limiter.costs_of(demand_of(*model.head)),
+                                     limiter.costs_of(demand_of(request)), kNever, failed);
+  if (failed >= 0) return;
+  if (!may_pass(step, model, request)) {
+    model.look_again = true;
+  } else if (at == step.now) {
     start(step, model, request);
     if (model.head_at == kNever) admit(step, model);
   } else if (at < model.wake_at) {
@@ -356,7 +368,7 @@ void Engine::sent_makes_room(const Step& step, Model& model, const Request& requ
   const auto look = [this, &step](Model& one) {
     if (one.block != Block::kLimit) return false;
     if (one.blocked_until != kNever) {
-      start_others(step, one);
+      if (one.look_again) start_others(step, one);
       return false;
     }
     return !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();

@@ -88,7 +88,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
                               model.blocked_until > step.now && step.now >= model.gate;
   if (!room && waits_for_time && model.spec.pools.empty()) {
-    start_others(step, model);
+    if (model.look_again) start_others(step, model);
   } else {
     admit(step, model);
   }

@@ -74,6 +74,9 @@ struct Model {
   // a time given it stays the first, whoever comes. nullptr: nobody is blocked by a limit.
   Request* head = nullptr;
   TimeNs head_at = kNever;
+  // Somebody behind it was not looked at, or waits for room that runs hold. Else nothing but time
+  // and room that is given back can help those behind.
+  bool look_again = true;
   bool guards_pool = false;  // the promise binds the other models of its pools too
   TimeNs wake_at = kNever;   // what `wake` is armed for
   bool settled = false;      // in this pass over a pool nothing more can start here

@@ -6,38 +6,10 @@
 #include "core/limit/wide.h"
 
 namespace llmq::core {
-namespace {
-
-// More tokens than any call can have; keeps sums far from overflow whatever a provider reports.
-constexpr int64_t kMaxUsage = 1'000'000'000'000;
-
-int64_t clamp_usage(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, kMaxUsage); }
-
-}  // namespace
-
 Limit::Limit(const LimitSpec& spec, const Prices& prices)
     : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {
   if (spec.shape == Shape::kAuto && !is_concurrency()) learner_.emplace(spec);
   enforce(TimeNs{});
-}
-
-int64_t Limit::cost_of(const Demand& demand) const {
-  const int64_t input = clamp_usage(demand.input_tokens);
-  const int64_t output = clamp_usage(demand.output_tokens);
-  switch (spec_.kind) {
-    case LimitKind::kRequests:
-    case LimitKind::kConcurrency:
-      return 1;
-    case LimitKind::kTokens:
-      return counted() == Counted::kInput ? input : input + output;
-    case LimitKind::kInputTokens:
-      return input;
-    case LimitKind::kOutputTokens:
-      return output;
-    case LimitKind::kCost:
-      return price_of(prices_, input, 0, output);
-  }
-  return 0;
 }
 
 int64_t Limit::cost_of(const Usage& usage) const {

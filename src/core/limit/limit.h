@@ -10,6 +10,7 @@
 #ifndef LLMQ_CORE_LIMIT_LIMIT_H_
 #define LLMQ_CORE_LIMIT_LIMIT_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -56,6 +57,12 @@ struct Settlement {
   Usage usage{};
 };
 
+// More tokens than any call can have; keeps sums far from overflow whatever a provider reports.
+constexpr int64_t clamp_usage(int64_t tokens) {
+  constexpr int64_t kMost = 1'000'000'000'000;
+  return tokens < 0 ? 0 : std::min(tokens, kMost);
+}
+
 class Limit {
  public:
   explicit Limit(const LimitSpec& spec, const Prices& prices = {});
@@ -64,7 +71,24 @@ class Limit {
   const Prices& prices() const { return prices_; }
 
   // What a call of that many tokens counts here.
-  int64_t cost_of(const Demand& demand) const;
+  int64_t cost_of(const Demand& demand) const {
+    const int64_t input = clamp_usage(demand.input_tokens);
+    const int64_t output = clamp_usage(demand.output_tokens);
+    switch (spec_.kind) {
+      case LimitKind::kRequests:
+      case LimitKind::kConcurrency:
+        return 1;
+      case LimitKind::kTokens:
+        return counted() == Counted::kInput ? input : input + output;
+      case LimitKind::kInputTokens:
+        return input;
+      case LimitKind::kOutputTokens:
+        return output;
+      case LimitKind::kCost:
+        return price_of(prices_, input, 0, output);
+    }
+    return 0;
+  }
   // Of what was used: cached input has its own price, and money that was reported stands.
   int64_t cost_of(const Usage& usage) const;
   // The time in which the limit brings that much: cost * T / N.

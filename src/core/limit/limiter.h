@@ -30,6 +30,9 @@ struct Reservation {
   Reservation* next_free = nullptr;
 };
 
+// What a call takes of each limit, in their order.
+using Costs = std::array<int64_t, kMostLimitsTogether>;
+
 class Limiter {
  public:
   // Own limits come first, in the order of `specs`, then those of `pooled`, which belong to the
@@ -40,6 +43,12 @@ class Limiter {
 
   // The limit that a call of that size can never meet; -1 if there is none.
   int too_small_for(const Demand& demand) const;
+
+  Costs costs_of(const Demand& demand) const {
+    Costs costs;
+    for (size_t i = 0; i < limits_.size(); ++i) costs[i] = limits_[i]->cost_of(demand);
+    return costs;
+  }
 
   Verdict earliest(TimeNs now, const Demand& demand);
   // When a call of that size could start if one of `ahead` starts now. A request may pass a blocked

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace llmq::core {
 namespace {
@@ -23,9 +24,12 @@ void ClassLine::push_returned(TenantFlows& tenant, Request& request) {
 }
 
 void ClassLine::count_in(const Request& request) {
-  if (size_++ == 0) largest_ = {};
-  largest_.input_tokens = std::max<int64_t>(largest_.input_tokens, request.est_input_tokens);
-  largest_.output_tokens = std::max<int64_t>(largest_.output_tokens, request.est_output_tokens);
+  const Demand demand = demand_of(request);
+  if (size_++ == 0) largest_ = smallest_ = demand;
+  largest_.input_tokens = std::max(largest_.input_tokens, demand.input_tokens);
+  largest_.output_tokens = std::max(largest_.output_tokens, demand.output_tokens);
+  smallest_.input_tokens = std::min(smallest_.input_tokens, demand.input_tokens);
+  smallest_.output_tokens = std::min(smallest_.output_tokens, demand.output_tokens);
 }
 
 void ClassLine::remove(TenantFlows& tenant, Request& request) {
@@ -124,36 +128,56 @@ void ClassLine::visit_class(size_t index, const Limiter& limiter, size_t most,
     }
     return;
   }
-  const IndexHeap& order = queue.order();
-  const auto later = [](const Visit& a, const Visit& b) {
-    if (a.start != b.start) return static_cast<int64_t>(a.start - b.start) > 0;
-    return static_cast<int32_t>(a.order - b.order) > 0;
-  };
-  const auto meet = [&](size_t node) {
-    if (node >= order.size()) return;
-    Flow& flow = queue.flow(order.at(node).id);
-    visits_.push_back(
-        Visit{order.at(node).key, order.at(node).order, node, &flow, flow.line.front()});
-    std::push_heap(visits_.begin(), visits_.end(), later);
-  };
-  visits_.clear();
-  meet(0);
-  while (!visits_.empty() && out.size() < most) {
-    const Visit next = visits_.front();
-    std::pop_heap(visits_.begin(), visits_.end(), later);
-    visits_.pop_back();
-    out.push_back(next.request);
-    if (next.node != kNoNode) {
-      const size_t child = IndexHeap::children_of(next.node);
-      for (size_t i = 0; i < IndexHeap::kChildren; ++i) meet(child + i);
+  met_.clear();
+  turns_.clear();
+  meet(queue, 0);
+  while (!turns_.empty() && out.size() < most) {
+    Turn turn = turns_.front();
+    Met& next = met_[turn.met];
+    Request& request = *next.request;
+    const size_t node = std::exchange(next.node, kNoNode);
+    out.push_back(&request);
+    next.request = next.flow->line.behind(request);
+    if (next.request == nullptr) {
+      turn = turns_.back();
+      turns_.pop_back();
+    } else {
+      const DurationNs share = limiter.dominant_share(demand_of(request));
+      turn.start += virtual_cost(share, next.flow->tenant->weight);
     }
-    Request* const behind = next.flow->line.behind(*next.request);
-    if (behind == nullptr) continue;
-    const DurationNs share = limiter.dominant_share(demand_of(*next.request));
-    const uint64_t start = next.start + virtual_cost(share, next.flow->tenant->weight);
-    visits_.push_back(Visit{start, next.order, kNoNode, next.flow, behind});
-    std::push_heap(visits_.begin(), visits_.end(), later);
+    if (!turns_.empty()) sink_turn(0, turn);
+    if (node == kNoNode) continue;
+    const size_t child = IndexHeap::children_of(node);
+    for (size_t i = 0; i < IndexHeap::kChildren; ++i) meet(queue, child + i);
   }
+}
+
+void ClassLine::meet(FairQueue& queue, size_t node) {
+  const IndexHeap& order = queue.order();
+  if (node >= order.size()) return;
+  const IndexHeap::Entry& entry = order.at(node);
+  Flow& flow = queue.flow(entry.id);
+  const Turn turn{entry.key, entry.order, static_cast<uint32_t>(met_.size())};
+  met_.push_back(Met{flow.line.front(), &flow, node});
+  turns_.push_back(turn);
+  size_t at = turns_.size() - 1;
+  for (; at > 0 && turn.before(turns_[(at - 1) / 2]); at = (at - 1) / 2) {
+    turns_[at] = turns_[(at - 1) / 2];
+  }
+  turns_[at] = turn;
+}
+
+// Puts it at `at`, which is free, or where it belongs below.
+void ClassLine::sink_turn(size_t at, const Turn& turn) {
+  for (;;) {
+    size_t child = 2 * at + 1;
+    if (child >= turns_.size()) break;
+    if (child + 1 < turns_.size() && turns_[child + 1].before(turns_[child])) ++child;
+    if (!turns_[child].before(turn)) break;
+    turns_[at] = turns_[child];
+    at = child;
+  }
+  turns_[at] = turn;
 }
 
 }  // namespace llmq::core

@@ -54,30 +54,44 @@ class ClassLine {
 
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
-  // No less than any that waits, in both members.
+  // No less, and no more, than any that waits, in both members.
   const Demand& largest() const { return largest_; }
+  const Demand& smallest() const { return smallest_; }
   FairQueue& in_class(size_t index) { return classes_[index]; }
   // What waits in all classes.
   Waiting waiting() const;
 
  private:
-  // A tenant met while looking through a class.
-  struct Visit {
+  // A tenant met while looking through a class, and its next request.
+  struct Met {
+    Request* request;
+    Flow* flow;
+    size_t node;  // of the heap of tenants; kNoNode once its front has been taken
+  };
+  // When it is its turn.
+  struct Turn {
     uint64_t start;
     uint32_t order;  // among equal starts
-    size_t node;     // of the heap of tenants; kNoNode once its front has been taken
-    Flow* flow;
-    Request* request;  // the next one
+    uint32_t met;
+
+    bool before(const Turn& other) const {
+      if (start != other.start) return static_cast<int64_t>(start - other.start) < 0;
+      return static_cast<int32_t>(order - other.order) < 0;
+    }
   };
 
   size_t first_class();
   void count_in(const Request& request);
   void visit_class(size_t index, const Limiter& limiter, size_t most, std::vector<Request*>& out);
+  void meet(FairQueue& queue, size_t node);
+  void sink_turn(size_t at, const Turn& turn);
 
   std::array<FairQueue, kClasses> classes_;
-  std::vector<Visit> visits_;
+  std::vector<Met> met_;
+  std::vector<Turn> turns_;  // binary heap, the next one first
   size_t size_ = 0;
   Demand largest_{};
+  Demand smallest_{};
 };
 
 }  // namespace llmq::core
