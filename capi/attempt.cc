@@ -53,6 +53,18 @@ llmq_status_t llmq_model_set_processor(llmq_manager_t* manager, const char* mode
   });
 }
 
+llmq_status_t llmq_attempt_chunk(llmq_manager_t* manager, llmq_attempt_id_t attempt,
+                                 const void* data, size_t len) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  if (!llmq::runtime::is_attempt_id(attempt) || (data == nullptr && len > 0)) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  return guarded([&] {
+    const std::string_view text(len == 0 ? "" : static_cast<const char*>(data), len);
+    return code(manager->manager->chunk(attempt, text));
+  });
+}
+
 llmq_status_t llmq_attempt_succeed(llmq_manager_t* manager, llmq_attempt_id_t attempt,
                                    const void* data, size_t len, const llmq_usage_t* usage) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;

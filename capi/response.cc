@@ -59,6 +59,10 @@ llmq_status_t llmq_response_timings(const llmq_response_t* response, int64_t* su
   return LLMQ_OK;
 }
 
+int64_t llmq_response_first_output_ns(const llmq_response_t* response) {
+  return valid(response) ? response->response.summary.first_output.ns : 0;
+}
+
 uint32_t llmq_response_attempts(const llmq_response_t* response) {
   return valid(response) ? response->response.summary.attempts : 0;
 }

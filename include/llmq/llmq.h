@@ -125,8 +125,15 @@ enum {
 
 /** Flags of llmq_request_t. */
 enum {
-  LLMQ_REQUEST_KEEP = 1,      /**< Keep the response, payload included, readable by id. */
-  LLMQ_REQUEST_LATE_USAGE = 2 /**< Usage may be reported after the end (llmq_usage_update). */
+  LLMQ_REQUEST_KEEP = 1,       /**< Keep the response, payload included, readable by id. */
+  LLMQ_REQUEST_LATE_USAGE = 2, /**< Usage may be reported after the end (llmq_usage_update). */
+  LLMQ_REQUEST_STREAM = 4      /**< Hand over the response while it comes: LLMQ_EV_CHUNK events in order, then
+                                    DONE with all of it. A body with "stream": true asks for the same. */
+};
+
+/** Flags of llmq_event_t. */
+enum {
+  LLMQ_EVENT_STREAM = 1 /**< READY: the caller takes chunks (llmq_attempt_chunk). */
 };
 
 /** Flags of llmq_manager_register_models. */
@@ -144,7 +151,8 @@ enum {
 /** Types of events. Skip (but release) types that you do not know. */
 enum {
   LLMQ_EV_DONE = 1,             /**< The terminal event of a request. */
-  LLMQ_EV_CHUNK = 2,            /**< A piece of a streamed response. */
+  LLMQ_EV_CHUNK = 2,            /**< A piece of a streamed response, before its DONE. None comes of an attempt that
+                                     is tried again. */
   LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor is given. */
   LLMQ_EV_PERMIT = 4,           /**< Reserved for permits. */
   LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
@@ -198,22 +206,25 @@ typedef struct llmq_event {
   uint32_t stride;              /**< Bytes from this event to the next: sizeof(llmq_event_t) of the caller. */
   int32_t type;                 /**< LLMQ_EV_. */
   llmq_status_t status;         /**< DONE: LLMQ_OK or why not. */
-  uint32_t flags;               /**< 0. */
+  uint32_t flags;               /**< LLMQ_EVENT_. */
   llmq_request_id_t request_id; /**< 0 for CLOSED. */
-  llmq_attempt_id_t attempt_id; /**< READY and CANCEL_REQUESTED: the attempt. DONE: 0. */
+  llmq_attempt_id_t attempt_id; /**< READY, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0. */
   uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown). */
-  const void *data;             /**< DONE: the response's payload. READY: the request's payload. */
+  const void *data;             /**< DONE: the response's payload. READY: the request's payload. CHUNK: the JSON
+                                     of one event of the provider's stream, or what llmq_attempt_chunk gave. */
   uint64_t data_len;            /**< Bytes at data. */
-  void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY. */
+  void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. */
   int64_t queued_ns;            /**< DONE: time from submit to the start of the last attempt (or to the end). */
   int64_t run_ns;               /**< DONE: time the last attempt ran; 0 if none did. */
   int64_t retry_after_ns;       /**< DONE with an error: when a new try may make sense; 0 = not known. */
-  int64_t input_tokens;         /**< Usage of the last attempt. */
+  int64_t input_tokens;         /**< DONE: usage of the last attempt. CHUNK: 0, but for output_tokens so far. */
   int64_t output_tokens;
   int64_t cached_input_tokens;
   int64_t cost_micros;
-  uint32_t attempt;             /**< DONE: attempts made. READY: number of this attempt, from 1. */
+  uint32_t attempt;             /**< DONE: attempts made. READY and CHUNK: number of this attempt, from 1. */
   int32_t state;                /**< DONE: LLMQ_STATE_. */
+  int64_t first_output_ns;      /**< DONE of a stream: time from the last attempt's start to its first output;
+                                     0 = none came. */
 } llmq_event_t;
 
 /** A callback that receives one event. */
@@ -250,7 +261,7 @@ typedef struct llmq_request {
   uint32_t max_attempts;     /**< 0 = the model's max_attempts; at most 60. */
   uint32_t reserved0;        /**< 0. */
   uint64_t user_data;        /**< Comes back in every event of the request. */
-  llmq_cq_t *cq;             /**< Where the terminal event goes; or */
+  llmq_cq_t *cq;             /**< Where its events go, CHUNK and DONE; or */
   llmq_event_fn done_fn;     /**< ... the function that gets it; not both; neither only with KEEP. */
   void *done_user;           /**< First argument of done_fn. */
   uint64_t reserved[4];      /**< 0. */
@@ -825,6 +836,20 @@ LLMQ_API llmq_status_t llmq_model_set_processor(llmq_manager_t *manager, const c
                                                 llmq_event_fn cancel_fn, void *user,
                                                 llmq_user_free_fn user_free);
 
+/** Hands over a piece of the response of a running attempt: the caller gets it as LLMQ_EV_CHUNK, pieces in
+ * order and before DONE. An attempt that has handed over one is not retried any more. llmq_attempt_succeed
+ * still gives the whole response.
+ * @param data The piece; copied. NULL with len 0.
+ * @return LLMQ_OK, LLMQ_ERR_AGAIN while the caller holds stream_buffer_bytes of earlier pieces (come again when
+ *   it may have released some), LLMQ_ERR_UNSUPPORTED (the caller takes no chunks: see LLMQ_EVENT_STREAM),
+ *   LLMQ_ERR_STALE (the attempt has ended), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership copied
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_chunk(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                          const void *data, size_t len);
+
 /** Ends an attempt with a result.
  * @param data The response's payload; copied. NULL with len 0.
  * @param usage Actual usage; NULL = not known: the reservation stays charged.
@@ -1049,6 +1074,14 @@ LLMQ_API llmq_status_t llmq_response_usage(const llmq_response_t *response, llmq
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_response_timings(const llmq_response_t *response, int64_t *submitted_ns,
                                              int64_t *started_ns, int64_t *finished_ns);
+
+/** Time from the start of the last attempt to its first output, of a response that was streamed.
+ * @return Nanoseconds; 0 if none came, and for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API int64_t llmq_response_first_output_ns(const llmq_response_t *response);
 
 /** Attempts made.
  * @return The number; 0 for NULL.

@@ -29,6 +29,9 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
       ->envname("LLMQ_CONFIG");
   run->add_option("--summary", options.summary, "Write what the run amounted to, as JSON");
   run->add_flag("--resume", options.resume, "Go on with OUT: skip what is finished in it");
+  run->add_flag(
+      "--stream", options.stream,
+      "Stream every call; OUT holds the same, the summary tells the time to first output");
   run->add_flag("--force", options.force, "Replace OUT if it exists");
   run->add_flag(
       "--dry-run", options.dry_run,

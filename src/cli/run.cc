@@ -38,8 +38,8 @@ int run_file(const RunOptions& options) {
   if (input.is_same_file(options.summary)) {
     throw Failure("summary " + options.summary + " is the input itself");
   }
-  Runner runner(settings, Budget(options.max_cost),
-                options.quiet);  // before the output: a bad configuration leaves no file
+  Runner runner(settings, Budget(options.max_cost), options.quiet,
+                options.stream);  // before the output: a bad configuration leaves no file
   SummaryFile summary_file(options.summary);
   if (is_one_file(options.summary, options.output)) {
     throw Failure("summary " + options.summary + " is the output itself");

@@ -18,6 +18,7 @@ struct RunOptions {
   bool force = false;
   bool quiet = false;
   bool dry_run = false;
+  bool stream = false;
   std::optional<std::string> max_cost;
   CallFlags calls;
 };

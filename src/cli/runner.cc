@@ -40,8 +40,8 @@ std::string string_of(const cJSON* object, const char* name) {
 
 }  // namespace
 
-Runner::Runner(const Settings& settings, const Budget& budget, bool quiet)
-    : settings_(settings), progress_(quiet), budget_(budget) {
+Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream)
+    : settings_(settings), stream_(stream), progress_(quiet), budget_(budget) {
   if (budget_.bounded()) expect_prices(settings);
   llmq_cq_t* queue = nullptr;
   expect_ok(llmq_cq_create(&queue));
@@ -183,6 +183,7 @@ bool Runner::submit(const BatchLine& line, uint64_t number) {
   request.request_key = line.custom_id.data();
   request.request_key_len = line.custom_id.size();
   request.user_data = slot;
+  if (stream_ && request.operation != LLMQ_OP_EMBEDDINGS) request.flags = LLMQ_REQUEST_STREAM;
   request.cq = queue_.get();
   int64_t cost = 0;
   if (!afford(request, cost)) return false;
@@ -231,6 +232,7 @@ void Runner::take_events() {
   for (size_t i = 0; i < n; ++i) {
     if (events[i].type != LLMQ_EV_DONE) continue;
     summary_.waits.add(events[i].queued_ns);
+    if (events[i].first_output_ns > 0) summary_.first_outputs.add(events[i].first_output_ns);
     summary_.input_tokens += events[i].input_tokens;
     summary_.output_tokens += events[i].output_tokens;
     llmq_response_t* response = nullptr;

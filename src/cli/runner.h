@@ -21,7 +21,7 @@ namespace llmq::cli {
 
 class Runner {
  public:
-  Runner(const Settings& settings, const Budget& budget, bool quiet);
+  Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream);
 
   // Runs every line that `output` does not hold already. total_lines: 0 = not known. Returns the
   // exit code.
@@ -68,6 +68,7 @@ class Runner {
   void say(const std::string& message);
 
   const Settings& settings_;
+  const bool stream_;
   Progress progress_;
   Queue queue_;
   ManagerHandle manager_;  // ends before the queue

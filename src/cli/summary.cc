@@ -53,6 +53,10 @@ std::string summary_json(const Summary& s) {
   }
   cJSON_AddNumberToObject(json.get(), "wait_p50_ms", s.waits.quantile_ms(0.5));
   cJSON_AddNumberToObject(json.get(), "wait_p99_ms", s.waits.quantile_ms(0.99));
+  if (!s.first_outputs.empty()) {
+    cJSON_AddNumberToObject(json.get(), "ttft_p50_ms", s.first_outputs.quantile_ms(0.5));
+    cJSON_AddNumberToObject(json.get(), "ttft_p99_ms", s.first_outputs.quantile_ms(0.99));
+  }
   return base::json_text(json.get()) + "\n";
 }
 
@@ -68,6 +72,12 @@ std::string summary_text(const Summary& s) {
       static_cast<long long>(s.output_tokens), static_cast<double>(s.elapsed_ms) / 1000,
       static_cast<double>(s.ideal_ms) / 1000, s.waits.quantile_ms(0.5), s.waits.quantile_ms(0.99));
   std::string all(text.data(), static_cast<size_t>(std::max(length, 0)));
+  if (!s.first_outputs.empty()) {
+    std::array<char, 80> ttft{};
+    std::snprintf(ttft.data(), ttft.size(), ", first output p50 %.0f ms p99 %.0f ms",
+                  s.first_outputs.quantile_ms(0.5), s.first_outputs.quantile_ms(0.99));
+    all += ttft.data();
+  }
   if (s.cost_micros > 0) all += ", cost " + base::money_text(s.cost_micros);
   if (s.max_cost_micros >= 0) all += " of at most " + base::money_text(s.max_cost_micros);
   if (s.skipped > 0) all += ", skipped " + std::to_string(s.skipped);

@@ -13,6 +13,7 @@ class TimeHistogram {
  public:
   void add(int64_t ns);
   double quantile_ms(double q) const;
+  bool empty() const { return total_ == 0; }
 
  private:
   static constexpr int kSteps = 64;  // per power of two
@@ -35,6 +36,7 @@ struct Summary {
   int64_t cost_micros = 0;       // what is known, and estimates of calls that nobody knows of
   int64_t max_cost_micros = -1;  // -1 = no bound
   TimeHistogram waits;
+  TimeHistogram first_outputs;  // of streamed answers, from the start of the call
 };
 
 std::string summary_json(const Summary& summary);

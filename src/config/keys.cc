@@ -63,6 +63,14 @@ void add_manager_rows(std::deque<Row>& rows) {
       "max_connections", 1, 65'535, "1024",
       "Connections of the built-in HTTP providers, idle ones included.",
       [](const Value& value, ManagerConfig& config) { config.max_connections = value.number; }));
+  rows.push_back(manager_integer(
+      "stream_buffer_bytes", 1, int64_t{1} << 40, "256KiB",
+      "Bytes of chunks of one streamed request that its caller has not released; beyond it the "
+      "provider is made to wait until half of them are.",
+      [](const Value& value, ManagerConfig& config) {
+        config.stream_buffer_bytes = value.number;
+      }));
+  rows.back().kind = Kind::kSize;
   rows.push_back(manager_integer("seed", 0, 0, "0",
                                  "Seed of the jitter of retries; 0 takes one from the clock.",
                                  [](const Value& value, ManagerConfig& config) {
@@ -211,6 +219,10 @@ void add_model_rows(std::deque<Row>& rows) {
       model_integer("timeout_ms", Scope::kModel, 0, kMaxMs, "600000",
                     "Longest that one attempt may take, in ms; 0 = no bound.",
                     [](const Value& value, ModelConfig& model) { model.timeout = as_ms(value); }));
+  rows.push_back(model_integer(
+      "stream_idle_timeout_ms", Scope::kModel, 0, kMaxMs, "120000",
+      "Longest silence of a provider in the middle of a streamed answer, in ms; 0 = no bound.",
+      [](const Value& value, ModelConfig& model) { model.stream_idle_timeout = as_ms(value); }));
   rows.push_back(model_integer(
       "est_output_tokens", Scope::kModel, 0, kMaxTokens, "0",
       "Output tokens expected where neither the request nor its body says a number.",

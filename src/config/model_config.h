@@ -43,7 +43,8 @@ struct ModelConfig {
   std::string time_zone = "UTC";  // of its calendar windows
   int64_t max_in_flight = 256;    // bounds attempts where no concurrency limit is set
   bool adaptive_concurrency = true;
-  core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
+  core::DurationNs timeout = core::seconds(600);              // per attempt; 0 = none
+  core::DurationNs stream_idle_timeout = core::seconds(120);  // between two bytes of a stream
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers
   RetrySettings retry;
@@ -80,8 +81,9 @@ struct ManagerConfig {
   int64_t keep_max = 10'000;   // kept responses
   core::DurationNs keep_age = core::seconds(600);
   int64_t max_connections = 1024;
-  uint64_t seed = 0;                  // of retry jitter; 0 = from the clock
-  int32_t log_level = 5;              // LLMQ_LOG_; off
+  int64_t stream_buffer_bytes = 256 * 1024;  // of a request's chunks that nobody has released
+  uint64_t seed = 0;                         // of retry jitter; 0 = from the clock
+  int32_t log_level = 5;                     // LLMQ_LOG_; off
   std::string log_file;               // "" = stderr when log_level is set by key or environment
   std::vector<TenantConfig> tenants;  // those with settings of their own
   TenantConfig every_tenant;          // all others

@@ -161,6 +161,10 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kCancelled, Status::kClosing);
     return;
   }
+  if (request.reservation->output_begun) {  // a part of it has been seen: never twice
+    finish(step, model, request, State::kFailed, status);
+    return;
+  }
   const std::optional<DurationNs> delay =
       retry_delay(model.spec.retry, status, request.attempts, request.max_attempts, retry_after,
                   request.backoff_ms, random_);

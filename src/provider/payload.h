@@ -10,7 +10,7 @@
 
 namespace llmq::provider {
 
-// One JSON object in UTF-8 without "stream": true, or what is wrong, and at which byte.
+// One JSON object in UTF-8, or what is wrong, and at which byte.
 core::Result<Json> parse_payload(std::string_view payload);
 
 // Of a body in the neutral form.

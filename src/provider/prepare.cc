@@ -95,6 +95,7 @@ core::Result<Prepared> prepare(const Endpoint& endpoint, Operation operation,
       is_neutral(operation) || (operation == Operation::kCustom && profile.wire == Wire::kOpenAi)
           ? estimate_neutral(operation, object, default_output_tokens)
           : estimate_native(object, default_output_tokens);
+  prepared.estimate.stream = cJSON_IsTrue(member(object, "stream")) != 0;
   const std::string_view said = text_member(object, "model");
   const std::string_view named = endpoint.deployment.empty() ? endpoint.model : endpoint.deployment;
   if (url_names_model(endpoint, operation)) {

@@ -71,6 +71,7 @@ struct Estimate {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
   bool output_is_default = false;  // the payload does not say it
+  bool stream = false;             // the payload asks for a stream
 };
 
 // Joins a base URL and the operation's path in OpenAI's API. A base that names a version itself
@@ -79,7 +80,6 @@ std::string endpoint_url(std::string_view base_url, Operation operation);
 
 // May this provider run this operation, is the payload one JSON object in UTF-8, and how many
 // tokens will it be? Called on the submitter's thread, so that a bad body is an error at submit.
-// "stream": true is refused: answers are whole.
 //
 // Roughly 4 bytes of English per token; other scripts and code differ, up to about x2; the usage of
 // the answer corrects it. Images and audio count nothing. Chat: input is the UTF-8 bytes of all

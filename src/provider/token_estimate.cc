@@ -27,7 +27,9 @@ const char* kind_name(const cJSON* value) {
   return "null";
 }
 
-core::Result<Json> parse_object(std::string_view payload) {
+}  // namespace
+
+core::Result<Json> parse_payload(std::string_view payload) {
   constexpr auto kBad = core::Status::kInvalidValue;
   if (payload.empty()) return bad(kBad, "is empty, it must be a JSON object");
   if (const size_t at = find_invalid_utf8(payload); at != std::string_view::npos) {
@@ -44,6 +46,8 @@ core::Result<Json> parse_object(std::string_view payload) {
   }
   return std::move(parsed.value);
 }
+
+namespace {
 
 int64_t length(const char* text) {
   return text == nullptr ? 0 : static_cast<int64_t>(std::string_view(text).size());
@@ -114,17 +118,9 @@ void add_chat_output(const cJSON* body, int64_t default_output_tokens, Estimate&
 
 }  // namespace
 
-core::Result<Json> parse_payload(std::string_view payload) {
-  core::Result<Json> object = parse_object(payload);
-  if (object && cJSON_IsTrue(member(object.value().get(), "stream")) != 0) {
-    return bad(core::Status::kUnsupported, "asks for \"stream\": true, but answers come whole");
-  }
-  return object;
-}
-
 Estimate estimate_neutral(Operation operation, const cJSON* body, int64_t default_output_tokens) {
   if (operation == Operation::kEmbeddings) {
-    return Estimate{embeddings_input(member(body, "input")), 0, false};
+    return Estimate{embeddings_input(member(body, "input")), 0, false, false};
   }
   Estimate estimate;
   estimate.input_tokens = chat_input(body);
@@ -140,7 +136,10 @@ core::Result<Estimate> inspect_payload(Operation operation, std::string_view pay
   }
   const auto body = parse_payload(payload);
   if (!body) return body.error();
-  return estimate_neutral(operation, body.value().get(), default_output_tokens);
+  const cJSON* const object = body.value().get();
+  Estimate estimate = estimate_neutral(operation, object, default_output_tokens);
+  estimate.stream = cJSON_IsTrue(member(object, "stream")) != 0;
+  return estimate;
 }
 
 }  // namespace llmq::provider

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 
+#include "runtime/chunk.h"
 #include "runtime/response.h"
 #include "runtime/struct_tail.h"
 
@@ -132,6 +133,9 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
     llmq_event_t event{};
     if (node->kind == Node::Kind::kDone) {
       fill_done_event(*Job::of(node), event);
+    } else if (node->kind == Node::Kind::kChunk) {
+      fill_chunk_event(*Chunk::of(node), event);
+      event.handle = node;
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       fill_closed_event(*notice, event);
@@ -211,6 +215,9 @@ void CompletionQueue::drop_chain(Node* node) {
       Job* job = Job::of(node);
       cq = job->cq();
       Home::release(*job, kRequestHolder);
+    } else if (node->kind == Node::Kind::kChunk) {
+      const std::unique_ptr<Chunk> chunk(Chunk::of(node));
+      cq = chunk->queue;
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       cq = notice->cq;
@@ -227,9 +234,11 @@ void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t
   int64_t refs = 0;
   for (size_t i = 0; i < n; ++i, at += stride) {
     auto* event = reinterpret_cast<llmq_event_t*>(at);
-    if (event->type != LLMQ_EV_DONE || event->handle == nullptr) continue;
-    Job& job = *static_cast<Job*>(event->handle);
-    CompletionQueue* cq = job.cq();
+    const bool is_chunk = event->type == LLMQ_EV_CHUNK;
+    if ((event->type != LLMQ_EV_DONE && !is_chunk) || event->handle == nullptr) continue;
+    void* const handle = event->handle;
+    CompletionQueue* cq =
+        is_chunk ? static_cast<Chunk*>(handle)->queue : static_cast<Job*>(handle)->cq();
     if (cq == nullptr) continue;  // a callback's event: the loop releases it
     event->handle = nullptr;
     event->data = nullptr;
@@ -241,7 +250,11 @@ void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t
       refs = 0;
     }
     ++refs;
-    Home::release(job, kRequestHolder);
+    if (is_chunk) {
+      delete static_cast<Chunk*>(handle);
+    } else {
+      Home::release(*static_cast<Job*>(handle), kRequestHolder);
+    }
   }
   if (last != nullptr) last->drop_refs(refs);
 }

@@ -5,11 +5,16 @@
 #include <memory>
 #include <utility>
 
+#include "runtime/chunk.h"
+
 namespace llmq::runtime {
 
 // A queued request costs its record, and the malloc overhead of its payload (16 bytes), and no
 // more.
 static_assert(sizeof(Job) + 16 <= 248, "a queued request must stay small");
+
+Extra::Extra() = default;
+Extra::~Extra() = default;
 
 Job* Job::of(Node* node) {
   return reinterpret_cast<Job*>(reinterpret_cast<char*>(node) - offsetof(Job, node));

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/request.h"
@@ -23,6 +24,7 @@ namespace llmq::runtime {
 
 class CompletionQueue;
 struct Home;
+struct Stream;
 
 // What can wait in an inbox or a completion queue.
 struct Node {
@@ -30,6 +32,7 @@ struct Node {
     kSubmit,   // inbox: a new job
     kReport,   // inbox: a job whose attempt has been reported
     kCommand,  // inbox: anything else
+    kChunk,    // inbox and completion queue: a piece of a streamed response (chunk.h)
     kDone,     // completion queue: a job that has ended
     kClosed,   // completion queue: a shutdown is complete
   };
@@ -38,13 +41,16 @@ struct Node {
   uint8_t attempt = 0;  // kReport: the one that was reported
 };
 
-// Texts that most requests do without.
+// What most requests do without.
 struct Extra {
+  Extra();
+  ~Extra();
   std::string tenant;
   std::string request_key;
   std::string dedup_key;
   std::string metadata;
-  std::string wire_model;  // that the provider's URL names
+  std::string wire_model;          // that the provider's URL names
+  std::unique_ptr<Stream> stream;  // its caller gets chunks
 };
 
 // What an attempt brought. Written by whoever reports it, then read by the loop.
@@ -56,7 +62,8 @@ struct Outcome {
   int32_t http_status = 0;
   core::Usage usage{};
   core::DurationNs retry_after{};
-  core::TimeNs finished{};  // end of the request
+  core::TimeNs finished{};          // end of the request
+  core::DurationNs first_output{};  // of the last attempt, from its start; 0 = none
   std::string data;
   std::string message;
   std::string provider_request_id;
@@ -103,6 +110,7 @@ struct Job {
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);
   CompletionQueue* cq() const { return done_fn == nullptr ? queue : nullptr; }
+  Stream* stream() const { return extra == nullptr ? nullptr : extra->stream.get(); }
 };
 
 inline constexpr uint64_t kRequestHolder = 1;

@@ -133,6 +133,9 @@ bool Loop::take_inbox() {
       case Node::Kind::kReport:
         take_report(*Job::of(node));
         break;
+      case Node::Kind::kChunk:
+        take_chunk(std::unique_ptr<Chunk>(Chunk::of(node)));
+        break;
       default: {
         const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
         command->run();
@@ -238,12 +241,20 @@ void Loop::arm_timer() {
       static_cast<uint64_t>(std::max<int64_t>(delay_ms, 0)), 0);
 }
 
-void Loop::cancel(uint64_t id) {
+// The request, unless it has ended; only the loop ends one.
+Job* Loop::live_job(uint64_t id) {
   Job* job = home->jobs.at(slot_of(id));
-  if (job == nullptr || job->id.load(std::memory_order_acquire) != id) return;
+  if (job == nullptr || job->id.load(std::memory_order_acquire) != id) return nullptr;
   const auto state = static_cast<core::State>(job->state.load(std::memory_order_acquire));
-  if (job->id.load(std::memory_order_acquire) != id || core::is_final(state)) return;
+  if (job->id.load(std::memory_order_acquire) != id || core::is_final(state)) return nullptr;
+  return job;
+}
+
+void Loop::cancel(uint64_t id) {
+  Job* const job = live_job(id);
+  if (job == nullptr) return;
   if (job->in_engine) {
+    tell_output(*job);
     step(core::Cancel{&job->request});
   } else {
     job->cancel_early = true;

@@ -21,7 +21,9 @@
 #include "config/model_config.h"
 #include "core/action.h"
 #include "core/engine.h"
+#include "provider/stream_reader.h"
 #include "runtime/callback.h"
+#include "runtime/chunk.h"
 #include "runtime/completion_queue.h"
 #include "runtime/gap_watch.h"
 #include "runtime/gate.h"
@@ -38,7 +40,9 @@ class logger;
 }
 namespace llmq::http {
 class Client;
-}
+struct Call;
+struct CallResult;
+}  // namespace llmq::http
 
 namespace llmq::runtime {
 
@@ -96,6 +100,8 @@ class Loop {
   core::Status update_usage(uint64_t id, const core::Usage& usage);
   void observe(core::ModelIndex model, const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
+  // loop_stream.cc: the caller has room for more of a response.
+  void resume_stream(uint64_t id);
   // loop_estimate.cc
   core::Status wait_estimate(uint64_t id, WaitEstimate* estimate);
 
@@ -155,6 +161,14 @@ class Loop {
   bool may_end();
   void end();
 
+  // loop_stream.cc
+  void take_chunk(std::unique_ptr<Chunk> chunk);
+  void deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk);
+  void note_output(Job& job, uint8_t attempt, int64_t tokens);
+  void tell_output(Job& job);
+  bool take_stream(Job& job, uint8_t attempt, std::string_view bytes);
+  void pass_on(Job& job, uint8_t attempt, bool all);
+
   // loop_tenants.cc
   core::TenantIndex tenant_of(const Job& job);
   void tell_tenant(core::TenantIndex tenant);
@@ -174,7 +188,7 @@ class Loop {
   void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);
   void explain_end(Job& job, core::DurationNs estimate);
-  void enqueue(Job& job);
+  void enqueue(Node& node, CompletionQueue* queue);
   void commit_history();
   void settle_pending();
   void flush_chains();
@@ -196,7 +210,11 @@ class Loop {
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
               const core::Observed* observed = nullptr);
   bool http_client_ready(Job& job, uint8_t attempt);
+  void stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt, http::Call& call);
+  void end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
+                http::CallResult&& result);
   Outcome* store(std::unique_ptr<Outcome> outcome);
+  Job* live_job(uint64_t id);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
 
   uv_loop_t loop_{};
@@ -220,6 +238,7 @@ class Loop {
   std::vector<MockAnswer> mock_answers_;  // heap, earliest first
   std::unique_ptr<http::Client> http_;
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
+  std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<ClosedNotice*> notices_;
   uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
   uint64_t ended_bytes_ = 0;

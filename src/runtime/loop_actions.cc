@@ -109,7 +109,13 @@ void Loop::perform(const core::ModelGone& action) {
 // The one terminal event of the request.
 void Loop::deliver(Job& job, core::DurationNs estimate) {
   explain_end(job, estimate);
-  if (job.outcome != nullptr) job.outcome->finished = now_.mono;
+  if (job.outcome != nullptr) {
+    job.outcome->finished = now_.mono;
+    const Stream* const stream = job.stream();
+    if (stream != nullptr && stream->attempt == job.request.attempts && stream->attempt > 0) {
+      job.outcome->first_output = stream->first_output - job.request.started;
+    }
+  }
   const Summary summary = summary_of(job);
   ended_.push_back(summary);
   ++ended_count_;
@@ -133,7 +139,8 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
     job.done_fn(job.done_user, &event);
     Home::release(job, kRequestHolder);
   } else if (job.queue != nullptr) {
-    enqueue(job);
+    job.node.kind = Node::Kind::kDone;
+    enqueue(job.node, job.queue);
   } else {
     commit_history();
     Home::release(job, kRequestHolder);
@@ -188,17 +195,16 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
   job.outcome = store(std::move(outcome));
 }
 
-void Loop::enqueue(Job& job) {
-  job.node.kind = Node::Kind::kDone;
-  job.node.next = nullptr;
+void Loop::enqueue(Node& node, CompletionQueue* queue) {
+  node.next = nullptr;
   for (Chain& chain : chains_) {
-    if (chain.queue != job.queue) continue;
-    chain.last->next = &job.node;
-    chain.last = &job.node;
+    if (chain.queue != queue) continue;
+    chain.last->next = &node;
+    chain.last = &node;
     ++chain.count;
     return;
   }
-  chains_.push_back(Chain{job.queue, &job.node, &job.node, 1});
+  chains_.push_back(Chain{queue, &node, &node, 1});
 }
 
 void Loop::commit_history() {

@@ -33,6 +33,7 @@ llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
   event.data_len = job.request.bytes;
   event.queued_ns = (job.request.started - job.request.submitted).ns;
   event.attempt = attempt;
+  event.flags = job.stream() != nullptr ? LLMQ_EVENT_STREAM : 0;
   event.state = LLMQ_STATE_PROCESSING;
   return event;
 }
@@ -75,6 +76,7 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
       if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
         http_->cancel(call->second);
         http_calls_.erase(call);
+        if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
       }
       break;
   }
@@ -194,8 +196,8 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
   auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
   auto wire = provider::build_request(endpoint_of(model), operation,
-                                      job.extra == nullptr ? "" : job.extra->wire_model, false,
-                                      key.value());
+                                      job.extra == nullptr ? "" : job.extra->wire_model,
+                                      job.stream() != nullptr, key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);
 
   http::Call call;
@@ -203,6 +205,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
   call.body = payload_of(job);
   call.transport.connect_timeout = model.connect_timeout;
   call.transport.ca_file = model.ca_file;
+  if (job.stream() != nullptr) stream_http(job, model, attempt, call);
   Job* const running = &job;
   http_calls_[running] = http_->start(
       std::move(call),
@@ -210,25 +213,34 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
         now_ = now();
         step(core::AttemptSent{&running->request, attempt});
       },
-      [this, running, attempt, operation, profile = model.profile](http::CallResult result) {
-        now_ = now();
-        if (result.status != core::Status::kOk) {
-          provider::Outcome outcome;
-          outcome.status = result.status;
-          outcome.message = std::move(result.message);
-          report(*running, attempt,
-                 outcome_of(std::move(outcome), result.response.http_status,
-                            std::move(result.response.body)));
-          return;
-        }
-        provider::Outcome outcome =
-            provider::parse_response(*profile, operation, result.response, now_.wall_unix_ms);
-        const core::Observed observed = outcome.observed;
-        report(*running, attempt,
-               outcome_of(std::move(outcome), result.response.http_status,
-                          std::move(result.response.body)),
-               &observed);
+      [this, running, attempt, profile = model.profile](http::CallResult result) {
+        end_http(*running, attempt, *profile, std::move(result));
       });
+}
+
+void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
+                    http::CallResult&& result) {
+  now_ = now();
+  Stream* const stream = job.stream();
+  const int http_status = result.response.http_status;
+  std::string body = std::move(result.response.body);
+  provider::Outcome outcome;
+  if (result.status != core::Status::kOk) {
+    outcome.status = result.status;
+    outcome.message = std::move(result.message);
+  } else if (stream != nullptr && http_status >= 200 && http_status <= 299) {
+    outcome = stream->reader->finish(result.response, now_.wall_unix_ms, stream_events_);
+    pass_on(job, attempt, outcome.status == core::Status::kOk);
+    if (outcome.status == core::Status::kOk) body = stream->reader->take_assembled();
+  } else {
+    result.response.body = std::move(body);
+    outcome = provider::parse_response(profile, static_cast<provider::Operation>(job.operation),
+                                       result.response, now_.wall_unix_ms);
+    body = std::move(result.response.body);
+  }
+  if (stream != nullptr) stream->end();
+  const core::Observed observed = outcome.observed;
+  report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed);
 }
 
 #else

@@ -67,6 +67,8 @@ class Manager {
   // manager_attempts.cc
   core::Status set_processor(std::string_view model, std::shared_ptr<Processor> processor);
   core::Status report(uint64_t attempt, Outcome&& outcome);
+  // A piece of the response. kAgain: the caller has not taken enough of the others yet.
+  core::Status chunk(uint64_t attempt, std::string_view data);
   core::Status report_limits(std::string_view model, const core::Observed& observed);
   // The job of an attempt that is still held by its runner; nullptr if it is not.
   const Job* held_attempt(uint64_t attempt) const;
@@ -83,6 +85,7 @@ class Manager {
     provider::Prepared prepared;  // of a model whose calls go over HTTP
     uint32_t timeout_ms = 0;
     uint8_t max_attempts = 1;
+    bool streams = false;
   };
 
   explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}

@@ -1,6 +1,7 @@
 // Processors and the reports of their attempts, from any thread.
 #include <utility>
 
+#include "runtime/chunk.h"
 #include "runtime/ids.h"
 #include "runtime/manager.h"
 
@@ -55,11 +56,29 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   job->outcome = record;
   job->node.kind = Node::Kind::kReport;
   job->node.attempt = static_cast<uint8_t>(number);
-  if (loop_->on_loop_thread()) {
+  // Chunks come through the inbox: the report must not overtake them.
+  if (loop_->on_loop_thread() && job->stream() == nullptr) {
     loop_->report_locally(*job);
   } else {
     loop_->push(&job->node);
   }
+  return core::Status::kOk;
+}
+
+core::Status Manager::chunk(uint64_t attempt, std::string_view data) {
+  const uint32_t number = attempt_of(attempt);
+  const Job* const job = held_attempt(attempt);
+  if (job == nullptr) return core::Status::kStale;
+  const GatePass pass(loop_->gate);
+  if (!pass || job->live.load(std::memory_order_acquire) != live_word(attempt, number)) {
+    return core::Status::kStale;
+  }
+  const Stream* const stream = job->stream();
+  if (stream == nullptr) return core::Status::kUnsupported;
+  auto chunk = std::make_unique<Chunk>(*job, static_cast<uint8_t>(number), std::string(data));
+  chunk->counted = stream->buffer->try_add(chunk->cost());
+  if (!chunk->counted) return core::Status::kAgain;
+  loop_->push(&chunk.release()->node);
   return core::Status::kOk;
 }
 

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/chunk.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/manager.h"
@@ -43,6 +44,19 @@ bool copy_extra(const llmq_request_t& r, const std::string& wire_model,
   }
 }
 
+// False when memory is used up.
+bool add_stream(const std::shared_ptr<Loop>& loop, size_t buffer_bytes,
+                std::unique_ptr<Extra>* extra) {
+  try {
+    if (*extra == nullptr) *extra = std::make_unique<Extra>();
+    (*extra)->stream = std::make_unique<Stream>();
+    (*extra)->stream->buffer = std::make_shared<StreamBuffer>(loop, buffer_bytes);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 // One thread waits for one response.
 struct Waiter {
   std::mutex mutex;
@@ -52,6 +66,7 @@ struct Waiter {
 };
 
 void waiter_done(void* user, const llmq_event_t* event) {
+  if (event->type != LLMQ_EV_DONE) return;
   auto* waiter = static_cast<Waiter*>(user);
   llmq_event_t copy = *event;
   std::unique_ptr<Response> response = take_event(copy);
@@ -92,6 +107,9 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   for (const PoolEntry* pool : checked->entry->pools) caps.add(*pool->limits.read());
   core::Status status =
       estimate_tokens(request, *model, caps, &checked->tokens, &checked->prepared, why);
+  if (status == core::Status::kOk) {
+    status = may_stream(request, *model, checked->tokens.streams, &checked->streams, why);
+  }
   if (status == core::Status::kOk) {
     status = fits_limits(model->limits, model->prices, checked->tokens, "model", name, why);
   }
@@ -138,7 +156,11 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
 Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   Home& home = *loop_->home;
   std::unique_ptr<Extra> extra;
-  if (!copy_extra(r, checked.prepared.model, &extra)) return nullptr;
+  const auto buffer_bytes = static_cast<size_t>(loop_->config.stream_buffer_bytes);
+  if (!copy_extra(r, checked.prepared.model, &extra) ||
+      (checked.streams && !add_stream(loop_, buffer_bytes, &extra))) {
+    return nullptr;
+  }
   const std::string_view body = payload_of(r, checked);
   void* payload = body.empty() ? nullptr : std::malloc(body.size());
   if (payload == nullptr && !body.empty()) return nullptr;
@@ -175,6 +197,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
     job->queue = reinterpret_cast<CompletionQueue*>(r.cq);
     if (job->queue != nullptr) job->queue->add_ref();
   }
+  if (checked.streams) extra->stream->buffer->set_request(id);
   job->extra = extra.release();
   job->outcome = nullptr;
   job->home = &home;

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kMaxTenant = 255;
 constexpr size_t kMaxRequestKey = 1024;
 constexpr int64_t kMaxEstimate = std::numeric_limits<uint32_t>::max();
-constexpr uint32_t kKnownFlags = LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE;
+constexpr uint32_t kKnownFlags = LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE | LLMQ_REQUEST_STREAM;
 constexpr int64_t kBytesPerToken = 4;
 
 std::string between(const char* name, int64_t value, int64_t low, int64_t high) {
@@ -145,6 +145,7 @@ core::Status estimate_tokens(const llmq_request_t& request, const config::ModelC
     input = found.input_tokens;
     output = found.output_tokens;
     output_is_default = found.output_is_default;
+    estimate->streams = found.stream;
     if (prepared != nullptr) *prepared = std::move(seen.value());
   } else {
     input = std::min({input, caps.input, caps.both});
@@ -157,6 +158,21 @@ core::Status estimate_tokens(const llmq_request_t& request, const config::ModelC
   }
   estimate->input = std::min(input, kMaxEstimate);
   estimate->output = std::min(output, kMaxEstimate);
+  return core::Status::kOk;
+}
+
+core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,
+                        bool body_says_so, bool* streams, core::Error* why) {
+  *streams = body_says_so || (request.flags & LLMQ_REQUEST_STREAM) != 0;
+  if (!*streams || model.provider == config::ProviderKind::kNone) return core::Status::kOk;
+  if (model.provider == config::ProviderKind::kMock) {
+    return refuse(why, core::Status::kUnsupported, "flags",
+                  "a stream is asked for, but provider mock answers whole");
+  }
+  if (request.operation == LLMQ_OP_EMBEDDINGS) {
+    return refuse(why, core::Status::kUnsupported, "flags",
+                  "a stream is asked for, but embeddings come whole");
+  }
   return core::Status::kOk;
 }
 

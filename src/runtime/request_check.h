@@ -21,6 +21,7 @@ namespace llmq::runtime {
 struct TokenEstimate {
   int64_t input = 0;
   int64_t output = 0;
+  bool streams = false;  // the payload itself asks for a stream
 };
 
 // The most tokens that one call may count, over all limits of a model and its pools.
@@ -45,6 +46,10 @@ provider::Endpoint endpoint_of(const config::ModelConfig& model);
 core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
                              const TokenCaps& caps, TokenEstimate* estimate,
                              provider::Prepared* prepared, core::Error* why);
+
+// Is the response to be streamed, and does the model do that?
+core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,
+                        bool body_says_so, bool* streams, core::Error* why);
 
 // kOversize if one of the limits could never hold the call. `owner` says whose they are.
 core::Status fits_limits(const std::vector<core::LimitSpec>& limits, const core::Prices& prices,

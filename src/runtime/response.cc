@@ -31,6 +31,7 @@ Summary summary_of(const Job& job) {
     summary.usage_known = job.outcome->usage_known;
     summary.usage = job.outcome->usage;
     summary.http_status = job.outcome->http_status;
+    summary.first_output = job.outcome->first_output;
   }
   return summary;
 }
@@ -87,6 +88,7 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   event.output_tokens = outcome == nullptr ? 0 : outcome->usage.output_tokens;
   event.cached_input_tokens = outcome == nullptr ? 0 : outcome->usage.cached_input_tokens;
   event.cost_micros = outcome == nullptr ? 0 : outcome->usage.cost_micros;
+  event.first_output_ns = outcome == nullptr ? 0 : outcome->first_output.ns;
 }
 
 bool event_is_inherited(const llmq_event_t& event) {

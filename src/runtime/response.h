@@ -27,6 +27,7 @@ struct Summary {
   core::TimeNs submitted{};
   core::TimeNs started{};
   core::TimeNs finished{};
+  core::DurationNs first_output{};  // from `started`; 0 = none was streamed
 };
 
 struct Response {

@@ -33,7 +33,7 @@ int main(void) {
   MEMBER(llmq_usage_t, cached_input_tokens, 24);
   MEMBER(llmq_usage_t, cost_micros, 32);
 
-  SIZE(llmq_event_t, LLMQ_SIZEOF_EVENT, 128);
+  SIZE(llmq_event_t, LLMQ_SIZEOF_EVENT, 136);
   MEMBER(llmq_event_t, stride, 0);
   MEMBER(llmq_event_t, type, 4);
   MEMBER(llmq_event_t, status, 8);
@@ -53,6 +53,7 @@ int main(void) {
   MEMBER(llmq_event_t, cost_micros, 112);
   MEMBER(llmq_event_t, attempt, 120);
   MEMBER(llmq_event_t, state, 124);
+  MEMBER(llmq_event_t, first_output_ns, 128);
 
   SIZE(llmq_request_t, LLMQ_SIZEOF_REQUEST, 216);
   MEMBER(llmq_request_t, struct_size, 0);

@@ -48,6 +48,14 @@ class attempt {
   std::string_view metadata() const noexcept { return view<void>(llmq_attempt_metadata); }
   bool reported() const noexcept { return manager_ == nullptr; }
 
+  // Hands over a piece of the response, where the caller takes pieces. False: it holds too many of
+  // them now, or the request has ended.
+  bool chunk(std::string_view data) {
+    const status code = llmq_attempt_chunk(manager_.get(), id_, data.data(), data.size());
+    if (code == LLMQ_ERR_AGAIN || code == LLMQ_ERR_STALE) return false;
+    detail::check(code);
+    return true;
+  }
   // Reports the result. False: the request had ended (cancel, time-out, shutdown), or this attempt
   // was reported.
   bool succeed(std::string_view data, const std::optional<usage>& used = std::nullopt) {

@@ -61,6 +61,29 @@ void deliver(void* user, const llmq_event_t* event) noexcept {
   }
 }
 
+// What the events of a streamed response are given to.
+template <class OnChunk, class OnDone>
+struct stream_reader {
+  OnChunk on_chunk;
+  OnDone on_done;
+
+  static void take(void* user, const llmq_event_t* event) noexcept {
+    auto* self = static_cast<stream_reader*>(user);
+    try {
+      if (event->type == LLMQ_EV_CHUNK) {
+        self->on_chunk(std::string_view(static_cast<const char*>(event->data),
+                                        static_cast<std::size_t>(event->data_len)));
+      } else if (event->type == LLMQ_EV_DONE) {
+        const std::unique_ptr<stream_reader> last(self);
+        llmq_response_t* taken = nullptr;
+        llmq_event_take(const_cast<llmq_event_t*>(event), &taken);
+        self->on_done(response(taken));
+      }
+    } catch (...) {  // nobody is left to hear of it
+    }
+  }
+};
+
 template <class F>
 request_id submit(llmq_manager_t* manager, const request& what, F callback) {
   auto user = std::make_unique<F>(std::move(callback));
@@ -131,7 +154,21 @@ class manager {
   request_id submit(const request& what, F callback) {
     return detail::submit(handle(), what, std::move(callback));
   }
-  // The same, as an event of a completion queue.
+  // The response while it comes: on_chunk(std::string_view) gets its pieces in order,
+  // on_done(response) all of it, both on the loop thread.
+  template <class OnChunk, class OnDone>
+  request_id submit_stream(const request& what, OnChunk on_chunk, OnDone on_done) {
+    using reader = detail::stream_reader<OnChunk, OnDone>;
+    auto user = std::unique_ptr<reader>(new reader{std::move(on_chunk), std::move(on_done)});
+    llmq_request_t raw = what.raw();
+    raw.flags |= uint32_t{LLMQ_REQUEST_STREAM};
+    raw.done_fn = reader::take;
+    raw.done_user = user.get();
+    const request_id id = detail::hand_over(handle(), raw);
+    (void)user.release();  // take() has it, and may be done with it already
+    return id;
+  }
+  // The same, as an event of a completion queue; pieces come as events before it.
   request_id submit(const request& what, completion_queue& to) {
     llmq_request_t raw = what.raw();
     raw.cq = to.handle();

@@ -101,13 +101,15 @@ struct request {
   uint64_t user_data = 0;     // comes back in events of a completion queue
   bool keep = false;          // readable with manager::get
   bool late_usage = false;    // usage may be reported after the end
+  bool stream = false;        // hand over the response while it comes
 
   // The C form; its pointers lead into this object.
   llmq_request_t raw() const noexcept {
     llmq_request_t to{};
     to.struct_size = sizeof to;
     to.flags = (keep ? uint32_t{LLMQ_REQUEST_KEEP} : 0U) |
-               (late_usage ? uint32_t{LLMQ_REQUEST_LATE_USAGE} : 0U);
+               (late_usage ? uint32_t{LLMQ_REQUEST_LATE_USAGE} : 0U) |
+               (stream ? uint32_t{LLMQ_REQUEST_STREAM} : 0U);
     to.operation = static_cast<int32_t>(operation);
     to.priority = static_cast<int32_t>(priority);
     to.model = model.data();

@@ -68,6 +68,10 @@ class response {
     if (started != 0) times.started = point(started);
     return times;
   }
+  // From the start of the last attempt, where the response was streamed; 0 if nothing came.
+  std::chrono::nanoseconds first_output() const noexcept {
+    return std::chrono::nanoseconds(llmq_response_first_output_ns(handle_.get()));
+  }
   uint32_t attempts() const noexcept { return llmq_response_attempts(handle_.get()); }
   request_id id() const noexcept { return llmq_response_request_id(handle_.get()); }
   int32_t http_status() const noexcept { return llmq_response_http_status(handle_.get()); }

@@ -131,6 +131,28 @@ TEST(EngineProgress, OfAnAttemptThatDoesNotRunIsIgnored) {
   EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 50);
 }
 
+TEST(EngineProgress, WhatHasBegunIsNotTriedAgain) {
+  for (const Status failure : {Status::kServer, Status::kTimeout}) {
+    EngineSim sim;
+    sim.add_model(model_with({}));
+    sim.world.answer = [failure](const Call& call) {
+      Answer answer;
+      answer.latency = seconds(2);
+      answer.status = failure;
+      answer.hangs = failure == Status::kTimeout;
+      if (call.attempt == 2) answer.output = {{milliseconds(500), 0}};
+      return answer;
+    };
+    Want want;
+    want.timeout_ms = 3000;
+    const Job& job = sim.submit(want);
+    sim.run_all();
+    EXPECT_EQ(job.attempts.size(), 2u);
+    EXPECT_EQ(job.state, State::kFailed);
+    EXPECT_EQ(job.status, failure);
+  }
+}
+
 TEST(EngineProgress, TenantsLimitsSeeItToo) {
   EngineSim sim;
   LimitSpec own = per_period(LimitKind::kTokens, 100, kPeriod, ChargeModel::kRealtime);

@@ -1,0 +1,67 @@
+#include "runtime/chunk.h"
+
+#include <utility>
+
+#include "provider/stream_reader.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+
+bool StreamBuffer::try_add(size_t bytes) {
+  size_t held = held_.load(std::memory_order_relaxed);
+  do {
+    if (held > 0 && held + bytes > limit_) return false;
+  } while (!held_.compare_exchange_weak(held, held + bytes, std::memory_order_seq_cst));
+  return true;
+}
+
+void StreamBuffer::release(size_t bytes) {
+  const size_t left = held_.fetch_sub(bytes, std::memory_order_seq_cst) - bytes;
+  if (left > limit_ / 2 || !waits_.exchange(false, std::memory_order_seq_cst)) return;
+  const std::shared_ptr<Loop> loop = loop_.lock();
+  if (loop == nullptr) return;
+  const GatePass pass(loop->gate);
+  if (!pass) return;
+  loop->post([raw = loop.get(), request = request_] { raw->resume_stream(request); });
+}
+
+// A release between the two looks sees waits_ and is heard; one before the first has made room.
+bool StreamBuffer::must_wait() {
+  if (held_.load(std::memory_order_seq_cst) < limit_) return false;
+  waits_.store(true, std::memory_order_seq_cst);
+  if (held_.load(std::memory_order_seq_cst) > limit_ / 2) return true;
+  return !waits_.exchange(false, std::memory_order_seq_cst);
+}
+
+Chunk::Chunk(const Job& job, uint8_t number, std::string text)
+    : attempt(number),
+      request_id(job.request.id),
+      user_data(job.user_data),
+      buffer(job.extra->stream->buffer),
+      data(std::move(text)) {
+  node.kind = Node::Kind::kChunk;
+}
+
+Stream::Stream() = default;
+Stream::~Stream() = default;
+
+void Stream::end() {
+  reader.reset();
+  held_back.clear();
+  std::string().swap(body);
+}
+
+void fill_chunk_event(const Chunk& chunk, llmq_event_t& event) {
+  event.type = LLMQ_EV_CHUNK;
+  event.request_id = chunk.request_id;
+  event.attempt_id = attempt_id(chunk.request_id, chunk.attempt);
+  event.user_data = chunk.user_data;
+  event.data = chunk.data.c_str();
+  event.data_len = chunk.data.size();
+  event.output_tokens = chunk.output_tokens;
+  event.attempt = chunk.attempt;
+  event.state = LLMQ_STATE_PROCESSING;
+}
+
+}  // namespace llmq::runtime

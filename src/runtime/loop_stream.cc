@@ -1,0 +1,127 @@
+// Responses that are handed over while they come.
+#include <utility>
+
+#include "http/client.h"
+#include "provider/stream_request.h"
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+namespace {
+
+// How often the engine hears of output, so that what is charged follows it.
+constexpr int64_t kTokensPerProgress = 64;
+constexpr core::DurationNs kProgressEvery = core::milliseconds(250);
+
+// The reader counts a token per 4 bytes of text, of which English needs up to 6. What the engine is
+// told is charged for good: rather too little, the usage at the end says the rest.
+int64_t least_tokens(const provider::StreamReader& reader) {
+  return reader.output_tokens() * 2 / 3;
+}
+
+}  // namespace
+
+// From a processor. What comes of an attempt that has ended goes nowhere.
+void Loop::take_chunk(std::unique_ptr<Chunk> chunk) {
+  Job* const job = live_job(chunk->request_id);
+  if (job == nullptr || !job->in_engine) return;
+  const core::Request& request = job->request;
+  if (request.state != core::State::kProcessing || request.attempts != chunk->attempt) return;
+  note_output(*job, chunk->attempt, 0);
+  deliver_chunk(*job, std::move(chunk));
+}
+
+void Loop::deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk) {
+  if (job.done_fn != nullptr) {
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    fill_chunk_event(*chunk, event);
+    job.done_fn(job.done_user, &event);
+  } else if (job.queue != nullptr) {  // else it is only kept as a whole
+    job.queue->add_ref();
+    chunk->queue = job.queue;
+    enqueue(chunk.release()->node, job.queue);
+  }
+}
+
+void Loop::note_output(Job& job, uint8_t attempt, int64_t tokens) {
+  Stream& stream = *job.stream();
+  const bool begins = stream.attempt != attempt;
+  if (begins) {
+    stream.attempt = attempt;
+    stream.first_output = now_.mono;
+  } else if (tokens - stream.told_tokens < kTokensPerProgress &&
+             now_.mono - stream.told_at < kProgressEvery) {
+    return;
+  }
+  stream.told_tokens = tokens;
+  stream.told_at = now_.mono;
+  step(core::AttemptProgress{&job.request, attempt, tokens});
+}
+
+// What has come since the engine was told last; it is about to hear that the attempt ends.
+void Loop::tell_output(Job& job) {
+  const Stream* const stream = job.stream();
+  if (stream == nullptr || stream->reader == nullptr || !stream->reader->output_begun()) return;
+  const int64_t tokens = least_tokens(*stream->reader);
+  step(core::AttemptProgress{&job.request, job.request.attempts, tokens});
+}
+
+// False: the caller has enough for now.
+bool Loop::take_stream(Job& job, uint8_t attempt, std::string_view bytes) {
+  now_ = now();
+  job.stream()->reader->feed(bytes, stream_events_);
+  pass_on(job, attempt, false);
+  return !job.stream()->buffer->must_wait();
+}
+
+// Hands over what the reader has told, once there is output: until then the attempt may fail and be
+// tried again, and its caller need not know. `all`: it has ended well without any.
+void Loop::pass_on(Job& job, uint8_t attempt, bool all) {
+  Stream& stream = *job.stream();
+  const int64_t tokens = stream.reader->output_tokens();
+  for (provider::StreamEvent& event : stream_events_) {
+    auto chunk = std::make_unique<Chunk>(job, attempt, std::move(event.data));
+    chunk->output_tokens = tokens;
+    stream.buffer->add(chunk->cost());
+    chunk->counted = true;
+    stream.held_back.push_back(std::move(chunk));
+  }
+  stream_events_.clear();
+  const bool begun = stream.reader->output_begun() || stream.buffer->full();
+  if (!begun && !all) return;
+  if (begun) note_output(job, attempt, least_tokens(*stream.reader));
+  for (std::unique_ptr<Chunk>& chunk : stream.held_back) deliver_chunk(job, std::move(chunk));
+  stream.held_back.clear();
+}
+
+#if defined(LLMQ_HAVE_HTTP)
+
+void Loop::stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt,
+                       http::Call& call) {
+  Stream& stream = *job.stream();
+  const auto operation = static_cast<provider::Operation>(job.operation);
+  stream.reader = std::make_unique<provider::StreamReader>(*model.profile, operation);
+  stream.body = provider::streamed_body(*model.profile, operation, call.body);
+  call.body = stream.body;
+  call.idle_timeout = model.stream_idle_timeout;
+  call.on_data = [this, running = &job, attempt](const provider::WireResponse&,
+                                                 std::string_view bytes) {
+    return take_stream(*running, attempt, bytes);
+  };
+}
+
+void Loop::resume_stream(uint64_t id) {
+  const Job* const job = live_job(id);
+  const auto call = job == nullptr ? http_calls_.end() : http_calls_.find(job);
+  if (call != http_calls_.end()) http_->resume(call->second);
+}
+
+#else
+
+void Loop::resume_stream(uint64_t) {}
+
+#endif
+
+}  // namespace llmq::runtime
