@@ -101,6 +101,13 @@ llmq_status_t llmq_conf_key_at(size_t index, const char** key, const char** type
   });
 }
 
+llmq_status_t llmq_conf_presets_json(char** json) {
+  if (json == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    return llmq::capi::give_text(std::string(llmq::config::presets_json()), json, nullptr);
+  });
+}
+
 llmq_status_t llmq_conf_provider_at(size_t index, const char** name, const char** base_url,
                                     const char** key_variable, const char** charge,
                                     const char** api_version) {

@@ -485,6 +485,16 @@ LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, c
 LLMQ_API llmq_status_t llmq_conf_key_at(size_t index, const char **key, const char **type,
                                         const char **def, const char **doc);
 
+/** The presets that the key `preset` takes: limits that providers publish for their plans.
+ * @param[out] json An array of {"preset", "source", "as_of", "models": [{"model", "limits", ...}]}, to be freed
+ *   with llmq_buf_free. In `model`, * stands for any part of a name.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_presets_json(char **json);
+
 /** Lists the providers over HTTP that the key `provider` takes.
  * @param index From 0.
  * @param[out] name, base_url, key_variable, charge, api_version Static strings: the value of `provider`, and

@@ -12,8 +12,15 @@ namespace {
 
 constexpr std::string_view kOwners[] = {"model.", "pool.", "tenant."};
 
+// What may hold a password or a key.
+bool is_secret(std::string_view key) {
+  const std::string_view name = key.substr(key.rfind('.') + 1);
+  return name == "headers" || name == "proxy";
+}
+
 void print(const Settings& settings, const std::string& key) {
-  const std::string value = settings.get(key);
+  std::string value = settings.get(key);
+  if (is_secret(key) && !value.empty()) value = "(set, not shown)";
   std::printf("%-44s %-36s %s\n", key.c_str(), value.empty() ? "-" : value.c_str(),
               settings.source_of(key).c_str());
 }

@@ -6,6 +6,9 @@ void add_call_flags(CLI::App& command, CallFlags& flags) {
   command.add_option(
       "--provider", flags.provider,
       "Whose API it is: openai (default), mock, or any of docs/configuration.md [LLMQ_PROVIDER]");
+  command.add_option("--preset", flags.preset,
+                     "Limits that the provider publishes for a plan, as openai/tier-1; --limit "
+                     "overrules them. llmq presets lists all [LLMQ_PRESET]");
   command.add_option("--base-url", flags.base_url,
                      "Where the API is, with or without /v1 [LLMQ_BASE_URL, OPENAI_BASE_URL]");
   command.add_option(

@@ -11,6 +11,7 @@ namespace llmq::cli {
 
 struct CallFlags {
   std::optional<std::string> provider;
+  std::optional<std::string> preset;
   std::optional<std::string> base_url;
   std::optional<std::string> api_key_env;
   std::vector<std::string> limits;  // KIND=N/PERIOD or MODEL:KIND=N/PERIOD

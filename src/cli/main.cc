@@ -9,6 +9,7 @@
 #include "cli/check.h"
 #include "cli/failure.h"
 #include "cli/flags.h"
+#include "cli/presets.h"
 #include "cli/run.h"
 #ifdef LLMQ_HAVE_MOCK
 #include "cli/mock.h"
@@ -55,6 +56,8 @@ int run_command(int argc, char** argv) {
       app.add_subcommand("check", "Check a configuration and print what it amounts to");
   check->add_option("FILE", config, "Settings as a JSON document")->required();
   llmq::cli::add_call_flags(*check, check_flags);
+  CLI::App* presets =
+      app.add_subcommand("presets", "List the published limits that --preset knows by name");
 #ifdef LLMQ_HAVE_MOCK
   llmq::cli::MockFlags mock_flags;
   CLI::App* mock = app.add_subcommand("mock", "Serve a mock provider on 127.0.0.1 (GET /stats)");
@@ -67,6 +70,7 @@ int run_command(int argc, char** argv) {
   }
   if (run->parsed()) return llmq::cli::run_file(run_options);
   if (check->parsed()) return llmq::cli::check_config(config, check_flags);
+  if (presets->parsed()) return llmq::cli::list_presets();
 #ifdef LLMQ_HAVE_MOCK
   if (mock->parsed()) return llmq::cli::serve_mock(mock_flags);
 #endif

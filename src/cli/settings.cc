@@ -24,6 +24,7 @@ std::optional<std::string> variable(const char* name) {
 CallFlags flags_of_environment() {
   CallFlags flags;
   flags.provider = variable("LLMQ_PROVIDER");
+  flags.preset = variable("LLMQ_PRESET");
   flags.base_url = variable("LLMQ_BASE_URL");
   flags.api_key_env = variable("LLMQ_API_KEY_ENV");
   flags.timeout = variable("LLMQ_TIMEOUT");
@@ -79,6 +80,7 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
 
   CallFlags names;
   names.provider = "LLMQ_PROVIDER";
+  names.preset = "LLMQ_PRESET";
   names.base_url = "LLMQ_BASE_URL";
   names.api_key_env = "LLMQ_API_KEY_ENV";
   names.timeout = "LLMQ_TIMEOUT";
@@ -87,6 +89,7 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
   names.price_output = "LLMQ_PRICE_OUTPUT";
   layer(flags_of_environment(), names, "LLMQ_LIMIT");
   names.provider = "--provider";
+  names.preset = "--preset";
   names.base_url = "--base-url";
   names.api_key_env = "--api-key-env";
   names.timeout = "--timeout";
@@ -104,7 +107,10 @@ Settings::Settings(const CallFlags& flags, const std::string& config_path) {
       get(key, &is_default);
       sources_.emplace(key, is_default ? "default" : "file");
     }
-    set("model.*.provider", "openai", "default");
+    // A preset is one of a provider, which its name begins with.
+    const std::string preset = get("model.*.preset");
+    const std::string provider = preset.substr(0, preset.find('/'));
+    set("model.*.provider", provider.empty() ? "openai" : provider, "default");
   }
   take_openai_base_url();
 }
@@ -184,6 +190,7 @@ void Settings::set_limits(const std::vector<std::string>& limits, const std::str
 
 void Settings::layer(const CallFlags& values, const CallFlags& sources, const char* limit_source) {
   if (values.provider) set_for_all("provider", *values.provider, *sources.provider);
+  if (values.preset) set_for_all("preset", *values.preset, *sources.preset);
   if (values.base_url) set_for_all("base_url", *values.base_url, *sources.base_url);
   if (values.api_key_env) set_for_all("api_key_env", *values.api_key_env, *sources.api_key_env);
   if (values.timeout) {

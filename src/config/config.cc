@@ -125,7 +125,9 @@ core::Result<std::string> Config::get(std::string_view key, bool* is_default) co
   static const Settings& nothing = *new Settings();
   const Owner owner = owner_of(row.scope);
   const Settings* found = group(owner).find(parts.value().name);
-  const Settings& own = found == nullptr ? nothing : *found;
+  const Settings own = owner == Owner::kModel ? with_preset(std::string(parts.value().name),
+                                                            found == nullptr ? nothing : *found)
+                                              : (found == nullptr ? nothing : *found);
   ProviderChoice provider;
   if (owner == Owner::kModel) provider = provider_of(own);
   if (owner == Owner::kPool) provider = provider_of_pool(parts.value().name);
@@ -162,9 +164,33 @@ core::Result<ManagerConfig> Config::manager() const {
   return config;
 }
 
-core::Result<ModelConfig> Config::model(const std::string& name, const Settings& own) const {
+const Preset* Config::preset_of(const Settings& model) const {
+  return find_preset(text_of(models_, model, *model_row("preset"), {}, nullptr));
+}
+
+Config::Settings Config::with_preset(const std::string& name, const Settings& own) const {
+  Settings all = own;
+  const Preset* const preset = preset_of(own);
+  const PresetModel* const model = preset == nullptr ? nullptr : preset->for_model(name);
+  if (model == nullptr) return all;
+  const Settings* const every = models_.find(kEvery);
+  for (const auto& [key, value] : model->settings) {
+    const bool layered = key == kLimits;  // limits_of() takes them one by one
+    if (layered || (every != nullptr && every->count(key) != 0)) continue;
+    all.emplace(key, value);
+  }
+  return all;
+}
+
+core::Result<ModelConfig> Config::model(const std::string& name, const Settings& given) const {
   ModelConfig config;
   config.name = name;
+  const Settings own = with_preset(name, given);
+  if (const Preset* preset = preset_of(own);
+      preset != nullptr && preset->for_model(name) == nullptr) {
+    return bad_setting(key_of(Owner::kModel, name, "preset"),
+                       "preset " + preset->name + " says nothing of a model of that name");
+  }
   const ProviderChoice provider = provider_of(own);
   for (const Row& row : rows()) {
     if (row.to_model == nullptr) continue;
@@ -180,6 +206,13 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
     return bad_setting(key_of(Owner::kModel, name, "base_url"),
                        "it must be set: " + std::string(config.profile->name) +
                            " has no address that is the same for everybody");
+  }
+  for (const auto& header : config.headers) {
+    if (!is_key_header(header.first) || config.allow_key_headers) continue;
+    return bad_setting(key_of(Owner::kModel, name, "headers"),
+                       header.first +
+                           " would take the place of the key: allow_key_headers must "
+                           "say that this is meant");
   }
   if (config.retry.cap < config.retry.base) {
     return bad_setting(key_of(Owner::kModel, name, "retry.cap_ms"),

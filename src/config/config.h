@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "config/presets.h"
 #include "config/value.h"
 #include "core/result.h"
 
@@ -96,6 +97,9 @@ class Config {
   ProviderChoice provider_of(const Settings& model) const;
   ProviderChoice provider_of_pool(std::string_view pool) const;  // of the first model that names it
   core::Result<ModelConfig> model(const std::string& name, const Settings& own) const;
+  const Preset* preset_of(const Settings& model) const;
+  // The model's settings, and what its preset says where neither it nor "*" does.
+  Settings with_preset(const std::string& name, const Settings& own) const;
   core::Result<PoolConfig> pool(const std::string& name, const Settings& own) const;
   core::Result<core::Done> check_pools_of(const ModelConfig& model) const;
 
@@ -105,6 +109,8 @@ class Config {
                                                     core::DurationNs long_period) const;
   core::LimitSpec usual_limit(Owner owner, const Settings& own,
                               const ProviderChoice& provider) const;
+  void add_preset_limits(const std::string& name, const Settings& own,
+                         std::vector<LimitEntry>& entries) const;
   core::Result<std::vector<core::LimitSpec>> limits_of(Owner owner, const std::string& name,
                                                        const Settings& own,
                                                        const ProviderChoice& provider) const;

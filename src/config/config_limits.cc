@@ -93,6 +93,20 @@ core::LimitSpec Config::usual_limit(Owner owner, const Settings& own,
   return usual;
 }
 
+// A preset gives way to whatever else is said of the same kind and period.
+void Config::add_preset_limits(const std::string& name, const Settings& own,
+                               std::vector<LimitEntry>& entries) const {
+  const Preset* const preset = preset_of(own);
+  const PresetModel* const model = preset == nullptr ? nullptr : preset->for_model(name);
+  if (model == nullptr) return;
+  for (const auto& [key, value] : model->settings) {
+    if (key != kLimits) continue;
+    for (const LimitEntry& entry : reread(*model_row(kLimits), value).limits) {
+      if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
+    }
+  }
+}
+
 core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const std::string& name,
                                                              const Settings& own,
                                                              const ProviderChoice& provider) const {
@@ -115,6 +129,7 @@ core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const 
       if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
     }
   }
+  if (owner == Owner::kModel) add_preset_limits(name, own, entries);
   const std::string key = prefix + name + "." + std::string(kLimits);
   if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
     return too_many(key, entries.size());

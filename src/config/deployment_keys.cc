@@ -1,6 +1,7 @@
 // The keys that say where and how the calls of a model are made.
 #include <vector>
 
+#include "config/header_list.h"
 #include "config/row_makers.h"
 
 namespace llmq::config {
@@ -22,6 +23,15 @@ const Choice* provider_words() {
     return made;
   }();
   return words.data();
+}
+
+const char* proxy_fault(std::string_view text) {
+  static constexpr std::string_view kSchemes[] = {"http://", "https://", "socks5://", "socks5h://"};
+  if (text.empty() || text == "none") return nullptr;
+  for (const std::string_view scheme : kSchemes) {
+    if (text.size() > scheme.size() && text.substr(0, scheme.size()) == scheme) return nullptr;
+  }
+  return "expected none, or a URL of http://, https://, socks5:// or socks5h://";
 }
 
 const char* why_no_provider(std::string_view text) {
@@ -89,6 +99,27 @@ void add_deployment_rows(std::deque<Row>& rows) {
       [](const Value& value, ModelConfig& model) { model.connect_timeout = as_ms(value); });
   connect.min = 1;
   connect.max = 600'000;
+  setting("client_cert_file", Kind::kText, "",
+          "File of the certificate that the client shows in TLS, in PEM form.",
+          [](const Value& value, ModelConfig& model) { model.client_cert_file = value.text; });
+  setting("client_key_file", Kind::kText, "",
+          "File of that certificate's private key; without it, client_cert_file holds it too.",
+          [](const Value& value, ModelConfig& model) { model.client_key_file = value.text; });
+  setting("proxy", Kind::kText, "",
+          "Proxy of the calls, http://, https://, socks5:// or socks5h://; none for no proxy at "
+          "all. Without it, as HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment say.",
+          [](const Value& value, ModelConfig& model) { model.proxy = value.text; })
+      .fault = proxy_fault;
+  setting(
+      "headers", Kind::kHeaders, "",
+      "Headers that each call carries beside its own, or in place of those of the same name.",
+      [](const Value& value, ModelConfig& model) { model.headers = parse_header_list(value.text); })
+      .fault = header_list_fault;
+  setting(
+      "allow_key_headers", Kind::kBool, "false",
+      "Let headers hold the key (Authorization, api-key, x-api-key, x-goog-api-key); no other "
+      "key is sent then.",
+      [](const Value& value, ModelConfig& model) { model.allow_key_headers = value.number != 0; });
   setting("ca_file", Kind::kText, "",
           "File of certificates to trust in place of the system's, in PEM form.",
           [](const Value& value, ModelConfig& model) { model.ca_file = value.text; });

@@ -99,17 +99,19 @@ Result<std::string> limit_text_of(const cJSON* item, const std::string& path) {
   return subject + period + options;
 }
 
-// ["a", "b"] or "a,b".
-Result<std::string> list_text(const cJSON* item, const std::string& path) {
+// ["a", "b"], or the same in one string: "a,b".
+Result<std::string> list_text(const cJSON* item, char separator, const std::string& path) {
   if (cJSON_IsString(item)) return std::string(item->valuestring);
-  if (!cJSON_IsArray(item)) return expected(path, "an array of names, or names with commas");
+  if (!cJSON_IsArray(item)) return expected(path, "an array of strings");
   std::string all;
-  for (const cJSON* name = item->child; name != nullptr; name = name->next) {
-    if (!cJSON_IsString(name)) return expected(path, "an array of names");
-    if (std::strchr(name->valuestring, ',') != nullptr) {
-      return bad_setting(path, quoted(name->valuestring) + " holds a comma");
+  for (const cJSON* text = item->child; text != nullptr; text = text->next) {
+    if (!cJSON_IsString(text)) return expected(path, "an array of strings");
+    if (std::strchr(text->valuestring, separator) != nullptr) {
+      return bad_setting(path, separator == ',' ? quoted(text->valuestring) + " holds a comma"
+                                                : "one of the texts holds a |");
     }
-    all += (all.empty() ? "" : ",") + std::string(name->valuestring);
+    if (!all.empty()) all += separator;
+    all += text->valuestring;
   }
   return all;
 }
@@ -149,7 +151,9 @@ class Reader {
     }
     const Row* row = find_row(owner, name);
     if (row == nullptr) return unknown_key(path);
-    auto text = row->kind == Kind::kNames ? list_text(item, path) : scalar_text(item, path);
+    auto text = row->kind == Kind::kNames     ? list_text(item, ',', path)
+                : row->kind == Kind::kHeaders ? list_text(item, '|', path)
+                                              : scalar_text(item, path);
     if (!text) return text.error();
     return config_.apply(*row, whose, text.value(), path);
   }

@@ -113,7 +113,19 @@ void add_limit_defaults(std::deque<Row>& rows, Scope scope) {
   rows.back().word = "auto";
 }
 
+const char* preset_fault(std::string_view text) {
+  return text.empty() || find_preset(text) != nullptr
+             ? nullptr
+             : "expected the name of a preset; llmq presets lists them";
+}
+
 void add_limit_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "preset", Scope::kModel, Kind::kText, "",
+      "Limits that the provider publishes for a plan, such as openai/tier-1: they count where no "
+      "limit of the same kind and period is given.",
+      nullptr));
+  rows.back().fault = preset_fault;
   rows.push_back(model_setting(
       "find_limits", Scope::kModel, Kind::kBool, "false",
       "Keep limits that answers show and nobody has configured. Until one has been shown, few "
@@ -333,6 +345,8 @@ std::string Row::type_text() const {
       return "money 0 .. 1000000000 with at most 6 decimals";
     case Kind::kNames:
       return "names separated by commas";
+    case Kind::kHeaders:
+      return "Name: value, separated by |; in JSON an array of such texts";
     case Kind::kZone:
       return "name of a time zone, such as UTC or Europe/Berlin";
   }

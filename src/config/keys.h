@@ -43,6 +43,7 @@ enum class Kind : uint8_t {
   kMoney,  // a decimal number with at most 6 decimals
   kNames,  // of pools, separated by commas
   kZone,   // name of a time zone
+  kHeaders,
 };
 
 struct Choice {
@@ -74,6 +75,7 @@ struct Row {
   const char* word = nullptr;                               // accepted in place of a value
   const char* (*why_not)(std::string_view text) = nullptr;  // more about a value that is refused
   const char* mock_def = nullptr;                           // with provider mock, if different
+  const char* (*fault)(std::string_view text) = nullptr;    // of a value that may be a secret
   // With a provider over HTTP, if different: one for all, or what the profile says.
   const char* http_def = nullptr;
   std::string_view (*profile_def)(const provider::Profile&) = nullptr;

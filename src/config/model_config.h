@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/header_list.h"
 #include "core/limit/limit_spec.h"
 #include "core/time.h"
 #include "provider/mock_provider.h"
@@ -59,6 +60,11 @@ struct ModelConfig {
   bool allow_insecure = false;  // send the key over http:// beyond loopback
   core::DurationNs connect_timeout = core::seconds(10);
   std::string ca_file;
+  std::string client_cert_file;
+  std::string client_key_file;  // "" = in client_cert_file
+  std::string proxy;            // "" = as the environment says; "none" = no proxy
+  HeaderList headers;
+  bool allow_key_headers = false;
   // kMock
   provider::MockOptions mock;
   // What a plan takes an attempt to last: a latency, and the time to produce its output.

@@ -135,6 +135,7 @@ bool read_simple(const Row& row, std::string_view text, Value& value) {
     case Kind::kUrl:
     case Kind::kLimits:
     case Kind::kNames:
+    case Kind::kHeaders:
       break;
   }
   return false;
@@ -163,6 +164,15 @@ core::Result<Value> parse_value(const Row& row, std::string_view text, std::stri
     auto limits = parse_limits(text, what);
     if (!limits) return limits.error();
     value.limits = std::move(limits.value());
+    return value;
+  }
+  if (row.fault != nullptr) {
+    if (const char* fault = row.fault(text)) {
+      return bad_setting(what, std::string("the value is not acceptable: ") + fault);
+    }
+  }
+  if (row.kind == Kind::kHeaders) {
+    value.text = text;
     return value;
   }
   if (row.kind == Kind::kNames) {

@@ -28,8 +28,11 @@ struct ClientOptions {
 // Transport settings of one deployment.
 struct Transport {
   core::DurationNs connect_timeout = core::seconds(10);
-  std::string ca_file;     // "" = the system's
-  bool verify_tls = true;  // never off unless a test asks
+  std::string ca_file;           // "" = the system's
+  std::string client_cert_file;  // PEM; "" = none
+  std::string client_key_file;   // PEM; "" = in client_cert_file
+  std::string proxy;             // "" = as the environment says, "none" = no proxy
+  bool verify_tls = true;        // never off unless a test asks
 };
 
 // One POST. The body must live until on_done, or until cancel returns. Redirects are not followed,
@@ -55,6 +58,7 @@ struct CallResult {
   core::Status status =
       core::Status::kUnknown;  // kOk: `response` is whole; kTransport / kTimeout otherwise
   std::string message;         // for people, never holds a key
+  bool permanent = false;      // a new try would fail in the same way, whatever the status
   bool sent = false;           // request bytes may have reached the server: on_sent ran
   provider::WireResponse response;
 };

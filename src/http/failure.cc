@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kMostDetailBytes = 300;
 
-std::string sentence(CURLcode code, const std::string& host, const std::string& ca_file) {
+std::string sentence(CURLcode code, const std::string& host, const Transport& transport) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return "cannot resolve the host of " + host;
@@ -19,11 +19,13 @@ std::string sentence(CURLcode code, const std::string& host, const std::string& 
       return "cannot connect to " + host;
     case CURLE_PEER_FAILED_VERIFICATION:
       return "the TLS certificate of " + host + " does not verify";
+    case CURLE_SSL_CERTPROBLEM:
+      return "the client certificate " + transport.client_cert_file + " cannot be used";
     case CURLE_SSL_CONNECT_ERROR:
       return "the TLS handshake with " + host + " failed";
     case CURLE_SSL_CACERT_BADFILE:
-      return ca_file.empty() ? "the system's CA certificates cannot be read"
-                             : "the CA file " + ca_file + " cannot be read";
+      return transport.ca_file.empty() ? "the system's CA certificates cannot be read"
+                                       : "the CA file " + transport.ca_file + " cannot be read";
     case CURLE_OPERATION_TIMEDOUT:
       return "no answer from " + host + " in time";
     case CURLE_GOT_NOTHING:
@@ -57,20 +59,32 @@ core::Status status_of(CURLcode code) {
       return core::Status::kNoMem;
     case CURLE_URL_MALFORMAT:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
       return core::Status::kInvalidValue;
     default:
       return core::Status::kTransport;
   }
 }
 
-std::string describe(CURLcode code, const std::string& host, const std::string& ca_file,
+bool is_permanent(CURLcode code) {
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string describe(CURLcode code, const std::string& host, const Transport& transport,
                      const char* detail, int os_error) {
   std::string why = provider::presentable(detail, kMostDetailBytes);
   // libcurl says "Couldn't connect to server" where the system knows "Connection refused".
   if (code == CURLE_COULDNT_CONNECT && os_error != 0)
     why = std::generic_category().message(os_error);
   if (why.empty()) why = curl_easy_strerror(code);
-  return sentence(code, host, ca_file) + ": " + why;
+  return sentence(code, host, transport) + ": " + why;
 }
 
 }  // namespace llmq::http

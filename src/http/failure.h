@@ -7,13 +7,18 @@
 #include <string>
 
 #include "core/status.h"
+#include "http/client.h"
 
 namespace llmq::http {
 
 core::Status status_of(CURLcode code);
 
+// Would a new try fail in the same way? So it is where trust cannot be established: neither side
+// changes its certificates from one second to the next.
+bool is_permanent(CURLcode code);
+
 // One sentence that names the host. `detail` is libcurl's error buffer, os_error an errno or 0.
-std::string describe(CURLcode code, const std::string& host, const std::string& ca_file,
+std::string describe(CURLcode code, const std::string& host, const Transport& transport,
                      const char* detail, int os_error);
 
 }  // namespace llmq::http

@@ -101,7 +101,6 @@ CURLcode Transfer::set_fixed_options() {
       .set(CURLOPT_USERAGENT, kUserAgent)
       .set(CURLOPT_FOLLOWLOCATION, 0L)
       .set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS))
-      .set(CURLOPT_PIPEWAIT, 0L)
       .set(CURLOPT_TCP_NODELAY, 1L)
       .set(CURLOPT_TCP_KEEPALIVE, 1L)
       .set(CURLOPT_PREREQFUNCTION, &Transfer::on_prereq)
@@ -128,12 +127,14 @@ CURLcode Transfer::set_fixed_options() {
 }
 
 CURLcode Transfer::set_trust(const Transport& transport) {
-  if (transport.ca_file != ca_file_) {
-    // The built-in default cannot be named, only returned to.
+  if (transport.ca_file != trust_.ca_file ||
+      transport.client_cert_file != trust_.client_cert_file ||
+      transport.client_key_file != trust_.client_key_file) {
+    // The built-in defaults cannot be named, only returned to.
     curl_easy_reset(easy_);
-    ca_file_.clear();
     has_fixed_options_ = false;
   }
+  trust_ = transport;
   if (!has_fixed_options_) {
     if (const CURLcode code = set_fixed_options(); code != CURLE_OK) return code;
     has_fixed_options_ = true;
@@ -141,7 +142,12 @@ CURLcode Transfer::set_trust(const Transport& transport) {
   Options options(easy_);
   if (!transport.ca_file.empty()) {
     options.set(CURLOPT_CAINFO, transport.ca_file.c_str()).set(CURLOPT_CAPATH, nullptr);
-    ca_file_ = transport.ca_file;
+  }
+  if (!transport.client_cert_file.empty()) {
+    const std::string& key_file =
+        transport.client_key_file.empty() ? transport.client_cert_file : transport.client_key_file;
+    options.set(CURLOPT_SSLCERT, transport.client_cert_file.c_str())
+        .set(CURLOPT_SSLKEY, key_file.c_str());
   }
   return options.set(CURLOPT_SSL_VERIFYPEER, transport.verify_tls ? 1L : 0L)
       .set(CURLOPT_SSL_VERIFYHOST, transport.verify_tls ? 2L : 0L)
@@ -176,13 +182,20 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   if (easy_ == nullptr || !set_headers(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
   if (const CURLcode code = set_trust(call.transport); code != CURLE_OK) return code;
   // A proxy of the environment must not see what goes to this machine, the key above all.
-  const char* const no_proxy = provider::is_loopback(call.wire.url) ? "*" : nullptr;
+  const std::string& proxy = call.transport.proxy;
+  const bool no_proxy = proxy == "none" || (proxy.empty() && provider::is_loopback(call.wire.url));
   return Options(easy_)
       .set(CURLOPT_URL, call.wire.url.c_str())
       .set(CURLOPT_HTTPHEADER, header_list_)
-      .set(CURLOPT_NOPROXY, no_proxy)
       // Events are to come one by one: a compressor would keep them back until it has enough.
       .set(CURLOPT_ACCEPT_ENCODING, on_data_ ? nullptr : "")
+      .set(CURLOPT_PROXY, proxy.empty() || no_proxy ? nullptr : proxy.c_str())
+      // One that is set counts for every host, whatever NO_PROXY of the environment says.
+      .set(CURLOPT_NOPROXY, no_proxy        ? "*"
+                            : proxy.empty() ? nullptr
+                                            : "")
+      // A connection that may soon carry this call too is waited for, instead of making another.
+      .set(CURLOPT_PIPEWAIT, provider::is_https(call.wire.url) ? 1L : 0L)
       .set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()))
       .set(CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data())
       .set(CURLOPT_CONNECTTIMEOUT_MS, to_ms(call.transport.connect_timeout))
@@ -311,6 +324,7 @@ CallResult Transfer::result(CURLcode code) {
 CallResult Transfer::failure(CURLcode code) const {
   CallResult result;
   result.status = status_of(code);
+  result.permanent = is_permanent(code);
   if (too_long_) {
     result.status = core::Status::kTransport;
     result.message = "the answer of " + host_ + " is longer than " +
@@ -324,7 +338,7 @@ CallResult Transfer::failure(CURLcode code) const {
   } else {
     long os_error = 0;
     if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
-    result.message = describe(code, host_, ca_file_, error_.data(), static_cast<int>(os_error));
+    result.message = describe(code, host_, trust_, error_.data(), static_cast<int>(os_error));
   }
   return result;
 }

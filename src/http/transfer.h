@@ -74,7 +74,7 @@ class Transfer {
   bool has_fixed_options_ = false;
   curl_slist* header_list_ = nullptr;
   std::vector<provider::Header> header_source_;  // what header_list_ was made from
-  std::string ca_file_;                          // what the handle has
+  Transport trust_;                              // what the handle has been told to trust
   std::string host_;                             // for messages
   provider::WireResponse response_;
   int64_t received_ = 0;

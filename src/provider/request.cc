@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "provider/request_url.h"
+#include "provider/text.h"
 #include "provider/url.h"
 
 namespace llmq::provider {
@@ -21,6 +22,17 @@ Header key_header(const Profile& profile, std::string_view api_key) {
       break;
   }
   return {"Authorization", std::string("Bearer ").append(api_key)};
+}
+
+void add_headers(const std::vector<Header>& more, std::vector<Header>& headers) {
+  for (const Header& header : more) {
+    headers.erase(std::remove_if(headers.begin(), headers.end(),
+                                 [&header](const Header& own) {
+                                   return equal_ignoring_case(own.first, header.first);
+                                 }),
+                  headers.end());
+  }
+  headers.insert(headers.end(), more.begin(), more.end());
 }
 
 }  // namespace
@@ -45,6 +57,7 @@ core::Result<WireRequest> build_request(const Endpoint& endpoint, Operation oper
     request.headers.emplace_back("anthropic-version", endpoint.api_version);
   }
   if (!api_key.empty()) request.headers.push_back(key_header(*endpoint.profile, api_key));
+  if (endpoint.headers != nullptr) add_headers(*endpoint.headers, request.headers);
   return request;
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "provider/profile.h"
@@ -27,6 +28,7 @@ struct Endpoint {
   std::string_view model;        // its name in llmq
   std::string_view deployment;   // what the provider calls it; "" = as its body, else llmq does
   std::string_view api_version;  // "" = none is named
+  const std::vector<Header>* headers = nullptr;  // in addition, or in place of its own
 };
 
 // A payload that has been looked at.

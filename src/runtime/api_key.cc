@@ -1,57 +1,49 @@
 #include "runtime/api_key.h"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "provider/provider.h"
+#include "provider/text.h"
 #include "runtime/log.h"
 
 namespace llmq::runtime {
 namespace {
 
-constexpr size_t kMaxKey = 8192;
+constexpr size_t kMaxKey = kMostKeyBytes;
 
 core::Error wrong(const config::ModelConfig& model, const char* key, std::string message) {
   return core::Error{core::Status::kInvalidValue, "model " + model.name + ": " + std::move(message),
                      "model." + model.name + "." + key};
 }
 
-std::string trimmed(std::string text) {
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  text.erase(end == std::string::npos ? 0 : end + 1);
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  return text.substr(begin == std::string::npos ? text.size() : begin);
+core::Result<std::string> from_file(const config::ModelConfig& model) {
+  auto key = read_key_file(model.api_key_file);
+  if (!key) return wrong(model, "api_key_file", key.error().message);
+  return key;
 }
 
-core::Result<std::string> from_file(const config::ModelConfig& model) {
-  std::ifstream file(model.api_key_file, std::ios::binary);
-  if (!file) {
-    return wrong(model, "api_key_file",
-                 "the key file " + model.api_key_file + " cannot be read: " + std::strerror(errno));
-  }
-  std::string key(std::istreambuf_iterator<char>(file), {});
-  key = trimmed(std::move(key));
-  if (key.empty() || key.size() > kMaxKey) {
-    return wrong(model, "api_key_file", "the key file " + model.api_key_file + " holds no key");
-  }
-  return key;
+bool brings_its_key(const config::ModelConfig& model) {
+  return std::any_of(model.headers.begin(), model.headers.end(),
+                     [](const auto& header) { return config::is_key_header(header.first); });
 }
 
 }  // namespace
 
 core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback) {
   std::string key;
+  if (brings_its_key(model)) {
+    const auto fit = provider::check_key_transport(model.base_url, true, model.allow_insecure);
+    return fit ? core::Result<std::string>(key) : wrong(model, "base_url", fit.error().message);
+  }
   if (!model.api_key_file.empty()) {
     auto read = from_file(model);
     if (!read) return read;
     key = std::move(read.value());
   } else if (!has_callback && !model.api_key_env.empty()) {
     const char* value = std::getenv(model.api_key_env.c_str());
-    if (value != nullptr) key = trimmed(value);
+    if (value != nullptr) key = provider::trimmed(value);
     if (key.empty() && !model.profile->key_optional && !provider::is_loopback(model.base_url)) {
       return wrong(model, "api_key_env",
                    "the environment variable " + model.api_key_env + " is not set");
@@ -81,7 +73,8 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
 }
 
 core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEntry& entry) {
-  if (!entry.api_key.empty() || callback.fn == nullptr) return entry.api_key;
+  if (!entry.key.empty() || callback.fn == nullptr) return std::string(entry.key.text());
+  if (brings_its_key(entry.config)) return std::string();
   std::array<char, kMaxKey> out{};
   const int64_t length = callback.fn(callback.user->get(), entry.config.name.data(),
                                      entry.config.name.size(), out.data(), out.size());
@@ -92,6 +85,12 @@ core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEnt
   std::string key(out.data(), static_cast<size_t>(length));
   out.fill('\0');
   return key;
+}
+
+std::string key_file_warning(const config::ModelConfig& model) {
+  if (!is_world_readable(model.api_key_file)) return "";
+  return "the key file " + model.api_key_file + " of model " + model.name +
+         " can be read by everybody on this machine: chmod o-r it";
 }
 
 }  // namespace llmq::runtime

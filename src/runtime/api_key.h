@@ -23,6 +23,9 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
 // For one attempt.
 core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEntry& entry);
 
+// A warning about the key file; "" if there is nothing to say.
+std::string key_file_warning(const config::ModelConfig& model);
+
 }  // namespace llmq::runtime
 
 #endif  // LLMQ_RUNTIME_API_KEY_H_

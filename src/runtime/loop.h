@@ -208,7 +208,7 @@ class Loop {
   void deliver_mock_answers();
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
-              const core::Observed* observed = nullptr);
+              const core::Observed* observed = nullptr, bool permanent = false);
   bool http_client_ready(Job& job, uint8_t attempt);
   void stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt, http::Call& call);
   void end_http(Job& job, uint8_t attempt, const provider::Profile& profile,

@@ -132,10 +132,12 @@ void Loop::observe(core::ModelIndex model, const core::Observed& observed) {
 
 // The result of an attempt that the loop itself runs. `observed` may be nullptr.
 void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
-                  const core::Observed* observed) {
+                  const core::Observed* observed, bool permanent) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
   if (outcome->usage_known) price(entry_of(job), outcome->usage);
+  // The next attempt would fail in the same way: there is to be none.
+  if (permanent) job.request.max_attempts = attempt;
   const core::AttemptFinished event{&job.request,
                                     attempt,
                                     outcome->status,
@@ -166,6 +168,20 @@ Outcome* Loop::store(std::unique_ptr<Outcome> outcome) {
 
 #if defined(LLMQ_HAVE_HTTP)
 
+namespace {
+
+http::Transport transport_of(const config::ModelConfig& model) {
+  http::Transport transport;
+  transport.connect_timeout = model.connect_timeout;
+  transport.ca_file = model.ca_file;
+  transport.client_cert_file = model.client_cert_file;
+  transport.client_key_file = model.client_key_file;
+  transport.proxy = model.proxy;
+  return transport;
+}
+
+}  // namespace
+
 bool Loop::http_client_ready(Job& job, uint8_t attempt) {
   if (http_ != nullptr) return true;
   http::ClientOptions options;
@@ -193,18 +209,20 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
     report(job, attempt, outcome_of(std::move(outcome), 0, {}));
   };
   if (!http_client_ready(job, attempt)) return;
+  if (entry.key.look_at_file(now_.mono))
+    log->info("model {}: its key file has changed", model.name);
   auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
   auto wire = provider::build_request(endpoint_of(model), operation,
                                       job.extra == nullptr ? "" : job.extra->wire_model,
                                       job.stream() != nullptr, key.value());
+  wipe(key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);
 
   http::Call call;
   call.wire = std::move(wire.value());
   call.body = payload_of(job);
-  call.transport.connect_timeout = model.connect_timeout;
-  call.transport.ca_file = model.ca_file;
+  call.transport = transport_of(model);
   if (job.stream() != nullptr) stream_http(job, model, attempt, call);
   Job* const running = &job;
   http_calls_[running] = http_->start(
@@ -239,8 +257,11 @@ void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
     body = std::move(result.response.body);
   }
   if (stream != nullptr) stream->end();
+  // The key may have been replaced a moment ago: the next call must not find that out again.
+  if (outcome.status == core::Status::kAuth) entry_of(job).key.look_at_file(now_.mono, true);
   const core::Observed observed = outcome.observed;
-  report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed);
+  report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed,
+         result.permanent);
 }
 
 #else

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <spdlog/logger.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -124,7 +125,10 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
     if (model.provider == config::ProviderKind::kHttp) {
       auto key = read_api_key(model, has_key_fn);
       if (!key) return key.error();
-      entry->api_key = std::move(key.value());
+      entry->key = StoredKey(key.value(), model.api_key_file);
+      wipe(key.value());
+      const std::string warning = key_file_warning(model);
+      if (!warning.empty()) loop_->log->warn("{}", warning);
     }
     entry->key_fn = callbacks.api_key.fn != nullptr ? callbacks.api_key : loop_->callbacks.api_key;
     entry->source = config.only_model(model.name);

@@ -21,6 +21,7 @@
 #include "core/request.h"
 #include "runtime/callback.h"
 #include "runtime/current.h"
+#include "runtime/stored_key.h"
 
 namespace llmq::runtime {
 
@@ -44,12 +45,12 @@ struct ModelEntry {
   // Guarded by the registry's mutex:
   config::Config source;                // what `settings` was made from
   std::vector<core::LimitSpec> places;  // every limit of its own that it has or had
-  std::string api_key;                  // from the environment or a file; "" = ask key_fn, or none
   ApiKeyCallback key_fn;
   std::atomic<bool> removed{false};
   // The loop's own:
   std::shared_ptr<Processor> processor;
   uint64_t mock_calls = 0;
+  StoredKey key;  // from the environment or a file; none = ask key_fn, or there is none
 };
 
 class Registry {

@@ -106,7 +106,8 @@ void TokenCaps::add(const std::vector<core::LimitSpec>& limits) {
 }
 
 provider::Endpoint endpoint_of(const config::ModelConfig& model) {
-  return {model.profile, model.base_url, model.name, model.deployment, model.api_version};
+  return {model.profile,    model.base_url,    model.name,
+          model.deployment, model.api_version, &model.headers};
 }
 
 namespace {

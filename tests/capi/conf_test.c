@@ -204,6 +204,24 @@ static void providers_are_listed(void) {
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_provider_at(n, &name, NULL, NULL, NULL, NULL));
 }
 
+static void presets_are_listed(void) {
+  char* json = NULL;
+  llmq_conf_t* conf = NULL;
+  llmq_error_t* err = NULL;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_presets_json(NULL));
+  CHECK_OK(llmq_conf_presets_json(&json));
+  CHECK_HAS("\"openai/tier-1\"", json);
+  CHECK_HAS("\"source\"", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_conf_create(&conf));
+  CHECK_OK(llmq_conf_set(conf, "model.gpt-4o.preset", "openai/tier-1", NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_VALUE,
+               llmq_conf_set(conf, "model.gpt-4o.preset", "openai/tier-9", &err));
+  CHECK_HAS("llmq presets", llmq_error_message(err));
+  llmq_error_free(err);
+  llmq_conf_free(conf);
+}
+
 static void every_listed_key_has_a_value(void) {
   llmq_conf_t* conf = NULL;
   const char* key = NULL;
@@ -392,6 +410,7 @@ int main(void) {
   RUN(a_copy_is_independent);
   RUN(keys_are_listed);
   RUN(providers_are_listed);
+  RUN(presets_are_listed);
   RUN(every_listed_key_has_a_value);
   RUN(validate_finds_contradictions);
   RUN(validate_finds_missing_keys_and_unreadable_files);

@@ -83,6 +83,24 @@ TEST(Check, TellsAProviderOfTheFileFromTheDefault) {
   EXPECT_THAT(check.out(), ContainsRegex("model.unsaid.provider +openai +default"));
 }
 
+TEST(Check, APresetBringsProviderAndLimits) {
+  const Directory dir;
+  const std::string empty = dir.write("empty.json", "{}");
+  Program check(dir, {"check", empty, "--preset", "groq/free"}, {{"GROQ_API_KEY", "k"}});
+  ASSERT_EQ(check.wait(), 0) << check.err();
+  EXPECT_THAT(check.out(), ContainsRegex("provider +groq +default"));
+  const std::string in = dir.write("in.jsonl", chat_lines(3));
+  Program run(dir, {"run", in, "--dry-run", "--preset", "mistral/free"});
+  ASSERT_EQ(run.wait(), 0) << run.err();
+  EXPECT_THAT(run.out(), HasSubstr("requests/1s"));
+  Program list(dir, {"presets"});
+  ASSERT_EQ(list.wait(), 0) << list.err();
+  EXPECT_THAT(list.out(), HasSubstr("openai/tier-1 (as of "));
+  Program wrong(dir, {"run", in, "--dry-run", "--preset", "openai/tier-77"});
+  EXPECT_EQ(wrong.wait(), 1);
+  EXPECT_THAT(wrong.err(), HasSubstr("llmq presets lists them"));
+}
+
 // A key of one provider must not go where a variable of another one's programs points.
 TEST(Check, TheVariableOfOpenAiIsForThatProviderAlone) {
   const Directory dir;

@@ -124,6 +124,28 @@ TEST_F(HttpClient, PassesNoProxyOnTheWayToThisMachine) {
   ::unsetenv("http_proxy");
 }
 
+TEST_F(HttpClient, GoesThroughTheProxyThatIsSet) {
+  std::atomic<bool> asked{false};
+  ScriptedServer proxy([&asked](Connection& connection) {
+    const auto request = connection.read_request();
+    asked = request && request->compare(0, 27, "POST http://far.invalid/v1 ") == 0;
+    connection.write(answer("{}"));
+  });
+  Call call = call_to("http://far.invalid/v1");
+  call.transport.proxy = proxy.url();
+  EXPECT_EQ(run(std::move(call)).result.status, core::Status::kOk);
+  EXPECT_TRUE(asked);
+}
+
+TEST_F(HttpClient, TakesNoProxyWhereNoneIsSaid) {
+  const std::string proxy = "http://127.0.0.1:" + std::to_string(unused_port());
+  ::setenv("http_proxy", proxy.c_str(), 1);
+  Call call = call_to("http://far.invalid/v1");
+  call.transport.proxy = "none";
+  EXPECT_THAT(run(std::move(call)).result.message, HasSubstr("cannot resolve the host"));
+  ::unsetenv("http_proxy");
+}
+
 TEST_F(HttpClient, ChangesHeadersBetweenCalls) {
   std::promise<std::string> second;
   ScriptedServer server([&second](Connection& connection) {

@@ -129,6 +129,7 @@ TEST_F(HttpClient, TrustsOnlyWhoItKnows) {
   ASSERT_TRUE(server.running());
   const Watched unknown = run(call_to(server.url()));
   EXPECT_EQ(unknown.result.status, core::Status::kTransport);
+  EXPECT_TRUE(unknown.result.permanent);
   EXPECT_FALSE(unknown.result.sent);
   EXPECT_THAT(unknown.result.message, HasSubstr("the TLS certificate of 127.0.0.1:"));
   EXPECT_THAT(unknown.result.message, HasSubstr("does not verify"));
@@ -191,6 +192,15 @@ TEST_F(HttpClient, NamesACaFileThatCannotBeRead) {
   EXPECT_THAT(watched.result.message, HasSubstr("the CA file /no/such/file.pem cannot be read"));
 }
 
+TEST_F(HttpClient, NamesAClientCertificateThatCannotBeUsed) {
+  ScriptedServer server([](Connection& connection) { connection.wait_for_end(); });
+  Call call = call_to(server.url("https"));
+  call.transport.client_cert_file = "/no/such/client.pem";
+  const Watched watched = run(std::move(call));
+  EXPECT_EQ(watched.result.status, core::Status::kInvalidValue);
+  EXPECT_THAT(watched.result.message, HasSubstr("/no/such/client.pem"));
+}
+
 TEST_F(HttpClient, SaysThatTheServerSpeaksNoTls) {
   ScriptedServer server([](Connection& connection) {
     connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
@@ -199,6 +209,7 @@ TEST_F(HttpClient, SaysThatTheServerSpeaksNoTls) {
   const Watched watched = run(call_to(server.url("https")));
   EXPECT_EQ(watched.result.status, core::Status::kTransport);
   EXPECT_FALSE(watched.result.sent);
+  EXPECT_FALSE(watched.result.permanent);
   EXPECT_THAT(watched.result.message, HasSubstr("the TLS handshake with " + server.authority()));
 }
 

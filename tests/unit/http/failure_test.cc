@@ -27,27 +27,36 @@ TEST(Failure, IsRetriedUnlessTheSettingsAreWrong) {
   EXPECT_EQ(status_of(CURLE_OUT_OF_MEMORY), Status::kNoMem);
 }
 
+TEST(Failure, OfTrustIsFinal) {
+  EXPECT_TRUE(is_permanent(CURLE_PEER_FAILED_VERIFICATION));
+  EXPECT_EQ(status_of(CURLE_PEER_FAILED_VERIFICATION), Status::kTransport);
+  EXPECT_EQ(status_of(CURLE_SSL_CERTPROBLEM), Status::kInvalidValue);
+  for (const CURLcode code : {CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR}) {
+    EXPECT_FALSE(is_permanent(code)) << code;
+  }
+}
+
 TEST(Failure, NamesTheHost) {
   for (const CURLcode code :
        {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
         CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_OPERATION_TIMEDOUT,
         CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM,
         CURLE_WEIRD_SERVER_REPLY, CURLE_READ_ERROR}) {
-    const std::string text = describe(code, "host:80", "", "detail", 0);
+    const std::string text = describe(code, "host:80", {}, "detail", 0);
     EXPECT_THAT(text, HasSubstr("host:80")) << code;
     EXPECT_THAT(text, HasSubstr(": detail")) << code;
   }
 }
 
 TEST(Failure, TellsTheBestReasonThereIs) {
-  EXPECT_EQ(describe(CURLE_COULDNT_CONNECT, "h", "", "Couldn't connect to server", ECONNREFUSED),
+  EXPECT_EQ(describe(CURLE_COULDNT_CONNECT, "h", {}, "Couldn't connect to server", ECONNREFUSED),
             "cannot connect to h: Connection refused");
-  EXPECT_EQ(describe(CURLE_GOT_NOTHING, "h", "", "", 0),
+  EXPECT_EQ(describe(CURLE_GOT_NOTHING, "h", {}, "", 0),
             std::string("h closed the connection without an answer: ") +
                 curl_easy_strerror(CURLE_GOT_NOTHING));
-  EXPECT_EQ(describe(CURLE_SSL_CACERT_BADFILE, "h", "", "x", 0),
+  EXPECT_EQ(describe(CURLE_SSL_CACERT_BADFILE, "h", {}, "x", 0),
             "the system's CA certificates cannot be read: x");
-  EXPECT_THAT(describe(CURLE_RECV_ERROR, "h", "", "sk-12345678", 0), Not(HasSubstr("1234")));
+  EXPECT_THAT(describe(CURLE_RECV_ERROR, "h", {}, "sk-12345678", 0), Not(HasSubstr("1234")));
 }
 
 }  // namespace

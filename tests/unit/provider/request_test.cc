@@ -64,5 +64,16 @@ TEST(BuildRequest, AnthropicIsToldTheVersion) {
                                                    Pair("anthropic-version", "2023-06-01")));
 }
 
+TEST(BuildRequest, HeadersAreAddedOrTakeThePlaceOfItsOwn) {
+  const Profile* const profile = find_profile("anthropic");
+  const std::vector<Header> headers = {{"Anthropic-Version", "2030-01-01"}, {"X-Team", "blue"}};
+  const Endpoint endpoint{profile, "https://h", "m", "", profile->api_version, &headers};
+  const auto request = build_request(endpoint, Operation::kChat, "", false, "k");
+  ASSERT_TRUE(request);
+  EXPECT_THAT(request.value().headers,
+              ElementsAre(Pair("Content-Type", "application/json"), Pair("x-api-key", "k"),
+                          Pair("Anthropic-Version", "2030-01-01"), Pair("X-Team", "blue")));
+}
+
 }  // namespace
 }  // namespace llmq::provider

@@ -89,7 +89,7 @@ TEST_F(ApiKey, TheFunctionIsAskedForEachAttempt) {
   EXPECT_EQ(calls, 2);
   callback.fn = [](void*, const char*, size_t, char*, size_t) -> int64_t { return -1; };
   EXPECT_EQ(key_for(callback, entry).error().code, core::Status::kAuth);
-  entry.api_key = "sk-own";
+  entry.key = StoredKey("sk-own", "");
   EXPECT_EQ(key_for(callback, entry).value(), "sk-own");
 }
 

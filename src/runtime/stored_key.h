@@ -1,0 +1,59 @@
+// The key of a model as it is kept while the process lives, and the file that it came from.
+#ifndef LLMQ_RUNTIME_STORED_KEY_H_
+#define LLMQ_RUNTIME_STORED_KEY_H_
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "core/time.h"
+#include "runtime/secret.h"
+
+namespace llmq::runtime {
+
+inline constexpr size_t kMostKeyBytes = 8192;
+
+// The key in a file, without the blanks around it.
+core::Result<std::string> read_key_file(const std::string& path);
+
+bool is_world_readable(const std::string& path);
+
+class StoredKey {
+ public:
+  StoredKey() = default;
+  // `file` is "" if the key is from elsewhere: then it never changes.
+  StoredKey(std::string_view key, std::string file);
+
+  std::string_view text() const { return key_.view(); }
+  bool empty() const { return key_.empty(); }
+
+  // Reads the file again if it was replaced or written to, which is looked for once a second, or at
+  // once. True if that brought another key. A file that cannot be read leaves the old one.
+  bool look_at_file(core::TimeNs now, bool at_once = false);
+
+ private:
+  // What changes when a file is written to or replaced.
+  struct Version {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    int64_t changed_ns = 0;
+    bool operator==(const Version& other) const {
+      return device == other.device && inode == other.inode && size == other.size &&
+             changed_ns == other.changed_ns;
+    }
+  };
+  static Version version_of(const std::string& path);
+
+  Secret key_;
+  std::string file_;
+  Version version_;
+  core::TimeNs next_look_{};
+};
+
+}  // namespace llmq::runtime
+
+#endif  // LLMQ_RUNTIME_STORED_KEY_H_

@@ -1,0 +1,96 @@
+#include "config/presets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/json.h"
+#include "config/config.h"
+#include "config/keys.h"
+#include "provider/profile.h"
+
+namespace llmq::config {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Presets, AreJsonWithSourceAndDate) {
+  const std::string_view text = presets_json();
+  const base::Json document(cJSON_ParseWithLength(text.data(), text.size()));
+  ASSERT_EQ(cJSON_IsArray(document.get()), 1);
+  ASSERT_FALSE(presets().empty());
+  std::set<std::string> names;
+  for (const Preset& preset : presets()) {
+    EXPECT_TRUE(names.insert(preset.name).second) << preset.name;
+    EXPECT_EQ(find_preset(preset.name), &preset);
+    EXPECT_FALSE(preset.source.empty()) << preset.name;
+    EXPECT_THAT(preset.as_of, ::testing::StartsWith("20")) << preset.name;
+    EXPECT_FALSE(preset.models.empty()) << preset.name;
+    const std::string provider = preset.name.substr(0, preset.name.find('/'));
+    EXPECT_NE(provider::find_profile(provider), nullptr) << preset.name;
+  }
+}
+
+// Every setting of a preset must be one that the key takes.
+TEST(Presets, HoldAcceptableSettings) {
+  for (const Preset& preset : presets()) {
+    for (const PresetModel& model : preset.models) {
+      EXPECT_FALSE(model.pattern.empty()) << preset.name;
+      EXPECT_FALSE(model.settings.empty()) << preset.name;
+      for (const auto& [key, value] : model.settings) {
+        Config config;
+        const auto set = config.set("model.m." + key, value);
+        EXPECT_TRUE(set.ok()) << preset.name << " " << model.pattern << " " << key;
+        EXPECT_TRUE(config.models().ok()) << preset.name << " " << model.pattern;
+      }
+    }
+  }
+}
+
+TEST(Presets, AStarStandsForAnyText) {
+  EXPECT_TRUE(matches("gpt-4o", "gpt-4o"));
+  EXPECT_FALSE(matches("gpt-4o", "gpt-4o-mini"));
+  EXPECT_TRUE(matches("gpt-4*", "gpt-4"));
+  EXPECT_TRUE(matches("*:free", "a/b:free"));
+  EXPECT_FALSE(matches("*:free", "a/b"));
+  EXPECT_TRUE(matches("a*b*c", "a-b-b-c"));
+  EXPECT_FALSE(matches("a*b*c", "a-c-b"));
+  EXPECT_TRUE(matches("*", ""));
+}
+
+ModelConfig model_of(const Config& config) {
+  const auto models = config.models();
+  EXPECT_TRUE(models.ok()) << models.error().message;
+  return models.value().front();
+}
+
+TEST(Presets, GiveWayToWhatIsSaidOfTheSameKindAndPeriod) {
+  Config config;
+  ASSERT_TRUE(config.set("model.gpt-4o.provider", "openai").ok());
+  ASSERT_TRUE(config.set("model.*.preset", "openai/tier-1").ok());
+  ModelConfig model = model_of(config);
+  ASSERT_EQ(model.limits.size(), 2U);
+  EXPECT_EQ(model.limits[0].amount, 500);
+  EXPECT_EQ(model.limits[1].amount, 30'000);
+  EXPECT_EQ(model.limits[1].shape, core::Shape::kAuto) << "learned headers overrule it";
+  ASSERT_TRUE(config.set("model.gpt-4o.rpm", "7").ok());
+  model = model_of(config);
+  ASSERT_EQ(model.limits.size(), 2U);
+  EXPECT_EQ(model.limits[0].amount, 7);
+  EXPECT_EQ(model.limits[1].amount, 30'000);
+}
+
+TEST(Presets, SayWhichModelTheyDoNotKnow) {
+  Config config;
+  ASSERT_TRUE(config.set("model.my-own.preset", "openai/tier-1").ok());
+  const auto models = config.models();
+  ASSERT_FALSE(models.ok());
+  EXPECT_EQ(models.error().key, "model.my-own.preset");
+  const auto unknown = config.set("model.my-own.preset", "openai/tier-77");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_THAT(unknown.error().message, HasSubstr("llmq presets"));
+}
+
+}  // namespace
+}  // namespace llmq::config
