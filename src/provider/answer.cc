@@ -5,7 +5,6 @@
 #include "core/policy/retry.h"
 #include "provider/errors.h"
 #include "provider/headers.h"
-#include "provider/rate_limit_headers.h"
 #include "provider/refusal.h"
 #include "provider/retry_after.h"
 #include "provider/text.h"
@@ -35,32 +34,43 @@ Status heed_should_retry(const WireResponse& response, Status status) {
   return status;
 }
 
-// The longest reset of what is used up. It may be the time to a full bucket, so it counts only
-// where nothing else tells the wait.
-Hint hint_of_exhausted(const core::Observed& observed) {
-  Hint hint;
-  for (size_t i = 0; i < observed.count; ++i) {
-    const core::Observation& seen = observed.limits[i];
-    if (seen.remaining != 0 || seen.reset.ns < hint.wait.ns) continue;
-    hint = {HintSource::kResetHeader, seen.reset};
-  }
-  return hint;
+RateLimitHeaders limits_of(const Profile& profile, const std::vector<Header>& headers) {
+  RateLimitHeaders limits(&profile);
+  for (const auto& [name, value] : headers) limits.add(name, value);
+  return limits;
 }
 
-Hint find_hint(const WireResponse& response, const ErrorBody& error, int64_t wall_unix_ms,
-               const core::Observed& observed) {
-  const bool failed = response.http_status >= 300;
-  Hint hint = failed ? retry_hint(response.headers, error, wall_unix_ms) : retry_hint(error);
-  if (hint.source == HintSource::kNone && response.http_status == 429) {
-    hint = hint_of_exhausted(observed);
+RateLimitHeaders limits_of_metadata(const Profile& profile, const ErrorBody& error) {
+  RateLimitHeaders limits(&profile);
+  const cJSON* header = nullptr;
+  cJSON_ArrayForEach(header, member(error.metadata, "headers")) {
+    if (cJSON_IsString(header) != 0) limits.add(header->string, header->valuestring);
   }
-  return hint;
+  return limits;
+}
+
+// The reset may be the time to a full bucket, so it counts only where nothing else tells the wait.
+Hint hint_of_reset(const Profile& profile, const WireResponse& response, const ErrorBody& error,
+                   int64_t wall_unix_ms) {
+  const auto in_headers = limits_of(profile, response.headers).reset_of_exhausted(wall_unix_ms);
+  if (in_headers) return {HintSource::kResetHeader, *in_headers};
+  const auto in_body = limits_of_metadata(profile, error).reset_of_exhausted(wall_unix_ms);
+  return in_body ? Hint{HintSource::kBody, *in_body} : Hint{};
+}
+
+Hint find_hint(const Profile& profile, const WireResponse& response, const ErrorBody& error,
+               int64_t wall_unix_ms) {
+  const bool failed = response.http_status >= 300;
+  const Hint hint = failed ? retry_hint(response.headers, error, wall_unix_ms) : retry_hint(error);
+  if (hint.source != HintSource::kNone || response.http_status != 429) return hint;
+  return hint_of_reset(profile, response, error, wall_unix_ms);
 }
 
 // What the words of an error tell of the limit that it met.
 void read_refused_limit(const ErrorBody& error, Outcome& outcome) {
   core::Observed& observed = outcome.observed;
-  const core::Refusal refusal = read_refusal(error.message, error.type);
+  core::Refusal refusal = refusal_of(error);
+  if (refusal.limit == 0) refusal.limit = core::kNotTold;
   if (outcome.status == Status::kRateLimited) {
     observed.refused = true;
     observed.refusal = refusal;
@@ -83,7 +93,14 @@ std::string words_of(const ErrorBody& error) {
   return text;
 }
 
-Outcome outcome_of_headers(const WireResponse& response, int64_t wall_unix_ms) {
+RateLimitHeaders read_limits(const Profile& profile, const std::vector<Header>& headers,
+                             const ErrorBody& error) {
+  RateLimitHeaders limits = limits_of(profile, headers);
+  return limits.size() > 0 ? limits : limits_of_metadata(profile, error);
+}
+
+Outcome outcome_of_headers(const Profile& profile, const WireResponse& response,
+                           int64_t wall_unix_ms) {
   Outcome outcome;
   for (const char* const name : {"x-request-id", "request-id", "x-amzn-requestid"}) {
     const std::string_view id = header_of(response.headers, name);
@@ -91,21 +108,22 @@ Outcome outcome_of_headers(const WireResponse& response, int64_t wall_unix_ms) {
       outcome.provider_request_id = presentable(id, kMostRequestIdBytes);
     }
   }
-  RateLimitHeaders headers;
-  for (const auto& [name, value] : response.headers) headers.add(name, value);
-  headers.finish(wall_unix_ms, outcome.observed);
+  limits_of(profile, response.headers).finish(wall_unix_ms, outcome.observed);
   return outcome;
 }
 
-void read_failure(const WireResponse& response, const ErrorBody& error, int64_t wall_unix_ms,
-                  Outcome& outcome) {
+void read_failure(const Profile& profile, const WireResponse& response, const ErrorBody& error,
+                  int64_t wall_unix_ms, Outcome& outcome) {
   outcome.failure = classify_error(response.http_status, error);
   outcome.status = heed_should_retry(response, outcome.failure);
   outcome.error_name = presentable(error.name(), kMostCodeBytes);
   if (core::is_transient(outcome.status)) {
-    const Hint hint = find_hint(response, error, wall_unix_ms, outcome.observed);
+    const Hint hint = find_hint(profile, response, error, wall_unix_ms);
     outcome.retry_after = hint.wait;
     outcome.hint_source = hint.source;
+  }
+  if (outcome.observed.count == 0) {
+    limits_of_metadata(profile, error).finish(wall_unix_ms, outcome.observed);
   }
   if (outcome.status == Status::kRateLimited || outcome.status == Status::kOversize) {
     read_refused_limit(error, outcome);

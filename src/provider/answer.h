@@ -4,20 +4,28 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "provider/error_body.h"
 #include "provider/provider.h"
+#include "provider/rate_limit_headers.h"
 #include "provider/usage.h"
 
 namespace llmq::provider {
 
+// The limits that the headers show; where they show none, those that an error tells in their place
+// (OpenRouter's metadata.headers, for proxies strip the true ones).
+RateLimitHeaders read_limits(const Profile& profile, const std::vector<Header>& headers,
+                             const ErrorBody& error);
+
 // What the headers tell of any answer: the request's id at the provider, and limits.
-Outcome outcome_of_headers(const WireResponse& response, int64_t wall_unix_ms);
+Outcome outcome_of_headers(const Profile& profile, const WireResponse& response,
+                           int64_t wall_unix_ms);
 
 // Makes the outcome a failure that `error` describes: its kind, whether it may be tried again and
 // when, which limit it met. With HTTP 200 the headers tell of no failure: they are not asked.
-void read_failure(const WireResponse& response, const ErrorBody& error, int64_t wall_unix_ms,
-                  Outcome& outcome);
+void read_failure(const Profile& profile, const WireResponse& response, const ErrorBody& error,
+                  int64_t wall_unix_ms, Outcome& outcome);
 
 // "The provider's words (code)".
 std::string words_of(const ErrorBody& error);

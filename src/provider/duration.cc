@@ -15,15 +15,19 @@ struct Unit {
   int64_t ns;
 };
 // A name that begins another one comes after it.
-constexpr std::array<Unit, 9> kUnits{{{"ms", kNsPerMs},
-                                      {"us", 1'000},
-                                      {"\u00b5s", 1'000},
-                                      {"ns", 1},
-                                      {"second", kNsPerSecond},
-                                      {"minute", 60 * kNsPerSecond},
-                                      {"s", kNsPerSecond},
-                                      {"m", 60 * kNsPerSecond},
-                                      {"h", 3600 * kNsPerSecond}}};
+constexpr std::array<Unit, 13> kUnits{{{"ms", kNsPerMs},
+                                       {"us", 1'000},
+                                       {"\u00b5s", 1'000},
+                                       {"ns", 1},
+                                       {"second", kNsPerSecond},
+                                       {"sec", kNsPerSecond},
+                                       {"minute", 60 * kNsPerSecond},
+                                       {"min", 60 * kNsPerSecond},
+                                       {"hour", 3600 * kNsPerSecond},
+                                       {"day", 86'400 * kNsPerSecond},
+                                       {"s", kNsPerSecond},
+                                       {"m", 60 * kNsPerSecond},
+                                       {"h", 3600 * kNsPerSecond}}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -38,7 +42,22 @@ const Unit* take_unit(std::string_view& text) {
   });
   if (unit == kUnits.end()) return nullptr;
   text.remove_prefix(unit->name.size());
+  // "33 seconds", "2 minutes 30 seconds".
+  if (unit->name.size() > 2 && !text.empty() && (text[0] == 's' || text[0] == 'S')) {
+    text.remove_prefix(1);
+  }
   return unit;
+}
+
+// "1 minute 30 seconds", "1 hour and 5 minutes": to the next number, if one follows.
+void skip_to_next_part(std::string_view& text) {
+  for (const std::string_view between : {", and ", " and ", ", ", " "}) {
+    const std::string_view rest = text.substr(std::min(between.size(), text.size()));
+    if (text.substr(0, between.size()) == between && !rest.empty() && is_digit(rest.front())) {
+      text = rest;
+      return;
+    }
+  }
 }
 
 }  // namespace
@@ -46,14 +65,19 @@ const Unit* take_unit(std::string_view& text) {
 std::optional<int64_t> take_duration(std::string_view& text, int64_t bare_unit_ns) {
   std::optional<int64_t> total;
   while (!text.empty() && is_digit(text.front())) {
-    const std::optional<double> number = take_number(text);
+    std::string_view rest = text;
+    const std::optional<double> number = take_number(rest);
     if (!number) return std::nullopt;
-    std::string_view rest = text.substr(std::min(text.find_first_not_of(' '), text.size()));
+    const std::string_view behind_number = rest;
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     const Unit* const unit = take_unit(rest);
-    if (unit != nullptr) text = rest;
+    // A number without a unit is a length only if it stands alone.
+    if (unit == nullptr && total) break;
+    text = unit == nullptr ? behind_number : rest;
     const int64_t ns = to_ns(*number, unit == nullptr ? bare_unit_ns : unit->ns);
     total = std::min(total.value_or(0) + ns, kLongestDurationNs);
     if (unit == nullptr) break;
+    if (unit->name.size() > 2) skip_to_next_part(text);
   }
   return total;
 }

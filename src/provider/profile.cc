@@ -9,7 +9,7 @@ namespace {
 constexpr std::array<Profile, 21> kProfiles{{
     {"openai", Wire::kOpenAi, KeyHeader::kBearer, "https://api.openai.com/v1", "OPENAI_API_KEY"},
     {"azure", Wire::kOpenAi, KeyHeader::kApiKey, "", "AZURE_OPENAI_API_KEY", "arrival",
-     "2024-10-21"},
+     "2024-10-21", false, true, true, 0, 0, true},
     {"anthropic", Wire::kAnthropic, KeyHeader::kXApiKey, "https://api.anthropic.com/v1",
      "ANTHROPIC_API_KEY", "realtime", "2023-06-01"},
     {"gemini", Wire::kGemini, KeyHeader::kXGoogApiKey,
@@ -20,7 +20,7 @@ constexpr std::array<Profile, 21> kProfiles{{
     {"mistral", Wire::kOpenAi, KeyHeader::kBearer, "https://api.mistral.ai/v1", "MISTRAL_API_KEY",
      "completion", "", false, true, false},
     {"groq", Wire::kOpenAi, KeyHeader::kBearer, "https://api.groq.com/openai/v1", "GROQ_API_KEY",
-     "actual", "", false, false},
+     "actual", "", false, false, true, 86'400, 60},
     {"cohere", Wire::kCohere, KeyHeader::kBearer, "https://api.cohere.com/v2", "COHERE_API_KEY"},
     {"together", Wire::kOpenAi, KeyHeader::kBearer, "https://api.together.xyz/v1",
      "TOGETHER_API_KEY", "arrival", "", false, true, false},

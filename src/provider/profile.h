@@ -39,6 +39,10 @@ struct Profile {
   bool key_optional = false;          // servers of one's own often need none
   bool has_embeddings = true;
   bool has_responses = true;  // of OpenAI's wire
+  // The windows of limits whose headers do not tell them; 0 = these may be any.
+  uint32_t requests_window_s = 0;
+  uint32_t tokens_window_s = 0;
+  bool reset_unit_varies = false;  // resets without a unit are seconds or milliseconds
 };
 
 struct ProfileList {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "provider/duration.h"
+#include "provider/errors.h"
 #include "provider/limit_words.h"
 #include "provider/number.h"
 #include "provider/text.h"
@@ -192,6 +193,28 @@ void read_actual_of_limit(std::string_view message, LimitWords& numbers) {
   numbers.limit = take_count(text);
 }
 
+// "GenerateContentPaidTierInputTokensPerModelPerMinute" of "1000000".
+core::Refusal read_quota_failure(const cJSON* details) {
+  core::Refusal refusal;
+  const cJSON* detail = nullptr;
+  cJSON_ArrayForEach(detail, details) {
+    const cJSON* const violation = cJSON_GetArrayItem(member(detail, "violations"), 0);
+    const std::string_view quota = text_member(violation, "quotaId");
+    const bool tokens = contains_ignoring_case(quota, "Tokens");
+    if (!tokens && !contains_ignoring_case(quota, "Requests")) continue;
+    const bool input = contains_ignoring_case(quota, "InputTokens");
+    refusal.kind_told = true;
+    refusal.kind = input    ? LimitKind::kInputTokens
+                   : tokens ? LimitKind::kTokens
+                            : LimitKind::kRequests;
+    if (contains_ignoring_case(quota, "PerMinute")) refusal.period.ns = 60 * kNsPerSecond;
+    if (contains_ignoring_case(quota, "PerDay")) refusal.period.ns = kDayNs;
+    refusal.limit = read_count(text_member(violation, "quotaValue")).value_or(core::kNotTold);
+    return refusal;
+  }
+  return refusal;
+}
+
 }  // namespace
 
 core::Refusal read_refusal(std::string_view message, std::string_view type) {
@@ -206,9 +229,20 @@ core::Refusal read_refusal(std::string_view message, std::string_view type) {
   core::Refusal refusal;
   if (words.counted) put_counted(*words.counted, refusal);
   if (words.counted != Counted::kConcurrency) refusal.period.ns = words.period_ns;
-  if (numbers.limit.value_or(0) > 0) refusal.limit = *numbers.limit;
+  refusal.limit = numbers.limit.value_or(core::kNotTold);
   refusal.used = numbers.used.value_or(core::kNotTold);
   refusal.requested = numbers.requested.value_or(core::kNotTold);
+  return refusal;
+}
+
+core::Refusal refusal_of(const ErrorBody& error) {
+  core::Refusal refusal = read_quota_failure(error.details);
+  if (refusal.kind_told) return refusal;
+  refusal = read_refusal(error.message, error.type);
+  if (!is_concurrency_limit(error)) return refusal;
+  refusal.kind_told = true;
+  refusal.kind = LimitKind::kConcurrency;
+  refusal.period = {};
   return refusal;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/limit/observation.h"
+#include "provider/error_body.h"
 
 namespace llmq::provider {
 
@@ -12,6 +13,10 @@ namespace llmq::provider {
 // from the error's type ("tokens", "requests"). A limit that the core has no kind for, such as
 // images, is told as no kind.
 core::Refusal read_refusal(std::string_view message, std::string_view type);
+
+// The same for an error in any shape: from the quota that Google names, a limit of calls in flight,
+// else from words and type. A limit of 0 is told as such.
+core::Refusal refusal_of(const ErrorBody& error);
 
 }  // namespace llmq::provider
 

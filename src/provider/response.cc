@@ -91,13 +91,13 @@ UsageCounts usage_of_headers(const std::vector<Header>& headers) {
   return counts;
 }
 
-void read_success(Operation operation, const WireResponse& response, const ParsedJson& parsed,
-                  int64_t wall_unix_ms, Outcome& outcome) {
+void read_success(const Profile& profile, Operation operation, const WireResponse& response,
+                  const ParsedJson& parsed, int64_t wall_unix_ms, Outcome& outcome) {
   const cJSON* const body = parsed.value.get();
   // Gateways report an upstream's failure inside a 200.
   if (body != nullptr && is_error(body)) {
     const ErrorBody error = read_error_body(body);
-    read_failure(response, error, wall_unix_ms, outcome);
+    read_failure(profile, response, error, wall_unix_ms, outcome);
     outcome.message = error_message(response, error, parsed);
     return;
   }
@@ -122,12 +122,12 @@ void read_success(Operation operation, const WireResponse& response, const Parse
 
 }  // namespace
 
-Outcome parse_response(const Profile&, Operation operation, const WireResponse& response,
+Outcome parse_response(const Profile& profile, Operation operation, const WireResponse& response,
                        int64_t wall_unix_ms) {
-  Outcome outcome = outcome_of_headers(response, wall_unix_ms);
+  Outcome outcome = outcome_of_headers(profile, response, wall_unix_ms);
   const ParsedJson parsed = parse_json(response.body);
   if (response.http_status >= 200 && response.http_status <= 299) {
-    read_success(operation, response, parsed, wall_unix_ms, outcome);
+    read_success(profile, operation, response, parsed, wall_unix_ms, outcome);
     return outcome;
   }
   if (response.http_status >= 300 && response.http_status <= 399) {
@@ -137,7 +137,7 @@ Outcome parse_response(const Profile&, Operation operation, const WireResponse& 
     return outcome;
   }
   const ErrorBody error = read_error_of(response, parsed);
-  read_failure(response, error, wall_unix_ms, outcome);
+  read_failure(profile, response, error, wall_unix_ms, outcome);
   outcome.message = error_message(response, error, parsed);
   return outcome;
 }

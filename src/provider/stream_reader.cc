@@ -200,11 +200,11 @@ Outcome StreamReader::finish(const WireResponse& head, int64_t wall_unix_ms,
   if (form_ == Form::kPlain && broken_.empty() && finish_plain(head, wall_unix_ms, out, outcome)) {
     return outcome;
   }
-  outcome = outcome_of_headers(head, wall_unix_ms);
+  outcome = outcome_of_headers(*profile_, head, wall_unix_ms);
   put_usage(usage_, false, outcome);
   if (error_ != nullptr) {
     const ErrorBody error = read_error_body(error_.get());
-    read_failure(head, error, wall_unix_ms, outcome);
+    read_failure(*profile_, head, error, wall_unix_ms, outcome);
     outcome.message = "in the stream: " + words_of(error);
   } else if (failed_ || !is_whole()) {
     outcome.status = outcome.failure = Status::kTransport;

@@ -122,7 +122,7 @@ TEST(RateLimitHeaders, ThatMakeNoSenseAreLeftOutOneByOne) {
 
 TEST(RateLimitHeaders, OfOtherNamesAreSkipped) {
   for (const char* name :
-       {"", "x", "x-ratelimit", "x-ratelimit-", "x-ratelimit-limit", "x-ratelimit-limit-",
+       {"", "x", "x-ratelimit", "x-ratelimit-", "x-ratelimit-limit-",
         "x-ratelimit-limit-input-images", "x-ratelimit-limit-tokens_usage_based",
         "x-ratelimit-limit-tokens-cache-adjusted-prompt", "x-ratelimit-tokens-query-cost",
         "llm_provider-x-ratelimit-limit-tokens", "x-ratelimit-limit-tokens-fortnight",
