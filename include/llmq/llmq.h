@@ -1232,6 +1232,29 @@ LLMQ_API llmq_status_t llmq_plan_run(llmq_plan_t *plan, char **json, size_t *len
  * @since 0.1 */
 LLMQ_API void llmq_plan_free(llmq_plan_t *plan);
 
+/* ------------------------------------------------------------------------------------------------------
+ * Explaining: what llmq makes of a recorded answer
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Says whether llmq would try again after an answer, when, and what else it reads from it. Nothing is sent.
+ * @param provider Name as in model.*.provider; may be empty if the record names its own.
+ * @param record A JSON object: status; headers, name to value or list of values; body, a string (of a stream all of
+ *   it) or a JSON value; optionally now_unix_ms, the clock at that time, else the Date header serves; optionally
+ *   provider, which overrules the argument.
+ * @param[out] json NUL-terminated JSON without line breaks, to be freed with llmq_buf_free: retryable,
+ *   retry_after_ms, hint_source (header, reset_header, body, body_text), limits {requests, tokens, input_tokens,
+ *   output_tokens: {limit, remaining, reset_ms}}, usage {input_tokens, output_tokens, cached_input_tokens},
+ *   error_class (rate_limit, quota, overloaded, server_error, bad_request, context_length, content_filter, auth),
+ *   null where nothing is told; and what else is known, such as other_limits, body_limit and stream_error.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_INVALID_VALUE (err names the member that is wrong), LLMQ_ERR_NOMEM.
+ * @par Ownership json and err, if set, are the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_explain_json(const char *provider, size_t provider_len, const char *record,
+                                         size_t record_len, char **json, size_t *len, llmq_error_t **err);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/check.h"
+#include "cli/explain.h"
 #include "cli/failure.h"
 #include "cli/flags.h"
 #include "cli/presets.h"
@@ -43,6 +44,21 @@ CLI::App* add_run(CLI::App& app, RunOptions& options) {
   return run;
 }
 
+struct ExplainFlags {
+  std::string input = "-";
+  std::string provider;
+};
+
+CLI::App* add_explain(CLI::App& app, ExplainFlags& flags) {
+  CLI::App* explain =
+      app.add_subcommand("explain", "Show what llmq makes of recorded answers of a provider");
+  explain->add_option("FILE", flags.input,
+                      "One JSON object per line: status, headers, body; - is stdin, the default");
+  explain->add_option("--provider", flags.provider,
+                      "Whose answers they are, where a line does not name its own");
+  return explain;
+}
+
 int run_command(int argc, char** argv) {
   CLI::App app("Runs calls to LLM APIs as early as their limits allow, each answered once.",
                "llmq");
@@ -50,6 +66,8 @@ int run_command(int argc, char** argv) {
   app.require_subcommand(1);
   RunOptions run_options;
   CLI::App* run = add_run(app, run_options);
+  ExplainFlags explain_flags;
+  CLI::App* explain = add_explain(app, explain_flags);
   std::string config;
   CallFlags check_flags;
   CLI::App* check =
@@ -67,6 +85,9 @@ int run_command(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? llmq::cli::kExitOk : llmq::cli::kExitSetUp;
+  }
+  if (explain->parsed()) {
+    return llmq::cli::explain_file(explain_flags.input, explain_flags.provider);
   }
   if (run->parsed()) return llmq::cli::run_file(run_options);
   if (check->parsed()) return llmq::cli::check_config(config, check_flags);

@@ -60,9 +60,10 @@ Hint hint_of_reset(const Profile& profile, const WireResponse& response, const E
 
 Hint find_hint(const Profile& profile, const WireResponse& response, const ErrorBody& error,
                int64_t wall_unix_ms) {
-  const bool failed = response.http_status >= 300;
-  const Hint hint = failed ? retry_hint(response.headers, error, wall_unix_ms) : retry_hint(error);
-  if (hint.source != HintSource::kNone || response.http_status != 429) return hint;
+  const Hint hint = retry_hint(response.headers, error, wall_unix_ms);
+  const bool success = response.http_status >= 200 && response.http_status <= 299;
+  const int status = success ? error.number : response.http_status;
+  if (hint.source != HintSource::kNone || status != 429) return hint;
   return hint_of_reset(profile, response, error, wall_unix_ms);
 }
 

@@ -23,7 +23,7 @@ Outcome outcome_of_headers(const Profile& profile, const WireResponse& response,
                            int64_t wall_unix_ms);
 
 // Makes the outcome a failure that `error` describes: its kind, whether it may be tried again and
-// when, which limit it met. With HTTP 200 the headers tell of no failure: they are not asked.
+// when, which limit it met.
 void read_failure(const Profile& profile, const WireResponse& response, const ErrorBody& error,
                   int64_t wall_unix_ms, Outcome& outcome);
 

@@ -1,7 +1,5 @@
 #include "provider/error_body.h"
 
-#include <algorithm>
-#include <array>
 #include <initializer_list>
 
 #include "provider/number.h"
@@ -106,16 +104,9 @@ bool is_error(const cJSON* body) {
   const std::string_view type = text_member(body, "type");
   if (type == "error" || type == "response.failed") return true;
   if (cJSON_IsString(member(member(body, "x_groq"), "error")) != 0) return true;
+  // OpenRouter's chunks hold an error beside their choices.
   const cJSON* const error = member(body, "error");
-  const bool told = cJSON_IsObject(error) != 0 || !text_member(body, "error").empty();
-  if (!told) return false;
-  if (text_member(body, "status") == "failed") return true;
-  // What holds an answer beside an error is an answer.
-  constexpr std::array kAnswers{"choices", "data", "candidates", "output"};
-  return std::none_of(kAnswers.begin(), kAnswers.end(), [body](const char* name) {
-    const cJSON* const answer = member(body, name);
-    return cJSON_IsArray(answer) != 0 && cJSON_GetArraySize(answer) > 0;
-  });
+  return cJSON_GetArraySize(error) > 0 || !text_member(body, "error").empty();
 }
 
 }  // namespace llmq::provider

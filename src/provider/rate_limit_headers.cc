@@ -138,14 +138,21 @@ void RateLimitHeaders::add_structured(std::string_view value) {
     const size_t equals = std::min(one.find('='), one.size());
     for (const Parameter& parameter : kParameters) {
       if (one.substr(0, equals) != parameter.name || equals == one.size()) continue;
-      put(parameter.field, one.substr(equals + 1), *entry);
+      const std::string_view amount = one.substr(equals + 1);
+      if (parameter.field == LimitField::kReset) {
+        entry->reset_ns = read_duration(amount, kNsPerSecond).value_or(entry->reset_ns);
+      } else {
+        put(parameter.field, amount, *entry);
+      }
     }
   }
 }
 
 void RateLimitHeaders::add(std::string_view name, std::string_view value) {
   // Most headers are of other things.
-  if (!contains_ignoring_case(name, "limit")) return;
+  if (!contains_ignoring_case(name, "limit") && !contains_ignoring_case(name, "call-remaining")) {
+    return;
+  }
   if (equal_ignoring_case(name, "ratelimit") || equal_ignoring_case(name, "ratelimit-policy")) {
     return add_structured(value);
   }

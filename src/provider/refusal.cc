@@ -229,7 +229,10 @@ core::Refusal read_refusal(std::string_view message, std::string_view type) {
   core::Refusal refusal;
   if (words.counted) put_counted(*words.counted, refusal);
   if (words.counted != Counted::kConcurrency) refusal.period.ns = words.period_ns;
-  refusal.limit = numbers.limit.value_or(core::kNotTold);
+  // A limit of nothing means no access, where it is clear what it counts.
+  if (numbers.limit.value_or(0) > 0 || (numbers.limit && words.counted)) {
+    refusal.limit = *numbers.limit;
+  }
   refusal.used = numbers.used.value_or(core::kNotTold);
   refusal.requested = numbers.requested.value_or(core::kNotTold);
   return refusal;

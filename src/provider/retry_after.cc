@@ -80,7 +80,8 @@ Wait from_retry_info(const ErrorBody& error) {
 }
 
 Wait from_words(std::string_view message) {
-  for (const std::string_view lead : {"try again in ", "retry in ", "retry after "}) {
+  for (const std::string_view lead :
+       {"try again in ", "retry in ", "retry after ", "please wait "}) {
     const size_t at = find_ignoring_case(message, lead);
     if (at == std::string_view::npos) continue;
     std::string_view rest = message.substr(at + lead.size());
@@ -96,9 +97,7 @@ Wait from_member(double seconds) {
 
 Hint hint(HintSource source, int64_t wait) { return {source, {wait}}; }
 
-}  // namespace
-
-Hint retry_hint(const ErrorBody& error) {
+Hint from_body(const ErrorBody& error) {
   const Wait info = from_retry_info(error);
   const Wait words = from_words(error.message);
   if (info) return hint(HintSource::kBody, *longer(info, words));
@@ -107,9 +106,11 @@ Hint retry_hint(const ErrorBody& error) {
   return {};
 }
 
+}  // namespace
+
 Hint retry_hint(const std::vector<Header>& headers, const ErrorBody& error, int64_t wall_unix_ms) {
   const Wait wait = from_headers(headers, wall_unix_ms);
-  return wait ? hint(HintSource::kHeader, *wait) : retry_hint(error);
+  return wait ? hint(HintSource::kHeader, *wait) : from_body(error);
 }
 
 }  // namespace llmq::provider

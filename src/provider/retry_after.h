@@ -24,9 +24,6 @@ struct Hint {
 // no value.
 Hint retry_hint(const std::vector<Header>& headers, const ErrorBody& error, int64_t wall_unix_ms);
 
-// The same for an answer whose headers tell of no failure: HTTP 200.
-Hint retry_hint(const ErrorBody& error);
-
 }  // namespace llmq::provider
 
 #endif  // LLMQ_PROVIDER_RETRY_AFTER_H_

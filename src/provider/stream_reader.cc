@@ -204,7 +204,8 @@ Outcome StreamReader::finish(const WireResponse& head, int64_t wall_unix_ms,
   put_usage(usage_, false, outcome);
   if (error_ != nullptr) {
     const ErrorBody error = read_error_body(error_.get());
-    read_failure(*profile_, head, error, wall_unix_ms, outcome);
+    // The headers came before the failure: their Retry-After is not about it.
+    read_failure(*profile_, {head.http_status, {}, ""}, error, wall_unix_ms, outcome);
     outcome.message = "in the stream: " + words_of(error);
   } else if (failed_ || !is_whole()) {
     outcome.status = outcome.failure = Status::kTransport;

@@ -168,6 +168,119 @@ TEST(RateLimitHeaders, ThatComeTwiceMeanTheTighterOne) {
               LimitKind::kRequests, {}, 7, 3, seconds(2));
 }
 
+TEST(RateLimitHeaders, OfAnthropicNameTheFieldLastAndResetAtADate) {
+  const Observed observed =
+      read({{"anthropic-ratelimit-input-tokens-limit", "80000"},
+            {"anthropic-ratelimit-input-tokens-remaining", "79000"},
+            {"anthropic-ratelimit-input-tokens-reset", "2026-07-26T16:22:06Z"},
+            {"Anthropic-Ratelimit-Output-Tokens-Limit", "16000"},
+            {"anthropic-ratelimit-output-tokens-reset", "2026-07-26T16:21:57Z"},
+            {"anthropic-ratelimit-requests-limit", "1000"},
+            {"anthropic-ratelimit-tokens-limit", "96000"},
+            {"anthropic-priority-input-tokens-limit", "5"},
+            {"anthropic-fast-output-tokens-limit", "6"},
+            {"anthropic-ratelimit-unified-reset", "1786147200"}});
+  EXPECT_EQ(observed.count, 4u);
+  expect_seen(observed, LimitKind::kInputTokens, {}, 80'000, 79'000, seconds(6));
+  expect_seen(observed, LimitKind::kOutputTokens, {}, 16'000, kNotTold, {});  // past
+  expect_seen(observed, LimitKind::kRequests, {}, 1000, kNotTold, {kNotTold});
+  expect_seen(observed, LimitKind::kTokens, {}, 96'000, kNotTold, {kNotTold});
+}
+
+TEST(RateLimitHeaders, OfOtherNamesAreKnownOneByOne) {
+  expect_seen(
+      read(
+          {{"x-ratelimit-limit", "2"}, {"x-ratelimit-remaining", "1"}, {"x-ratelimit-reset", "2"}}),
+      LimitKind::kRequests, {}, 2, 1, seconds(2));
+  expect_seen(read({{"X-RateLimit-Limit", "50"}, {"X-RateLimit-Reset", "1785082980000"}}),
+              LimitKind::kRequests, {}, 50, kNotTold, seconds(60));
+  expect_seen(read({{"x-tokenlimit-limit", "9"}, {"x-tokenlimit-remaining", "8"}}),
+              LimitKind::kTokens, {}, 9, 8, {kNotTold});
+  expect_seen(read({{"ratelimitbysize-limit", "500000"},
+                    {"ratelimitbysize-remaining", "401381"},
+                    {"ratelimitbysize-reset", "33"},
+                    {"x-ratelimitbysize-limit-minute", "500000"}}),
+              LimitKind::kTokens, seconds(60), 500'000, 401'381, seconds(33));
+  const Observed cohere = read({{"x-trial-endpoint-call-limit", "20"},
+                                {"x-trial-endpoint-call-remaining", "6"},
+                                {"x-endpoint-monthly-call-limit", "1000"}});
+  expect_seen(cohere, LimitKind::kRequests, seconds(60), 20, 6, {kNotTold});
+  expect_seen(cohere, LimitKind::kRequests, seconds(30 * 86'400), 1000, kNotTold, {kNotTold});
+  const Observed fireworks = read({{"x-ratelimit-limit-tokens-prompt", "11"},
+                                   {"x-ratelimit-limit-tokens-generated", "12"},
+                                   {"x-ratelimit-limit-tokens-cache-adjusted-prompt", "13"}});
+  EXPECT_EQ(fireworks.count, 2u);
+  expect_seen(fireworks, LimitKind::kInputTokens, {}, 11, kNotTold, {kNotTold});
+  expect_seen(fireworks, LimitKind::kOutputTokens, {}, 12, kNotTold, {kNotTold});
+}
+
+TEST(RateLimitHeaders, MayBeStructuredFields) {
+  expect_seen(read({{"RateLimit", "\"api\";r=999;t=295"},
+                    {"RateLimit-Policy", "\"fixed window\";\"api\";q=1000;w=300"}}),
+              LimitKind::kRequests, seconds(300), 1000, 999, seconds(295));
+  expect_seen(read({{"ratelimit", "limit=100, remaining=50, reset=5"}}), LimitKind::kRequests, {},
+              100, 50, seconds(5));
+  expect_seen(read({{"ratelimit-limit", "100"}, {"ratelimit-remaining", "50"}}),
+              LimitKind::kRequests, {}, 100, 50, {kNotTold});
+  for (const char* value :
+       {"", ";", "r", "r=", "=5", "r=x;t=-1", ";;;==", "r=99999999999999999999"}) {
+    EXPECT_TRUE(read({{"ratelimit", value}}).empty()) << value;
+  }
+}
+
+TEST(RateLimitHeaders, ThatAreListsMeanTheTightestValue) {
+  expect_seen(read({{"x-ratelimit-limit-requests", "100, 60"},
+                    {"x-ratelimit-remaining-requests", "1,000,000, 59"}}),
+              LimitKind::kRequests, {}, 60, 59, {kNotTold});
+}
+
+Observed read_of(const char* provider,
+                 const std::vector<std::pair<const char*, const char*>>& all) {
+  RateLimitHeaders reader(find_profile(provider));
+  for (const auto& [name, value] : all) reader.add(name, value);
+  Observed observed;
+  reader.finish(kWallMs, observed);
+  return observed;
+}
+
+TEST(RateLimitHeaders, HaveTheWindowsThatTheProviderFixes) {
+  const Observed groq = read_of(
+      "groq", {{"x-ratelimit-limit-requests", "14400"}, {"x-ratelimit-limit-tokens", "6000"}});
+  expect_seen(groq, LimitKind::kRequests, seconds(86'400), 14'400, kNotTold, {kNotTold});
+  expect_seen(groq, LimitKind::kTokens, seconds(60), 6000, kNotTold, {kNotTold});
+  // Azure without its renewal period: the unit is still the one that fits a minute.
+  const Observed azure = read_of("azure", {{"x-ratelimit-limit-requests", "120"},
+                                           {"x-ratelimit-remaining-requests", "119"},
+                                           {"x-ratelimit-reset-requests", "500"}});
+  expect_seen(azure, LimitKind::kRequests, {}, 120, 119, milliseconds(500));
+}
+
+TEST(RateLimitHeaders, TellTheResetOfWhatIsUsedUp) {
+  const auto reset = [](const std::vector<std::pair<const char*, const char*>>& all) {
+    RateLimitHeaders reader;
+    for (const auto& [name, value] : all) reader.add(name, value);
+    return reader.reset_of_exhausted(kWallMs).value_or(core::DurationNs{-1});
+  };
+  EXPECT_EQ(reset({{"x-ratelimit-remaining-requests", "0"},
+                   {"x-ratelimit-reset-requests", "1s"},
+                   {"x-ratelimit-remaining-tokens", "5"},
+                   {"x-ratelimit-reset-tokens", "6m0s"}}),
+            seconds(1));
+  EXPECT_EQ(reset({{"x-rate-limit-reset-tokens", "55"}}), seconds(55));
+  EXPECT_EQ(reset({{"anthropic-ratelimit-unified-status", "rejected"},
+                   {"anthropic-ratelimit-unified-reset", "1785082980"}}),
+            seconds(60));
+  EXPECT_EQ(reset({{"x-ratelimit-remaining-tokens", "5"}, {"x-ratelimit-reset-tokens", "6m0s"}}).ns,
+            -1);
+}
+
+TEST(RateLimitHeaders, TellWhatACallIsCharged) {
+  RateLimitHeaders reader;
+  EXPECT_EQ(reader.charged_tokens(), kNotTold);
+  reader.add("X-RateLimit-Tokens-Query-Cost", "60");
+  EXPECT_EQ(reader.charged_tokens(), 60);
+}
+
 TEST(RateLimitHeaders, BeyondWhatCanBeHeldAreDropped) {
   RateLimitHeaders reader;
   for (int i = 1; i <= 100; ++i) {

@@ -109,6 +109,17 @@ TEST(ParseResponse, SeesAnErrorInsideASuccess) {
   EXPECT_THAT(outcome.message, HasSubstr("upstream died"));
 }
 
+TEST(ParseResponse, WaitsAsAnErrorInsideASuccessSays) {
+  const char* const body = R"({"error":{"code":429,"message":"slow"}})";
+  const Outcome outcome = parse(200, body, {{"retry-after", "5"}});
+  EXPECT_EQ(outcome.status, Status::kRateLimited);
+  EXPECT_EQ(outcome.retry_after, core::seconds(5));
+  const Outcome reset =
+      parse(200, body, {{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", "2"}});
+  EXPECT_EQ(reset.retry_after, core::seconds(2));
+  EXPECT_EQ(reset.hint_source, HintSource::kResetHeader);
+}
+
 struct Coded {
   int http_status;
   const char* code;

@@ -68,5 +68,52 @@ TEST(RetryAfter, ReadsTheMessageLast) {
   EXPECT_EQ(wait_ms({{"retry-after", "2"}}, "try again in 23s"), 2000);
 }
 
+TEST(RetryAfter, ReadsWordsInAnyCaseAndForm) {
+  EXPECT_EQ(wait_ms({}, "Rate limit exceeded. Retry after 1 seconds."), 1000);
+  EXPECT_EQ(wait_ms({}, "Try again in 1 minute 30 seconds."), 90'000);
+  EXPECT_EQ(wait_ms({}, "try again in 1 hour and 5 minutes"), 3'900'000);
+  EXPECT_EQ(wait_ms({}, "try again in 7m12.5s."), 432'500);
+  EXPECT_EQ(wait_ms({}, "Please wait 23 seconds before retrying."), 23'000);
+  EXPECT_EQ(wait_ms({}, "please wait before trying again."), 0);
+  EXPECT_EQ(wait_ms({}, "retry after 2 seconds, 5 attempts are left"), 2000);
+  EXPECT_EQ(wait_ms({}, "Please retry in 48.939935699s."), 48'939);
+}
+
+TEST(RetryAfter, KnowsAmazonsHeaderAndUnixTimes) {
+  EXPECT_EQ(wait_ms({{"x-amz-retry-after", "1500"}}), 1500);
+  EXPECT_EQ(wait_ms({{"x-amz-retry-after", "1500"}, {"retry-after", "2"}}), 2000);
+  EXPECT_EQ(wait_ms({{"retry-after", "1785082980"}}, "", 1'785'082'920'000), 60'000);
+  EXPECT_EQ(wait_ms({{"retry-after", "1785082980000"}}, "", 1'785'082'920'000), 60'000);
+}
+
+Hint hint_of(const char* body) {
+  const ParsedJson parsed = parse_json(body);
+  return retry_hint({}, read_error_body(parsed.value.get()), 0);
+}
+
+TEST(RetryAfter, TakesTheLongerOfRetryInfoAndItsWords) {
+  const Hint longer = hint_of(R"({"error":{"message":"Please retry in 48.94s.","details":[
+      {"@type":"x"},{"retryDelay":"48s"}]}})");
+  EXPECT_EQ(longer.wait, core::milliseconds(48'940));
+  EXPECT_EQ(longer.source, HintSource::kBody);
+  EXPECT_EQ(hint_of(R"({"error":{"details":[{"retryDelay":"45.837906927s"}]}})").wait.ns,
+            45'837'906'927);
+  EXPECT_EQ(hint_of(R"({"error":{"message":"Please retry in 48.94s."}})").source,
+            HintSource::kBodyText);
+}
+
+TEST(RetryAfter, ReadsAMemberOfThatNameLast) {
+  EXPECT_EQ(hint_of(R"({"error":{"message":"m","retry_after":1.5}})").wait,
+            core::milliseconds(1500));
+  EXPECT_EQ(hint_of(R"({"retry_after":2})").source, HintSource::kBody);
+  EXPECT_EQ(hint_of(R"({"retry_after":-2})").source, HintSource::kNone);
+  EXPECT_EQ(hint_of(R"({"retry_after":1e300})").source, HintSource::kNone);
+}
+
+TEST(RetryAfter, TellsZeroFromNothing) {
+  EXPECT_EQ(retry_hint({{"retry-after", "0"}}, {}, 0).source, HintSource::kHeader);
+  EXPECT_EQ(retry_hint({{"retry-after", "-1"}}, {}, 0).source, HintSource::kNone);
+}
+
 }  // namespace
 }  // namespace llmq::provider

@@ -135,6 +135,10 @@ TEST(StreamReader, SeesErrorsInsideStreams) {
        "data: {\"error\":{\"message\":\"Provider returned error\",\"code\":502}}\n\n"
        "data: [DONE]\n\n",
        Status::kServer, "502", 0, true},
+      {"openrouter",
+       "data: {\"id\":\"g\",\"error\":{\"code\":\"server_error\",\"message\":\"m\"},"
+       "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}\n\n",
+       Status::kServer, "server_error", 0, false},
       {"openrouter", "data: {\"error\":{\"message\":\"slow\",\"code\":429}}\n\n",
        Status::kRateLimited, "429", 0, false},
       {"vllm",
