@@ -2,9 +2,14 @@
 #ifndef LLMQ_CORE_USAGE_H_
 #define LLMQ_CORE_USAGE_H_
 
+#include <algorithm>
 #include <cstdint>
 
 namespace llmq::core {
+
+// More tokens than any call can have; keeps sums far from overflow whatever a provider reports.
+inline constexpr int64_t kMaxUsage = 1'000'000'000'000;
+inline int64_t clamp_usage(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, kMaxUsage); }
 
 struct Usage {
   int64_t input_tokens = 0;         // everything that entered the model, cached tokens included

@@ -173,12 +173,15 @@ void EngineSim::leave(Job& job, int number) {
 
 void EngineSim::arrive(Job& job, int number) {
   const Call call{job, number, now_};
-  const Answer answer = world.answer ? world.answer(call) : Answer{};
+  Answer answer = world.answer ? world.answer(call) : Answer{};
   for (const Output& output : answer.output) {
     after(output.after, [this, &job, number, output] { produce(job, number, output.tokens); });
   }
   if (answer.hangs) return;
-  after(answer.latency, [this, &job, number, answer] { report(job, number, answer); });
+  after(answer.latency, [this, &job, number, answer]() mutable {
+    if (world.leaves) world.leaves(Call{job, number, now_}, answer);
+    report(job, number, answer);
+  });
 }
 
 // Like a report it may come too late.

@@ -81,6 +81,7 @@ struct World {
   std::function<bool(const Call&)> connect_fails;        // after that time; default: never
   std::function<core::DurationNs(const Call&)> travel;  // from there to the provider; default: none
   std::function<Answer(const Call&)> answer;            // on arrival; default: 10 ms, ok, no usage
+  std::function<void(const Call&, Answer&)> leaves;     // that answer, after its latency
   std::function<std::optional<core::DurationNs>(const core::Persist&)> store;  // nothing: no answer
   std::function<bool(const core::Persist&)> store_ok;                          // default: true
   std::function<void(const core::Lease&)> lease;

@@ -19,9 +19,9 @@ int64_t distance_to(int64_t value, int64_t low, int64_t high) {
 }  // namespace
 
 bool ChargeEvidence::add(TimeNs sent, TimeNs now, int64_t used, const ChargedUntil& charged,
-                         int64_t back, DurationNs period) {
+                         DurationNs period) {
   const bool too_old = begun_ && now - now_ > DurationNs{period.ns / 2};
-  if (!begun_ || too_old || (back == 0 && used < used_)) {
+  if (!begun_ || too_old || used < used_) {
     begun_ = true;
     sent_ = sent;
     now_ = now;
@@ -30,18 +30,14 @@ bool ChargeEvidence::add(TimeNs sent, TimeNs now, int64_t used, const ChargedUnt
     return false;
   }
   if (concluded_ || sent <= sent_) return false;
-  // What went, with what came back meanwhile.
-  const int64_t back_low = mul_div(std::max<int64_t>((sent - now_).ns, 0), back, period.ns);
-  const int64_t back_high = mul_div(std::max<int64_t>((now - sent_).ns, 0), back, period.ns);
-  const int64_t gone = used - used_ + (back_low + back_high) / 2;
-  const int64_t blur = (back_high - back_low + 1) / 2;
+  const int64_t gone = used - used_;
   std::array<int64_t, kCountedKinds> error{};
   std::array<int64_t, kCountedKinds> low{};
   std::array<int64_t, kCountedKinds> high{};
   for (size_t i = 0; i < kCountedKinds; ++i) {
     low[i] = std::max<int64_t>(charged.low[i] - charged_.high[i], 0);
     high[i] = std::max<int64_t>(charged.high[i] - charged_.low[i], 0);
-    error[i] = distance_to(gone, low[i] - blur, high[i] + blur);
+    error[i] = distance_to(gone, low[i], high[i]);
   }
   const size_t estimate = static_cast<size_t>(Counted::kEstimate);
   if (low[estimate] < kLeastSpan) return false;
@@ -60,6 +56,15 @@ bool ChargeEvidence::add(TimeNs sent, TimeNs now, int64_t used, const ChargedUnt
   concluded_ = true;
   counted_ = static_cast<Counted>(best);
   return counted_ != Counted::kEstimate;
+}
+
+bool ChargeEvidence::add_level(TimeNs now, const ChargeMirrors::Levels& at_arrival,
+                               int64_t remaining, int64_t unit) {
+  const std::optional<Counted> found = mirrors_.shown(now, at_arrival, remaining, unit, counted_);
+  if (!found) return false;
+  counted_ = *found;
+  concluded_ = true;
+  return true;
 }
 
 const char* counted_name(Counted counted) {

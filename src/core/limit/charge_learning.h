@@ -2,7 +2,8 @@
 // max_tokens, the input alone, or what was used in the end.
 //
 // Each answer that shows what remains is set against the one that began the span: what is gone
-// between the two must be what the right candidate says was charged between them.
+// between the two must be what the right candidate says was charged between them. A bucket that
+// refills meanwhile is mirrored instead (charge_mirrors.h).
 #ifndef LLMQ_CORE_LIMIT_CHARGE_LEARNING_H_
 #define LLMQ_CORE_LIMIT_CHARGE_LEARNING_H_
 
@@ -10,16 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/limit/charge_mirrors.h"
+#include "core/limit/counted.h"
 #include "core/time.h"
 
 namespace llmq::core {
-
-enum class Counted : uint8_t {
-  kEstimate,  // input and max_tokens, on arrival
-  kInput,     // the input, on arrival
-  kActual,    // what was used, with the answer
-};
-inline constexpr size_t kCountedKinds = 3;
 
 // How much each candidate says was charged until an answer: at least `low`, at most `high`, for an
 // answer shows things as they were when the call arrived, or when the answer left.
@@ -30,10 +26,13 @@ struct ChargedUntil {
 
 class ChargeEvidence {
  public:
-  // `used` of the limit is shown as gone at some time from `sent` to `now`; `back` is what a bucket
-  // refills per period, 0 for other shapes. True if the conclusion has changed.
-  bool add(TimeNs sent, TimeNs now, int64_t used, const ChargedUntil& charged, int64_t back,
-           DurationNs period);
+  // `used` of a window of that length is shown as gone at some time from `sent` to `now`. True if
+  // the conclusion has changed.
+  bool add(TimeNs sent, TimeNs now, int64_t used, const ChargedUntil& charged, DurationNs period);
+  // A bucket shows `remaining`; its mirrors have been told of all calls. The same.
+  bool add_level(TimeNs now, const ChargeMirrors::Levels& at_arrival, int64_t remaining,
+                 int64_t unit);
+  ChargeMirrors& mirrors() { return mirrors_; }
   // A new span begins: windows have passed an edge, a limit has changed.
   void restart() { begun_ = false; }
 
@@ -49,6 +48,7 @@ class ChargeEvidence {
   TimeNs now_{};
   int64_t used_ = 0;
   ChargedUntil charged_;
+  ChargeMirrors mirrors_;
   std::array<uint32_t, kCountedKinds> votes_{};
 };
 

@@ -6,6 +6,7 @@
 #include "core/limit/wide.h"
 
 namespace llmq::core {
+
 Limit::Limit(const LimitSpec& spec, const Prices& prices)
     : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {
   if (spec.shape == Shape::kAuto && !is_concurrency()) learner_.emplace(spec);
@@ -13,6 +14,12 @@ Limit::Limit(const LimitSpec& spec, const Prices& prices)
 }
 
 int64_t Limit::cost_of(const Usage& usage) const {
+  const int64_t tokens = clamp_usage(usage.input_tokens);
+  const int64_t output = clamp_usage(usage.output_tokens);
+  if (spec_.kind == LimitKind::kTokens) {
+    return counted() == Counted::kInput ? tokens : tokens + output;
+  }
+  if (spec_.kind == LimitKind::kOutputTokens) return output;
   if (spec_.kind != LimitKind::kCost) {
     return cost_of(Demand{usage.input_tokens, usage.output_tokens});
   }
@@ -37,15 +44,21 @@ void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
     probing_ = probing_ || hold.probe;
   }
   held_ += cost;
-  if (pacer_) pacer_->charge(now, cost);  // starts are spaced: a time that does not move
+  // Starts are spaced: a time that does not move.
+  if (pacer_) pacer_->charge(now, cost);
+  if (ramp_) ramp_->charge(now, cost);
 }
 
 void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
   reserve(now, hold, cost_of(demand));
-  if (evidence_ && spec_.kind == LimitKind::kTokens) hold.input = clamp_usage(demand.input_tokens);
+  if (!evidence_) return;
+  hold.estimate = clamp_usage(demand.output_tokens);
+  if (spec_.kind == LimitKind::kTokens) hold.input = clamp_usage(demand.input_tokens);
+  hold.estimate += hold.input;
 }
 
 void Limit::sent(TimeNs now, Hold& hold) {
+  if (evidence_) hold.levels = evidence_->mirrors().arrived(now, hold.estimate, hold.input);
   if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
   charge(now, hold);
@@ -87,6 +100,8 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     if (settlement.kind == Settlement::Kind::kKnown) {
       accepted(hold);
       if (evidence_) weigh_charge(now, hold, settlement.usage);
+    } else if (evidence_ && settlement.kind == Settlement::Kind::kRejected) {
+      evidence_->mirrors().refused(now, hold.estimate, hold.input);
     }
     shown_.reset();
     leave(hold);
@@ -156,12 +171,13 @@ bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
 // Takes the held amount into the counters.
 void Limit::charge(TimeNs now, Hold& hold) {
   if (learner_) hold.room = room(now);
+  if (learner_ && bucket_) hold.missing = bucket_->capacity() - bucket_->level(now);
   hold.seq = count(now, hold.cost - hold.seen);
   hold.charged = now;
   if (!learner_) return;
   hold.total = total_;
   if (evidence_) {
-    hold.total_estimate = total_estimate_ += hold.cost;
+    hold.total_estimate = total_estimate_ += hold.estimate;
     hold.total_input = total_input_ += hold.input;
   }
   hold.used = ledger_.used(now) - foreign_;
@@ -171,7 +187,6 @@ LedgerSeq Limit::count(TimeNs now, int64_t cost) {
   if (bucket_) bucket_->charge(now, cost);
   if (windows_) windows_->charge(now, cost);
   if (slice_) slice_->charge(now, cost);
-  if (ramp_) ramp_->charge(now, cost);
   total_ += cost;
   return ledger_.charge(now, cost);
 }
@@ -210,7 +225,8 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
 // Unknown: until the end because the provider may count then, and from then on for a window.
 bool Limit::held_until_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
-         spec_.charge == ChargeModel::kUnknown || counted() == Counted::kActual;
+         spec_.charge == ChargeModel::kUnknown ||
+         (counted() == Counted::kActual && shape_ != Shape::kBucket);
 }
 
 bool Limit::counts_output() const {

@@ -24,6 +24,7 @@
 #include "core/limit/packed_windows.h"
 #include "core/limit/sliding_ledger.h"
 #include "core/limit/token_bucket.h"
+#include "core/limit/wide.h"
 #include "core/time.h"
 #include "core/usage.h"
 
@@ -36,14 +37,18 @@ struct Hold {
   TimeNs charged{};   // when
   int64_t seen = 0;   // of charge realtime: the part of `cost` charged already, as it was produced
   // Of limits that learn: how things stood when it was charged.
-  int64_t total = 0;  // charged so far, itself included
-  int64_t used = 0;   // in the window, itself included, others' use left out
-  int64_t room = 0;   // before
+  int64_t total = 0;    // charged so far, itself included
+  int64_t used = 0;     // in the window, itself included, others' use left out
+  int64_t room = 0;     // before
+  int64_t missing = 0;  // before, from a bucket
   bool probe = false;
-  // Of limits whose charge model is learnt: the input alone, and the sums up to this call.
+  // Of limits whose charge model is learnt: the estimate, the input alone, and the sums up to this
+  // call.
+  int64_t estimate = 0;
   int64_t input = 0;
   int64_t total_estimate = 0;
   int64_t total_input = 0;
+  ChargeMirrors::Levels levels{};  // of the mirrors, when it was sent
 };
 
 // How an attempt ended, as far as limits care.
@@ -56,12 +61,6 @@ struct Settlement {
   Kind kind = Kind::kUnknown;
   Usage usage{};
 };
-
-// More tokens than any call can have; keeps sums far from overflow whatever a provider reports.
-constexpr int64_t clamp_usage(int64_t tokens) {
-  constexpr int64_t kMost = 1'000'000'000'000;
-  return tokens < 0 ? 0 : std::min(tokens, kMost);
-}
 
 class Limit {
  public:
@@ -79,11 +78,11 @@ class Limit {
       case LimitKind::kConcurrency:
         return 1;
       case LimitKind::kTokens:
-        return counted() == Counted::kInput ? input : input + output;
+        return counted() == Counted::kInput ? input : input + expected(output);
       case LimitKind::kInputTokens:
         return input;
       case LimitKind::kOutputTokens:
-        return output;
+        return expected(output);
       case LimitKind::kCost:
         return price_of(prices_, input, 0, output);
     }
@@ -162,6 +161,12 @@ class Limit {
   bool held_until_end() const;
   bool counts_output() const;
   bool keeps_estimate() const;
+  // Of a bucket that counts what is used, the debt of one call is soon repaid: what calls use on
+  // average is enough to be reserved.
+  int64_t expected(int64_t output) const {
+    if (counted() != Counted::kActual || shape_ != Shape::kBucket) return output;
+    return mul_div_up(output, used_ppm_, 1'000'000);
+  }
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
   bool correct(TimeNs now, Hold& hold, int64_t actual);
   void charge(TimeNs now, Hold& hold);
@@ -211,6 +216,7 @@ class Limit {
   int64_t total_ = 0;                    // charged, ever
   int64_t foreign_ = 0;
   std::optional<ChargeEvidence> evidence_;  // of what is counted
+  int64_t used_ppm_ = 1'000'000;            // of the output that is reserved, on average
   std::optional<Shown> shown_;
   int64_t total_estimate_ = 0;
   int64_t total_input_ = 0;

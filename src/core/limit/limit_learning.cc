@@ -183,11 +183,7 @@ bool Learner::conclude() {
   if (votes_.bucket >= 2 && votes_.bucket > 3 * votes_.not_bucket) {
     now.shape = Shape::kBucket;
     now.amount = std::min(spec_.amount, told_);
-    // The line tells when it is full; of one that never shows more, what was ever there.
-    const int64_t full = mul_div(reference_sum_.ns + kReset.ns, told_, spec_.period.ns);
-    now.capacity = std::min(full, told_);
-    if (capacity_seen_ < now.capacity - now.capacity / 20) now.capacity = capacity_seen_;
-    now.capacity = std::clamp<int64_t>(now.capacity, 1, spec_.amount);
+    now.capacity = shown_capacity();
     return set(now);
   }
   if (votes_.not_bucket < 2 || votes_.not_bucket <= 3 * votes_.bucket) return false;
@@ -210,6 +206,14 @@ bool Learner::conclude() {
     now.spread = grid_high_ - grid_low_;
   }
   return set(now);
+}
+
+// The line tells when it is full; of one that never shows more, what was ever there.
+int64_t Learner::shown_capacity() const {
+  const int64_t full = mul_div(reference_sum_.ns + kReset.ns, told_, spec_.period.ns);
+  int64_t capacity = std::min(full, told_);
+  if (capacity_seen_ < capacity - capacity / 20) capacity = capacity_seen_;
+  return std::clamp<int64_t>(capacity, 1, spec_.amount);
 }
 
 bool Learner::set(const Learnt& learnt) {
@@ -241,8 +245,7 @@ bool Learner::looks_like_slice(const Seen& seen, const Refusal& refusal, Duratio
   if (refusal.retry_after > slice + kReset) return false;
   if (learnt_.shape == Shape::kQuantised && learnt_.slice >= slice) return false;
   if (slice == seconds(1) ? more_than_1s_ : more_than_10s_) return false;
-  const int64_t unit_time = mul_div_up(seen.cost, spec_.period.ns, spec_.amount);
-  if (refusal.retry_after.ns <= 2 * unit_time + kSoon.ns) return false;
+  if (refusal.retry_after.ns <= 2 * unit_time(seen).ns + kSoon.ns) return false;
   const int64_t allowed = mul_div(spec_.amount, slice.ns, spec_.period.ns);
   return allowed >= 1 && sent_in_it + seen.cost > allowed - allowed / 5;
 }
@@ -260,7 +263,12 @@ bool Learner::learn_slice(const Seen& seen, const Refusal& refusal, DurationNs s
   return set(now);
 }
 
-bool Learner::learn_refusal(const Seen& seen) {
+// The time in which the limit brings what the call costs.
+DurationNs Learner::unit_time(const Seen& seen) const {
+  return {mul_div_up(seen.cost, spec_.period.ns, spec_.amount)};
+}
+
+bool Learner::learn_refusal(const Seen& seen, const Refusal& refusal) {
   learnt_any_ = true;
   switch (learnt_.shape) {
     case Shape::kAuto:
@@ -269,33 +277,11 @@ bool Learner::learn_refusal(const Seen& seen) {
         sliding_only_ = true;
         return false;
       }
-      // What had been accepted from full until then, less what came back meanwhile.
-      if (seen.used - seen.cost >= learnt_.amount - learnt_.amount / 10) return learn_jitter();
-      const int64_t span =
-          seen.oldest == kNever ? 0 : std::max<int64_t>((seen.sent - seen.oldest).ns, 0);
-      const int64_t back = mul_div(span, learnt_.amount, spec_.period.ns);
-      Learnt now = learnt_;
-      now.shape = Shape::kBucket;
-      now.from = Lesson::kRefusal;
-      now.capacity = std::clamp<int64_t>(seen.used - seen.cost - back, 1, learnt_.amount);
-      locked_ = true;
-      return set(now);
+      if (fills_window(seen)) return learn_jitter(refusal);
+      return learn_bucket(seen, refusal);
     }
-    case Shape::kBucket: {
-      if (seen.room <= seen.cost + learnt_.capacity / 10) return learn_jitter();  // nearly empty
-      if (learnt_.from == Lesson::kProbe) {  // no bucket after all
-        sliding_only_ = true;
-        Learnt now = learnt_;
-        now.shape = Shape::kSliding;
-        now.from = Lesson::kRefusal;
-        return set(now);
-      }
-      Learnt now = learnt_;
-      now.from = Lesson::kRefusal;
-      now.capacity = std::max<int64_t>(learnt_.capacity - seen.room + seen.cost - 1, 1);
-      locked_ = true;
-      return set(now);
-    }
+    case Shape::kBucket:
+      return refuse_bucket(seen, refusal);
     case Shape::kFixed:
       if (!learnt_.confirmed) {
         locked_ = true;
@@ -324,6 +310,50 @@ bool Learner::learn_refusal(const Seen& seen) {
   return true;
 }
 
+// What had been taken out of a full bucket, and what of the call's cost was there, was all it
+// holds.
+bool Learner::learn_bucket(const Seen& seen, const Refusal& refusal) {
+  int64_t there = 0;
+  if (refusal.retry_after.ns > 0) {
+    const int64_t wanting = mul_div_up(refusal.retry_after.ns, learnt_.amount, spec_.period.ns);
+    there = std::max<int64_t>(seen.cost - 1 - wanting, 0);
+  }
+  Learnt now = learnt_;
+  now.shape = Shape::kBucket;
+  now.from = Lesson::kRefusal;
+  now.capacity = std::clamp<int64_t>(seen.missing + there, 1, learnt_.amount);
+  locked_ = true;
+  return set(now);
+}
+
+bool Learner::refuse_bucket(const Seen& seen, const Refusal& refusal) {
+  // Whoever names a later time than that of one call counts in windows, whatever headers show.
+  const bool later = refusal.retry_after.ns > 2 * unit_time(seen).ns + kSoon.ns;
+  if (later && fills_window(seen)) return learn_sliding();
+  if (seen.room <= seen.cost + learnt_.capacity / 10) return learn_jitter(refusal);  // nearly empty
+  if (learnt_.from == Lesson::kProbe) {  // no bucket after all
+    sliding_only_ = true;
+    return learn_sliding();
+  }
+  if (learnt_.from != Lesson::kRefusal) return learn_bucket(seen, refusal);
+  locked_ = true;
+  return learn_pacing(Lesson::kRefusal);  // nor one of another size
+}
+
+bool Learner::learn_sliding() {
+  Learnt now = learnt_;
+  now.shape = Shape::kSliding;
+  now.from = Lesson::kRefusal;
+  now.has_edge = false;
+  locked_ = locked_ || headers();
+  return set(now);
+}
+
+// A window that slides explains the refusal: it was full, or nearly.
+bool Learner::fills_window(const Seen& seen) const {
+  return seen.used - seen.cost >= learnt_.amount - learnt_.amount / 10;
+}
+
 bool Learner::exceeds_slice(DurationNs slice, int64_t sent_in_it) const {
   // Two slices may touch within any time of that length.
   const int64_t allowed = mul_div_up(spec_.amount, slice.ns, spec_.period.ns);
@@ -331,9 +361,12 @@ bool Learner::exceeds_slice(DurationNs slice, int64_t sent_in_it) const {
 }
 
 // The way to the provider's counter varies more than was thought.
-bool Learner::learn_jitter() {
+bool Learner::learn_jitter(const Refusal& refusal) {
   const DurationNs most = milliseconds(600);
-  const DurationNs now{std::max(2 * (spec_.jitter + learnt_.jitter).ns, milliseconds(20).ns)};
+  const DurationNs before = spec_.jitter + learnt_.jitter;
+  DurationNs now{std::max(2 * before.ns, milliseconds(20).ns)};
+  // It told by how much the call came too early.
+  if (refusal.retry_after.ns > 0) now = std::min(now, before + refusal.retry_after + kReset);
   if (spec_.jitter + learnt_.jitter >= most) return false;
   learnt_.jitter = std::min(now, most) - spec_.jitter;
   return true;

@@ -25,10 +25,11 @@ struct Seen {
   TimeNs now;
   TimeNs sent;
   int64_t cost = 0;
-  int64_t used = 0;   // in our window when it was sent, itself included, others' use left out
-  int64_t after = 0;  // charged since
-  int64_t room = 0;   // that we saw before it was charged
-  TimeNs oldest{};    // our oldest charge in the window
+  int64_t used = 0;     // in our window when it was sent, itself included, others' use left out
+  int64_t after = 0;    // charged since
+  int64_t room = 0;     // that we saw before it was charged
+  int64_t missing = 0;  // from a bucket that was full when we began, before it was charged
+  TimeNs oldest{};      // our oldest charge in the window
   bool probe = false;
   // Of a grid that is enforced: what we have sent in its present window; -1 if the call belongs to
   // an earlier one, or to that in which the grid was found.
@@ -85,7 +86,7 @@ class Learner {
         return learn_slice(seen, refusal, slice);
       }
     }
-    return learn_refusal(seen);
+    return learn_refusal(seen, refusal);
   }
   // Without headers: a call was accepted that ended `sent_in(q)` sent within q.
   template <typename SentIn>
@@ -103,6 +104,8 @@ class Learner {
   const Votes& votes() const { return votes_; }
   bool headers() const { return votes_.answers > 0; }
   int64_t told() const { return told_; }
+  // What a bucket of which answers tell would hold, whatever is enforced.
+  int64_t shown_capacity() const;
   // Until the first answer that shows what remains, calls in flight are bounded (slow start).
   bool starting() const { return spec_.shape == Shape::kAuto && !headers() && !learnt_any_; }
   // May a call be sent beyond a sliding window, to see whether the limit is a bucket?
@@ -127,9 +130,14 @@ class Learner {
   bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
                         int64_t sent_in_it) const;
   bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
-  bool learn_refusal(const Seen& seen);
+  bool learn_refusal(const Seen& seen, const Refusal& refusal);
+  bool refuse_bucket(const Seen& seen, const Refusal& refusal);
+  bool learn_bucket(const Seen& seen, const Refusal& refusal);
+  bool learn_sliding();
+  bool fills_window(const Seen& seen) const;
+  DurationNs unit_time(const Seen& seen) const;
   bool learn_pacing(Lesson from);
-  bool learn_jitter();
+  bool learn_jitter(const Refusal& refusal);
   bool check_new_window(const Seen& seen, const Observation& shown);
   bool exceeds_slice(DurationNs slice, int64_t sent_in_it) const;
   void cut(TimeNs now);

@@ -2,8 +2,14 @@
 #include <algorithm>
 
 #include "core/limit/limit.h"
+#include "core/limit/wide.h"
 
 namespace llmq::core {
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+
+}  // namespace
 
 Seen Limit::seen(TimeNs now, const Hold* hold) {
   Seen seen;
@@ -20,6 +26,7 @@ Seen Limit::seen(TimeNs now, const Hold* hold) {
   seen.used = hold->used + foreign_;
   seen.after = total_ - hold->total;
   seen.room = hold->room;
+  seen.missing = hold->missing;
   seen.probe = hold->probe;
   if (shape_ == Shape::kFixed && windows_) {
     const int64_t window = windows_->index(now);
@@ -96,15 +103,26 @@ void Limit::count_foreign(TimeNs now, int64_t foreign) {
 
 // What is gone, set against what we charged, tells what the provider counts.
 void Limit::weigh_charge(TimeNs now, const Hold& hold, const Usage& usage) {
-  const int64_t actual = cost_of(usage);
-  if (shown_ && shown_->at == now && hold.seq != 0) {
-    const int64_t back = shape_ == Shape::kBucket ? effective_amount(now) : 0;
+  const bool all = spec_.kind == LimitKind::kTokens;
+  const int64_t actual =
+      clamp_usage(usage.output_tokens) + (all ? clamp_usage(usage.input_tokens) : 0);
+  const int64_t reserved = hold.estimate - hold.input;
+  if (reserved > 0) {
+    const int64_t used = clamp_usage(usage.output_tokens);
+    used_ppm_ += (mul_div(std::min(used, reserved), kMillion, reserved) - used_ppm_) / 16;
+  }
+  const bool shown = shown_ && shown_->at == now && hold.seq != 0;
+  evidence_->mirrors().ended(now, actual);
+  if (shape_ == Shape::kBucket) {
+    const int64_t remaining = shown ? learner_->told() - shown_->used : 0;
+    if (shown && evidence_->add_level(now, hold.levels, remaining, hold.cost)) {
+      bucket_->set_level(now, std::min(remaining, bucket_->capacity()));
+    }
+  } else if (shown) {
     ChargedUntil charged;
     charged.low = {hold.total_estimate, hold.total_input, total_actual_};
     charged.high = {total_estimate_, total_input_, total_actual_ + actual};
-    if (evidence_->add(hold.charged, now, shown_->used, charged, back, spec_.period) && bucket_) {
-      bucket_->set_level(now, std::min(learner_->told() - shown_->used, bucket_->capacity()));
-    }
+    evidence_->add(hold.charged, now, shown_->used, charged, spec_.period);
   }
   total_actual_ += actual;
 }

@@ -31,7 +31,7 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   if (learner_ && now >= learner_->lesson_ends()) try_again(now);
   TimeNs from = std::max(now, closed_until_);
   if (learner_ && !burst_proven_ && spec_.shape == Shape::kAuto) {
-    from = std::max(from, ramp_->earliest(now, held_ + ahead));
+    from = std::max(from, ramp_->earliest(now, ahead));
     // One by one is safe with any provider, whatever is on its way.
     const bool bound = in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_;
     if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, ahead));
@@ -51,6 +51,8 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
   switch (shape_) {
     case Shape::kBucket: {
       const int64_t own = std::min(cost, bucket_->capacity());
+      // Too small for calls that J brings together: one after another.
+      if (pacer_ && bucket_->is_narrow(own)) return pacer_->earliest(at, ahead);
       if (held_ + own > bucket_->capacity()) return kNever;  // until one of those is sent or ends
       return bucket_->earliest(at, own + others);
     }
@@ -234,6 +236,11 @@ void Limit::enforce(TimeNs now) {
   const bool tokens = spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
   if (learns && tokens && spec_.charge == ChargeModel::kArrival && !evidence_) evidence_.emplace();
   if (!learns) evidence_.reset();
+  if (evidence_) {
+    const bool shown = shape_ == Shape::kBucket && learner_->headers();
+    const int64_t capacity = shown ? learner_->shown_capacity() : amount;
+    evidence_->mirrors().follow(now, amount, spec_.period, capacity, shown);
+  }
   if (learns) {
     const int64_t parts = learner_->headers() ? kRamp : kBlindRamp;
     const Pacer ramp(amount, DurationNs{spec_.period.ns / parts}, DurationNs{});

@@ -71,6 +71,8 @@ class TokenBucket {
     return capacity_ - mul_div_up((full_ - now).ns, amount_, period_.ns);
   }
   int64_t capacity() const { return capacity_; }
+  // Calls of that cost would each wait for J: the margin takes more than the bucket holds.
+  bool is_narrow(int64_t cost) const { return time_for(capacity_) < jitter_ + time_for(cost); }
 
  private:
   DurationNs time_for(int64_t cost) const { return {mul_div_up(cost, period_.ns, amount_)}; }
