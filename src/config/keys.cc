@@ -13,6 +13,7 @@ constexpr int64_t kMaxTokens = 1'000'000'000;
 constexpr core::DurationNs kMinute = core::seconds(60);
 constexpr core::DurationNs kDay = core::seconds(24 * 3600);
 
+constexpr Choice kOnQuota[] = {{"fail", 0}, {"block", 1}, {nullptr, 0}};
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
                               {"error", 4}, {"off", 5},   {nullptr, 0}};
 
@@ -252,6 +253,21 @@ void add_model_rows(std::deque<Row>& rows) {
       "retry.cap_ms", Scope::kModel, 1, 24 * 3'600'000, "30000",
       "Greatest delay before a retry, in ms, unless the provider asks for more.",
       [](const Value& value, ModelConfig& model) { model.retry.cap = as_ms(value); }));
+  rows.push_back(model_setting(
+      "on_quota_exhausted", Scope::kModel, Kind::kChoice, "fail",
+      "What requests do when the account's quota (credit, spend limit) is used up: end with "
+      "LLMQ_ERR_QUOTA_EXHAUSTED at once, those that wait and come too (fail), or wait (block). No "
+      "call of the model, and of those that share a pool with it, is made until the time that the "
+      "provider told, or quota_recheck_s; then one call finds out. A change of a setting lets it "
+      "find out at once.",
+      [](const Value& value, ModelConfig& model) { model.quota.blocks = value.number != 0; }));
+  rows.back().choices = kOnQuota;
+  rows.push_back(
+      model_integer("quota_recheck_s", Scope::kModel, 1, 31 * 24 * 3600, "300",
+                    "Seconds until a used-up quota is tried again, where the provider tells none.",
+                    [](const Value& value, ModelConfig& model) {
+                      model.quota.recheck = core::seconds(value.number);
+                    }));
   rows.push_back(model_integer(
       "plan.latency_ms", Scope::kModel, 0, kMaxMs, "1000",
       "What a plan (llmq run --dry-run) takes a call to last before its output begins, in ms.",

@@ -8,6 +8,7 @@
 
 #include "config/header_list.h"
 #include "core/limit/limit_spec.h"
+#include "core/policy/quota_hold.h"
 #include "core/time.h"
 #include "provider/mock_provider.h"
 #include "provider/profile.h"
@@ -49,6 +50,7 @@ struct ModelConfig {
   int64_t est_output_tokens =
       0;  // where neither the request nor its payload says; default 256 for providers
   RetrySettings retry;
+  core::QuotaSpec quota;
   ProviderKind provider = ProviderKind::kNone;
   // kHttp
   const provider::Profile* profile = nullptr;  // never null then

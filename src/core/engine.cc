@@ -34,6 +34,9 @@ void Engine::on(const Step& step, const Submit& event) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
   } else if (tenant.is_over_its_caps()) {
     finish(step, model, request, State::kFailed, Status::kQueueFull);
+  } else if (!model.spec.quota.blocks && model.quota.exhausted() &&
+             step.now < model.quota.until()) {
+    finish(step, model, request, State::kFailed, Status::kQuotaExhausted);
   } else if (can_never_fit(step, model, account, request)) {
     finish(step, model, request, State::kFailed, Status::kOversize);
   } else if (request.deadline <= step.now) {
@@ -145,7 +148,7 @@ void Engine::on(const Step& step, const Persisted& event) {
   } else if (request.deadline <= step.now) {
     settle(step, model, request, Settlement{});
     finish(step, model, request, State::kExpired, Status::kDeadline);
-  } else if (step.now < model.gate) {  // a Retry-After came while the store wrote
+  } else if (step.now < model.gate || step.now < model.quota.until()) {  // told meanwhile
     put_back(step, model, request);
   } else {
     launch(step, model, request);

@@ -94,6 +94,13 @@ class Engine {
   void weigh_load(const Step& step, Model& model, const Request& request,
                   const AttemptFinished& event);
 
+  // engine_quota.cc
+  void gather_group(Model& model);
+  bool note_quota(const Step& step, Model& model, const Request& request,
+                  const AttemptFinished& event);
+  void fail_waiting(const Step& step, Model& model, Status status);
+  bool waits_for_quota(const Model& model, Request& request, Status status) const;
+
   // engine_admit.cc: who starts now, and why the next one does not
   void admit(const Step& step, Model& model);
   void admit_alone(const Step& step, Model& model);

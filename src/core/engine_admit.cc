@@ -67,14 +67,7 @@ void Engine::admit_alone(const Step& step, Model& model) {
 
 // The models that share a pool start in the order of their fronts.
 void Engine::admit_group(const Step& step, Model& model) {
-  group_.clear();
-  group_.push_back(&model);
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) {
-      Model* const member = models_[index].get();
-      if (std::find(group_.begin(), group_.end(), member) == group_.end()) group_.push_back(member);
-    }
-  }
+  gather_group(model);
   for (Model* member : group_) member->settled = false;
   for (;;) {
     Model* next = nullptr;
@@ -126,6 +119,10 @@ bool Engine::start_first(const Step& step, Model& model) {
     finish(step, model, *first, State::kFailed, Status::kOversize);
     return true;
   }
+  if (model.quota.holds(step.now)) {
+    block(model, Block::kQuota, model.quota.opens(step.now), -1);
+    return false;
+  }
   if (step.now < model.gate) {
     block(model, Block::kGate, model.gate, -1);
     return false;
@@ -164,7 +161,9 @@ bool Engine::start_first(const Step& step, Model& model) {
 // order has changed, so somebody else may be the first now.
 bool Engine::start_others(const Step& step, Model& model) {
   TimeNs wake = kNever;
-  if (model.block == Block::kGate || model.block == Block::kLimit) wake = model.blocked_until;
+  if (model.block == Block::kGate || model.block == Block::kQuota || model.block == Block::kLimit) {
+    wake = model.blocked_until;
+  }
   const size_t waiting = model.queue.size();
   if (model.block == Block::kLimit && waiting > 1) wake = std::min(wake, let_pass(step, model));
   wake_at(model, wake);
@@ -292,7 +291,7 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // Somebody came while another one is blocked: nothing has changed for those who were looked at
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
-  if (step.now < model.gate) return;
+  if (step.now < model.gate || model.quota.holds(step.now)) return;
   assert(model.head != nullptr);
   if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
     admit(step, model);

@@ -76,6 +76,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   note_run(model, step.now - request.started);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
+  const bool quota = note_quota(step, model, request, event) || model.quota.exhausted();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
   if (!is_transient(event.status)) scout_further(model);
   if (event.status == Status::kOk) {
@@ -87,7 +88,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   // A free slot does not help who waits for time to pass; it may help somebody behind.
   const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
                               model.blocked_until > step.now && step.now >= model.gate;
-  if (!room && waits_for_time && model.spec.pools.empty()) {
+  if (!room && !quota && waits_for_time && model.spec.pools.empty()) {
     if (model.look_again) start_others(step, model);
   } else {
     admit(step, model);
@@ -166,8 +167,10 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     return;
   }
   const std::optional<DurationNs> delay =
-      retry_delay(model.spec.retry, status, request.attempts, request.max_attempts, retry_after,
-                  request.backoff_ms, random_);
+      waits_for_quota(model, request, status)
+          ? model.quota.until() - step.now
+          : retry_delay(model.spec.retry, status, request.attempts, request.max_attempts,
+                        retry_after, request.backoff_ms, random_);
   if (!delay) {
     finish(step, model, request, State::kFailed, status);
     return;

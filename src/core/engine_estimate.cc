@@ -46,7 +46,7 @@ DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
       ahead += model.queue.in_class(index).firm();
     }
   }
-  DurationNs least{std::max<int64_t>((model.gate - now).ns, 0)};
+  DurationNs least{std::max<int64_t>((std::max(model.gate, model.quota.until()) - now).ns, 0)};
   const std::vector<Limit*>& limits = model.limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {
     Limit& limit = *limits[i];
@@ -77,6 +77,9 @@ DurationNs Engine::expected_wait(TimeNs now, Model& model, const Request& reques
     out.reason = reason;
     out.limit = limit;
   };
+  if (now < model.quota.until()) {
+    consider(model.quota.until() - now, WaitEstimate::Reason::kQuota, -1);
+  }
   if (now < model.gate) consider(model.gate - now, WaitEstimate::Reason::kGate, -1);
   const std::vector<Limit*>& limits = model.limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {

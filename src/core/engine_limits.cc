@@ -28,6 +28,7 @@ void Engine::on(const Step& step, const ModelChanged& event) {
                         event.spec->prices);
   if (!event.spec->adaptive_concurrency) model->load = AdaptiveConcurrency{};
   model->limiter.bound_attempts(model->load.bound());
+  model->quota.clear();  // whoever changes settings may have paid
   model->tenant_limits = limits_of(event.spec->limits, true);
   for (Account& account : model->accounts.all()) {
     if (account.own == nullptr) continue;

@@ -30,6 +30,7 @@ void Engine::start(const Step& step, Model& model, Request& request) {
   model.in_flight.input_tokens += demand.input_tokens;
   model.in_flight.output_tokens += demand.output_tokens;
   model.running.push_back(request.link);
+  model.quota.started(&request);
   request.state = State::kProcessing;
   for (Counters* counters : {&model.counters, &account.counters}) {
     --counters->pending;
@@ -121,6 +122,7 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
     model.limiter.refund(grant);
     if (own != nullptr) own->limiter.refund(*grant.own);
   }
+  model.quota.ended(&request);
   model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
   grant.charged = 0;
   model.in_flight.input_tokens -= request.est_input_tokens;

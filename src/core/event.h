@@ -8,6 +8,7 @@
 
 #include "core/limit/limit_spec.h"
 #include "core/limit/observation.h"
+#include "core/policy/quota_hold.h"
 #include "core/policy/retry.h"
 #include "core/request.h"
 #include "core/status.h"
@@ -27,6 +28,7 @@ struct ModelSpec {
   int64_t max_in_flight = 256;
   bool adaptive_concurrency = true;  // fewer attempts at a time where the provider is overloaded
   RetrySpec retry;
+  QuotaSpec quota;
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
   bool finds_limits = false;   // answers may show limits that are not among these
   LimitSpec found_like;        // their shape, charge and jitter (may be kJitterOfPeriod)

@@ -24,6 +24,7 @@ enum class Block : uint8_t {
   kNone,      // nobody waits, or only tenants that their own limits hold back
   kNotReady,  // the model has nobody to run it
   kGate,      // a Retry-After of the provider
+  kQuota,     // the account's quota is used up
   kLimit,     // a limit has no room
   kScout,     // nothing is known of the provider's limits: answers will show them
   kOther,     // it would put off the promised start of another model's front in a pool
@@ -62,6 +63,7 @@ struct Model {
   // no such bound.
   uint64_t scout_bound = 0;
   TimeNs gate{};  // nothing starts before: a Retry-After of the provider
+  QuotaHold quota;
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well
   // Why the first in line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it

@@ -193,6 +193,10 @@ class Loop {
   void settle_pending();
   void flush_chains();
 
+  // loop_quota.cc
+  void hear_of_quota(const Job& job, const Outcome& outcome);
+  void explain_quota(const Job& job, Outcome& outcome);
+
   // loop_windows.cc
   void notice_gap();
   void open_windows(const ModelEntry& entry);

@@ -185,6 +185,9 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
     case core::Status::kOversize:
       outcome->message = "a limit of the model was lowered below what the request needs";
       break;
+    case core::Status::kQuotaExhausted:
+      explain_quota(job, *outcome);
+      break;
     case core::Status::kQueueFull:
       outcome->message = "the tenant has as many requests or bytes waiting as it may";
       break;

@@ -18,6 +18,7 @@ core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig
   spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);
   spec.retry.base = settings.retry.base;
   spec.retry.cap = settings.retry.cap;
+  spec.quota = settings.quota;
   spec.sends_at_start = settings.provider != config::ProviderKind::kHttp;
   spec.ready = settings.provider != config::ProviderKind::kNone;
   return spec;

@@ -37,6 +37,9 @@ core::Status Loop::wait_estimate(uint64_t id, WaitEstimate* estimate) {
     case Reason::kGate:
       estimate->blocked_by = "the provider's Retry-After";
       break;
+    case Reason::kQuota:
+      estimate->blocked_by = "the account's quota, used up";
+      break;
     case Reason::kRetry:
       estimate->blocked_by = "its own retry";
       break;

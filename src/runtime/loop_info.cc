@@ -19,6 +19,8 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
       return "the provider's Retry-After";
     case core::Block::kScout:
       return "the first answers, which may show the provider's limits";
+    case core::Block::kQuota:
+      return "the account's quota, used up";
     case core::Block::kOther:
       return "the first in line of another model of its pool";
     case core::Block::kLimit:
@@ -44,6 +46,16 @@ cJSON* concurrency_json(const core::Model& model) {
   return json;
 }
 
+// The account's quota is used up: what the provider said, and when the next call finds out.
+cJSON* quota_json(core::TimeNs now, const ModelEntry& entry, const core::Model& model) {
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "requests", model.spec.quota.blocks ? "block" : "fail");
+  const int64_t wait = milliseconds_until(now, model.quota.until());
+  base::add_number(json, "recheck_ms", std::max<int64_t>(wait, 0));
+  cJSON_AddStringToObject(json, "told", entry.quota_told.c_str());
+  return json;
+}
+
 base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                       core::Model& model) {
   base::Json json(cJSON_CreateObject());
@@ -57,6 +69,9 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
   if (!model.queue.empty() && !blocked.empty()) {
     cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
+  }
+  if (model.quota.exhausted()) {
+    cJSON_AddItemToObject(json.get(), "quota_exhausted", quota_json(now, entry, model));
   }
   cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(model));
   cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");

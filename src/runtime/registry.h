@@ -51,6 +51,7 @@ struct ModelEntry {
   std::shared_ptr<Processor> processor;
   uint64_t mock_calls = 0;
   StoredKey key;  // from the environment or a file; none = ask key_fn, or there is none
+  std::string quota_told;  // the last refusal because the account's quota is used up
 };
 
 class Registry {

@@ -20,6 +20,7 @@ struct WaitEstimate {
     kPool,    // the same, and a pool owns it
     kTenant,  // limit `limit` of those that the tenant has of its own
     kGate,    // a Retry-After of the provider
+    kQuota,   // the account's quota is used up
     kRetry,   // its own next attempt is put off
   };
   uint64_t place = 0;  // 1 = the first in line; 0 = it does not wait
