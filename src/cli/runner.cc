@@ -251,7 +251,9 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
   free_slots_.push_back(slot);
   budget_.settle(record.cost, response);
   const llmq_status_t status = llmq_response_status(response);
-  if (llmq_response_state(response) == LLMQ_STATE_CANCELLED) {  // by us: left for --resume
+  // Cancelled by us, or spared since another one had met the end of the quota: for --resume.
+  const bool spared = status == LLMQ_ERR_QUOTA_EXHAUSTED && llmq_response_attempts(response) == 0;
+  if (llmq_response_state(response) == LLMQ_STATE_CANCELLED || spared) {
     ++summary_.left;
     return;
   }

@@ -37,8 +37,7 @@ void Engine::gather_group(Model& model) {
 // True if who may start has changed.
 bool Engine::note_quota(const Step& step, Model& model, const Request& request,
                         const AttemptFinished& event) {
-  const bool is_back = event.status == Status::kOk && model.quota.exhausted() &&
-                       request.started >= model.quota.since();
+  const bool is_back = event.status == Status::kOk && model.quota.is_probe(request);
   if (!is_back && event.status != Status::kQuotaExhausted) return false;
   gather_group(model);
   for (Model* member : group_) {
@@ -48,7 +47,7 @@ bool Engine::note_quota(const Step& step, Model& model, const Request& request,
     }
     const DurationNs told = told_wait(event);
     const DurationNs wait = told.ns > 0 ? told : member->spec.quota.recheck;
-    member->quota.exhaust(step.now, std::max(step.now + wait, member->quota.until()));
+    member->quota.exhaust(std::max(step.now + wait, member->quota.until()));
     if (!member->spec.quota.blocks) fail_waiting(step, *member, Status::kQuotaExhausted);
   }
   return true;

@@ -53,6 +53,9 @@ static void every_other_failure_is_final(void) {
     CHECK_TEXT("why", llmq_response_error(response, NULL));
     CHECK_STATUS(status, llmq_response_status(response));
     llmq_response_free(response);
+    if (status == LLMQ_ERR_QUOTA_EXHAUSTED) { /* else the next ones would not be sent */
+      CHECK_OK(llmq_manager_set(manager, "model.m.quota_recheck_s", "60", NULL));
+    }
   }
   CHECK_INT(attempts, held_count(&held));
   CHECK_OK(llmq_manager_destroy(manager));

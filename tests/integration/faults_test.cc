@@ -76,6 +76,7 @@ TEST(Faults, AnExhaustedQuotaStopsTheRun) {
               {{"OPENAI_API_KEY", "quota"}});
   EXPECT_EQ(run.wait(), 1);
   EXPECT_THAT(run.err(), HasSubstr("quota"));
+  EXPECT_LE(json_lines(dir.read("out.jsonl")).size(), 2U) << "those that met it; the rest is left";
 }
 
 TEST(Faults, NothingPrintsTheKey) {

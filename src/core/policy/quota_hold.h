@@ -20,14 +20,13 @@ class QuotaHold {
   bool exhausted() const { return exhausted_; }
   // Nothing may start: it is too early, or one is finding out.
   bool holds(TimeNs now) const { return exhausted_ && (now < until_ || probe_ != nullptr); }
-  TimeNs since() const { return since_; }
+  bool is_probe(const Request& request) const { return probe_ == &request; }
   TimeNs until() const { return until_; }
   // When the next one may start, as far as time alone decides.
   TimeNs opens(TimeNs now) const { return now < until_ ? until_ : kNever; }
 
-  void exhaust(TimeNs now, TimeNs until) {
+  void exhaust(TimeNs until) {
     exhausted_ = true;
-    since_ = now;
     until_ = until;
   }
   void clear() { *this = QuotaHold{}; }
@@ -40,7 +39,6 @@ class QuotaHold {
 
  private:
   bool exhausted_ = false;
-  TimeNs since_{};
   TimeNs until_{};
   const Request* probe_ = nullptr;
 };
