@@ -98,6 +98,7 @@ class Engine {
   void gather_group(Model& model);
   bool note_quota(const Step& step, Model& model, const Request& request,
                   const AttemptFinished& event);
+  void fail_for_quota(const Step& step, Model& model);
   void fail_waiting(const Step& step, Model& model, Status status);
   bool waits_for_quota(const Model& model, Request& request, Status status) const;
 

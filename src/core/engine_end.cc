@@ -84,6 +84,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   } else {
     attempt_failed(step, model, request, event.status, event.retry_after);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
+    if (event.status == Status::kQuotaExhausted) fail_for_quota(step, model);
   }
   // A free slot does not help who waits for time to pass; it may help somebody behind.
   const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&

@@ -48,9 +48,16 @@ bool Engine::note_quota(const Step& step, Model& model, const Request& request,
     const DurationNs told = told_wait(event);
     const DurationNs wait = told.ns > 0 ? told : member->spec.quota.recheck;
     member->quota.exhaust(std::max(step.now + wait, member->quota.until()));
-    if (!member->spec.quota.blocks) fail_waiting(step, *member, Status::kQuotaExhausted);
   }
   return true;
+}
+
+// Of the models that draw on the account, those that do not block: what waits ends.
+void Engine::fail_for_quota(const Step& step, Model& model) {
+  gather_group(model);
+  for (Model* member : group_) {
+    if (!member->spec.quota.blocks) fail_waiting(step, *member, Status::kQuotaExhausted);
+  }
 }
 
 // What waits for its turn, or for its retry, ends.

@@ -277,7 +277,10 @@ void EngineSim::expect_nobody_forgotten() {
       continue;
     }
     const core::Verdict verdict = model->limiter.earliest(now_, core::demand_of(*head));
-    expect_woken(index, head->id, std::max(verdict.at, model->gate));
+    const bool held = model->quota.holds(now_);
+    const TimeNs opens = held ? model->quota.opens(now_) : TimeNs{};
+    expect_woken(index, head->id, std::max({verdict.at, model->gate, opens}));
+    if (held) continue;
     if (promised && now_ >= model->gate) expect_passers_known(index);
   }
 }
