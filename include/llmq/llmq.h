@@ -748,7 +748,12 @@ LLMQ_API llmq_status_t llmq_submit_wait(llmq_manager_t *manager, const llmq_requ
 LLMQ_API llmq_status_t llmq_request_check(llmq_manager_t *manager, const llmq_request_t *request,
                                           llmq_error_t **err);
 
-/** What llmq_submit would reserve for the request: tokens, and their price where the model has prices.
+/** What the request will probably use: tokens, and their price where the model has prices. Input tokens come
+ * from the bytes of the text by a line that is fitted to the usage of the model's answers (llmq_stats_json,
+ * `estimates`), images and tools by the documented rules; until 8 answers are known, from 4 bytes per token. A
+ * limit whose `charge` is `arrival` reserves what the provider counts on arrival, 4 bytes per token, all the same.
+ * Output tokens are what the body says, else what 95 of 100 answers of that priority did not pass, else
+ * est_output_tokens, capped by the smallest limit.
  * @param usage Its struct_size must be set. cost_micros is 0 without prices.
  * @return As llmq_request_check.
  * @par Ownership filled for the caller; err, if set, is the caller's

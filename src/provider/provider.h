@@ -66,12 +66,16 @@ struct Outcome {
   core::Observed observed;          // what the answer tells of limits, a good one too
 };
 
-// Tokens that a call is expected to count, before it is made.
+// Tokens that a call is expected to count, before it is made. input_tokens is what a provider
+// counts that judges by length when the call arrives; what the model will have read in the end is
+// told better by what answers have taught of text_bytes, plus other_tokens.
 struct Estimate {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
   bool output_is_default = false;  // the payload does not say it
   bool stream = false;             // the payload asks for a stream
+  int64_t text_bytes = 0;          // UTF-8, of all text that is input
+  int64_t other_tokens = 0;        // of images, and of what frames messages and tools
 };
 
 // Joins a base URL and the operation's path in OpenAI's API. A base that names a version itself
@@ -82,8 +86,8 @@ std::string endpoint_url(std::string_view base_url, Operation operation);
 // tokens will it be? Called on the submitter's thread, so that a bad body is an error at submit.
 //
 // Roughly 4 bytes of English per token; other scripts and code differ, up to about x2; the usage of
-// the answer corrects it. Images and audio count nothing. Chat: input is the UTF-8 bytes of all
-// text in messages and tools over 4, rounded up, plus 4; output is max_completion_tokens or
+// the answer corrects it. Images and audio count nothing on arrival. Chat: input is the UTF-8 bytes
+// of all text in messages and tools over 4, rounded up, plus 4; output is max_completion_tokens or
 // max_tokens, else default_output_tokens, times n. Embeddings: input is the bytes of text over 4,
 // or the number of tokens where tokens are given; no output.
 core::Result<Estimate> inspect_payload(Operation operation, std::string_view payload,

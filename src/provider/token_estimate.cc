@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "provider/image_tokens.h"
 #include "provider/json.h"
 #include "provider/payload.h"
 #include "provider/provider.h"
@@ -63,40 +64,74 @@ int64_t all_text(const cJSON* value) {
   return bytes;
 }
 
-// A message's content is a string, or parts of which only the text ones are text.
-int64_t content_bytes(const cJSON* content) {
-  if (cJSON_IsString(content) != 0) return length(content->valuestring);
-  int64_t bytes = 0;
-  const cJSON* part = nullptr;
-  cJSON_ArrayForEach(part, content) {
-    bytes += cJSON_IsString(part) != 0 ? length(part->valuestring)
-                                       : static_cast<int64_t>(text_member(part, "text").size());
+// {"image_url":{"url":"...","detail":"low"}} or {"image_url":"..."}
+int64_t tokens_of_image(const cJSON* part) {
+  const cJSON* const image = member(part, "image_url");
+  if (image == nullptr) return 0;
+  if (cJSON_IsString(image) != 0) {
+    return image_tokens(image->valuestring, text_member(part, "detail"));
   }
-  return bytes;
+  return image_tokens(text_member(image, "url"), text_member(image, "detail"));
 }
 
-int64_t chat_input(const cJSON* body) {
-  int64_t bytes = all_text(member(body, "tools")) + all_text(member(body, "functions"));
+// A message's content is a string, or parts of which only the text ones are text.
+void add_content(const cJSON* content, Estimate& estimate) {
+  if (cJSON_IsString(content) != 0) estimate.text_bytes += length(content->valuestring);
+  const cJSON* part = nullptr;
+  cJSON_ArrayForEach(part, content) {
+    if (cJSON_IsString(part) != 0) {
+      estimate.text_bytes += length(part->valuestring);
+      continue;
+    }
+    estimate.text_bytes += static_cast<int64_t>(text_member(part, "text").size());
+    estimate.other_tokens += tokens_of_image(part);
+  }
+}
+
+// What tools add to their text (as LiteLLM counts them).
+int64_t tokens_around_tools(const cJSON* body, bool has_system) {
+  if (cJSON_GetArraySize(member(body, "tools")) == 0) return 0;
+  const cJSON* const choice = member(body, "tool_choice");
+  int64_t tokens = has_system ? 9 - 4 : 9;
+  if (cJSON_IsObject(choice) != 0) tokens += 7;
+  if (text_member(body, "tool_choice") == "none") tokens += 1;
+  return tokens;
+}
+
+void add_chat_input(const cJSON* body, Estimate& estimate) {
+  constexpr int64_t kPerFurtherMessage = 3;
+  estimate.text_bytes = all_text(member(body, "tools")) + all_text(member(body, "functions"));
+  bool has_system = false;
+  bool first = true;
   const cJSON* message = nullptr;
   cJSON_ArrayForEach(message, member(body, "messages")) {
-    bytes += content_bytes(member(message, "content"));
-    bytes += static_cast<int64_t>(text_member(message, "name").size());
-    bytes += all_text(member(message, "tool_calls"));
+    add_content(member(message, "content"), estimate);
+    estimate.text_bytes += static_cast<int64_t>(text_member(message, "name").size());
+    estimate.text_bytes += all_text(member(message, "tool_calls"));
+    has_system = has_system || text_member(message, "role") == "system";
+    if (!first) estimate.other_tokens += kPerFurtherMessage;
+    first = false;
   }
-  return (bytes + kBytesPerToken - 1) / kBytesPerToken + kTokensPerChat;
+  estimate.other_tokens += tokens_around_tools(body, has_system);
+  estimate.input_tokens =
+      (estimate.text_bytes + kBytesPerToken - 1) / kBytesPerToken + kTokensPerChat;
 }
 
 // A string, a list of tokens, or a list of either.
-int64_t embeddings_input(const cJSON* input) {
+void add_embeddings_input(const cJSON* input, Estimate& estimate) {
   if (cJSON_IsString(input) != 0) {
-    return (length(input->valuestring) + kBytesPerToken - 1) / kBytesPerToken;
+    estimate.text_bytes += length(input->valuestring);
+    estimate.input_tokens += (length(input->valuestring) + kBytesPerToken - 1) / kBytesPerToken;
   }
-  int64_t tokens = 0;
   const cJSON* item = nullptr;
   cJSON_ArrayForEach(item, input) {
-    tokens += cJSON_IsNumber(item) != 0 ? 1 : embeddings_input(item);
+    if (cJSON_IsNumber(item) == 0) {
+      add_embeddings_input(item, estimate);
+      continue;
+    }
+    ++estimate.input_tokens;
+    ++estimate.other_tokens;
   }
-  return tokens;
 }
 
 // A member that is a number of at least `least`, else `otherwise`.
@@ -119,11 +154,12 @@ void add_chat_output(const cJSON* body, int64_t default_output_tokens, Estimate&
 }  // namespace
 
 Estimate estimate_neutral(Operation operation, const cJSON* body, int64_t default_output_tokens) {
-  if (operation == Operation::kEmbeddings) {
-    return Estimate{embeddings_input(member(body, "input")), 0, false, false};
-  }
   Estimate estimate;
-  estimate.input_tokens = chat_input(body);
+  if (operation == Operation::kEmbeddings) {
+    add_embeddings_input(member(body, "input"), estimate);
+    return estimate;
+  }
+  add_chat_input(body, estimate);
   add_chat_output(body, default_output_tokens, estimate);
   return estimate;
 }

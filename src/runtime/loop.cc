@@ -181,6 +181,7 @@ void Loop::take_report(Job& job) {
   } else if (job.outcome != nullptr && job.in_engine) {
     Outcome& outcome = *job.outcome;
     if (outcome.usage_known) price(entry_of(job), outcome.usage);
+    learn_tokens(job, outcome);
     hear_of_quota(job, outcome);
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,

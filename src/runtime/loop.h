@@ -193,6 +193,9 @@ class Loop {
   void settle_pending();
   void flush_chains();
 
+  // loop_learning.cc
+  void learn_tokens(const Job& job, const Outcome& outcome);
+
   // loop_quota.cc
   void hear_of_quota(const Job& job, const Outcome& outcome);
   void explain_quota(const Job& job, Outcome& outcome);

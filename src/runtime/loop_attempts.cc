@@ -149,6 +149,7 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
     log->info("{}: attempt {} failed: {}: {}", log_name(job), attempt,
               core::status_name(outcome->status), one_line(outcome->message));
   }
+  learn_tokens(job, *outcome);
   hear_of_quota(job, *outcome);
   job.outcome = store(std::move(outcome));
   http_calls_.erase(&job);

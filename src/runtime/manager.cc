@@ -363,8 +363,9 @@ std::string Manager::stats_json() {
   base::add_number(json.get(), "wakeups", static_cast<int64_t>(loop_->stats.wakeups()));
   cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
   for (const ModelEntry* entry : loop_->registry.list()) {
-    cJSON_AddItemToObject(models, entry->config.name.c_str(),
-                          counters_json(loop_->stats.model(entry->index)).release());
+    base::Json model = counters_json(loop_->stats.model(entry->index));
+    cJSON_AddItemToObject(model.get(), "estimates", entry->tokens.json().release());
+    cJSON_AddItemToObject(models, entry->config.name.c_str(), model.release());
   }
   cJSON* tenants = cJSON_AddObjectToObject(json.get(), "tenants");
   for (const auto& [name, counters] : loop_->stats.tenants()) {

@@ -105,8 +105,8 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   TokenCaps caps;
   caps.add(model->limits);
   for (const PoolEntry* pool : checked->entry->pools) caps.add(*pool->limits.read());
-  core::Status status =
-      estimate_tokens(request, *model, caps, &checked->tokens, &checked->prepared, why);
+  core::Status status = estimate_tokens(request, *model, caps, &checked->entry->tokens,
+                                        &checked->tokens, &checked->prepared, why);
   if (status == core::Status::kOk) {
     status = may_stream(request, *model, checked->tokens.streams, &checked->streams, why);
   }
@@ -244,7 +244,7 @@ core::Error Manager::estimate(const llmq_request_t& request, core::Usage* usage)
   if (!pass)
     return core::Error{core::Status::kClosed, core::status_message(core::Status::kClosed), ""};
   if (inspect(request, &checked, &why) != core::Status::kOk) return why;
-  *usage = core::Usage{checked.tokens.input, checked.tokens.output, 0, 0};
+  *usage = core::Usage{checked.tokens.likely_input, checked.tokens.output, 0, 0};
   usage->cost_micros = cost_of(checked.entry->settings.read()->prices, *usage);
   return why;
 }

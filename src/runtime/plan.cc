@@ -180,7 +180,8 @@ core::Error Plan::add(const llmq_request_t& request) {
   caps.add(model.config.limits);
   for (const core::PoolIndex pool : model.pools) caps.add(pools_[pool].limits);
   TokenEstimate tokens;
-  core::Status status = estimate_tokens(request, model.config, caps, &tokens, nullptr, &why);
+  core::Status status =
+      estimate_tokens(request, model.config, caps, nullptr, &tokens, nullptr, &why);
   if (status != core::Status::kOk) return why;
   const core::Prices& prices = model.config.prices;
   status = fits_limits(model.config.limits, prices, tokens, "model", name, &why);

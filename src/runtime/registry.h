@@ -22,6 +22,7 @@
 #include "runtime/callback.h"
 #include "runtime/current.h"
 #include "runtime/stored_key.h"
+#include "runtime/token_learning.h"
 
 namespace llmq::runtime {
 
@@ -47,10 +48,11 @@ struct ModelEntry {
   std::vector<core::LimitSpec> places;  // every limit of its own that it has or had
   ApiKeyCallback key_fn;
   std::atomic<bool> removed{false};
+  TokenLearning tokens;  // what its answers have taught
   // The loop's own:
   std::shared_ptr<Processor> processor;
   uint64_t mock_calls = 0;
-  StoredKey key;  // from the environment or a file; none = ask key_fn, or there is none
+  StoredKey key;           // from the environment or a file; none = ask key_fn, or there is none
   std::string quota_told;  // the last refusal because the account's quota is used up
 };
 

@@ -98,6 +98,10 @@ core::Status check_members(const llmq_request_t& r, core::Error* why) {
 // A limit that lets larger calls run alone caps nothing.
 void TokenCaps::add(const std::vector<core::LimitSpec>& limits) {
   for (const core::LimitSpec& limit : limits) {
+    const bool of_tokens = limit.kind == core::LimitKind::kInputTokens ||
+                           limit.kind == core::LimitKind::kOutputTokens ||
+                           limit.kind == core::LimitKind::kTokens;
+    if (of_tokens && limit.charge == core::ChargeModel::kArrival) judged_on_arrival = true;
     if (limit.oversize_alone) continue;
     if (limit.kind == core::LimitKind::kInputTokens) input = std::min(input, limit.amount);
     if (limit.kind == core::LimitKind::kOutputTokens) output = std::min(output, limit.amount);
@@ -110,9 +114,6 @@ provider::Endpoint endpoint_of(const config::ModelConfig& model) {
           model.deployment, model.api_version, &model.headers};
 }
 
-namespace {
-
-// What the payload says, of a request that a built-in provider runs.
 core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
                                            provider::Operation operation,
                                            std::string_view payload) {
@@ -125,40 +126,57 @@ core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
   return provider::Prepared{seen.value(), std::nullopt, {}};
 }
 
-}  // namespace
+bool reads_payloads(const config::ModelConfig& model, provider::Operation operation) {
+  if (model.provider == config::ProviderKind::kNone) return false;
+  return model.provider != config::ProviderKind::kMock || operation != provider::Operation::kCustom;
+}
 
 core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
-                             const TokenCaps& caps, TokenEstimate* estimate,
-                             provider::Prepared* prepared, core::Error* why) {
+                             const TokenCaps& caps, const TokenLearning* learnt,
+                             TokenEstimate* estimate, provider::Prepared* prepared,
+                             core::Error* why) {
   const std::string_view payload(static_cast<const char*>(request.payload), request.payload_len);
   const auto operation = static_cast<provider::Operation>(request.operation);
-  const bool built_in = model.provider != config::ProviderKind::kNone;
-  int64_t input = std::min<int64_t>(
-      (static_cast<int64_t>(payload.size()) + kBytesPerToken - 1) / kBytesPerToken, kMaxEstimate);
-  bool output_is_default = operation != provider::Operation::kEmbeddings;
-  int64_t output = output_is_default ? model.est_output_tokens : 0;
-  if (built_in && !(model.provider == config::ProviderKind::kMock &&
-                    operation == provider::Operation::kCustom)) {
-    auto seen = look_into(model, operation, payload);
-    if (!seen)
-      return refuse(why, seen.error().code, seen.error().key.c_str(), seen.error().message);
-    const provider::Estimate& found = seen.value().estimate;
-    input = found.input_tokens;
-    output = found.output_tokens;
-    output_is_default = found.output_is_default;
-    estimate->streams = found.stream;
-    if (prepared != nullptr) *prepared = std::move(seen.value());
+  const bool reads = reads_payloads(model, operation);
+  provider::Estimate seen;
+  if (reads) {
+    auto found = look_into(model, operation, payload);
+    if (!found) {
+      return refuse(why, found.error().code, found.error().key.c_str(), found.error().message);
+    }
+    seen = found.value().estimate;
+    estimate->streams = seen.stream;
+    if (prepared != nullptr) *prepared = std::move(found.value());
   } else {
-    input = std::min({input, caps.input, caps.both});
+    seen.text_bytes = static_cast<int64_t>(payload.size());
+    seen.input_tokens = std::min({(seen.text_bytes + kBytesPerToken - 1) / kBytesPerToken,
+                                  kMaxEstimate, caps.input, caps.both});
+    seen.output_is_default = operation != provider::Operation::kEmbeddings;
+    seen.output_tokens = seen.output_is_default ? model.est_output_tokens : 0;
   }
-  if (request.est_input_tokens != 0) input = std::max<int64_t>(request.est_input_tokens, 0);
+  int64_t input = seen.input_tokens;
+  int64_t likely = input;
+  const int64_t told = learnt == nullptr || seen.text_bytes == 0
+                           ? TokenLearning::kUnknown
+                           : learnt->input_tokens(seen.text_bytes);
+  if (told != TokenLearning::kUnknown) likely = told + seen.other_tokens;
+  if (!reads) likely = std::min({likely, caps.input, caps.both});
+  if (!caps.judged_on_arrival) input = likely;
+  if (request.est_input_tokens != 0) {
+    input = likely = std::max<int64_t>(request.est_input_tokens, 0);
+  }
+  int64_t output = seen.output_tokens;
   if (request.est_output_tokens != 0) {
     output = std::max<int64_t>(request.est_output_tokens, 0);
-  } else if (output_is_default) {
+  } else if (seen.output_is_default) {
+    const bool learns = learnt != nullptr && !caps.judged_on_arrival;
+    const int64_t p95 = learns ? learnt->output_tokens(request.priority) : TokenLearning::kUnknown;
+    if (p95 != TokenLearning::kUnknown) output = p95;
     output = std::min({output, caps.output, std::max<int64_t>(caps.both - input, 0)});
   }
   estimate->input = std::min(input, kMaxEstimate);
   estimate->output = std::min(output, kMaxEstimate);
+  estimate->likely_input = std::min(likely, kMaxEstimate);
   return core::Status::kOk;
 }
 

@@ -14,14 +14,16 @@
 #include "config/model_config.h"
 #include "core/result.h"
 #include "provider/request.h"
+#include "runtime/token_learning.h"
 
 namespace llmq::runtime {
 
 // Tokens that a request is expected to count.
 struct TokenEstimate {
-  int64_t input = 0;
+  int64_t input = 0;  // what limits count until the usage is known
   int64_t output = 0;
-  bool streams = false;  // the payload itself asks for a stream
+  bool streams = false;      // the payload itself asks for a stream
+  int64_t likely_input = 0;  // what the answer will probably tell
 };
 
 // The most tokens that one call may count, over all limits of a model and its pools.
@@ -29,6 +31,9 @@ struct TokenCaps {
   int64_t input = std::numeric_limits<uint32_t>::max();
   int64_t output = std::numeric_limits<uint32_t>::max();
   int64_t both = std::numeric_limits<uint32_t>::max();
+  // A limit of tokens counts what the provider judges on arrival, by the length of the text: then
+  // that is what must be counted here, not what is true.
+  bool judged_on_arrival = false;
 
   void add(const std::vector<core::LimitSpec>& limits);
 };
@@ -41,11 +46,19 @@ core::Status check_members(const llmq_request_t& request, core::Error* why);
 // How the provider of a model is addressed; the config must outlive it.
 provider::Endpoint endpoint_of(const config::ModelConfig& model);
 
-// What the caller says counts; else what the payload says; else a guess that never makes a request
-// oversize. `prepared`, unless it is nullptr, takes what a call over HTTP will send.
+// Are payloads for that operation JSON of a known form?
+bool reads_payloads(const config::ModelConfig& model, provider::Operation operation);
+// What the payload says, of a request that a built-in provider runs.
+core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
+                                           provider::Operation operation, std::string_view payload);
+
+// What the caller says counts; else what the payload says and answers have taught (`learnt`, may be
+// nullptr); else a guess that never makes a request oversize. `prepared`, unless it is nullptr,
+// takes what a call over HTTP will send.
 core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
-                             const TokenCaps& caps, TokenEstimate* estimate,
-                             provider::Prepared* prepared, core::Error* why);
+                             const TokenCaps& caps, const TokenLearning* learnt,
+                             TokenEstimate* estimate, provider::Prepared* prepared,
+                             core::Error* why);
 
 // Is the response to be streamed, and does the model do that?
 core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,
