@@ -10,9 +10,8 @@ constexpr int64_t kParts = 256;
 
 }  // namespace
 
-Book::Book(const core::LimitSpec& spec, const core::Prices& prices)
+Book::Book(const core::LimitSpec& spec)
     : spec_(spec),
-      prices_(prices),
       window_(spec.period.ns + spec.jitter.ns),
       slack_(window_ / kParts + 1),
       ring_(256),
@@ -49,8 +48,6 @@ int64_t Book::cost_of(int64_t input, int64_t output) const {
       return input;
     case core::LimitKind::kOutputTokens:
       return output;
-    case core::LimitKind::kCost:  // the simulator's prices are whole per token
-      return (input * prices_.input + output * prices_.output) / 1'000'000;
     default:
       return 1;
   }
@@ -92,24 +89,9 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   }
   if (spec_.kind == core::LimitKind::kRequests) return;
   if (refused) actual = 0;
-  if (actual >= 0) correct(now, booking, actual);
-}
-
-Book::Age Book::age_of(int64_t now, const Booking& booking) {
-  move_to(now);
-  if (booking.entry >= least_head_) return Age::kCounts;
-  return booking.entry >= most_head_ ? Age::kMayCount : Age::kGone;
-}
-
-void Book::amend(int64_t now, Booking& booking, int64_t actual) {
-  if (age_of(now, booking) == Age::kGone || spec_.kind == core::LimitKind::kRequests) return;
-  correct(now, booking, actual);
-}
-
-void Book::correct(int64_t now, Booking& booking, int64_t actual) {
+  if (actual < 0) return;
   if (actual > booking.cost) {
-    booking.entry = charge(now, actual - booking.cost);
-    booking.cost = actual;
+    charge(now, actual - booking.cost);
     return;
   }
   const bool keeps = spec_.charge == core::ChargeModel::kArrival ||
@@ -117,7 +99,6 @@ void Book::correct(int64_t now, Booking& booking, int64_t actual) {
   if (keeps || booking.entry < most_head_) return;
   const int64_t less = booking.cost - actual;
   if (bucket_) bucket_->correct(now, 0, less, 0);
-  booking.cost = actual;
   at(booking.entry).cost -= less;
   most_ -= less;
   if (booking.entry >= least_head_) least_ -= less;

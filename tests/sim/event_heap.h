@@ -19,9 +19,6 @@ enum class What : uint8_t {
   kResume,    // and wakes
   kWallStep,  // somebody sets its clock
   kChange,    // the limits change, at the provider and at the client
-  kStored,    // the store has made a step of a request durable, or has failed to
-  kLease,     // the store of shared quotas gives room
-  kUsage,     // the caller learns what a request that has ended used
   kArrive,    // a call reaches the provider
   kProduce,   // the provider counts what a call has produced
   kEnd,       // the provider is done with a call

@@ -32,13 +32,11 @@ void Oracle::recount(size_t limit) {
   int64_t held = 0;
   for (size_t i = 0; i < static_cast<size_t>(world_.scenario_->backlog); ++i) {
     const World::Slot& slot = world_.slots_[i];
-    if (slot.reserved && slot.bookings[limit].entry == 0) held += slot.bookings[limit].cost;
+    if (slot.running && slot.bookings[limit].entry == 0) held += slot.bookings[limit].cost;
   }
   const int64_t used = world_.limits_[limit]->used(core::TimeNs{now});
   most += world_.limits_[limit]->foreign();
-  const core::Shape shape = world_.limits_[limit]->enforced_shape();
-  const bool learnt = book.spec().shape == core::Shape::kAuto && shape == core::Shape::kFixed;
-  const bool ledger = shape != core::Shape::kBucket && !learnt;
+  const bool ledger = world_.limits_[limit]->enforced_shape() != core::Shape::kBucket;
   if (ledger && (used < least || used > most)) {
     world_.findings_->add(2, now, "limit %zu counts %lld; all charges come to %lld .. %lld", limit,
                           static_cast<long long>(used), static_cast<long long>(least),
@@ -84,9 +82,8 @@ void Oracle::check_line(core::ModelIndex index) {
   const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*head));
   Span span{now, now};
   // Headers may teach that less is free than we know of.
-  const bool leased = world_.scenario_->leased;
-  bool exact = !world_.scenario_->headers && !leased;
-  bool promised = exact && world_.scenario_->per_tenant == 0;
+  bool exact = !world_.scenario_->headers;
+  bool promised = exact;
   for (size_t i = 0; i < world_.books_.size(); ++i) {
     const Book& book = world_.books_[i];
     exact = exact && book.is_sliding();
@@ -128,7 +125,6 @@ void Oracle::check_nobody_could_start(core::ModelIndex index) {
   core::Model* const model = world_.engine_->model(index);
   core::Request* const front = model->queue.front();
   if (front == nullptr || world_.scenario_->models > 1) return;
-  if (world_.scenario_->per_tenant > 0) return;  // the tenant's own limit may hold it back
   const int64_t now = world_.now_;
   const int64_t gate = std::max(world_.gate_[index], world_.slot_of(front).not_before);
   const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*front));

@@ -43,7 +43,6 @@ void World::check() {
     }
     check_use(i);
   }
-  if (!own_touched_.empty()) check_tenants();
   gave_up_unsent_ = false;
   const int64_t slots = limits_[books_.size()]->held();
   if (slots != running_) {
@@ -84,9 +83,6 @@ void World::check_use(size_t limit) {
     most = scenario_->headers ? std::numeric_limits<int64_t>::max()
                               : book.most_missing_from_bucket(now_) + kRounding;
   }
-  // A grid that was learnt counts what lies in its window alone.
-  const bool learnt = book.spec().shape == core::Shape::kAuto;
-  if (learnt && real.enforced_shape() == core::Shape::kFixed) least = 0;
   if (used >= least && used <= most) return;
   if (used > most && gave_up_unsent_) {
     findings_->add(4, now_, "limit %zu counts %lld, at most %lld were sent", limit,
