@@ -97,8 +97,8 @@ void Engine::on(const Step& step, const AttemptProgress& event) {
   Model& model = model_of(request);
   const bool was_sent = request.reservation->sent;
   if (!was_sent) mark_sent(step, model, request);  // an answer proves that it was
-  const bool charged = note_output(step, model, request, event.output_tokens);
-  if (!was_sent || charged) sent_makes_room(step, model, request);
+  const bool changed = note_output(step, model, request, event.output_tokens);
+  if (!was_sent || changed) sent_makes_room(step, model, request);
 }
 
 void Engine::on(const Step& step, const ModelAdded& event) {

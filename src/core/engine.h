@@ -127,6 +127,7 @@ class Engine {
   void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
   void mark_sent(const Step& step, Model& model, Request& request);
+  void learn_output(const Step& step, Model& model, const Request& request, int64_t tokens);
   bool note_output(const Step& step, Model& model, Request& request, int64_t tokens);
   bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
   bool amend(const Step& step, Model& model, Grant& grant, const Usage& usage);

@@ -114,7 +114,7 @@ bool Engine::start_first(const Step& step, Model& model) {
     finish(step, model, *first, State::kExpired, Status::kDeadline);
     return true;
   }
-  const Demand demand = demand_of(*first);
+  const Demand demand = model.demand_of(*first);
   if (model.check_size && model.limiter.too_small_for(demand) >= 0) {
     finish(step, model, *first, State::kFailed, Status::kOversize);
     return true;
@@ -177,13 +177,13 @@ TimeNs Engine::let_pass(const Step& step, Model& model) {
   model.look_again = false;
   if (!may_pass_at_all(step, model)) return wake;
   const Limiter& limiter = model.limiter;
-  const Costs head = limiter.costs_of(demand_of(*model.head));
+  const Costs head = limiter.costs_of(model.demand_of(*model.head));
   const Costs smallest = limiter.costs_of(model.queue.smallest());
   Failures failures(limiter.limits().size());
   candidates_.clear();
   model.queue.first_in_order(limiter, candidates_);
   for (Request* request : candidates_) {
-    const Costs costs = limiter.costs_of(demand_of(*request));
+    const Costs costs = limiter.costs_of(model.demand_of(*request));
     if (request == model.head || failures.cover(costs)) continue;
     int failed = -1;
     const TimeNs at = fits_before_head(step, model, head, costs, wake, failed);
@@ -205,9 +205,11 @@ TimeNs Engine::let_pass(const Step& step, Model& model) {
 // Is there any size at which one that waits may pass the head, now or before it starts?
 bool Engine::may_pass_at_all(const Step& step, Model& model) {
   const Limiter& limiter = model.limiter;
+  Costs smallest = limiter.costs_of(model.queue.smallest());
+  smallest.demand = Demand{};  // whoever it is, it may be expected to produce hardly anything
   int failed = -1;
-  fits_before_head(step, model, limiter.costs_of(demand_of(*model.head)),
-                   limiter.costs_of(model.queue.smallest()), kNever, failed);
+  fits_before_head(step, model, limiter.costs_of(model.demand_of(*model.head)), smallest, kNever,
+                   failed);
   return failed < 0;
 }
 
@@ -220,10 +222,10 @@ TimeNs Engine::fits_before_head(const Step& step, Model& model, const Costs& hea
   const TimeNs before = std::min(model.head_at, other);
   TimeNs start = step.now;
   for (size_t i = 0; i < limits.size(); ++i) {
-    const TimeNs at = limits[i]->earliest(step.now, costs[i]);
+    const TimeNs at = limits[i]->earliest(step.now, costs[i], costs.demand);
     TimeNs behind{};
     if (model.head_at != kNever) {
-      behind = limits[i]->earliest_behind(step.now, head[i], costs[i]);
+      behind = limits[i]->earliest_behind(step.now, head[i], head.demand, costs[i], costs.demand);
     } else if (static_cast<int>(i) == model.blocked_by && costs[i] > 0) {
       behind = kNever;
     }
@@ -240,7 +242,7 @@ TimeNs Engine::fits_before_head(const Step& step, Model& model, const Costs& hea
 
 // May the request pass the head if the limits of the model allow it?
 bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
-  const Demand demand = demand_of(request);
+  const Demand demand = model.demand_of(request);
   const Request& head = *model.head;
   if (request.deadline <= step.now) return false;
   if (model.check_size && model.limiter.too_small_for(demand) >= 0) return false;
@@ -250,7 +252,7 @@ bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
     Limiter& own = own_limits(step, model, account).limiter;
     if (own.earliest(step.now, demand).at > step.now) return false;
     if (head.tenant == request.tenant &&
-        own.earliest_behind(step.now, demand_of(head), demand) > model.head_at) {
+        own.earliest_behind(step.now, model.demand_of(head), demand) > model.head_at) {
       return false;
     }
   }
@@ -259,10 +261,10 @@ bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
 
 // A front of another model that a pooled limit blocks must not start later for this.
 bool Engine::delays_other_front(const Step& step, const Model& model, const Request& request) {
-  const Demand demand = demand_of(request);
+  const Demand demand = model.demand_of(request);
   const std::vector<Limit*>& own = model.limiter.limits();
   const auto delays = [&](const Model& other) {
-    const Demand front = demand_of(*other.head);
+    const Demand front = other.demand_of(*other.head);
     const std::vector<Limit*>& limits = other.limiter.limits();
     for (size_t i = 0; i < limits.size(); ++i) {
       if (!other.limiter.is_pooled(i) ||
@@ -272,8 +274,7 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
       const int64_t cost = limits[i]->cost_of(demand);
       if (other.head_at == kNever) {
         if (static_cast<int>(i) == other.blocked_by && cost > 0) return true;
-      } else if (limits[i]->earliest_behind(step.now, limits[i]->cost_of(front), cost) >
-                 other.head_at) {
+      } else if (limits[i]->earliest_behind(step.now, front, demand) > other.head_at) {
         return true;
       }
     }
@@ -304,8 +305,8 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
   }
   int failed = -1;
   const Limiter& limiter = model.limiter;
-  const TimeNs at = fits_before_head(step, model, limiter.costs_of(demand_of(*model.head)),
-                                     limiter.costs_of(demand_of(request)), kNever, failed);
+  const TimeNs at = fits_before_head(step, model, limiter.costs_of(model.demand_of(*model.head)),
+                                     limiter.costs_of(model.demand_of(request)), kNever, failed);
   if (failed >= 0) return;
   if (!may_pass(step, model, request)) {
     model.look_again = true;
@@ -366,11 +367,12 @@ void Engine::sent_makes_room(const Step& step, Model& model, const Request& requ
   }
   const auto look = [this, &step](Model& one) {
     if (one.block != Block::kLimit) return false;
-    if (one.blocked_until != kNever) {
+    const Limit& limit = *one.limiter.limits()[static_cast<size_t>(one.blocked_by)];
+    if (one.blocked_until != kNever && !limit.projects()) {
       if (one.look_again) start_others(step, one);
       return false;
     }
-    return !one.limiter.limits()[static_cast<size_t>(one.blocked_by)]->is_concurrency();
+    return !limit.is_concurrency();
   };
   bool helps = look(model);
   for (const PoolIndex pool : model.spec.pools) {
@@ -385,7 +387,7 @@ void Engine::ask_for_leases(const Step& step, Model& model, const Request& reque
   const std::vector<Limit*>& limits = model.limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {
     if (!limits[i]->spec().shared) continue;
-    const int64_t cost = limits[i]->cost_of(demand_of(request));
+    const int64_t cost = limits[i]->cost_of(model.demand_of(request));
     const int64_t wanted = limits[i]->lease_wanted(step.now, cost);
     if (wanted > 0) {
       step.out.emplace_back(Lease{model.index, static_cast<uint32_t>(i), wanted});

@@ -74,6 +74,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   }
   const bool learnt = event.observed != nullptr && learn(step, model, *event.observed, &request);
   note_run(model, step.now - request.started);
+  if (event.usage_known) learn_output(step, model, request, event.usage.output_tokens);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool quota = note_quota(step, model, request, event) || model.quota.exhausted();

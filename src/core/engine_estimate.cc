@@ -55,7 +55,7 @@ DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
     DurationNs at_least{};
     if (never_refunds(limit.spec())) {
       at_least = least_time_until(now, limit, cost + cost_of(limit, ahead) - limit.held());
-    } else if (!model.limiter.is_pooled(i) && model.late.empty()) {
+    } else if (!model.limiter.is_pooled(i) && model.late.empty() && !limit.projects()) {
       at_least = least_time_until(now, limit, cost - limit.cost_of(model.in_flight));
     }
     least = std::max(least, at_least);

@@ -10,7 +10,7 @@ namespace llmq::core {
 // Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
 void Engine::start(const Step& step, Model& model, Request& request) {
   Account& account = model.accounts.of(request.tenant);
-  const Demand demand = demand_of(request);
+  const Demand demand = model.demand_of(request);
   Grant& grant = *grants_.take();
   request.reservation = &grant;
   grant.tenant = request.tenant;
@@ -90,14 +90,29 @@ void Engine::mark_sent(const Step& step, Model& model, Request& request) {
   if (own != nullptr) own->limiter.sent(step.now, *grant.own);
 }
 
-// True if some of what was held is charged now: it will leave with time.
+// True if what fits, or when, may have changed.
 bool Engine::note_output(const Step& step, Model& model, Request& request, int64_t tokens) {
   Grant& grant = *request.reservation;
-  grant.output_begun = true;
-  bool charged = model.limiter.progress(step.now, grant, tokens);
+  if (!grant.output_begun) {
+    grant.output_begun = true;
+    grant.begun_at = step.now;
+    grant.begun_with = tokens;
+  }
+  bool changed = model.limiter.progress(step.now, grant, tokens);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
-  if (own != nullptr) charged = own->limiter.progress(step.now, *grant.own, tokens) || charged;
-  return charged;
+  if (own != nullptr) changed = own->limiter.progress(step.now, *grant.own, tokens) || changed;
+  return changed;
+}
+
+// How long its output was, for the limits that count on it, and how fast it came.
+void Engine::learn_output(const Step& step, Model& model, const Request& request, int64_t tokens) {
+  const bool for_tenants = std::any_of(model.tenant_limits.begin(), model.tenant_limits.end(),
+                                       [](const LimitSpec& spec) { return Limit::projects(spec); });
+  if (!for_tenants && !model.limiter.projects()) return;
+  const Grant& grant = *request.reservation;
+  const int64_t before = grant.output_begun ? grant.begun_with : 0;
+  const TimeNs from = grant.output_begun ? grant.begun_at : request.started;
+  model.outputs.add(request, tokens, tokens - before, step.now - from);
 }
 
 // Gives back, or charges for good, what the attempt held. True if a limit per period has more room
@@ -119,8 +134,8 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
       used = share_of(model, account, Demand{usage.input_tokens, usage.output_tokens});
     }
   } else {
-    model.limiter.refund(grant);
-    if (own != nullptr) own->limiter.refund(*grant.own);
+    model.limiter.refund(step.now, grant);
+    if (own != nullptr) own->limiter.refund(step.now, *grant.own);
   }
   model.quota.ended(&request);
   model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));

@@ -26,6 +26,8 @@ struct Grant : Reservation {
   TenantIndex tenant = 0;
   uint32_t own_limits = 0;    // which OwnLimits `own` is of; 0 = none
   bool output_begun = false;  // its answer has begun to come
+  TimeNs begun_at{};          // when, and with how much
+  int64_t begun_with = 0;
   Late late;
 };
 

@@ -9,6 +9,7 @@
 #include "core/late_charges.h"
 #include "core/limit/found_limits.h"
 #include "core/limit/limiter.h"
+#include "core/output_histories.h"
 #include "core/policy/adaptive_concurrency.h"
 #include "core/policy/recent_latencies.h"
 #include "core/policy/wait_ratios.h"
@@ -46,6 +47,10 @@ struct Model {
         tenant_limits(limits_of(own_spec.limits, true)),
         limiter(limits_of(own_spec.limits, false), own_spec.max_in_flight, own_spec.prices, pooled),
         late(own_spec.late_charges_max) {}
+
+  Demand demand_of(const Request& request) const {
+    return {request.est_input_tokens, request.est_output_tokens, outputs.of(request)};
+  }
 
   // A model is found from its timer.
   static Model* of_timer(Timer* timer) { return reinterpret_cast<Model*>(timer); }
@@ -90,7 +95,8 @@ struct Model {
   Accounts accounts;
   Counters counters;
   WaitRatios wait_ratios;
-  DurationNs mean_run{};  // of an attempt; moving average
+  OutputHistories outputs;  // learnt where a limit projects
+  DurationNs mean_run{};    // of an attempt; moving average
 };
 
 }  // namespace llmq::core

@@ -152,6 +152,9 @@ base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
   add_options(json.get(), spec);
   base::add_number(json.get(), "used", used);
   base::add_number(json.get(), "reserved", limit.held());
+  if (limit.projects()) {  // these need not fit with all that they have reserved
+    base::add_number(json.get(), "projected", static_cast<int64_t>(limit.projected()));
+  }
   const bool bucket = limit.enforced_shape() == core::Shape::kBucket && !limit.is_concurrency();
   base::add_number(json.get(), "available",
                    (bucket ? limit.capacity() : effective) - used - limit.held());

@@ -67,13 +67,35 @@ bool Book::counts_at_end() const {
 
 void Book::reserve(Booking& booking, int64_t cost) {
   held_ += cost;
-  booking = Booking{cost, 0};
+  booking = Booking{};
+  booking.cost = cost;
 }
 
 void Book::sent(int64_t now, Booking& booking) {
   if (counts_at_end()) return;
   held_ -= booking.cost;
   booking.entry = charge(now, booking.cost);
+}
+
+bool Book::counts_output() const {
+  return spec_.kind == core::LimitKind::kTokens || spec_.kind == core::LimitKind::kOutputTokens;
+}
+
+bool Book::projects() const {
+  return counts_output() && is_sliding() &&
+         (spec_.charge == core::ChargeModel::kCompletion ||
+          spec_.charge == core::ChargeModel::kRealtime);
+}
+
+void Book::progress(int64_t now, Booking& booking, int64_t tokens) {
+  if (spec_.charge != core::ChargeModel::kRealtime || !counts_output()) return;
+  const int64_t more = tokens - booking.seen;
+  if (booking.entry != 0 || more <= 0) return;
+  const int64_t unseen = booking.cost - booking.seen;
+  held_ -= more < unseen ? more : unseen;
+  booking.seen = tokens;
+  if (booking.cost < tokens) booking.cost = tokens;
+  charge(now, more);
 }
 
 void Book::refund(Booking& booking) {
@@ -84,12 +106,13 @@ void Book::refund(Booking& booking) {
 void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   move_to(now);
   if (booking.entry == 0) {
-    held_ -= booking.cost;
-    booking.entry = charge(now, booking.cost);
+    held_ -= booking.cost - booking.seen;
+    booking.entry = charge(now, booking.cost - booking.seen);
   }
   if (spec_.kind == core::LimitKind::kRequests) return;
   if (refused) actual = 0;
   if (actual < 0) return;
+  if (actual < booking.seen) actual = booking.seen;
   if (actual > booking.cost) {
     charge(now, actual - booking.cost);
     return;

@@ -17,6 +17,7 @@ namespace llmq::simulator {
 
 struct Booking {
   int64_t cost = 0;
+  int64_t seen = 0;    // charged already, as it was produced
   uint64_t entry = 0;  // 0: held, not yet charged
 };
 
@@ -29,6 +30,8 @@ class Book {
 
   void reserve(Booking& booking, int64_t cost);
   void sent(int64_t now, Booking& booking);
+  // So much output has been received.
+  void progress(int64_t now, Booking& booking, int64_t tokens);
   void refund(Booking& booking);
   // The sent attempt ended; `actual` < 0: nobody knows what it used.
   void settle(int64_t now, Booking& booking, int64_t actual, bool refused);
@@ -39,7 +42,9 @@ class Book {
   int64_t most() const { return most_; }
   int64_t held() const { return held_; }
   // Past the amount by usage that was larger than reserved, or by a lowered limit.
-  bool in_debt() const { return least_ + held_ > spec_.amount; }
+  bool in_debt() const { return least_ + (projects() ? 0 : held_) > spec_.amount; }
+  // What runs need not fit with all that it has reserved.
+  bool projects() const;
 
   // Never more than the amount in any window: what bounds the other shapes is another rule.
   bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
@@ -68,6 +73,7 @@ class Book {
   static std::optional<Counter> bucket_of(const core::LimitSpec& spec);
   uint64_t charge(int64_t now, int64_t cost);
   bool counts_at_end() const;
+  bool counts_output() const;
   Entry& at(uint64_t index) { return ring_[index & (ring_.size() - 1)]; }
 
   core::LimitSpec spec_;

@@ -12,6 +12,7 @@ namespace llmq::simulator {
 enum class What : uint8_t {
   kSubmit,    // the next burst of requests
   kLeave,     // an attempt's connection stands: its bytes leave
+  kHear,      // the client receives a part of an answer
   kReport,    // the client learns how an attempt ended
   kCancel,    // the caller gives up a request
   kStorm,     // the caller gives up many

@@ -32,7 +32,8 @@ void Oracle::recount(size_t limit) {
   int64_t held = 0;
   for (size_t i = 0; i < static_cast<size_t>(world_.scenario_->backlog); ++i) {
     const World::Slot& slot = world_.slots_[i];
-    if (slot.running && slot.bookings[limit].entry == 0) held += slot.bookings[limit].cost;
+    const Booking& booking = slot.bookings[limit];
+    if (slot.running && booking.entry == 0) held += booking.cost - booking.seen;
   }
   const int64_t used = world_.limits_[limit]->used(core::TimeNs{now});
   most += world_.limits_[limit]->foreign();
@@ -79,14 +80,16 @@ void Oracle::check_line(core::ModelIndex index) {
   }
   World::Slot& slot = world_.slot_of(head);
   const int64_t now = world_.now_;
-  const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*head));
+  const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, model->demand_of(*head));
   Span span{now, now};
   // Headers may teach that less is free than we know of.
   bool exact = !world_.scenario_->headers;
   bool promised = exact;
+  bool projected = false;
   for (size_t i = 0; i < world_.books_.size(); ++i) {
     const Book& book = world_.books_[i];
-    exact = exact && book.is_sliding();
+    exact = exact && book.is_sliding() && !book.projects();
+    projected = projected || book.projects();
     // A full bucket refills no more while a call that it must pay for is on its way to the wire.
     if (book.spec().shape == core::Shape::kBucket && book.held() > 0) promised = false;
     const Span one = start_of(i, book.cost_of(head->est_input_tokens, head->est_output_tokens));
@@ -107,13 +110,14 @@ void Oracle::check_line(core::ModelIndex index) {
   if (!exact && start > now) {  // what joins the newest bucket keeps it in the ledger
     for (const Book& book : world_.books_) start = std::max(start, verdict.at.ns + book.slack());
   }
+  if (projected) start = std::max(start, model->head_at.ns);  // silence tells more with time
   const int64_t due = std::max({start, gate, now});
   if (world_.engine_->next_wake().ns > due + kTimerTick) {
     world_.findings_->add(7, now, "request %llu may start in %lld ns, and nothing wakes it",
                           static_cast<unsigned long long>(head->id),
                           static_cast<long long>(due - now));
   }
-  if (!promised) return;
+  if (!promised || projected) return;  // longer outputs than expected put it off
   if (slot.first_start == core::kNever || slot.disturbed != world_.disturbances_) {
     slot.disturbed = world_.disturbances_;
     slot.first_start = core::TimeNs{due};
@@ -127,7 +131,8 @@ void Oracle::check_nobody_could_start(core::ModelIndex index) {
   if (front == nullptr || world_.scenario_->models > 1) return;
   const int64_t now = world_.now_;
   const int64_t gate = std::max(world_.gate_[index], world_.slot_of(front).not_before);
-  const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, core::demand_of(*front));
+  const core::Verdict verdict =
+      model->limiter.earliest(core::TimeNs{now}, model->demand_of(*front));
   if (gate <= now && verdict.at.ns <= now) {
     world_.findings_->add(7, now, "request %llu fits, and does not start",
                           static_cast<unsigned long long>(front->id));

@@ -188,6 +188,9 @@ Scenario scenario_of(uint64_t seed, bool oracle) {
   // Bursts come so that the limit of requests is wanted between a quarter and twice.
   const int64_t mean_burst = (1 + scenario.burst_most) / 2;
   scenario.gap = period / per_period * mean_burst * 100 / draw.between(25, 200);
+  const bool late =
+      scenario.charge == ChargeModel::kRealtime || scenario.charge == ChargeModel::kCompletion;
+  scenario.streams = late && draw.below(2) == 0;
   return scenario;
 }
 

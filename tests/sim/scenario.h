@@ -66,9 +66,14 @@ struct Scenario {
   bool unit_cost = false;    // every call is as large as the next, and uses what it reserved
   int64_t actual_least = 0;  // > 0: output_most is reserved, so much is used
   int64_t actual_most = 0;
-  int64_t per_token = 0;      // of output, ns; on top of service_least instead of service_most
-  int64_t measured_from = 0;  // ns after the start
-  int64_t overrun = 0;        // calls that use more than they reserved, per million
+  int64_t shifted_from = 0;  // > 0: from that request on so many percent of that are used
+  int64_t shifted_percent = 100;
+  bool streams = false;           // answers come in parts, and the client sees them come
+  int64_t part_tokens = 0;        // of output in a part; 0: a quarter of all
+  int64_t per_token = 0;          // of output, ns; on top of service_least instead of service_most
+  int64_t measured_from = 0;      // ns after the start
+  int64_t usage_untold = 20'000;  // calls whose answer does not say what they used, per million
+  int64_t overrun = 0;            // calls that use more than they reserved, per million
   int64_t tenants = 1;
   bool priorities = false;
   int64_t with_deadline = 0;

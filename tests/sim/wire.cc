@@ -10,7 +10,7 @@ namespace {
 using core::ChargeModel;
 using core::Status;
 
-constexpr int kChunks = 4;  // in which a call's output is counted as it is produced
+constexpr int64_t kParts = 4;  // in which a call's output is produced, unless the scenario says
 
 bool counts_estimate(ChargeModel charge) {
   return charge == ChargeModel::kArrival || charge == ChargeModel::kActual;
@@ -40,7 +40,8 @@ void World::send(Slot& slot) {
   call.output = slot.record.est_output_tokens;
   call.actual_input = slot.actual_input;
   call.actual_output = slot.actual_output;
-  call.chunks = 0;
+  call.parts = kParts;
+  call.produced = 0;
   call.arrived = false;
   call.status = Status::kOk;
   int64_t travel = way();
@@ -94,17 +95,7 @@ void World::arrive(uint32_t index) {
     return;
   }
   int64_t wait = 0;
-  for (size_t i = 0; i < counters_.size(); ++i) {
-    const int64_t cost = books_[i].cost_of(call.input, call.output);
-    const int64_t until = counters_[i].wait(now, cost);
-    if (until > 0 && scenario_->judged() && now_ >= judged_from_) {
-      findings_->add(1, now_, "the provider refused: limit %zu counts %lld, and %lld does not fit",
-                     i, static_cast<long long>(counters_[i].used(now)),
-                     static_cast<long long>(cost));
-    }
-    wait = std::max(wait, until);
-  }
-  if (wait > 0) {
+  if (!has_room(call, wait)) {
     ++out_.refused;
     for (size_t i = 0; i < counters_.size(); ++i) {
       if (books_[i].spec().kind == core::LimitKind::kRequests) count(i, 1);
@@ -129,21 +120,70 @@ void World::arrive(uint32_t index) {
     }
   }
   if (scenario_->headers) tell_limits(call);
-  const int64_t service = scenario_->per_token > 0
-                              ? scenario_->service_least + scenario_->per_token * call.actual_output
-                              : draw_.between(scenario_->service_least, scenario_->service_most);
+  const int64_t service = begin_output(index);
   if (faults.capacity > 0) serving_.insert(now_ + service);
   if (scenario_->charge == ChargeModel::kArrival) {  // nothing is counted later
     answer(call, call.status, service + way(), 0);
     drop(index);
     return;
   }
-  if (scenario_->charge == ChargeModel::kRealtime) {
-    for (int i = 1; i < kChunks; ++i) {
-      heap_.push(now_ + service * i / kChunks, What::kProduce, index, call.generation);
+  heap_.push(now_ + service, What::kEnd, index, call.generation);
+}
+
+// How long the call takes. Its output comes in parts if somebody looks at them.
+int64_t World::begin_output(uint32_t index) {
+  Call& call = calls_[index];
+  const int64_t least = scenario_->service_least;
+  const int64_t service = scenario_->per_token > 0
+                              ? least + scenario_->per_token * call.actual_output
+                              : draw_.between(least, scenario_->service_most);
+  const int64_t silent = scenario_->per_token > 0 ? least : 0;
+  if (scenario_->part_tokens > 0) {
+    call.parts = std::max<int64_t>(call.actual_output / scenario_->part_tokens, 1);
+  }
+  Slot& slot = slots_[call.slot];
+  if (slot.generation == call.slot_generation) {
+    slot.stream_output = static_cast<uint32_t>(call.actual_output);
+    slot.stream_parts = static_cast<uint32_t>(call.parts);
+    slot.parts_heard = 0;
+  }
+  const bool ends_elsewhere = scenario_->charge == ChargeModel::kArrival;
+  if ((scenario_->charge == ChargeModel::kRealtime || scenario_->streams) && !ends_elsewhere) {
+    for (int64_t i = 1; i < call.parts; ++i) {
+      heap_.push(now_ + silent + (service - silent) * i / call.parts, What::kProduce, index,
+                 call.generation);
     }
   }
-  heap_.push(now_ + service, What::kEnd, index, call.generation);
+  return service;
+}
+
+// What must be free for the call. Of output that is counted later, and that the client does not
+// reserve in full, no provider asks for more than a little.
+int64_t World::needed(size_t limit, const Call& call) const {
+  const Book& book = books_[limit];
+  if (!book.projects()) return book.cost_of(call.input, call.output);
+  const bool realtime = scenario_->charge == ChargeModel::kRealtime;
+  return std::max<int64_t>(realtime ? book.cost_of(call.actual_input, 0) : 0, 1);
+}
+
+// `wait`: how long until there is.
+bool World::has_room(const Call& call, int64_t& wait) {
+  const bool judged = scenario_->judged() && now_ >= judged_from_;
+  bool overdrawn = false;
+  for (size_t i = 0; i < counters_.size(); ++i) {
+    const int64_t cost = needed(i, call);
+    const int64_t until = counters_[i].wait(provider_now(), cost);
+    if (until == 0) continue;
+    overdrawn = overdrawn || (judged && books_[i].projects());
+    if (judged && !books_[i].projects()) {
+      findings_->add(1, now_, "the provider refused: limit %zu counts %lld, and %lld does not fit",
+                     i, static_cast<long long>(counters_[i].used(provider_now())),
+                     static_cast<long long>(cost));
+    }
+    wait = std::max(wait, until);
+  }
+  out_.overdrawn += overdrawn ? 1 : 0;
+  return wait == 0;
 }
 
 uint64_t World::count(size_t limit, int64_t cost) {
@@ -157,13 +197,18 @@ uint64_t World::count(size_t limit, int64_t cost) {
 
 void World::produce(uint32_t index) {
   Call& call = calls_[index];
-  const int64_t before = call.actual_output * call.chunks / kChunks;
-  ++call.chunks;
-  const int64_t more = call.actual_output * call.chunks / kChunks - before;
-  for (size_t i = 0; i < counters_.size(); ++i) {
-    const Book& book = books_[i];
-    if (book.spec().kind == core::LimitKind::kRequests) continue;
-    count(i, book.cost_of(0, more));
+  const int64_t before = call.actual_output * call.produced / call.parts;
+  ++call.produced;
+  const int64_t more = call.actual_output * call.produced / call.parts - before;
+  if (scenario_->charge == ChargeModel::kRealtime) {
+    for (size_t i = 0; i < counters_.size(); ++i) {
+      const Book& book = books_[i];
+      if (book.spec().kind == core::LimitKind::kRequests) continue;
+      count(i, book.cost_of(0, more));
+    }
+  }
+  if (scenario_->streams && call.answers && call.produced < call.parts) {
+    heap_.push(now_ + way(), What::kHear, call.slot, call.slot_generation);
   }
 }
 
@@ -177,7 +222,7 @@ void World::end(uint32_t index) {
   }
   if (scenario_->charge == ChargeModel::kRealtime) {
     if (call.answers) {
-      call.chunks = std::max(call.chunks, kChunks - 1);
+      call.produced = std::max(call.produced, call.parts - 1);
       produce(index);
     }
   } else {
@@ -202,7 +247,7 @@ void World::answer(const Call& call, Status status, int64_t after, int64_t retry
   if (slot.generation != call.slot_generation || !call.answers) return;
   slot.status = status;
   slot.retry_after = retry_after;
-  slot.usage_known = status == Status::kOk && !draw_.chance(20'000);
+  slot.usage_known = status == Status::kOk && !draw_.chance(scenario_->usage_untold);
   slot.observed = nullptr;
   if (scenario_->headers) {
     core::Observed& told = observed_[call.slot];

@@ -34,6 +34,12 @@ Outcome World::run(const Scenario& scenario, Findings& findings, std::FILE* trac
   const uint64_t before = findings.total();
   set_up(scenario);
   loop();
+  // A projection may be wrong for one call in ten thousand.
+  if (out_.overdrawn > 1 + out_.attempts / 10'000) {
+    findings.add(1, now_, "%llu of %llu calls refused where output is projected",
+                 static_cast<unsigned long long>(out_.overdrawn),
+                 static_cast<unsigned long long>(out_.attempts));
+  }
   if (findings.total() == before) at_rest();
 #if defined(__GLIBC__)
   out_.heap_bytes = mallinfo2().uordblks;
@@ -141,6 +147,9 @@ void World::happen(const Happening& event) {
       return;
     case What::kLeave:
       if (slots_[event.index].generation == event.generation) leave(slots_[event.index]);
+      return;
+    case What::kHear:
+      if (slots_[event.index].generation == event.generation) hear(slots_[event.index]);
       return;
     case What::kReport:
       if (slots_[event.index].generation == event.generation) report(slots_[event.index]);
@@ -265,6 +274,11 @@ void World::submit(Slot& slot) {
   if (scenario.actual_least > 0) {
     slot.actual_output =
         static_cast<uint32_t>(draw_.skewed(scenario.actual_least, scenario.actual_most));
+    if (scenario.shifted_from > 0 &&
+        out_.requests >= static_cast<uint64_t>(scenario.shifted_from)) {
+      slot.actual_output =
+          static_cast<uint32_t>(slot.actual_output * scenario.shifted_percent / 100);
+    }
   }
   if (draw_.chance(scenario.overrun)) slot.actual_output += static_cast<uint32_t>(output);
   slot.live = true;

@@ -33,7 +33,8 @@ struct Outcome {
   uint64_t steps = 0;   // of the engine
   uint64_t events = 0;  // in the world: submissions, wake-ups, and all that happens on the way
   uint64_t ticks = 0;
-  uint64_t refused = 0;  // for want of room, not by a fault
+  uint64_t refused = 0;    // for want of room, not by a fault
+  uint64_t overdrawn = 0;  // of these: where what ran used more than was expected
   uint64_t violations = 0;
   uint64_t heap_bytes = 0;  // in use at the end; 0 if unknown
   // Since Scenario::measured_from: what the provider counted, until its last acceptance.
@@ -66,6 +67,9 @@ class World {
     uint32_t call_generation = 0;
     uint32_t actual_input = 0;
     uint32_t actual_output = 0;
+    uint32_t stream_output = 0;  // of the answer that is received in so many parts
+    uint32_t stream_parts = 0;
+    uint32_t parts_heard = 0;
     uint64_t disturbed = 0;  // World::disturbances_ when that was promised
     bool live = false;
     bool running = false;
@@ -89,7 +93,8 @@ class World {
     int64_t output = 0;
     int64_t actual_input = 0;
     int64_t actual_output = 0;
-    int chunks = 0;
+    int64_t parts = 0;  // in which its output is produced
+    int64_t produced = 0;
     core::Status status = core::Status::kOk;
     std::array<uint64_t, kMaxRates> entry{};
   };
@@ -113,6 +118,7 @@ class World {
   template <typename Other>
   void perform(const Other&) {}
   void leave(Slot& slot);
+  void hear(Slot& slot);
   void report(Slot& slot);
   void settle(Slot& slot, core::Status status, bool usage_known);
 
@@ -127,6 +133,9 @@ class World {
   void drop(uint32_t index);
   void answer(const Call& call, core::Status status, int64_t after, int64_t retry_after);
   void tell_limits(const Call& call);
+  int64_t needed(size_t limit, const Call& call) const;
+  bool has_room(const Call& call, int64_t& wait);
+  int64_t begin_output(uint32_t index);
   uint64_t count(size_t limit, int64_t cost);
   int64_t provider_now() const { return now_ + provider_ahead_; }
 

@@ -80,6 +80,15 @@ void World::leave(Slot& slot) {
   step(core::AttemptSent{&slot.record, slot.attempts});
 }
 
+// Parts come in order; the last one comes with the end.
+void World::hear(Slot& slot) {
+  ++slot.parts_heard;
+  const int64_t tokens =
+      int64_t{slot.stream_output} * slot.parts_heard / std::max<uint32_t>(slot.stream_parts, 1);
+  for (size_t i = 0; i < books_.size(); ++i) books_[i].progress(now_, slot.bookings[i], tokens);
+  step(core::AttemptProgress{&slot.record, slot.attempts, tokens});
+}
+
 void World::report(Slot& slot) {
   core::AttemptFinished event{&slot.record, slot.attempts};
   event.status = slot.status;

@@ -276,7 +276,7 @@ void EngineSim::expect_nobody_forgotten() {
       expect_somebody_binds(*model);
       continue;
     }
-    const core::Verdict verdict = model->limiter.earliest(now_, core::demand_of(*head));
+    const core::Verdict verdict = model->limiter.earliest(now_, model->demand_of(*head));
     const bool held = model->quota.holds(now_);
     const TimeNs opens = held ? model->quota.opens(now_) : TimeNs{};
     expect_woken(index, head->id, std::max({verdict.at, model->gate, opens}));
@@ -312,8 +312,8 @@ void EngineSim::expect_passers_known(core::ModelIndex index) {
   std::vector<core::Request*> waiting;
   model.queue.first_in_order(model.limiter, waiting);
   for (const core::Request* request : waiting) {
-    const core::Demand demand = core::demand_of(*request);
-    const core::Demand head = core::demand_of(*model.head);
+    const core::Demand demand = model.demand_of(*request);
+    const core::Demand head = model.demand_of(*model.head);
     if (request == model.head || request->deadline <= now_) continue;
     const TimeNs at = model.limiter.earliest(now_, demand).at;
     if (at >= model.head_at) continue;

@@ -35,6 +35,10 @@ DurationNs Limit::time_for(int64_t cost) const {
 
 void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
   assert(earliest(now, cost) == now);
+  take(now, hold, cost);
+}
+
+void Limit::take(TimeNs now, Hold& hold, int64_t cost) {
   if (spec_.shared) leased_.take(now, cost);
   hold = Hold{};
   hold.cost = cost;
@@ -50,7 +54,11 @@ void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
 }
 
 void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
-  reserve(now, hold, cost_of(demand));
+  assert(earliest(now, demand) == now);
+  take(now, hold, cost_of(demand));
+  if (projects() && demand.outputs != nullptr) {
+    hold.stream = projection_->begin(now, *demand.outputs, ask_of(demand).certain, hold.cost);
+  }
   if (!evidence_) return;
   hold.estimate = clamp_usage(demand.output_tokens);
   if (spec_.kind == LimitKind::kTokens) hold.input = clamp_usage(demand.input_tokens);
@@ -58,6 +66,7 @@ void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
 }
 
 void Limit::sent(TimeNs now, Hold& hold) {
+  if (hold.stream != 0) projection_->sent(now, hold.stream);
   if (evidence_) hold.levels = evidence_->mirrors().arrived(now, hold.estimate, hold.input);
   if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
@@ -65,18 +74,23 @@ void Limit::sent(TimeNs now, Hold& hold) {
 }
 
 bool Limit::progress(TimeNs now, Hold& hold, int64_t output_tokens) {
-  if (spec_.charge != ChargeModel::kRealtime || !counts_output() || hold.seq != 0) return false;
-  const int64_t more = clamp_usage(output_tokens) - hold.seen;
-  if (more <= 0) return false;
-  held_ -= std::min(more, hold.cost - hold.seen);
-  hold.seen += more;
-  hold.cost = std::max(hold.cost, hold.seen);
-  (void)count(now, more);
-  return true;
+  if (!counts_output() || hold.seq != 0) return false;
+  const int64_t tokens = clamp_usage(output_tokens);
+  const bool projected = hold.stream != 0;
+  const int64_t more = spec_.charge == ChargeModel::kRealtime ? tokens - hold.seen : 0;
+  if (more > 0) {
+    held_ -= std::min(more, hold.cost - hold.seen);
+    hold.seen += more;
+    hold.cost = std::max(hold.cost, hold.seen);
+    (void)count(now, more);
+  }
+  if (projected) projection_->progress(now, hold.stream, tokens, hold.cost - hold.seen);
+  return projected || more > 0;
 }
 
-void Limit::refund(Hold& hold) {
+void Limit::refund(TimeNs now, Hold& hold) {
   assert(hold.seq == 0);
+  if (hold.stream != 0) projection_->end(now, hold.stream);
   held_ -= hold.cost;
   leave(hold);
   hold = Hold{};
@@ -88,9 +102,11 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     hold = Hold{};
     return true;
   }
-  bool room = false;
+  bool room = hold.stream != 0;
+  if (hold.stream != 0) projection_->end(now, hold.stream);
+  hold.stream = 0;
   if (learner_) {
-    room = learner_->starting();
+    room = room || learner_->starting();
     if (settlement.kind != Settlement::Kind::kRejected) ++start_bound_;
     if (hold.probe && settlement.kind == Settlement::Kind::kKnown &&
         learner_->probe_answered(true)) {
@@ -187,6 +203,7 @@ LedgerSeq Limit::count(TimeNs now, int64_t cost) {
   if (bucket_) bucket_->charge(now, cost);
   if (windows_) windows_->charge(now, cost);
   if (slice_) slice_->charge(now, cost);
+  if (projection_) projection_->touch();
   total_ += cost;
   return ledger_.charge(now, cost);
 }
@@ -203,6 +220,7 @@ TimeNs Limit::full_since(const Hold& hold) const {
 // Where it was charged. The counter of a slice forgets it soon enough by itself.
 bool Limit::take_back(TimeNs now, const Hold& hold, int64_t cost) {
   if (!ledger_.refund(now, hold.seq, cost)) return false;
+  if (projection_) projection_->touch();
   if (bucket_) bucket_->refund(now, cost, hold.charged < now ? full_since(hold) : now);
   if (windows_) windows_->refund(now, hold.charged, cost);
   if (pacer_) pacer_->refund(now, cost);

@@ -22,6 +22,7 @@
 #include "core/limit/observation.h"
 #include "core/limit/pacer.h"
 #include "core/limit/packed_windows.h"
+#include "core/limit/projection.h"
 #include "core/limit/sliding_ledger.h"
 #include "core/limit/token_bucket.h"
 #include "core/limit/wide.h"
@@ -42,6 +43,7 @@ struct Hold {
   int64_t room = 0;     // before
   int64_t missing = 0;  // before, from a bucket
   bool probe = false;
+  Projection::StreamId stream = 0;  // where output is projected
   // Of limits whose charge model is learnt: the estimate, the input alone, and the sums up to this
   // call.
   int64_t estimate = 0;
@@ -98,17 +100,27 @@ class Limit {
   TimeNs earliest(TimeNs now, int64_t cost);
   // The same if a call of `ahead` starts now.
   TimeNs earliest_behind(TimeNs now, int64_t cost, int64_t ahead);
+  // Of calls whose reservation need not fit if what is expected of it does (projects()).
+  TimeNs earliest(TimeNs now, const Demand& demand) {
+    return earliest(now, cost_of(demand), demand);
+  }
+  TimeNs earliest(TimeNs now, int64_t cost, const Demand& demand);
+  TimeNs earliest_behind(TimeNs now, const Demand& demand, const Demand& ahead) {
+    return earliest_behind(now, cost_of(demand), demand, cost_of(ahead), ahead);
+  }
+  TimeNs earliest_behind(TimeNs now, int64_t cost, const Demand& demand, int64_t cost_ahead,
+                         const Demand& ahead);
 
   // Takes `cost`, which fits (earliest == now).
   void reserve(TimeNs now, Hold& hold, int64_t cost);
   void reserve(TimeNs now, Hold& hold, const Demand& demand);
   // The call left at `now`.
   void sent(TimeNs now, Hold& hold);
-  // Of the sent call so much output has been produced. True if some of what it held is charged now,
-  // and will leave with time.
+  // Of the sent call so much output has been produced. True if what fits, or when, may have
+  // changed.
   bool progress(TimeNs now, Hold& hold, int64_t output_tokens);
   // The call never left: nothing is charged.
-  void refund(Hold& hold);
+  void refund(TimeNs now, Hold& hold);
   // The sent call ended. True if room appeared that time alone would not have brought.
   bool settle(TimeNs now, Hold& hold, const Settlement& settlement);
   // Usage became known after an end with kUnknown. False if the charge has left the window.
@@ -132,6 +144,12 @@ class Limit {
   // Shared limits (spec.shared): room arrives in leases.
   int64_t lease_wanted(TimeNs now, int64_t cost);
   void lease_granted(TimeNs now, int64_t amount, TimeNs expires);
+
+  // Is output counted by what is expected of it, where that is known?
+  static bool projects(const LimitSpec& spec);
+  bool projects() const { return projects(spec_); }
+  // Calls that are counted so now.
+  size_t projected() const { return projection_ ? projection_->streams() : 0; }
 
   // For reports. Used: of the bucket, window or slice that is enforced.
   int64_t used(TimeNs now);
@@ -172,11 +190,14 @@ class Limit {
   void charge(TimeNs now, Hold& hold);
   LedgerSeq count(TimeNs now, int64_t cost);
   void leave(const Hold& hold);
+  void take(TimeNs now, Hold& hold, int64_t cost);
   bool take_back(TimeNs now, const Hold& hold, int64_t cost);
   TimeNs full_since(const Hold& hold) const;
 
   // limit_rules.cc
   TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);
+  TimeNs by_projection(TimeNs now, const Projection::Ask& ask, const Projection::Ask& ahead);
+  Projection::Ask ask_of(const Demand& demand) const;
   TimeNs by_probe(TimeNs now, int64_t cost, TimeNs otherwise);
   int64_t room(TimeNs now);
   void enforce(TimeNs now);
@@ -197,8 +218,9 @@ class Limit {
   std::optional<TokenBucket> bucket_;
   std::optional<FixedWindows> windows_;  // fixed; slices with known edges
   std::optional<SlidingLedger> slice_;   // slices without
-  std::optional<Pacer> pacer_;      // paced; while nothing is known: what is safe with any provider
-  std::optional<Pacer> ramp_;       // until a whole burst has been accepted: how fast it may grow
+  std::optional<Pacer> pacer_;  // paced; while nothing is known: what is safe with any provider
+  std::optional<Pacer> ramp_;   // until a whole burst has been accepted: how fast it may grow
+  std::optional<Projection> projection_;
   std::optional<Learner> learner_;  // of shape auto, and of whom answers have told
   PackedWindows packed_;
   int64_t held_ = 0;

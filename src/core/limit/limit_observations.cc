@@ -98,6 +98,7 @@ int64_t Limit::beyond(TimeNs now, const Seen& seen, const Observation& shown) {
 void Limit::count_foreign(TimeNs now, int64_t foreign) {
   if (foreign == 0 || (shape_ != Shape::kSliding && shape_ != Shape::kFixed)) return;
   ledger_.charge(now, foreign);
+  if (projection_) projection_->touch();
   foreign_ += foreign;
 }
 

@@ -41,6 +41,40 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   return learns && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
 }
 
+TimeNs Limit::earliest(TimeNs now, int64_t cost, const Demand& demand) {
+  const TimeNs at = earliest(now, cost);
+  if (at == now || !projects()) return at;
+  return std::min(at, by_projection(now, ask_of(demand), {}));
+}
+
+TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, const Demand& demand, int64_t cost_ahead,
+                              const Demand& ahead) {
+  const TimeNs at = earliest_behind(now, cost, cost_ahead);
+  if (at == now || !projects()) return at;
+  return std::min(at, by_projection(now, ask_of(demand), ask_of(ahead)));
+}
+
+// What fits as a reservation fits in any case; beyond that, what is expected of it may. Whoever is
+// not projected holds all that it has reserved.
+TimeNs Limit::by_projection(TimeNs now, const Projection::Ask& ask, const Projection::Ask& ahead) {
+  const int64_t room = effective_amount(now) - (held_ - projection_->held());
+  return projection_->earliest(now, closed_until_, ledger_, room, ask, ahead);
+}
+
+Projection::Ask Limit::ask_of(const Demand& demand) const {
+  if (demand.outputs == nullptr) return {cost_of(demand), nullptr};
+  // A provider that counts late refuses where nothing is left at all.
+  return {std::max<int64_t>(cost_of(Demand{demand.input_tokens, 0}), 1), demand.outputs};
+}
+
+bool Limit::projects(const LimitSpec& spec) {
+  const bool counts_output =
+      spec.kind == LimitKind::kTokens || spec.kind == LimitKind::kOutputTokens;
+  const bool counts_it_late =
+      spec.charge == ChargeModel::kRealtime || spec.charge == ChargeModel::kCompletion;
+  return counts_output && counts_it_late && spec.shape == Shape::kSliding && !spec.shared;
+}
+
 // A call that is larger than everything goes alone, and leaves debt.
 TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
   const int64_t amount = effective_amount(at);
@@ -185,6 +219,8 @@ void Limit::enforce(TimeNs now) {
 
   const DurationNs jitter = spec_.jitter + (learns ? learnt->jitter : DurationNs{});
   ledger_.change_window(spec_.period + jitter);
+  if (projection_) projection_->change(now, spec_.period, spec_.charge);
+  if (!projection_ && projects()) projection_.emplace(spec_.period, spec_.charge);
 
   // Of a limit that may turn out to be a bucket, what is missing from it is kept in mind.
   if (shape_ == Shape::kBucket || learns) {

@@ -83,10 +83,13 @@ struct Prices {
 // In millionths of the unit, rounded up. Tokens of one kind are at most 10^12.
 int64_t price_of(const Prices& prices, int64_t input, int64_t cached_input, int64_t output);
 
-// What a call is expected to use, or used.
+class OutputHistory;
+
+// What a call is expected to use at most, or used.
 struct Demand {
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
+  const OutputHistory* outputs = nullptr;  // of calls like it; nullptr if too few are known
 };
 
 // In place of a jitter: the default of the period, whatever that will be.

@@ -140,7 +140,7 @@ int Limiter::too_small_for(const Demand& demand) const {
 Verdict Limiter::earliest(TimeNs now, const Demand& demand) {
   Verdict verdict{now, -1};
   for (size_t i = 0; i < limits_.size(); ++i) {
-    const TimeNs at = limits_[i]->earliest(now, limits_[i]->cost_of(demand));
+    const TimeNs at = limits_[i]->earliest(now, demand);
     if (at > verdict.at) verdict = Verdict{at, static_cast<int>(i)};
   }
   return verdict;
@@ -149,7 +149,7 @@ Verdict Limiter::earliest(TimeNs now, const Demand& demand) {
 TimeNs Limiter::earliest_behind(TimeNs now, const Demand& demand, const Demand& ahead) {
   TimeNs at = now;
   for (Limit* limit : limits_) {
-    at = std::max(at, limit->earliest_behind(now, limit->cost_of(demand), limit->cost_of(ahead)));
+    at = std::max(at, limit->earliest_behind(now, demand, ahead));
   }
   return at;
 }
@@ -183,9 +183,9 @@ bool Limiter::progress(TimeNs now, Reservation& reservation, int64_t output_toke
   return charged;
 }
 
-void Limiter::refund(Reservation& reservation) {
+void Limiter::refund(TimeNs now, Reservation& reservation) {
   assert(!reservation.sent);
-  for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->refund(reservation.holds[i]);
+  for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->refund(now, reservation.holds[i]);
 }
 
 bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& settlement) {
@@ -196,6 +196,11 @@ bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& set
     room = room || (grew && !limits_[i]->is_concurrency());
   }
   return room;
+}
+
+bool Limiter::projects() const {
+  return std::any_of(limits_.begin(), limits_.end(),
+                     [](const Limit* limit) { return limit->projects(); });
 }
 
 bool Limiter::amend(TimeNs now, Reservation& reservation, const Usage& usage) {

@@ -31,7 +31,9 @@ struct Reservation {
 };
 
 // What a call takes of each limit, in their order.
-using Costs = std::array<int64_t, kMostLimitsTogether>;
+struct Costs : std::array<int64_t, kMostLimitsTogether> {
+  Demand demand;  // of which these are the costs
+};
 
 class Limiter {
  public:
@@ -46,6 +48,7 @@ class Limiter {
 
   Costs costs_of(const Demand& demand) const {
     Costs costs;
+    costs.demand = demand;
     for (size_t i = 0; i < limits_.size(); ++i) costs[i] = limits_[i]->cost_of(demand);
     return costs;
   }
@@ -60,9 +63,9 @@ class Limiter {
 
   void reserve(TimeNs now, const Demand& demand, Reservation& reservation);
   void sent(TimeNs now, Reservation& reservation);
-  // So much output has been produced until now. True if some of what was held is charged now.
+  // So much output has been produced until now. True if what fits, or when, may have changed.
   bool progress(TimeNs now, Reservation& reservation, int64_t output_tokens);
-  void refund(Reservation& reservation);
+  void refund(TimeNs now, Reservation& reservation);
   // True if room appeared in a limit per period.
   bool settle(TimeNs now, Reservation& reservation, const Settlement& settlement);
   // False if no charge of it lies in a window any more.
@@ -84,6 +87,8 @@ class Limiter {
   int64_t most_attempts() const;
 
   const std::vector<Limit*>& limits() const { return limits_; }
+  // Does one of them want to know how long outputs are?
+  bool projects() const;
   // The limit belongs to a pool: other models use it too.
   bool is_pooled(size_t limit) const { return traits_[limit].pooled; }
   // The limit is max_in_flight, not one that was asked for.

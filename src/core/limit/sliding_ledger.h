@@ -9,6 +9,7 @@
 #ifndef LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_
 #define LLMQ_CORE_LIMIT_SLIDING_LEDGER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -33,6 +34,19 @@ class SlidingLedger {
   // The earliest time from `now` on at which used() <= room, if nothing is charged meanwhile;
   // kNever for room < 0. Reads only what used(now) left.
   TimeNs earliest_at_most(TimeNs now, int64_t room);
+
+  // What will lie in the window at `first`, and then every `step`, if nothing is charged meanwhile.
+  template <size_t kCount>
+  void used_ahead(TimeNs first, DurationNs step, std::array<int64_t, kCount>& out) const {
+    int64_t left = total_;
+    LedgerSeq seq = head_;
+    TimeNs at_time = first;
+    for (int64_t& used : out) {
+      for (; seq != tail_ && at(seq).last + window_ <= at_time; ++seq) left -= at(seq).cost;
+      used = left;
+      at_time = at_time + step;
+    }
+  }
 
   // Charges `cost` >= 0 at `now`.
   LedgerSeq charge(TimeNs now, int64_t cost);

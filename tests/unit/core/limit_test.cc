@@ -86,7 +86,7 @@ TEST(Limit, I4_ChargesNothingForACallThatNeverLeft) {
     Limit limit = tokens(100, charge);
     Hold hold;
     limit.reserve(kStart, hold, 100);
-    limit.refund(hold);
+    limit.refund(kStart, hold);
     EXPECT_EQ(limit.held(), 0);
     EXPECT_EQ(limit.used(kStart), 0);
     EXPECT_EQ(limit.earliest(kStart, 100), kStart);
@@ -335,7 +335,7 @@ TEST_P(LimitTraces, I1_I2_AgreeWithABruteForceOracle) {
             static_cast<size_t>(random.between(0, static_cast<int64_t>(calls.size()) - 1));
         Traced& call = calls[which];
         if (!call.sent && random.between(0, 9) == 0) {
-          limit.refund(call.hold);
+          limit.refund(now, call.hold);
           held -= call.estimate;
           calls.erase(calls.begin() + static_cast<int64_t>(which));
         } else if (!call.sent) {

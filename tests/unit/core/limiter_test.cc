@@ -84,7 +84,7 @@ TEST(Limiter, TakesAShareOfEveryLimitOrOfNone) {
     EXPECT_EQ(limiter.limits()[1]->held(), 60);
     EXPECT_EQ(limiter.limits()[2]->held(), 1);
   }
-  limiter.refund(reservation);
+  limiter.refund(kStart, reservation);
   for (Limit* limit : limiter.limits()) {
     EXPECT_EQ(limit->held(), 0);
     EXPECT_EQ(limit->used(kStart), 0);
@@ -214,7 +214,7 @@ TEST(Limiter, I1_NeverMoreThanAnyAmountInAnyWindow) {
       if (call.sent) {
         limiter.settle(now, call.reservation, unknown());
       } else {
-        limiter.refund(call.reservation);
+        limiter.refund(now, call.reservation);
       }
     }
     for (Limit* limit : limiter.limits()) {
