@@ -187,6 +187,8 @@ int run_many(const Options& options) {
   Totals slow;
   Findings all;
   uint64_t seeds_failed = 0;
+  uint64_t projected = 0;
+  uint64_t overdrawn = 0;
   const double begin = now_seconds();
   for (uint64_t i = 0; i < options.seeds; ++i) {
     const uint64_t seed = options.first_seed + i;
@@ -204,6 +206,8 @@ int run_many(const Options& options) {
     totals.refused += outcome.refused;
     totals.judged += scenario.judged() ? 1 : 0;
     ++totals.runs;
+    projected += outcome.projected;
+    overdrawn += outcome.overdrawn;
     if (scenario.oracle) replay(world, scenario, outcome, findings);
     if (findings.total() > 0) {
       ++seeds_failed;
@@ -214,6 +218,13 @@ int run_many(const Options& options) {
       all.add_counts(findings);
     }
     if (options.seconds > 0 && now_seconds() - begin > options.seconds) break;
+  }
+  std::printf("%llu of %llu calls refused where output is projected (1 of 10,000 may be)\n",
+              static_cast<unsigned long long>(overdrawn),
+              static_cast<unsigned long long>(projected));
+  if (overdrawn > 1 + projected / 10'000) {
+    all.add(1, 0, "too many");
+    ++seeds_failed;
   }
   std::printf(
       "%llu seeds, %llu simulated requests: %.0f/s with cheap checks, %.0f/s under the "

@@ -34,6 +34,7 @@ struct Outcome {
   uint64_t events = 0;  // in the world: submissions, wake-ups, and all that happens on the way
   uint64_t ticks = 0;
   uint64_t refused = 0;    // for want of room, not by a fault
+  uint64_t projected = 0;  // attempts of a run with projected limits
   uint64_t overdrawn = 0;  // of these: where what ran used more than was expected
   uint64_t violations = 0;
   uint64_t heap_bytes = 0;  // in use at the end; 0 if unknown

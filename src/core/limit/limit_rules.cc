@@ -55,8 +55,12 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, const Demand& demand, in
 }
 
 // What fits as a reservation fits in any case; beyond that, what is expected of it may. Whoever is
-// not projected holds all that it has reserved.
+// not projected holds all that it has reserved. Four deviations bound a sum of many: where only few
+// calls fit into a window, reservations decide alone.
 TimeNs Limit::by_projection(TimeNs now, const Projection::Ask& ask, const Projection::Ask& ahead) {
+  constexpr int64_t kLeastCalls = 40;  // algorithms.md, I5
+  const int64_t mean = ask.certain + (ask.outputs == nullptr ? 0 : ask.outputs->mean());
+  if (mean > effective_amount(now) / kLeastCalls) return kNever;
   const int64_t room = effective_amount(now) - (held_ - projection_->held());
   return projection_->earliest(now, closed_until_, ledger_, room, ask, ahead);
 }

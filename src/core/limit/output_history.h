@@ -28,6 +28,9 @@ class OutputHistory {
   // An output has ended: so many tokens, `paced` of them during `took`.
   void add(int64_t tokens, int64_t paced, DurationNs took);
   bool knows() const { return count_ >= kEnough; }
+  int64_t mean() const {
+    return from_bin_[0].count == 0 ? 0 : from_bin_[0].tokens / from_bin_[0].count;
+  }
 
   // Of a stream that had produced `seen` tokens, and is known to bring more than `least` in all.
   // Nothing if no output was ever that long.
