@@ -20,8 +20,10 @@ struct Told {
   int64_t output_tokens = 0;
 };
 
-// `pieces` bytes at a time.
-Told read(StreamReader reader, std::string_view body, size_t piece) {
+// `piece` bytes at a time.
+Told read(const llmq::provider::Profile& profile, llmq::provider::Operation operation,
+          std::string_view body, size_t piece) {
+  StreamReader reader(profile, operation);
   Told told;
   for (size_t at = 0; at < body.size(); at += piece) {
     reader.feed(body.substr(at, piece), told.events);
@@ -56,11 +58,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const provider::Operation operation = input.operation();
   const size_t piece = 1 + input.choice(40);
   const std::string_view body = input.rest();
-  const StreamReader reader(profile, operation);
-  const Told whole = read(reader, body, std::max<size_t>(body.size(), 1));
+  const Told whole = read(profile, operation, body, std::max<size_t>(body.size(), 1));
   fuzz::check_outcome(whole.outcome);
   fuzz::require(whole.output_tokens >= 0);
-  require_same(whole, read(reader, body, piece));
-  require_same(whole, read(reader, body, 1));
+  require_same(whole, read(profile, operation, body, piece));
+  require_same(whole, read(profile, operation, body, 1));
   return 0;
 }
