@@ -23,11 +23,12 @@ START_SECONDS = 120
 class Server:
     """A command that serves on {port}, and the wires that llmq speaks to it: (provider, path of the base URL)."""
 
-    def __init__(self, name, command, wires, requests=100):
+    def __init__(self, name, command, wires, requests=100, model="gpt-4o-mini"):
         self.name = name
         self.command = command
         self.wires = wires
         self.requests = requests
+        self.model = model  # one that it serves
 
 
 def servers(folder):
@@ -43,7 +44,7 @@ def servers(folder):
                [("openai", "/v1"), ("anthropic", "/v1")]),
         Server("mock-openai-api 1.0.3 (npm)",
                [node / "mock-openai-api", "--host", "127.0.0.1", "--port", "{port}"],
-               [("openai-compatible", "/v1"), ("anthropic", "/v1")]),
+               [("openai-compatible", "/v1")], model="gpt-4-mock"),
         Server("LiteLLM proxy 1.108.7 (PyPI), 120 requests/min",
                [folder / "venv" / "bin" / "litellm", "--config", HERE / "litellm.yaml", "--host", "127.0.0.1",
                 "--port", "{port}"],
@@ -92,7 +93,7 @@ class Running:
 def run(llmq, server, port, provider, path, stream, folder):
     requests = folder / "requests.jsonl"
     lines = (ROOT / "examples" / "data" / "requests.jsonl").read_text().splitlines()[:server.requests]
-    requests.write_text("\n".join(lines) + "\n")
+    requests.write_text("\n".join(lines).replace("gpt-4o-mini", server.model) + "\n")
     command = [llmq, "run", str(requests), "-o", str(folder / "out.jsonl"), "--force", "-q",
                "--provider", provider, "--base-url", f"http://127.0.0.1:{port}{path}",
                "--api-key-env", "LLMQ_COMPAT_KEY", "--summary", str(folder / "summary.json")]
