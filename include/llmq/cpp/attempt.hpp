@@ -59,9 +59,9 @@ class attempt {
   // Reports the result. False: the request had ended (cancel, time-out, shutdown), or this attempt
   // was reported.
   bool succeed(std::string_view data, const std::optional<usage>& used = std::nullopt) {
-    const llmq_usage_t raw = used.value_or(usage{}).raw();
-    return end(
-        llmq_attempt_succeed(manager_.get(), id_, data.data(), data.size(), used ? &raw : nullptr));
+    if (!used) return report_success(data, nullptr);
+    const llmq_usage_t raw = used->raw();
+    return report_success(data, &raw);
   }
   // Reports a failure. LLMQ_ERR_RATE_LIMITED, _OVERLOADED, _SERVER, _TRANSPORT and _TIMEOUT are
   // retried.
@@ -71,6 +71,9 @@ class attempt {
   }
 
  private:
+  bool report_success(std::string_view data, const llmq_usage_t* used) {
+    return end(llmq_attempt_succeed(manager_.get(), id_, data.data(), data.size(), used));
+  }
   bool end(status code) {
     if (manager_ == nullptr) return false;
     // After these two the attempt still runs, and can be reported otherwise.
