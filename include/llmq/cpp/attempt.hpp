@@ -58,10 +58,13 @@ class attempt {
   }
   // Reports the result. False: the request had ended (cancel, time-out, shutdown), or this attempt
   // was reported.
-  bool succeed(std::string_view data, const std::optional<usage>& used = std::nullopt) {
-    if (!used) return report_success(data, nullptr);
-    const llmq_usage_t raw = used->raw();
+  bool succeed(std::string_view data) { return report_success(data, nullptr); }
+  bool succeed(std::string_view data, const usage& used) {
+    const llmq_usage_t raw = used.raw();
     return report_success(data, &raw);
+  }
+  bool succeed(std::string_view data, const std::optional<usage>& used) {
+    return used ? succeed(data, *used) : succeed(data);
   }
   // Reports a failure. LLMQ_ERR_RATE_LIMITED, _OVERLOADED, _SERVER, _TRANSPORT and _TIMEOUT are
   // retried.
