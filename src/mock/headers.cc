@@ -65,7 +65,7 @@ void tell_bare_numbers(Headers& headers, const LimitNews& news, Nanos unit) {
 // "minute", "10-second", "month": the window is part of the name.
 std::string mistral_window(Nanos period) {
   if (period == std::chrono::hours(24 * 30)) return "month";
-  const std::string word = period_word(period);
+  std::string word = period_word(period);
   if (word.find_first_of("0123456789") == std::string::npos) return word;
   return std::to_string(units_rounded_up(period, seconds(1))) + "-second";
 }

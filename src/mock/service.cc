@@ -1,6 +1,7 @@
 #include "mock/service.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "mock/models.h"
@@ -88,7 +89,7 @@ StreamEnd end_of(Fault fault) {
 Service::Service(const Options& options)
     : options_(options),
       account_(options.limits, options.charge, options.seed,
-               static_cast<int64_t>(options.other_users * 1e6 + 0.5)),
+               std::llround(options.other_users * 1e6)),
       faults_(mix_bits(options.seed)),
       untruths_(mix_bits(options.seed + 3)),
       answers_(mix_bits(options.seed + 1)) {}

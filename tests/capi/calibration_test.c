@@ -38,10 +38,10 @@ static void estimates_follow_what_answers_used(void) {
   llmq_manager_t* manager = manager_of("{\"models\":[{\"name\":\"m\",\"est_output_tokens\":500}]}");
   llmq_cq_t* cq = new_cq();
   struct held held;
-  char text[600];
-  memset(text, 'x', sizeof text);
+  char text[601] = {0};
+  memset(text, 'x', sizeof text - 1);
   llmq_request_t request = request_to("m", text);
-  request.payload_len = sizeof text;
+  request.payload_len = sizeof text - 1;
   hold_attempts(manager, "m", &held);
   CHECK_INT(150, estimate_of(manager, &request).input_tokens);
   CHECK_INT(500, estimate_of(manager, &request).output_tokens);

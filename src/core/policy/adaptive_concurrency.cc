@@ -66,13 +66,11 @@ void AdaptiveConcurrency::overloaded(TimeNs now, int64_t others, int64_t most, D
   remember(bad_);
   in_round_ = clean_ = 0;
   step_ = 1;
-  if (ramps()) {
-    give_up_place(now, others);
-  } else if (grown_from_ != 0) {
+  if (!ramps() && grown_from_ != 0) {
     take_back(now);
-  } else if (now - cut_at_ >= round) {
+  } else if (!ramps() && now - cut_at_ >= round) {
     cut(now);
-  } else if (bad_ > good_) {
+  } else if (ramps() || bad_ > good_) {
     give_up_place(now, others);
   }
 }
