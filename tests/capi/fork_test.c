@@ -13,6 +13,14 @@
 #define CHILD_MAY_MAKE_THREADS 1
 #endif
 
+/* A thread that has just begun may hold the lock of AddressSanitizer's allocator when the process
+ * forks: then the child waits for ever. (gcc 12: 2 of 25 runs; without it none of 60.) */
+#if defined(__SANITIZE_ADDRESS__)
+#define CHILD_MAY_FORK_AT_ONCE 0
+#else
+#define CHILD_MAY_FORK_AT_ONCE 1
+#endif
+
 /* Runs `body` in a child; a check that fails there fails here. */
 static void in_child(void (*body)(void*), void* user) {
   (void)fflush(stdout);
@@ -170,7 +178,7 @@ static void use_grandchild(void* user) {
 }
 
 static void a_child_s_child_is_a_child_again(void) {
-  if (!CHILD_MAY_MAKE_THREADS) return;
+  if (!CHILD_MAY_MAKE_THREADS || !CHILD_MAY_FORK_AT_ONCE) return;
   llmq_manager_t* manager = plain_manager();
   in_child(use_grandchild, manager);
   CHECK_OK(llmq_manager_destroy(manager));
