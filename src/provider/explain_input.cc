@@ -56,7 +56,7 @@ std::string body_text(const cJSON* body) {
 
 // The clock of the recording: as given, else that of the server.
 int64_t clock_of(const cJSON* now, const std::vector<Header>& headers) {
-  if (cJSON_IsNumber(now) != 0) return static_cast<int64_t>(now->valuedouble);
+  if (now != nullptr && cJSON_IsNumber(now) != 0) return static_cast<int64_t>(now->valuedouble);
   return read_http_date(header_of(headers, "date")).value_or(0);
 }
 
