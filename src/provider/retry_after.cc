@@ -26,7 +26,8 @@ Wait usable(Wait wait) { return wait && *wait <= kLongest ? wait : std::nullopt;
 // A point of time that has passed is no wait.
 Wait until(double unix_ms, int64_t wall_unix_ms) {
   const double wait_ms = unix_ms - static_cast<double>(wall_unix_ms);
-  if (wait_ms <= 0 || wait_ms > static_cast<double>(kLongest / kNsPerMs)) return std::nullopt;
+  constexpr int64_t kLongestMs = kLongest / kNsPerMs;
+  if (wait_ms <= 0 || wait_ms > static_cast<double>(kLongestMs)) return std::nullopt;
   return static_cast<int64_t>(wait_ms) * kNsPerMs;
 }
 
