@@ -19,8 +19,8 @@ static void check_stats(llmq_manager_t* manager, const char* expected) {
 /* Answers to texts of 40, 80, 120, ... bytes: a token for every two bytes and 30 for each text, and
  * 7 tokens of output. */
 static void teach(llmq_manager_t* manager, struct held* held, llmq_cq_t* cq) {
-  char text[40 * ANSWERS];
-  memset(text, 'x', sizeof text);
+  char text[40 * ANSWERS + 1] = {0};
+  memset(text, 'x', sizeof text - 1);
   for (int n = 1; n <= ANSWERS; ++n) {
     const llmq_usage_t usage = usage_of(20 * n + 30, 7);
     llmq_request_t request = request_to("m", text);
