@@ -67,11 +67,11 @@ static void what_is_charged_on_arrival_stays_what_the_provider_counts(void) {
       "arrival\"}]}");
   llmq_cq_t* cq = new_cq();
   struct held held;
-  char text[600];
+  char text[601] = {0};
   char* json = NULL;
-  memset(text, 'x', sizeof text);
+  memset(text, 'x', sizeof text - 1);
   llmq_request_t request = request_to("m", text);
-  request.payload_len = sizeof text;
+  request.payload_len = sizeof text - 1;
   request.cq = cq;
   hold_attempts(manager, "m", &held);
   teach(manager, &held, cq);
