@@ -82,10 +82,11 @@ static void what_is_charged_on_arrival_stays_what_the_provider_counts(void) {
   CHECK_HAS("\"used\":15000", json);
   llmq_buf_free(json);
   CHECK_OK(llmq_submit(manager, &request, NULL));
-  (void)nth_attempt(&held, ANSWERS + 1);
+  const llmq_attempt_id_t attempt = nth_attempt(&held, ANSWERS + 1);
   CHECK_OK(llmq_manager_info_json(manager, "m", 1, &json, NULL));
   CHECK_HAS("\"used\":15650", json);
   llmq_buf_free(json);
+  CHECK_OK(llmq_attempt_succeed(manager, attempt, NULL, 0, NULL));
   CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
