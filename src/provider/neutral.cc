@@ -224,6 +224,10 @@ std::string list_of_strings(std::string_view value, std::string_view member, Fau
   return std::string(value);
 }
 
+bool is_placed_apart(std::string_view name) {
+  return is_one_of(name, {"model", "messages", "max_tokens", "max_completion_tokens", "stream"});
+}
+
 bool asks_for_nothing(const RawMember& member) {
   const std::string_view name = member.name;
   const std::string_view value = member.value;

@@ -79,6 +79,10 @@ std::string list_of_strings(std::string_view value, std::string_view member, Fau
 // answer?
 bool asks_for_nothing(const RawMember& member);
 
+// Members that every translation places itself: the model, the messages, the bound of the output,
+// whether it is streamed.
+bool is_placed_apart(std::string_view name);
+
 // max_completion_tokens, else max_tokens; "" if neither is given.
 std::string_view most_output(std::string_view body);
 

@@ -131,10 +131,7 @@ std::string anthropic_chat(std::string_view body, std::string_view model, bool s
   add_tool_choice(body, out, fault);
   for (const RawMember& member : raw_members(body)) {
     const std::string_view name = member.name;
-    if (name == "model" || name == "messages" || name == "max_tokens" || name == "stream" ||
-        name == "max_completion_tokens" || name == "tool_choice" || name == "parallel_tool_calls") {
-      continue;
-    }
+    if (is_placed_apart(name) || name == "tool_choice" || name == "parallel_tool_calls") continue;
     if (copy_renamed(member, {{"temperature", "temperature"}, {"top_p", "top_p"}}, out)) continue;
     if (name == "user" && kind_of(member.value) == RawKind::kString) {
       out.raw("metadata", ObjectText().raw("user_id", member.value).done());

@@ -152,10 +152,7 @@ std::string gemini_chat(std::string_view body, Fault& fault) {
   }
   for (const RawMember& member : raw_members(body)) {
     const std::string_view name = member.name;
-    if (name == "model" || name == "messages" || name == "max_tokens" || name == "stream" ||
-        name == "max_completion_tokens") {
-      continue;
-    }
+    if (is_placed_apart(name)) continue;
     if (copy_renamed(member,
                      {{"temperature", "temperature"},
                       {"top_p", "topP"},

@@ -87,10 +87,7 @@ std::string ollama_chat(std::string_view body, std::string_view model, bool stre
   }
   for (const RawMember& member : raw_members(body)) {
     const std::string_view name = member.name;
-    if (name == "model" || name == "messages" || name == "max_tokens" || name == "stream" ||
-        name == "max_completion_tokens") {
-      continue;
-    }
+    if (is_placed_apart(name)) continue;
     if (copy_renamed(member,
                      {{"temperature", "temperature"},
                       {"top_p", "top_p"},
