@@ -33,8 +33,6 @@ class ChargeEvidence {
   bool add_level(TimeNs now, const ChargeMirrors::Levels& at_arrival, int64_t remaining,
                  int64_t unit);
   ChargeMirrors& mirrors() { return mirrors_; }
-  // A new span begins: windows have passed an edge, a limit has changed.
-  void restart() { begun_ = false; }
 
   Counted counted() const { return counted_; }
   bool concluded() const { return concluded_; }
