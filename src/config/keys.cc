@@ -130,8 +130,9 @@ void add_limit_rows(std::deque<Row>& rows) {
   rows.push_back(model_setting(
       "find_limits", Scope::kModel, Kind::kBool, "false",
       "Keep limits that answers show and nobody has configured. Until one has been shown, few "
-      "calls "
-      "run at a time: one at first, twice as many after each answer.",
+      "calls run at a time: one at first, twice as many after each answer; of a provider that "
+      "shows "
+      "none before it refuses, four start per second at first, and then more and more.",
       [](const Value& value, ModelConfig& model) { model.finds_limits = value.number != 0; }));
   rows.back().http_def = "true";
   rows.push_back(model_setting(

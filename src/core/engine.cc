@@ -113,7 +113,7 @@ void Engine::on(const Step& step, const ModelAdded& event) {
   models_[event.model] = std::make_unique<Model>(event.model, *event.spec, pooled);
   for (const PoolIndex index : event.spec->pools) price_pool(step, *pools_[index]);
   if (event.spec->finds_limits && !models_[event.model]->limiter.bounds_per_period()) {
-    models_[event.model]->scout_bound = 1;
+    models_[event.model]->scout.begin(event.spec->limits_unseen);
   }
   if (closing_) stop(step, *models_[event.model], close_mode_);
 }

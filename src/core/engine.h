@@ -86,7 +86,6 @@ class Engine {
   bool learn(const Step& step, Model& model, const Observed& observed, const Request* request);
   static Limit* limit_shown(Model& model, const Observation& shown);
   static Limit* limit_of(const Step& step, Model& model, const Observation& shown);
-  static void scout_further(Model& model);
   void limits_changed(const Step& step, Model& model);
   void price_pool(const Step& step, Pool& pool);
 

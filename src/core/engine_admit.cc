@@ -127,8 +127,9 @@ bool Engine::start_first(const Step& step, Model& model) {
     block(model, Block::kGate, model.gate, -1);
     return false;
   }
-  if (model.scout_bound > 0 && model.counters.processing >= model.scout_bound) {
-    block(model, Block::kScout, TimeNs{}, -1);
+  const TimeNs scout = model.scout.opens(step.now, model.counters.processing);
+  if (scout > step.now) {
+    block(model, Block::kScout, scout, -1);
     return false;
   }
   if (!model.tenant_limits.empty()) {
@@ -161,7 +162,8 @@ bool Engine::start_first(const Step& step, Model& model) {
 // order has changed, so somebody else may be the first now.
 bool Engine::start_others(const Step& step, Model& model) {
   TimeNs wake = kNever;
-  if (model.block == Block::kGate || model.block == Block::kQuota || model.block == Block::kLimit) {
+  const Block why = model.block;
+  if (why == Block::kGate || why == Block::kQuota || why == Block::kLimit || why == Block::kScout) {
     wake = model.blocked_until;
   }
   const size_t waiting = model.queue.size();

@@ -79,7 +79,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.usage_known) request.late_usage = false;
   const bool quota = note_quota(step, model, request, event) || model.quota.exhausted();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
-  if (!is_transient(event.status)) scout_further(model);
+  if (!is_transient(event.status)) model.scout.answered(model.spec.max_in_flight);
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {

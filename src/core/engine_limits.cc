@@ -133,16 +133,9 @@ Limit* Engine::limit_of(const Step& step, Model& model, const Observation& shown
   if (limit != nullptr) return model.found.follow(step.now, model.limiter, limit, prices, shown);
   limit = model.found.find(model.limiter, model.spec.found_like, prices, shown);
   if (limit == nullptr) return nullptr;
-  model.scout_bound = 0;
+  model.scout.end();
   model.check_size = true;
   return limit;
-}
-
-// An answer has come that shows no limit: perhaps there is none.
-void Engine::scout_further(Model& model) {
-  if (model.scout_bound == 0) return;
-  model.scout_bound *= 2;
-  if (static_cast<int64_t>(model.scout_bound) >= model.spec.max_in_flight) model.scout_bound = 0;
 }
 
 // True if what may start can have changed.
@@ -172,8 +165,11 @@ bool Engine::learn(const Step& step, Model& model, const Observed& observed,
   }
   if (refusing != nullptr) {
     changed = refusing->refused(step.now, hold_of(refusing), observed.refusal) || changed;
-  } else if (observed.refusal.retry_after.ns > 0) {  // no limit is named: nothing starts
-    model.gate = std::max(model.gate, step.now + observed.refusal.retry_after);
+  } else {
+    if (request != nullptr) model.scout.refused(step.now, request->started);
+    if (observed.refusal.retry_after.ns > 0) {  // no limit is named: nothing starts
+      model.gate = std::max(model.gate, step.now + observed.refusal.retry_after);
+    }
   }
   return changed;
 }

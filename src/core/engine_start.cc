@@ -31,6 +31,7 @@ void Engine::start(const Step& step, Model& model, Request& request) {
   model.in_flight.output_tokens += demand.output_tokens;
   model.running.push_back(request.link);
   model.quota.started(&request);
+  model.scout.started(step.now);
   request.state = State::kProcessing;
   for (Counters* counters : {&model.counters, &account.counters}) {
     --counters->pending;

@@ -31,6 +31,7 @@ struct ModelSpec {
   QuotaSpec quota;
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
   bool finds_limits = false;   // answers may show limits that are not among these
+  bool limits_unseen = false;  // no answer shows them but a refusal
   LimitSpec found_like;        // their shape, charge and jitter (may be kJitterOfPeriod)
   bool ready = true;           // false: hold everything until ModelReady
   bool durable = false;        // a store must know of each step before it is made

@@ -12,6 +12,7 @@
 #include "core/output_histories.h"
 #include "core/policy/adaptive_concurrency.h"
 #include "core/policy/recent_latencies.h"
+#include "core/policy/scout.h"
 #include "core/policy/wait_ratios.h"
 #include "core/queue/class_line.h"
 #include "core/queue/link.h"
@@ -64,10 +65,8 @@ struct Model {
   LinkList delayed;                      // wait for their retry
   LinkList running;
   FoundLimits found;  // of the limiter's, what nobody configured
-  // While no limit is known that answers could show, at most so many attempts run (slow start); 0:
-  // no such bound.
-  uint64_t scout_bound = 0;
-  TimeNs gate{};  // nothing starts before: a Retry-After of the provider
+  Scout scout;        // while no limit is known that answers could show
+  TimeNs gate{};      // nothing starts before: a Retry-After of the provider
   QuotaHold quota;
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well

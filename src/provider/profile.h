@@ -43,6 +43,7 @@ struct Profile {
   uint32_t requests_window_s = 0;
   uint32_t tokens_window_s = 0;
   bool reset_unit_varies = false;  // resets without a unit are seconds or milliseconds
+  bool limits_unseen = false;      // no answer shows its limits but a refusal
 };
 
 struct ProfileList {

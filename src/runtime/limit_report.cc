@@ -90,7 +90,7 @@ base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
     base::add_number(json.get(), "next_edge_ms", (past < 0 ? -past : period - past) / 1'000'000);
   }
   if (const core::ChargeEvidence* counted = limit.charge_evidence(); counted != nullptr) {
-    cJSON_AddStringToObject(json.get(), "counts", core::counted_name(counted->counted()));
+    cJSON_AddStringToObject(json.get(), "counts", core::counted_name(counted->thought()));
     if (!counted->concluded()) cJSON_AddTrueToObject(json.get(), "counts_assumed");
   }
   if (learner.lesson_ends() > now && learner.lesson_ends() != core::kNever) {

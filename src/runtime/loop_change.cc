@@ -12,6 +12,7 @@ core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig
   for (const PoolEntry* pool : entry.pools) spec.pools.push_back(pool->index);
   spec.prices = settings.prices;
   spec.finds_limits = settings.finds_limits;
+  spec.limits_unseen = settings.profile != nullptr && settings.profile->limits_unseen;
   spec.found_like = settings.found_like;
   spec.max_in_flight = settings.max_in_flight;
   spec.adaptive_concurrency = settings.adaptive_concurrency;

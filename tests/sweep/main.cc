@@ -180,7 +180,7 @@ void watch(const LearningCase& what, uint64_t seed) {
         static_cast<long long>(learnt.jitter.ns / 1'000'000),
         static_cast<long long>(learner.cut_ppm(now)), learnt.confirmed, votes.bucket,
         votes.not_bucket, votes.grid, votes.not_grid, votes.sliding, votes.not_sliding,
-        votes.refusals, evidence == nullptr ? "-" : core::counted_name(evidence->counted()),
+        votes.refusals, evidence == nullptr ? "-" : core::counted_name(evidence->thought()),
         static_cast<long long>(limit.foreign()));
   };
   const LearningResult result = sim::run_learning(what, seed, shown);

@@ -22,8 +22,9 @@ MOST_SECONDS = 1200
 WIRES = [
     ("openai", "openai", "openai", "/v1", ["requests=150/1m,shape=bucket", "tokens=40000/1m,shape=bucket"], []),
     ("azure", "azure", "azure", "/openai/v1", ["requests=150/1m,shape=sliding"], []),
-    # Its header of requests tells of a day, that of tokens of a minute.
-    ("groq", "groq", "groq", "/v1", ["tokens=20000/1m,shape=bucket"], []),
+    # Its header of requests tells of a day, that of tokens of a minute. Output counts afterwards; and as if it did not.
+    ("groq", "groq", "groq", "/v1", ["tokens=8000/1m,shape=bucket"], ["--charge", "realtime"]),
+    ("groq-max", "groq", "groq", "/v1", ["tokens=20000/1m,shape=bucket"], []),
     ("anthropic", "anthropic", "openai", "/v1",
      ["requests=150/1m,shape=bucket", "input_tokens=40000/1m,shape=bucket", "output_tokens=40000/1m,shape=bucket"],
      ["--charge", "realtime"]),

@@ -54,15 +54,16 @@ bool ChargeEvidence::add(TimeNs sent, TimeNs now, int64_t used, const ChargedUnt
   }
   if (votes_[best] < kEnough) return false;
   concluded_ = true;
-  counted_ = static_cast<Counted>(best);
-  return counted_ != Counted::kEstimate;
+  const Counted before = thought_;
+  thought_ = static_cast<Counted>(best);
+  return thought_ != before;
 }
 
 bool ChargeEvidence::add_level(TimeNs now, const ChargeMirrors::Levels& at_arrival,
                                int64_t remaining, int64_t unit) {
-  const std::optional<Counted> found = mirrors_.shown(now, at_arrival, remaining, unit, counted_);
+  const std::optional<Counted> found = mirrors_.shown(now, at_arrival, remaining, unit, thought_);
   if (!found) return false;
-  counted_ = *found;
+  thought_ = *found;
   concluded_ = true;
   return true;
 }

@@ -26,6 +26,9 @@ struct ChargedUntil {
 
 class ChargeEvidence {
  public:
+  // What is counted until answers tell.
+  explicit ChargeEvidence(Counted thought) : thought_(thought) {}
+
   // `used` of a window of that length is shown as gone at some time from `sent` to `now`. True if
   // the conclusion has changed.
   bool add(TimeNs sent, TimeNs now, int64_t used, const ChargedUntil& charged, DurationNs period);
@@ -34,14 +37,17 @@ class ChargeEvidence {
                  int64_t unit);
   ChargeMirrors& mirrors() { return mirrors_; }
 
-  Counted counted() const { return counted_; }
+  // Found to be counted. Not while nothing is concluded.
+  bool counts(Counted what) const { return concluded_ && thought_ == what; }
+  // What is taken to be counted.
+  Counted thought() const { return thought_; }
   bool concluded() const { return concluded_; }
   const std::array<uint32_t, kCountedKinds>& votes() const { return votes_; }
 
  private:
   bool begun_ = false;
   bool concluded_ = false;
-  Counted counted_ = Counted::kEstimate;
+  Counted thought_;
   TimeNs sent_{};
   TimeNs now_{};
   int64_t used_ = 0;

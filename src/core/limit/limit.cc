@@ -17,7 +17,7 @@ int64_t Limit::cost_of(const Usage& usage) const {
   const int64_t tokens = clamp_usage(usage.input_tokens);
   const int64_t output = clamp_usage(usage.output_tokens);
   if (spec_.kind == LimitKind::kTokens) {
-    return counted() == Counted::kInput ? tokens : tokens + output;
+    return counts(Counted::kInput) ? tokens : tokens + output;
   }
   if (spec_.kind == LimitKind::kOutputTokens) return output;
   if (spec_.kind != LimitKind::kCost) {
@@ -143,7 +143,7 @@ bool Limit::correct_by(TimeNs now, Hold& hold, const Settlement& settlement) {
   if (spec_.kind == LimitKind::kRequests) {  // a call that was sent counts, whatever came of it
     return rejected && !spec_.refused_count && take_back(now, hold, hold.cost);
   }
-  if (counted() == Counted::kInput) {  // charged before that was known: the rest was not counted
+  if (counts(Counted::kInput)) {  // charged before that was known: the rest was not counted
     if (hold.cost <= hold.input) return false;
     const bool room = take_back(now, hold, hold.cost - hold.input);
     hold.cost = hold.input;
@@ -244,7 +244,7 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
 bool Limit::held_until_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
          spec_.charge == ChargeModel::kUnknown ||
-         (counted() == Counted::kActual && shape_ != Shape::kBucket);
+         (counts(Counted::kActual) && shape_ != Shape::kBucket);
 }
 
 bool Limit::counts_output() const {
@@ -252,8 +252,9 @@ bool Limit::counts_output() const {
 }
 
 bool Limit::keeps_estimate() const {
-  if (counted() == Counted::kActual) return false;
-  return spec_.charge == ChargeModel::kArrival || spec_.charge == ChargeModel::kUnknown;
+  if (counts(Counted::kActual)) return false;
+  return spec_.charge == ChargeModel::kArrival || spec_.charge == ChargeModel::kUnknown ||
+         counts(Counted::kEstimate);
 }
 
 }  // namespace llmq::core

@@ -80,7 +80,7 @@ class Limit {
       case LimitKind::kConcurrency:
         return 1;
       case LimitKind::kTokens:
-        return counted() == Counted::kInput ? input : input + expected(output);
+        return counts(Counted::kInput) ? input : input + expected(output);
       case LimitKind::kInputTokens:
         return input;
       case LimitKind::kOutputTokens:
@@ -175,14 +175,14 @@ class Limit {
   };
 
   // limit.cc
-  Counted counted() const { return evidence_ ? evidence_->counted() : Counted::kEstimate; }
+  bool counts(Counted what) const { return evidence_ && evidence_->counts(what); }
   bool held_until_end() const;
   bool counts_output() const;
   bool keeps_estimate() const;
   // Of a bucket that counts what is used, the debt of one call is soon repaid: what calls use on
   // average is enough to be reserved.
   int64_t expected(int64_t output) const {
-    if (counted() != Counted::kActual || shape_ != Shape::kBucket) return output;
+    if (!counts(Counted::kActual) || shape_ != Shape::kBucket) return output;
     return mul_div_up(output, used_ppm_, 1'000'000);
   }
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);

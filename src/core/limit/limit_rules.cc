@@ -169,6 +169,7 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
   assert(spec.kind == spec_.kind);
   const bool was_auto = spec_.shape == Shape::kAuto;
   const bool other_grid = spec.calendar != spec_.calendar || spec.shape != spec_.shape;
+  if (spec.charge != spec_.charge) evidence_.reset();
   spec_ = spec;
   prices_ = prices;
   ledger_.change_window(spec.period + spec.jitter);
@@ -274,7 +275,10 @@ void Limit::enforce(TimeNs now) {
     pacer_.reset();
   }
   const bool tokens = spec_.kind == LimitKind::kTokens || spec_.kind == LimitKind::kOutputTokens;
-  if (learns && tokens && spec_.charge == ChargeModel::kArrival && !evidence_) evidence_.emplace();
+  const bool actual = spec_.charge == ChargeModel::kActual;
+  if (learns && tokens && (actual || spec_.charge == ChargeModel::kArrival) && !evidence_) {
+    evidence_.emplace(actual ? Counted::kActual : Counted::kEstimate);
+  }
   if (!learns) evidence_.reset();
   if (evidence_) {
     const bool shown = shape_ == Shape::kBucket && learner_->headers();

@@ -28,14 +28,17 @@ Observation shows(LimitKind kind, int64_t limit, int64_t remaining, DurationNs r
   return shown;
 }
 
-// 300 requests and 30,000 tokens per period, enforced in one shape, told in each answer.
+// 300 requests and 30,000 tokens per period, enforced in one shape. Told in each answer, or by the
+// words of refusals alone.
 class Provider {
  public:
-  Provider(mock::Shape shape, DurationNs period, uint64_t seed)
-      : random_(seed),
+  Provider(mock::Shape shape, DurationNs period, uint64_t seed,
+           mock::Charge charge = mock::Charge::kArrivalMaxTokens, bool silent = false)
+      : silent_(silent),
+        random_(seed),
         account_({limit(shape, mock::LimitKind::kRequests, 300, period),
                   limit(shape, mock::LimitKind::kTokens, 30'000, period)},
-                 mock::Charge::kArrivalMaxTokens, seed) {}
+                 charge, seed) {}
 
   Answer answer(const Call& call) {
     if (first_ == kNever) first_ = call.now;
@@ -43,13 +46,9 @@ class Provider {
     Answer answer;
     answer.observed.emplace();
     const auto refusal = account_.arrive(now, {call.job.input_tokens, call.job.output_tokens});
-    tell(now, *answer.observed);
+    if (!silent_) tell(now, *answer.observed);
     if (refusal) {
-      ++refused;
-      answer.status = Status::kRateLimited;
-      answer.retry_after = DurationNs{refusal->wait.count()};
-      answer.observed->refused = true;
-      answer.observed->refusal.retry_after = answer.retry_after;
+      refuse(*refusal, answer);
       return answer;
     }
     accepted = call.now;
@@ -61,6 +60,12 @@ class Provider {
   double time_over_ideal() const {
     return static_cast<double>((accepted - first_).ns) /
            static_cast<double>(account_.ideal().count());
+  }
+
+  // How much longer it took than so often the ideal.
+  double seconds_beyond(double times) const {
+    return static_cast<double>((accepted - first_).ns) / 1e9 -
+           times * static_cast<double>(account_.ideal().count()) / 1e9;
   }
 
   int64_t refused = 0;
@@ -76,6 +81,20 @@ class Provider {
     spec.period = std::chrono::nanoseconds(period.ns);
     return spec;
   }
+  void refuse(const mock::Refusal& why, Answer& answer) {
+    ++refused;
+    answer.latency = milliseconds(100);
+    answer.status = Status::kRateLimited;
+    answer.retry_after = DurationNs{why.wait.count()};
+    answer.observed->refused = true;
+    Refusal& told = answer.observed->refusal;
+    told.retry_after = answer.retry_after;
+    if (!silent_) return;
+    told.kind_told = true;
+    told.kind = why.kind == mock::LimitKind::kRequests ? LimitKind::kRequests : LimitKind::kTokens;
+    told.limit = why.told.amount;
+    told.period = DurationNs{why.told.period.count()};
+  }
   void tell(mock::Nanos now, Observed& observed) const {
     for (const mock::LimitKind kind : {mock::LimitKind::kRequests, mock::LimitKind::kTokens}) {
       const auto view = account_.view(kind, now);
@@ -86,6 +105,7 @@ class Provider {
     }
   }
 
+  bool silent_;
   Random random_;
   mock::Account account_;
   TimeNs first_ = kNever;
@@ -136,6 +156,66 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FoundLimitsKept,
                                          Case{mock::Shape::kSliding, seconds(60)},
                                          Case{mock::Shape::kBucket, seconds(6)},
                                          Case{mock::Shape::kBucket, seconds(86'400)}));
+
+class FoundLimitsUnseen : public testing::TestWithParam<Case> {};
+
+// The first refusal is the first that is heard of a limit.
+TEST_P(FoundLimitsUnseen, AreToldByFewRefusals) {
+  const Case& c = GetParam();
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    EngineSim sim(seed);
+    Provider provider(c.shape, c.period, seed, mock::Charge::kArrivalMaxTokens, true);
+    sim.world.answer = [&](const Call& call) { return provider.answer(call); };
+    ModelSpec spec = unlimited();
+    spec.limits_unseen = true;
+    sim.add_model(spec);
+    Random random(seed + 7);
+    constexpr int kRequests = 1500;
+    for (int i = 0; i < kRequests; ++i) {
+      sim::Want want;
+      want.input_tokens = static_cast<uint32_t>(random.between(10, 20));
+      want.output_tokens = static_cast<uint32_t>(random.between(20, 60));
+      sim.submit(want);
+    }
+    sim.run_all();
+    for (const sim::Job& job : sim.jobs) EXPECT_EQ(job.state, State::kCompleted);
+    EXPECT_LE(provider.refused, kRequests / 50) << "seed " << seed;
+    EXPECT_LE(provider.seconds_beyond(1.15), 60) << "seed " << seed;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FoundLimitsUnseen,
+                         testing::Values(Case{mock::Shape::kBucket, seconds(60)},
+                                         Case{mock::Shape::kFixed, seconds(60)},
+                                         Case{mock::Shape::kSliding, seconds(60)}));
+
+// Its profile says that it counts what is used, but it counts what is asked for.
+TEST(FoundLimits, OfTokensAreChargedAsAnswersShow) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    EngineSim sim(seed);
+    Provider provider(mock::Shape::kBucket, seconds(60), seed);
+    sim.world.answer = [&](const Call& call) {
+      Answer answer = provider.answer(call);
+      if (answer.usage) answer.usage->output_tokens /= 8;
+      return answer;
+    };
+    ModelSpec spec = unlimited();
+    spec.found_like.charge = ChargeModel::kActual;
+    sim.add_model(spec);
+    Random random(seed + 7);
+    constexpr int kRequests = 1000;
+    for (int i = 0; i < kRequests; ++i) {
+      sim::Want want;
+      want.input_tokens = static_cast<uint32_t>(random.between(20, 60));
+      want.output_tokens = static_cast<uint32_t>(random.between(100, 200));
+      sim.submit(want);
+    }
+    sim.run_all();
+    for (const sim::Job& job : sim.jobs) EXPECT_EQ(job.state, State::kCompleted);
+    EXPECT_LE(provider.refused, kRequests / 50) << "seed " << seed;
+    EXPECT_LE(provider.time_over_ideal(), 1.15) << "seed " << seed;
+  }
+}
 
 // One answer comes for each call, 10 ms after it, and shows nothing.
 TEST(FoundLimits, WithoutAnyTheCallsDoublePerAnswer) {
