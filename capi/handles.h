@@ -107,11 +107,11 @@ core::TimeNs deadline_of(int64_t deadline_ns);
 inline bool acceptable(const llmq_usage_t& usage) {
   return runtime::readable(usage, usage.struct_size) && usage.reserved == 0 &&
          usage.input_tokens >= 0 && usage.output_tokens >= 0 && usage.cached_input_tokens >= 0 &&
-         usage.cost_micros >= 0;
+         usage.cost_micros >= 0 && usage.reasoning_tokens >= 0;
 }
 inline core::Usage usage_of(const llmq_usage_t& usage) {
   return core::Usage{usage.input_tokens, usage.output_tokens, usage.cached_input_tokens,
-                     usage.cost_micros};
+                     usage.cost_micros, usage.reasoning_tokens};
 }
 
 }  // namespace llmq::capi

@@ -45,6 +45,7 @@ llmq_status_t llmq_response_usage(const llmq_response_t* response, llmq_usage_t*
   usage->output_tokens = summary.usage.output_tokens;
   usage->cached_input_tokens = summary.usage.cached_input_tokens;
   usage->cost_micros = summary.usage.cost_micros;
+  usage->reasoning_tokens = summary.usage.reasoning_tokens;
   llmq::runtime::clear_tail(*usage, usage->struct_size);
   return LLMQ_OK;
 }

@@ -89,7 +89,8 @@ llmq_status_t llmq_request_estimate(llmq_manager_t* manager, const llmq_request_
     if (why.code != llmq::core::Status::kOk) return fail(why, err);
     *usage = llmq_usage_t{usage->struct_size,        0,
                           found.input_tokens,        found.output_tokens,
-                          found.cached_input_tokens, found.cost_micros};
+                          found.cached_input_tokens, found.cost_micros,
+                          found.reasoning_tokens};
     llmq::runtime::clear_tail(*usage, usage->struct_size);
     return LLMQ_OK;
   });

@@ -19,12 +19,12 @@ static_assert(static_cast<int>(Status::kUnknown) == LLMQ_ERR_UNKNOWN);
 
 // The layout that programs were compiled against; members are only appended (64-bit platforms).
 #if UINTPTR_MAX == UINT64_MAX
-static_assert(sizeof(llmq_usage_t) == 40 && offsetof(llmq_usage_t, cost_micros) == 32);
-static_assert(sizeof(llmq_event_t) == 136 && offsetof(llmq_event_t, handle) == 56);
+static_assert(sizeof(llmq_usage_t) == 48 && offsetof(llmq_usage_t, cost_micros) == 32);
+static_assert(sizeof(llmq_event_t) == 144 && offsetof(llmq_event_t, handle) == 56);
 static_assert(offsetof(llmq_event_t, state) == 124);
 static_assert(sizeof(llmq_request_t) == 216 && offsetof(llmq_request_t, user_data) == 152);
 static_assert(offsetof(llmq_request_t, cq) == 160);
-static_assert(sizeof(llmq_stats_t) == 128 && offsetof(llmq_stats_t, wakeups) == 120);
+static_assert(sizeof(llmq_stats_t) == 136 && offsetof(llmq_stats_t, wakeups) == 120);
 static_assert(sizeof(llmq_wait_t) == 96 && offsetof(llmq_wait_t, blocked_by) == 32);
 #endif
 

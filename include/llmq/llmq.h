@@ -199,6 +199,7 @@ typedef struct llmq_usage {
   int64_t output_tokens;       /**< Everything that it produced, reasoning included. */
   int64_t cached_input_tokens; /**< The part of input_tokens that was read from a cache. */
   int64_t cost_micros;         /**< Money in millionths of the currency's unit; 0 if unknown. */
+  int64_t reasoning_tokens;    /**< The part of output_tokens that is not shown; 0 if none or unknown. */
 } llmq_usage_t;
 
 /** An event. In drained events `handle` owns `data`; see llmq_events_release. */
@@ -225,6 +226,7 @@ typedef struct llmq_event {
   int32_t state;                /**< DONE: LLMQ_STATE_. */
   int64_t first_output_ns;      /**< DONE of a stream: time from the last attempt's start to its first output;
                                      0 = none came. */
+  int64_t reasoning_tokens;     /**< DONE: the part of output_tokens that is not shown. */
 } llmq_event_t;
 
 /** A callback that receives one event. */
@@ -286,6 +288,7 @@ typedef struct llmq_stats_t { /* not llmq_stats: in C++ it would hide that funct
   uint64_t output_tokens;
   uint64_t cached_input_tokens;
   uint64_t wakeups;          /**< Times the loop thread woke (manager; 0 for one model). */
+  uint64_t reasoning_tokens; /**< The part of output_tokens that was not shown. */
 } llmq_stats_t;
 
 /** When a request that waits may start, as things stand. */

@@ -235,6 +235,7 @@ void Runner::take_events() {
     if (events[i].first_output_ns > 0) summary_.first_outputs.add(events[i].first_output_ns);
     summary_.input_tokens += events[i].input_tokens;
     summary_.output_tokens += events[i].output_tokens;
+    summary_.reasoning_tokens += events[i].reasoning_tokens;
     llmq_response_t* response = nullptr;
     expect_ok(llmq_event_take(&events[i], &response), "a response was lost");
     const ResponseHandle own(response);

@@ -47,6 +47,7 @@ std::string summary_json(const Summary& s) {
   put("ideal_ms", s.ideal_ms);
   put("input_tokens", s.input_tokens);
   put("output_tokens", s.output_tokens);
+  if (s.reasoning_tokens > 0) put("reasoning_tokens", s.reasoning_tokens);
   cJSON_AddRawToObject(json.get(), "cost", base::money_text(s.cost_micros).c_str());
   if (s.max_cost_micros >= 0) {
     cJSON_AddRawToObject(json.get(), "max_cost", base::money_text(s.max_cost_micros).c_str());
@@ -77,6 +78,9 @@ std::string summary_text(const Summary& s) {
     std::snprintf(ttft.data(), ttft.size(), ", first output p50 %.0f ms p99 %.0f ms",
                   s.first_outputs.quantile_ms(0.5), s.first_outputs.quantile_ms(0.99));
     all += ttft.data();
+  }
+  if (s.reasoning_tokens > 0) {
+    all += ", " + std::to_string(s.reasoning_tokens) + " of the output tokens reasoning";
   }
   if (s.cost_micros > 0) all += ", cost " + base::money_text(s.cost_micros);
   if (s.max_cost_micros >= 0) all += " of at most " + base::money_text(s.max_cost_micros);

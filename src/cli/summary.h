@@ -33,6 +33,7 @@ struct Summary {
   int64_t ideal_ms = 0;
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
+  int64_t reasoning_tokens = 0;  // of output_tokens
   int64_t cost_micros = 0;       // what is known, and estimates of calls that nobody knows of
   int64_t max_cost_micros = -1;  // -1 = no bound
   TimeHistogram waits;

@@ -239,6 +239,7 @@ void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage) {
     counters->output_tokens += static_cast<uint64_t>(usage.output_tokens);
     counters->cached_input_tokens += static_cast<uint64_t>(usage.cached_input_tokens);
     counters->cost_micros += static_cast<uint64_t>(cost);
+    counters->reasoning_tokens += static_cast<uint64_t>(usage.reasoning_tokens);
   }
 }
 

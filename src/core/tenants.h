@@ -64,6 +64,7 @@ struct Counters {
   uint64_t output_tokens = 0;
   uint64_t cached_input_tokens = 0;
   uint64_t cost_micros = 0;
+  uint64_t reasoning_tokens = 0;
 };
 
 // The limits per tenant of one model, for one tenant.

@@ -16,6 +16,7 @@ struct Usage {
   int64_t output_tokens = 0;        // everything produced, reasoning included
   int64_t cached_input_tokens = 0;  // the part of input_tokens read from a cache
   int64_t cost_micros = 0;          // money, in millionths
+  int64_t reasoning_tokens = 0;     // the part of output_tokens that is not shown
 };
 
 }  // namespace llmq::core

@@ -135,8 +135,7 @@ void put_usage(const UsageCounts& counts, bool embeddings, Outcome& outcome) {
   if (!is_complete(counts, embeddings)) return;
   outcome.usage_known = true;
   outcome.usage = total_usage(counts);
-  if (embeddings) outcome.usage.output_tokens = 0;
-  outcome.reasoning_tokens = counts.reasoning;
+  if (embeddings) outcome.usage.output_tokens = outcome.usage.reasoning_tokens = 0;
 }
 
 }  // namespace llmq::provider

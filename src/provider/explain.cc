@@ -237,8 +237,8 @@ void put_extras(const Explained& of, const Groups& groups, cJSON* to) {
   put_other_limits(groups, to);
   put_inferred_windows(groups, to);
   put_body_limit(of.refusal, to);
-  if (of.outcome.reasoning_tokens > 0) {
-    base::add_number(to, "reasoning_tokens", of.outcome.reasoning_tokens);
+  if (of.outcome.usage.reasoning_tokens > 0) {
+    base::add_number(to, "reasoning_tokens", of.outcome.usage.reasoning_tokens);
   }
   if (of.limits.charged_tokens() != kNotTold) {
     base::add_number(to, "charged_tokens", of.limits.charged_tokens());

@@ -59,7 +59,6 @@ struct Outcome {
   std::string message;                       // for people; "" if status is kOk
   bool usage_known = false;
   core::Usage usage{};
-  int64_t reasoning_tokens = -1;   // the part of the output that is not shown; -1 = not told
   core::DurationNs retry_after{};  // 0 = no hint, or at once
   HintSource hint_source = HintSource::kNone;
   std::string provider_request_id;  // "" if none

@@ -182,6 +182,7 @@ core::Usage total_usage(const UsageCounts& counts) {
   usage.output_tokens = told_or_zero(usage.output_tokens);
   // Seen in the wild: more cached tokens than there was prompt.
   usage.cached_input_tokens = std::clamp<int64_t>(counts.cached, 0, usage.input_tokens);
+  usage.reasoning_tokens = std::clamp<int64_t>(counts.reasoning, 0, usage.output_tokens);
   return usage;
 }
 

@@ -314,6 +314,7 @@ void Manager::fill_stats(const core::Counters& counters, llmq_stats_t* stats) co
   stats->input_tokens = counters.input_tokens;
   stats->output_tokens = counters.output_tokens;
   stats->cached_input_tokens = counters.cached_input_tokens;
+  stats->reasoning_tokens = counters.reasoning_tokens;
 }
 
 core::Status Manager::stats(const std::string_view* model, llmq_stats_t* stats) {
@@ -349,6 +350,7 @@ base::Json counters_json(const core::Counters& stats) {
   add("input_tokens", stats.input_tokens);
   add("output_tokens", stats.output_tokens);
   add("cached_input_tokens", stats.cached_input_tokens);
+  add("reasoning_tokens", stats.reasoning_tokens);
   add("cost_micros", stats.cost_micros);
   return json;
 }

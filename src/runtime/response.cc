@@ -88,6 +88,7 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   event.output_tokens = outcome == nullptr ? 0 : outcome->usage.output_tokens;
   event.cached_input_tokens = outcome == nullptr ? 0 : outcome->usage.cached_input_tokens;
   event.cost_micros = outcome == nullptr ? 0 : outcome->usage.cost_micros;
+  event.reasoning_tokens = outcome == nullptr ? 0 : outcome->usage.reasoning_tokens;
   event.first_output_ns = outcome == nullptr ? 0 : outcome->first_output.ns;
 }
 

@@ -18,6 +18,7 @@ void add(core::Counters& sum, const core::Counters& one) {
   sum.output_tokens += one.output_tokens;
   sum.cached_input_tokens += one.cached_input_tokens;
   sum.cost_micros += one.cost_micros;
+  sum.reasoning_tokens += one.reasoning_tokens;
 }
 
 }  // namespace

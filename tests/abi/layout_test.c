@@ -26,14 +26,15 @@ int main(void) {
   int faults = 0;
   if (sizeof(void*) != 8 || sizeof(size_t) != 8) return 77;
 
-  SIZE(llmq_usage_t, LLMQ_SIZEOF_USAGE, 40);
+  SIZE(llmq_usage_t, LLMQ_SIZEOF_USAGE, 48);
   MEMBER(llmq_usage_t, struct_size, 0);
   MEMBER(llmq_usage_t, input_tokens, 8);
   MEMBER(llmq_usage_t, output_tokens, 16);
   MEMBER(llmq_usage_t, cached_input_tokens, 24);
   MEMBER(llmq_usage_t, cost_micros, 32);
+  MEMBER(llmq_usage_t, reasoning_tokens, 40);
 
-  SIZE(llmq_event_t, LLMQ_SIZEOF_EVENT, 136);
+  SIZE(llmq_event_t, LLMQ_SIZEOF_EVENT, 144);
   MEMBER(llmq_event_t, stride, 0);
   MEMBER(llmq_event_t, type, 4);
   MEMBER(llmq_event_t, status, 8);
@@ -54,6 +55,7 @@ int main(void) {
   MEMBER(llmq_event_t, attempt, 120);
   MEMBER(llmq_event_t, state, 124);
   MEMBER(llmq_event_t, first_output_ns, 128);
+  MEMBER(llmq_event_t, reasoning_tokens, 136);
 
   SIZE(llmq_request_t, LLMQ_SIZEOF_REQUEST, 216);
   MEMBER(llmq_request_t, struct_size, 0);
@@ -80,7 +82,7 @@ int main(void) {
   MEMBER(llmq_request_t, done_user, 176);
   MEMBER(llmq_request_t, reserved, 184);
 
-  SIZE(llmq_stats_t, LLMQ_SIZEOF_STATS, 128);
+  SIZE(llmq_stats_t, LLMQ_SIZEOF_STATS, 136);
   MEMBER(llmq_stats_t, struct_size, 0);
   MEMBER(llmq_stats_t, submitted, 8);
   MEMBER(llmq_stats_t, completed, 16);
@@ -89,6 +91,7 @@ int main(void) {
   MEMBER(llmq_stats_t, pending, 72);
   MEMBER(llmq_stats_t, pending_bytes, 88);
   MEMBER(llmq_stats_t, wakeups, 120);
+  MEMBER(llmq_stats_t, reasoning_tokens, 128);
 
   SIZE(llmq_wait_t, LLMQ_SIZEOF_WAIT, 96);
   MEMBER(llmq_wait_t, struct_size, 0);

@@ -44,7 +44,7 @@ static void counts_what_happens(void) {
       "{\"name\":\"n\"}]}");
   llmq_cq_t* cq = new_cq();
   struct held held;
-  const llmq_usage_t usage = usage_of(10, 4);
+  llmq_usage_t usage = usage_of(10, 4);
   hold_attempts(manager, "m", &held);
   submit_to_cq(manager, "m", "12345", cq);
   const llmq_attempt_id_t attempt = nth_attempt(&held, 1);
@@ -60,6 +60,7 @@ static void counts_what_happens(void) {
   CHECK_INT(0, stats_of(manager, "m").pending_bytes);
   CHECK_INT(0, stats_of(manager, "n").submitted);
 
+  usage.reasoning_tokens = 3;
   CHECK_OK(llmq_cancel(manager, waits));
   CHECK_OK(llmq_attempt_fail(manager, attempt, LLMQ_ERR_RATE_LIMITED, NULL, 0, 0));
   CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 2), NULL, 0, &usage));
@@ -69,8 +70,10 @@ static void counts_what_happens(void) {
   CHECK_OK(llmq_attempt_fail(manager, nth_attempt(&held, 3), LLMQ_ERR_PROCESSING, NULL, 0, 0));
   request.deadline_ns = 1;
   CHECK_OK(llmq_submit(manager, &request, NULL));
+  int64_t reasoning = 0;
   for (int i = 0; i < 4; ++i) {
     llmq_event_t event = next_event(cq);
+    reasoning += event.reasoning_tokens;
     llmq_events_release(&event, sizeof event, 1);
   }
   round_trip(manager);
@@ -87,6 +90,8 @@ static void counts_what_happens(void) {
   CHECK_INT(0, now.processing);
   CHECK_INT(10, now.input_tokens);
   CHECK_INT(4, now.output_tokens);
+  CHECK_INT(3, now.reasoning_tokens);
+  CHECK_INT(3, reasoning);
 
   CHECK_OK(llmq_manager_remove_model(manager, "m", 1, LLMQ_SHUTDOWN_DRAIN));
   now = stats_of(manager, NULL); /* removed models included */
@@ -111,6 +116,7 @@ static void json_says_the_same(void) {
   CHECK_INT(strlen(json), len);
   CHECK_HAS("\"completed\":1", json);
   CHECK_HAS("\"input_tokens\":7", json);
+  CHECK_HAS("\"reasoning_tokens\":0", json);
   CHECK_HAS("\"pending_bytes\":0", json);
   CHECK_HAS("\"models\":{", json);
   CHECK_HAS("\"m\":{\"submitted\":1", json);

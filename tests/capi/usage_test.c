@@ -46,6 +46,9 @@ static void refuses_what_it_cannot_use(void) {
   usage.cached_input_tokens = 0;
   usage.cost_micros = -1;
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_usage_update(manager, late, &usage));
+  usage.cost_micros = 0;
+  usage.reasoning_tokens = -1;
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_usage_update(manager, late, &usage));
   usage = usage_of(1, 1);
   CHECK_OK(llmq_usage_update(manager, late, &usage));
   CHECK_STATUS(LLMQ_ERR_ALREADY_DONE, llmq_usage_update(manager, late, &usage));

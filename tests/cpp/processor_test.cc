@@ -40,7 +40,7 @@ TEST_F(Processor, SucceedsAtOnce) {
                                "," + std::string(attempt.request_key()) + "," +
                                std::string(attempt.metadata()) + "," +
                                std::string(attempt.payload());
-    EXPECT_TRUE(attempt.succeed(answer, llmq::usage{7, 8, 1, 2}));
+    EXPECT_TRUE(attempt.succeed(answer, llmq::usage{7, 8, 1, 2, 3}));
     EXPECT_TRUE(attempt.reported());
     EXPECT_EQ(attempt.payload(), "");
     EXPECT_FALSE(attempt.succeed("again"));
@@ -59,6 +59,7 @@ TEST_F(Processor, SucceedsAtOnce) {
   EXPECT_EQ(usage->output_tokens, 8);
   EXPECT_EQ(usage->cached_input_tokens, 1);
   EXPECT_EQ(usage->cost_micros, 2);
+  EXPECT_EQ(usage->reasoning_tokens, 3);
 }
 
 TEST_F(Processor, SucceedsLaterFromAnotherThread) {

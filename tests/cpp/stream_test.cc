@@ -34,7 +34,7 @@ const std::string kRole =
 const std::string kStop =
     R"({"id":"c1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})";
 const std::string kUsage =
-    R"({"id":"c1","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
+    R"({"id":"c1","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,"completion_tokens_details":{"reasoning_tokens":1}}})";
 const std::string kError = R"({"error":{"message":"it broke","type":"server_error"}})";
 
 std::string whole_stream() {
@@ -88,6 +88,7 @@ TEST(Stream, HandsOverEventsAndThenTheWholeAnswer) {
   ASSERT_TRUE(seen.response.usage().has_value());
   EXPECT_EQ(seen.response.usage()->input_tokens, 5);
   EXPECT_EQ(seen.response.usage()->output_tokens, 2);
+  EXPECT_EQ(seen.response.usage()->reasoning_tokens, 1);
   EXPECT_GT(seen.response.first_output().count(), 0);
   EXPECT_EQ(seen.response.http_status(), 200);
 }

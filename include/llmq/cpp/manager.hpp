@@ -135,7 +135,8 @@ class manager {
     llmq_error_t* err = nullptr;
     const status code = llmq_request_estimate(handle(), &raw, &found, &err);
     detail::check(code, err);
-    return {found.input_tokens, found.output_tokens, found.cached_input_tokens, found.cost_micros};
+    return {found.input_tokens, found.output_tokens, found.cached_input_tokens, found.cost_micros,
+            found.reasoning_tokens};
   }
 
   // The response, whatever became of the request. The id is for cancel() and the like.

@@ -71,9 +71,11 @@ struct usage {
   int64_t output_tokens = 0;
   int64_t cached_input_tokens = 0;
   int64_t cost_micros = 0;
+  int64_t reasoning_tokens = 0;
 
   llmq_usage_t raw() const noexcept {
-    return {sizeof(llmq_usage_t), 0, input_tokens, output_tokens, cached_input_tokens, cost_micros};
+    return {sizeof(llmq_usage_t), 0,           input_tokens,    output_tokens,
+            cached_input_tokens,  cost_micros, reasoning_tokens};
   }
 };
 

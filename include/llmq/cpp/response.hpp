@@ -56,7 +56,7 @@ class response {
     llmq_usage_t from = llmq::usage{}.raw();
     if (llmq_response_usage(handle_.get(), &from) != LLMQ_OK) return std::nullopt;
     return llmq::usage{from.input_tokens, from.output_tokens, from.cached_input_tokens,
-                       from.cost_micros};
+                       from.cost_micros, from.reasoning_tokens};
   }
   llmq::timings timings() const noexcept {
     int64_t submitted = 0;

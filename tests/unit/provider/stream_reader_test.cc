@@ -223,7 +223,7 @@ TEST(StreamReader, ReadsResponses) {
   EXPECT_EQ(got.outcome.usage.input_tokens, 13);
   EXPECT_EQ(got.outcome.usage.output_tokens, 284);
   EXPECT_EQ(got.outcome.usage.cached_input_tokens, 4);
-  EXPECT_EQ(got.outcome.reasoning_tokens, 256);
+  EXPECT_EQ(got.outcome.usage.reasoning_tokens, 256);
   ASSERT_EQ(got.events.size(), 3u);
   EXPECT_FALSE(got.events[0].output);
   EXPECT_TRUE(got.events[1].output);

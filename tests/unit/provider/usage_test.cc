@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "provider/json.h"
 
 namespace llmq::provider {
@@ -82,6 +84,8 @@ TEST(Usage, IsReadInEveryShape) {
     EXPECT_EQ(usage.output_tokens, row.output) << row.body;
     EXPECT_EQ(usage.cached_input_tokens, row.cached) << row.body;
     EXPECT_EQ(counts.reasoning, row.reasoning) << row.body;
+    EXPECT_EQ(total_usage(counts).reasoning_tokens, std::max<int64_t>(row.reasoning, 0))
+        << row.body;
   }
 }
 
