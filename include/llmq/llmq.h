@@ -488,9 +488,10 @@ LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, c
 LLMQ_API llmq_status_t llmq_conf_key_at(size_t index, const char **key, const char **type,
                                         const char **def, const char **doc);
 
-/** The presets that the key `preset` takes: limits that providers publish for their plans.
- * @param[out] json An array of {"preset", "source", "as_of", "models": [{"model", "limits", ...}]}, to be freed
- *   with llmq_buf_free. In `model`, * stands for any part of a name.
+/** The presets that the key `preset` takes: limits and prices that providers publish for their plans.
+ * @param[out] json An array of {"preset", "source", "as_of", "prices_source", "prices_as_of", "models": [{"model",
+ *   "limits", "price_input", ...}]}, to be freed with llmq_buf_free; without prices their members are not there. In
+ *   `model`, * stands for any part of a name.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
  * @par Ownership json is the caller's
  * @par Threads any thread

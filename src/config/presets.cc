@@ -25,7 +25,9 @@ PresetModel read_model(const cJSON* object) {
 }
 
 Preset read_preset(const cJSON* object) {
-  Preset preset{text_of(object, "preset"), text_of(object, "source"), text_of(object, "as_of"), {}};
+  Preset preset{text_of(object, "preset"),       text_of(object, "source"),
+                text_of(object, "as_of"),        text_of(object, "prices_source"),
+                text_of(object, "prices_as_of"), {}};
   const cJSON* model = nullptr;
   cJSON_ArrayForEach(model, cJSON_GetObjectItemCaseSensitive(object, "models")) {
     preset.models.push_back(read_model(model));

@@ -1,5 +1,5 @@
-// Limits that providers publish for their plans, by name: presets.json, with source and date of
-// each.
+// Limits and prices that providers publish for their plans, by name: presets.json, with source and
+// date of each.
 #ifndef LLMQ_CONFIG_PRESETS_H_
 #define LLMQ_CONFIG_PRESETS_H_
 
@@ -20,6 +20,8 @@ struct Preset {
   std::string name;  // "openai/tier-1": provider and plan
   std::string source;
   std::string as_of;
+  std::string prices_source;  // "" if it has no prices
+  std::string prices_as_of;
   std::vector<PresetModel> models;  // the first that matches counts
 
   const PresetModel* for_model(std::string_view model) const;

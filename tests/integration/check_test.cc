@@ -96,6 +96,8 @@ TEST(Check, APresetBringsProviderAndLimits) {
   Program list(dir, {"presets"});
   ASSERT_EQ(list.wait(), 0) << list.err();
   EXPECT_THAT(list.out(), HasSubstr("openai/tier-1 (as of "));
+  EXPECT_THAT(list.out(), HasSubstr("  prices as of 20"));
+  EXPECT_THAT(list.out(), HasSubstr("; per million tokens: 2.50 in, 1.25 cached, 10 out"));
   Program wrong(dir, {"run", in, "--dry-run", "--preset", "openai/tier-77"});
   EXPECT_EQ(wrong.wait(), 1);
   EXPECT_THAT(wrong.err(), HasSubstr("llmq presets lists them"));

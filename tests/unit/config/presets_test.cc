@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "config/config.h"
@@ -15,6 +18,17 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// "2026", "2026-10" or "2026-10-17"
+bool is_date(const std::string& text) {
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  if (text.size() != 4 && text.size() != 7 && text.size() != 10) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == '-' ? text[i] != '-' : !digit) return false;
+  }
+  return text.compare(0, 2, "20") == 0;
+}
+
 TEST(Presets, AreJsonWithSourceAndDate) {
   const std::string_view text = presets_json();
   const base::Json document(cJSON_ParseWithLength(text.data(), text.size()));
@@ -25,11 +39,44 @@ TEST(Presets, AreJsonWithSourceAndDate) {
     EXPECT_TRUE(names.insert(preset.name).second) << preset.name;
     EXPECT_EQ(find_preset(preset.name), &preset);
     EXPECT_FALSE(preset.source.empty()) << preset.name;
-    EXPECT_THAT(preset.as_of, ::testing::StartsWith("20")) << preset.name;
+    EXPECT_TRUE(is_date(preset.as_of)) << preset.name << " " << preset.as_of;
     EXPECT_FALSE(preset.models.empty()) << preset.name;
     const std::string provider = preset.name.substr(0, preset.name.find('/'));
     EXPECT_NE(provider::find_profile(provider), nullptr) << preset.name;
   }
+}
+
+ModelConfig model_of(const Config& config) {
+  const auto models = config.models();
+  EXPECT_TRUE(models.ok()) << models.error().message;
+  return models.value().front();
+}
+
+bool has_prices(const PresetModel& model) {
+  return std::any_of(model.settings.begin(), model.settings.end(), [](const auto& setting) {
+    return setting.first.compare(0, 6, "price_") == 0;
+  });
+}
+
+TEST(Presets, TellSourceAndDateOfTheirPrices) {
+  for (const Preset& preset : presets()) {
+    const bool priced = std::any_of(preset.models.begin(), preset.models.end(), has_prices);
+    EXPECT_EQ(priced, !preset.prices_source.empty()) << preset.name;
+    EXPECT_EQ(priced, is_date(preset.prices_as_of)) << preset.name;
+  }
+}
+
+TEST(Presets, SetPricesThatOthersOverrule) {
+  Config config;
+  ASSERT_TRUE(config.set("model.gpt-4o.provider", "openai").ok());
+  ASSERT_TRUE(config.set("model.gpt-4o.preset", "openai/tier-1").ok());
+  ModelConfig model = model_of(config);
+  EXPECT_TRUE(model.has_prices);
+  EXPECT_EQ(model.prices.input, 2'500'000);
+  EXPECT_EQ(model.prices.cached_input, 1'250'000);
+  EXPECT_EQ(model.prices.output, 10'000'000);
+  ASSERT_TRUE(config.set("model.gpt-4o.price_input", "3").ok());
+  EXPECT_EQ(model_of(config).prices.input, 3'000'000);
 }
 
 // Every setting of a preset must be one that the key takes.
@@ -57,12 +104,6 @@ TEST(Presets, AStarStandsForAnyText) {
   EXPECT_TRUE(matches("a*b*c", "a-b-b-c"));
   EXPECT_FALSE(matches("a*b*c", "a-c-b"));
   EXPECT_TRUE(matches("*", ""));
-}
-
-ModelConfig model_of(const Config& config) {
-  const auto models = config.models();
-  EXPECT_TRUE(models.ok()) << models.error().message;
-  return models.value().front();
 }
 
 TEST(Presets, GiveWayToWhatIsSaidOfTheSameKindAndPeriod) {
