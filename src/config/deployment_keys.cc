@@ -146,6 +146,14 @@ void add_mock_rows(std::deque<Row>& rows) {
           });
   setting("mock.fail_hang", Kind::kFraction, "0", "Share of attempts that never answer.",
           [](const Value& value, ModelConfig& model) { model.mock.fail_hang = value.fraction; });
+  setting("mock.fail_cut", Kind::kFraction, "0",
+          "Share of streams that break off before their end.",
+          [](const Value& value, ModelConfig& model) { model.mock.fail_cut = value.fraction; });
+  setting(
+      "mock.tokens_per_s", Kind::kInteger, "100",
+      "How fast a stream brings its tokens; 0 = all at once, when the time of the answer is over.",
+      [](const Value& value, ModelConfig& model) { model.mock.tokens_per_s = value.number; })
+      .max = 1'000'000;
   setting("mock.retry_after_ms", Kind::kInteger, "0",
           "What a made-up 429 asks to wait, in ms; 0 = it does not say.",
           [](const Value& value, ModelConfig& model) { model.mock.retry_after = as_ms(value); })

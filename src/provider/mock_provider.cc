@@ -17,6 +17,7 @@ constexpr int64_t kMostInputs = 2048;  // as OpenAI allows
 constexpr int64_t kMostDimensions = 4096;
 constexpr int64_t kDimensions = 8;
 constexpr int64_t kBytesPerToken = 4;
+constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 // Words of one token each with every tokenizer that is in use.
 constexpr std::array<const char*, 16> kWords{"the",     "queue", "is",   "long", "and", "each",
@@ -151,6 +152,62 @@ void answer_well(MockReply& reply, const Question& question, Operation operation
   reply.outcome.usage_known = true;
 }
 
+std::string event_of(const cJSON* json) { return "data: " + base::json_text(json) + "\n\n"; }
+
+// One chunk: what all have in common, and `delta` of one choice.
+std::string chunk_of(const cJSON* answer, int index, Json delta, const char* finish_reason) {
+  const Json chunk(cJSON_CreateObject());
+  for (const char* const name : {"id", "created", "model"}) {
+    cJSON_AddItemToObject(chunk.get(), name, cJSON_Duplicate(member(answer, name), 1));
+  }
+  cJSON_AddStringToObject(chunk.get(), "object", "chat.completion.chunk");
+  cJSON* const choice = cJSON_CreateObject();
+  cJSON_AddItemToArray(cJSON_AddArrayToObject(chunk.get(), "choices"), choice);
+  add_count(choice, "index", index);
+  cJSON_AddItemToObject(choice, "delta", delta.release());
+  if (finish_reason == nullptr) {
+    cJSON_AddNullToObject(choice, "finish_reason");
+  } else {
+    cJSON_AddStringToObject(choice, "finish_reason", finish_reason);
+  }
+  return event_of(chunk.get());
+}
+
+Json delta_of(const char* name, const std::string& text) {
+  Json delta(cJSON_CreateObject());
+  if (name != nullptr) cJSON_AddStringToObject(delta.get(), name, text.c_str());
+  return delta;
+}
+
+// The answer in pieces of one word, as if it were produced now.
+void say_in_pieces(MockReply& reply) {
+  const ParsedJson parsed = parse_json(reply.body);
+  const cJSON* const answer = parsed.value.get();
+  const cJSON* choice = nullptr;
+  int index = 0;
+  cJSON_ArrayForEach(choice, member(answer, "choices")) {
+    reply.pieces.push_back(chunk_of(answer, index, delta_of("role", "assistant"), nullptr));
+    const std::string text(text_member(member(choice, "message"), "content"));
+    for (size_t at = 0; at < text.size();) {
+      const size_t next = std::min(text.find(' ', at + 1), text.size());
+      reply.pieces.push_back(
+          chunk_of(answer, index, delta_of("content", text.substr(at, next - at)), nullptr));
+      at = next;
+    }
+    reply.pieces.push_back(chunk_of(answer, index, delta_of(nullptr, ""), "stop"));
+    ++index;
+  }
+  const Json last(cJSON_CreateObject());
+  for (const char* const name : {"id", "created", "model", "usage"}) {
+    cJSON_AddItemToObject(last.get(), name, cJSON_Duplicate(member(answer, name), 1));
+  }
+  cJSON_AddStringToObject(last.get(), "object", "chat.completion.chunk");
+  cJSON_AddArrayToObject(last.get(), "choices");
+  reply.pieces.push_back(event_of(last.get()));
+  reply.pieces.emplace_back("data: [DONE]\n\n");
+  reply.body.clear();
+}
+
 void fail(MockReply& reply, Operation operation, int http_status, const char* code,
           const char* message, core::DurationNs wait) {
   WireResponse response;
@@ -170,7 +227,7 @@ void fail(MockReply& reply, Operation operation, int http_status, const char* co
 }  // namespace
 
 MockReply mock_reply(const MockOptions& options, std::string_view model, Operation operation,
-                     std::string_view payload, uint64_t call_number) {
+                     std::string_view payload, uint64_t call_number, bool stream) {
   core::Random random = random_for(options.seed, payload, call_number);
   MockReply reply;
   reply.latency = {random.between(options.latency_min.ns, options.latency_max.ns)};
@@ -200,6 +257,13 @@ MockReply mock_reply(const MockOptions& options, std::string_view model, Operati
         (static_cast<int64_t>(payload.size()) + kBytesPerToken - 1) / kBytesPerToken;
   }
   answer_well(reply, question, operation, random);
+  if (!stream) return reply;
+  say_in_pieces(reply);
+  if (options.tokens_per_s > 0) reply.gap.ns = kNsPerSecond / options.tokens_per_s;
+  if (unit_interval(random) < options.fail_cut) {
+    const auto pieces = static_cast<int64_t>(reply.pieces.size());
+    reply.pieces.resize(static_cast<size_t>(random.between(1, pieces - 1)));
+  }
   return reply;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "provider/provider.h"
 
@@ -17,6 +18,8 @@ struct MockOptions {
   double fail_server = 0;          // probability of a 500
   double fail_rate_limited = 0;    // probability of a 429
   double fail_hang = 0;            // probability of never answering
+  double fail_cut = 0;             // probability that a stream ends before its end
+  int64_t tokens_per_s = 100;      // of a stream; 0 = all at once
   core::DurationNs retry_after{};  // given with a 429; 0 = none
   uint64_t seed = 1;
 };
@@ -27,11 +30,15 @@ struct MockReply {
   int http_status = 200;
   std::string body;
   Outcome outcome;
+  // Of a stream that went well so far, in place of the body: its events as OpenAI sends them. What
+  // they mean is read from them.
+  std::vector<std::string> pieces;
+  core::DurationNs gap{};  // between two pieces
 };
 
 // call_number makes successive attempts of the same payload differ.
 MockReply mock_reply(const MockOptions& options, std::string_view model, Operation operation,
-                     std::string_view payload, uint64_t call_number);
+                     std::string_view payload, uint64_t call_number, bool stream = false);
 
 }  // namespace llmq::provider
 

@@ -60,6 +60,9 @@ struct WaitEstimate {
   std::string blocked_by;  // "tokens/1m of pool account"; "" if no limit decides
 };
 
+// What came of an attempt that the loop runs itself.
+std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body);
+
 class Loop {
  public:
   Loop(const config::ManagerConfig& config, Callbacks callbacks,
@@ -127,13 +130,18 @@ class Loop {
     Node* last = nullptr;
     size_t count = 0;
   };
-  // An answer of the in-process mock provider that is due later.
+  // An answer of the in-process mock provider that is due later, or the next piece of one.
   struct MockAnswer {
     core::TimeNs due;
     uint64_t request_id = 0;
     Job* job = nullptr;
     uint8_t attempt = 0;
     std::unique_ptr<Outcome> outcome;
+    // Of a stream, in place of the outcome:
+    std::vector<std::string> pieces;
+    size_t next = 0;
+    core::DurationNs gap{};
+    provider::WireResponse head;
   };
 
   // A limit whose windows follow a calendar; of a pool, by way of one of its members.
@@ -168,6 +176,9 @@ class Loop {
   void tell_output(Job& job);
   bool take_stream(Job& job, uint8_t attempt, std::string_view bytes);
   void pass_on(Job& job, uint8_t attempt, bool all);
+  provider::Outcome end_stream(Job& job, uint8_t attempt, const provider::WireResponse& head,
+                               std::string& body);
+  void resume_http(uint64_t id);
 
   // loop_tenants.cc
   core::TenantIndex tenant_of(const Job& job);
@@ -209,10 +220,8 @@ class Loop {
 
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
-  void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
   void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
   void stop_runner(Job& job, uint8_t attempt);
-  void deliver_mock_answers();
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
               const core::Observed* observed = nullptr, bool permanent = false);
@@ -221,6 +230,14 @@ class Loop {
   void end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
                 http::CallResult&& result);
   Outcome* store(std::unique_ptr<Outcome> outcome);
+
+  // loop_mock.cc
+  void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
+  void stop_mock(const Job& job);
+  void resume_mock(uint64_t id);
+  void deliver_mock_answers();
+  void deliver_mock_piece(MockAnswer&& answer);
+  void keep_mock_answer(MockAnswer&& answer);
   Job* live_job(uint64_t id);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
 
@@ -243,6 +260,7 @@ class Loop {
   std::vector<Summary> ended_;  // not in the history yet
   std::vector<Chain> chains_;
   std::vector<MockAnswer> mock_answers_;  // heap, earliest first
+  std::vector<MockAnswer> mock_paused_;   // streams whose readers are behind
   std::unique_ptr<http::Client> http_;
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory

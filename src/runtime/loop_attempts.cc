@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "http/client.h"
-#include "provider/mock_provider.h"
 #include "provider/provider.h"
 #include "runtime/api_key.h"
 #include "runtime/clock.h"
@@ -38,6 +37,8 @@ llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
   return event;
 }
 
+}  // namespace
+
 std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body) {
   auto outcome = std::make_unique<Outcome>();
   outcome->status = from.status;
@@ -50,8 +51,6 @@ std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, s
   outcome->data = std::move(body);
   return outcome;
 }
-
-}  // namespace
 
 void Loop::run_processor(Job& job, const Processor& processor, uint8_t attempt) {
   job.holders.fetch_or(uint64_t{1} << attempt, std::memory_order_relaxed);
@@ -71,7 +70,8 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
       }
       break;
     case config::ProviderKind::kMock:
-      break;  // its answer finds the attempt gone
+      stop_mock(job);
+      break;
     case config::ProviderKind::kHttp:
       if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
         http_->cancel(call->second);
@@ -79,34 +79,6 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
         if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
       }
       break;
-  }
-}
-
-void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
-  job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  provider::MockReply reply = provider::mock_reply(entry.config.mock, entry.config.name,
-                                                   static_cast<provider::Operation>(job.operation),
-                                                   payload_of(job), entry.mock_calls++);
-  if (reply.hangs) return;  // ends by its time-out, deadline or cancel
-  MockAnswer answer;
-  answer.due = now_.mono + reply.latency;
-  answer.request_id = job.request.id;
-  answer.job = &job;
-  answer.attempt = attempt;
-  answer.outcome = outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body));
-  mock_answers_.push_back(std::move(answer));
-  std::push_heap(mock_answers_.begin(), mock_answers_.end(),
-                 [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; });
-}
-
-void Loop::deliver_mock_answers() {
-  const auto later = [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; };
-  while (!mock_answers_.empty() && mock_answers_.front().due <= now_.mono) {
-    std::pop_heap(mock_answers_.begin(), mock_answers_.end(), later);
-    MockAnswer answer = std::move(mock_answers_.back());
-    mock_answers_.pop_back();
-    if (answer.job->id.load(std::memory_order_acquire) != answer.request_id) continue;
-    report(*answer.job, answer.attempt, std::move(answer.outcome));
   }
 }
 
@@ -249,9 +221,7 @@ void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
     outcome.status = result.status;
     outcome.message = std::move(result.message);
   } else if (stream != nullptr && http_status >= 200 && http_status <= 299) {
-    outcome = stream->reader->finish(result.response, now_.wall_unix_ms, stream_events_);
-    pass_on(job, attempt, outcome.status == core::Status::kOk);
-    if (outcome.status == core::Status::kOk) body = stream->reader->take_assembled();
+    outcome = end_stream(job, attempt, result.response, body);
   } else {
     result.response.body = std::move(body);
     outcome = provider::parse_response(profile, static_cast<provider::Operation>(job.operation),

@@ -96,6 +96,24 @@ void Loop::pass_on(Job& job, uint8_t attempt, bool all) {
   stream.held_back.clear();
 }
 
+// The stream is over, well or not: what is left is handed over. `body` becomes the whole answer if
+// it is one.
+provider::Outcome Loop::end_stream(Job& job, uint8_t attempt, const provider::WireResponse& head,
+                                   std::string& body) {
+  provider::StreamReader& reader = *job.stream()->reader;
+  provider::Outcome outcome = reader.finish(head, now_.wall_unix_ms, stream_events_);
+  const bool whole = outcome.status == core::Status::kOk;
+  pass_on(job, attempt, whole);
+  if (whole) body = reader.take_assembled();
+  return outcome;
+}
+
+// Its reader has caught up.
+void Loop::resume_stream(uint64_t id) {
+  resume_mock(id);
+  resume_http(id);
+}
+
 #if defined(LLMQ_HAVE_HTTP)
 
 void Loop::stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt,
@@ -112,7 +130,7 @@ void Loop::stream_http(Job& job, const config::ModelConfig& model, uint8_t attem
   };
 }
 
-void Loop::resume_stream(uint64_t id) {
+void Loop::resume_http(uint64_t id) {
   const Job* const job = live_job(id);
   const auto call = job == nullptr ? http_calls_.end() : http_calls_.find(job);
   if (call != http_calls_.end()) http_->resume(call->second);
@@ -120,7 +138,7 @@ void Loop::resume_stream(uint64_t id) {
 
 #else
 
-void Loop::resume_stream(uint64_t) {}
+void Loop::resume_http(uint64_t) {}
 
 #endif
 

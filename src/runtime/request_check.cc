@@ -184,10 +184,6 @@ core::Status may_stream(const llmq_request_t& request, const config::ModelConfig
                         bool body_says_so, bool* streams, core::Error* why) {
   *streams = body_says_so || (request.flags & LLMQ_REQUEST_STREAM) != 0;
   if (!*streams || model.provider == config::ProviderKind::kNone) return core::Status::kOk;
-  if (model.provider == config::ProviderKind::kMock) {
-    return refuse(why, core::Status::kUnsupported, "flags",
-                  "a stream is asked for, but provider mock answers whole");
-  }
   if (request.operation == LLMQ_OP_EMBEDDINGS) {
     return refuse(why, core::Status::kUnsupported, "flags",
                   "a stream is asked for, but embeddings come whole");

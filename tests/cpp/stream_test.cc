@@ -268,17 +268,117 @@ TEST(Stream, ProcessorsHandOverPieces) {
   EXPECT_EQ(seen.response.text(), "ab");
 }
 
-TEST(Stream, EmbeddingsAndTheMockComeWhole) {
+TEST(Stream, EmbeddingsComeWhole) {
   ScriptedServer server([](Connection&) {});
   llmq::conf conf = conf_for(server);
   conf.set("model.mock.provider", "mock");
   llmq::manager manager(conf);
-  llmq::request request{"mock", R"({"messages":[]})"};
+  for (const char* const model : {"m", "mock"}) {
+    llmq::request request{model, R"({"input":"x"})"};
+    request.stream = true;
+    request.operation = llmq::operation::embeddings;
+    EXPECT_THROW((void)manager.submit(request), llmq::error);
+  }
+}
+
+// ---- provider mock
+
+llmq::conf mock_conf() {
+  llmq::conf conf;
+  conf.set("model.m.provider", "mock").set("model.m.mock.latency_ms", "0");
+  conf.set("model.m.mock.tokens_per_s", "0").set("model.m.limits", "concurrency=8");
+  conf.set("model.m.retry.base_ms", "1").set("model.m.retry.cap_ms", "1");
+  return conf;
+}
+
+TEST(MockStream, BringsItsWordsOneByOne) {
+  llmq::manager manager(mock_conf());
+  const Seen seen = run(manager, R"({"messages":[],"n":2,"max_tokens":40})");
+  ASSERT_TRUE(seen.response.ok()) << seen.response.error_message();
+  ASSERT_TRUE(seen.response.usage().has_value());
+  const auto tokens = static_cast<size_t>(seen.response.usage()->output_tokens);
+  EXPECT_GE(tokens, 2U);
+  // A role and an end for each of two choices, and the usage.
+  EXPECT_EQ(seen.chunks.size(), tokens + 5);
+  EXPECT_THAT(seen.chunks.front(), HasSubstr(R"("role":"assistant")"));
+  EXPECT_THAT(seen.chunks.back(), HasSubstr(R"("completion_tokens":)" + std::to_string(tokens)));
+  EXPECT_THAT(std::string(seen.response.data()), HasSubstr(R"("finish_reason":"stop")"));
+  EXPECT_THAT(std::string(seen.response.provider_request_id()), HasSubstr("req-mock-"));
+}
+
+TEST(MockStream, IsTheSameAnswerAsWithoutStreaming) {
+  const std::string payload = R"({"messages":[],"max_tokens":40})";
+  llmq::manager streaming(mock_conf());
+  llmq::manager whole(mock_conf());
+  const Seen seen = run(streaming, payload);
+  const llmq::response other = whole.submit(llmq::request{"m", payload}).get();
+  const auto content_of = [](const llmq::response& response) {
+    const std::string text(response.data());
+    const size_t at = text.find(R"("content":")");
+    return text.substr(at, text.find('}', at) - at);
+  };
+  EXPECT_EQ(content_of(seen.response), content_of(other));
+  EXPECT_EQ(seen.response.usage()->output_tokens, other.usage()->output_tokens);
+}
+
+TEST(MockStream, ThatBreaksOffIsTriedAgainOnlyIfNothingWasSeen) {
+  llmq::conf conf = mock_conf();
+  conf.set("model.m.mock.fail_cut", "0.5").set("model.m.retry.max_attempts", "60");
+  llmq::manager manager(conf);
+  int cut_unseen = 0;
+  int cut_seen = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Seen seen = run(manager, R"({"messages":[],"max_tokens":3})");
+    if (seen.response.ok()) {
+      cut_unseen += seen.response.attempts() > 1 ? 1 : 0;
+      continue;
+    }
+    ++cut_seen;
+    EXPECT_FALSE(seen.chunks.empty());
+    EXPECT_EQ(seen.response.status(), LLMQ_ERR_TRANSPORT);
+  }
+  EXPECT_GT(cut_unseen, 5);
+  EXPECT_GT(cut_seen, 20);
+}
+
+TEST(MockStream, WaitsForASlowReader) {
+  llmq::conf conf = mock_conf();
+  conf.set("stream_buffer_bytes", "1024");
+  llmq::manager manager(conf);
+  llmq::completion_queue queue;
+  llmq::request request{"m", R"({"messages":[],"max_tokens":60,"n":8})"};
   request.stream = true;
-  EXPECT_THROW((void)manager.submit(request), llmq::error);
-  request.model = "m";
-  request.operation = llmq::operation::embeddings;
-  EXPECT_THROW((void)manager.submit(request), llmq::error);
+  manager.submit(request, queue);
+  int chunks = 0;
+  for (bool done = false; !done;) {
+    ASSERT_EQ(llmq_cq_wait(queue.handle(), -1), LLMQ_OK);
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    if (llmq_cq_drain(queue.handle(), &event, 1) == 0) continue;
+    chunks += event.type == LLMQ_EV_CHUNK ? 1 : 0;
+    done = event.type == LLMQ_EV_DONE;
+    EXPECT_EQ(event.status, LLMQ_OK);
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  EXPECT_GT(chunks, 20);
+}
+
+TEST(MockStream, IsCancelledAtOnce) {
+  llmq::conf conf = mock_conf();
+  conf.set("model.m.mock.tokens_per_s", "4");
+  llmq::manager manager(conf);
+  std::promise<void> begun;
+  std::promise<llmq::response> done;
+  bool first = true;
+  const llmq::request_id id = manager.submit_stream(
+      llmq::request{"m", R"({"messages":[],"max_tokens":60})"},
+      [&](std::string_view) {
+        if (std::exchange(first, false)) begun.set_value();
+      },
+      [&](llmq::response response) { done.set_value(std::move(response)); });
+  begun.get_future().wait();
+  manager.cancel(id);
+  EXPECT_EQ(done.get_future().get().status(), LLMQ_ERR_CANCELLED);
 }
 
 }  // namespace

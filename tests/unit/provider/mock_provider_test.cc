@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 #include "provider/json.h"
+#include "provider/stream_reader.h"
 
 namespace llmq::provider {
 namespace {
@@ -95,6 +98,42 @@ TEST(MockReply, TakesItsTimeWithinTheBounds) {
     seen.insert(latency.ns);
   }
   EXPECT_GT(seen.size(), 90u);
+}
+
+TEST(MockReply, StreamsInPiecesThatMeanTheSame) {
+  const std::string payload = R"({"messages":[],"max_tokens":40,"n":3})";
+  MockOptions options;
+  const MockReply whole = mock_reply(options, "m", Operation::kChat, payload, 1);
+  const MockReply streamed = mock_reply(options, "m", Operation::kChat, payload, 1, true);
+  EXPECT_EQ(streamed.body, "");
+  EXPECT_EQ(streamed.gap, core::milliseconds(10));
+  StreamReader reader(*find_profile("openai"), Operation::kChat);
+  std::vector<StreamEvent> events;
+  for (const std::string& piece : streamed.pieces) reader.feed(piece, events);
+  WireResponse head;
+  head.http_status = 200;
+  const Outcome outcome = reader.finish(head, 0, events);
+  EXPECT_EQ(outcome.status, Status::kOk);
+  EXPECT_EQ(outcome.usage.input_tokens, whole.outcome.usage.input_tokens);
+  EXPECT_EQ(outcome.usage.output_tokens, whole.outcome.usage.output_tokens);
+  for (const auto& body : {reader.take_assembled(), whole.body}) {
+    EXPECT_THAT(body, HasSubstr(R"("index":2)"));
+  }
+  EXPECT_TRUE(whole.pieces.empty());
+}
+
+TEST(MockReply, BreaksStreamsOffAsOftenAsTold) {
+  MockOptions options;
+  options.fail_cut = 0.3;
+  int cut = 0;
+  constexpr int kCalls = 2000;
+  for (uint64_t call = 0; call < kCalls; ++call) {
+    const MockReply reply =
+        mock_reply(options, "m", Operation::kChat, R"({"messages":[]})", call, true);
+    ASSERT_FALSE(reply.pieces.empty());
+    cut += reply.pieces.back() == "data: [DONE]\n\n" ? 0 : 1;
+  }
+  EXPECT_NEAR(cut, 0.3 * kCalls, 80);
 }
 
 TEST(MockReply, FailsAsTold) {

@@ -1,0 +1,95 @@
+// `provider: mock`: answers made up inside the library, whole or in pieces, when they are due.
+#include <algorithm>
+#include <utility>
+
+#include "provider/mock_provider.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+
+void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
+  job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
+  const auto operation = static_cast<provider::Operation>(job.operation);
+  const std::string_view payload(static_cast<const char*>(job.payload), job.request.bytes);
+  provider::MockReply reply =
+      provider::mock_reply(entry.config.mock, entry.config.name, operation, payload,
+                           entry.mock_calls++, job.stream() != nullptr);
+  if (reply.hangs) return;  // ends by its time-out, deadline or cancel
+  MockAnswer answer;
+  answer.due = now_.mono + reply.latency;
+  answer.request_id = job.request.id;
+  answer.job = &job;
+  answer.attempt = attempt;
+  if (reply.pieces.empty()) {
+    answer.outcome = outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body));
+  } else {
+    job.stream()->reader = std::make_unique<provider::StreamReader>(
+        *provider::find_profile("openai"), operation, provider::StreamWire::kChat);
+    answer.pieces = std::move(reply.pieces);
+    answer.gap = reply.gap;
+    answer.head.http_status = reply.http_status;
+    answer.head.headers.emplace_back("x-request-id", reply.outcome.provider_request_id);
+  }
+  keep_mock_answer(std::move(answer));
+}
+
+void Loop::keep_mock_answer(MockAnswer&& answer) {
+  mock_answers_.push_back(std::move(answer));
+  std::push_heap(mock_answers_.begin(), mock_answers_.end(),
+                 [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; });
+}
+
+// What of it is still due finds the attempt gone.
+void Loop::stop_mock(const Job& job) {
+  const auto of_job = [&job](const MockAnswer& answer) { return answer.job == &job; };
+  mock_paused_.erase(std::remove_if(mock_paused_.begin(), mock_paused_.end(), of_job),
+                     mock_paused_.end());
+  if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
+}
+
+void Loop::resume_mock(uint64_t id) {
+  const auto paused =
+      std::find_if(mock_paused_.begin(), mock_paused_.end(),
+                   [id](const MockAnswer& answer) { return answer.request_id == id; });
+  if (paused == mock_paused_.end()) return;
+  MockAnswer answer = std::move(*paused);
+  mock_paused_.erase(paused);
+  answer.due = now_.mono;
+  keep_mock_answer(std::move(answer));
+}
+
+void Loop::deliver_mock_answers() {
+  const auto later = [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; };
+  while (!mock_answers_.empty() && mock_answers_.front().due <= now_.mono) {
+    std::pop_heap(mock_answers_.begin(), mock_answers_.end(), later);
+    MockAnswer answer = std::move(mock_answers_.back());
+    mock_answers_.pop_back();
+    Job& job = *answer.job;
+    if (job.id.load(std::memory_order_acquire) != answer.request_id) continue;
+    if (answer.pieces.empty()) {
+      report(job, answer.attempt, std::move(answer.outcome));
+    } else if (job.live.load(std::memory_order_acquire) ==
+               live_word(answer.request_id, answer.attempt)) {
+      deliver_mock_piece(std::move(answer));
+    }
+  }
+}
+
+void Loop::deliver_mock_piece(MockAnswer&& answer) {
+  Job& job = *answer.job;
+  const bool more_may_come = take_stream(job, answer.attempt, answer.pieces[answer.next++]);
+  if (answer.next < answer.pieces.size()) {
+    answer.due = answer.due + answer.gap;
+    if (more_may_come) return keep_mock_answer(std::move(answer));
+    mock_paused_.push_back(std::move(answer));
+    return;
+  }
+  std::string body;
+  provider::Outcome outcome = end_stream(job, answer.attempt, answer.head, body);
+  job.stream()->end();
+  report(job, answer.attempt,
+         outcome_of(std::move(outcome), answer.head.http_status, std::move(body)));
+}
+
+}  // namespace llmq::runtime
