@@ -6,6 +6,17 @@
 
 namespace llmq::core {
 
+namespace {
+
+// Does the next timer that is due wake a tenant of that model too?
+bool is_of_tenant_of(Link* link, ModelIndex model) {
+  if (link == nullptr) return false;
+  Timer* const timer = TimerWheel::timer_of(link);
+  return timer->owner == TimerOwner::kTenant && OwnLimits::of_timer(timer)->model == model;
+}
+
+}  // namespace
+
 void Engine::step(Now now, const Event& event, Actions& out) {
   const Step step{now.mono, out};
   std::visit([this, &step](const auto& what) { on(step, what); }, event);
@@ -197,7 +208,8 @@ void Engine::on(const Step& step, const Tick&) {
         const OwnLimits& own = *OwnLimits::of_timer(timer);
         Model& model = *models_[own.model];
         unpark(model, model.accounts.of(own.tenant));
-        admit(step, model);
+        // The end of a window is the time of many at once.
+        if (!is_of_tenant_of(due.front(), own.model)) admit(step, model);
         break;
       }
       case TimerOwner::kShutdown:

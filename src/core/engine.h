@@ -77,6 +77,7 @@ class Engine {
   void on(const Step& step, const WindowEdges& event);
   void on(const Step& step, const ClockGap& event);
   void on(const Step& step, const TenantAdded& event);
+  void on(const Step& step, const TenantWindows& event);
 
   // engine.cc
   bool can_never_fit(const Step& step, Model& model, Account& account, const Request& request);

@@ -97,15 +97,15 @@ DurationNs Engine::expected_wait(TimeNs now, Model& model, const Request& reques
     const DurationNs run{std::max<int64_t>(std::min(model.mean_run.ns, seconds(86'400).ns), 1)};
     consider({std::min(rounds, kMostRounds) * run.ns}, reason, static_cast<int>(i));
   }
-  if (account.own != nullptr) {
+  if (const OwnLimits* const mine = model.accounts.own_limits(account)) {
     Flow& flow = *account.flows.flows[class_of(request)];
     Waiting own_upto = flow.line.before(request, flow.waiting);
     own_upto.add(request);
-    const std::vector<Limit*>& own = account.own->limiter.limits();
+    const std::vector<Limit*>& own = mine->limiter.limits();
     for (size_t i = 0; i < own.size(); ++i) {
       if (own[i]->is_concurrency()) continue;
       consider(time_until(now, *own[i], cost_of(*own[i], own_upto)), WaitEstimate::Reason::kTenant,
-               static_cast<int>(i));
+               model.tenant_limit(own[i]->spec()));
     }
   }
   return wait;

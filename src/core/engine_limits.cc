@@ -34,6 +34,7 @@ void Engine::on(const Step& step, const ModelChanged& event) {
     if (account.own == nullptr) continue;
     account.own->limiter.change(step.now, model->tenant_limits, kMaxLimitAmount,
                                 event.spec->prices);
+    account.own->windows = 0;  // limits may have joined that know of none
     if (account.flows.parked) unpark(*model, account);
   }
   for (const PoolIndex pool : model->spec.pools) price_pool(step, *pools_[pool]);
@@ -95,6 +96,16 @@ void Engine::on(const Step& step, const WindowEdges& event) {
   Model* model = this->model(event.model);
   if (model == nullptr || event.limit >= model->limiter.limits().size()) return;
   model->limiter.limits()[event.limit]->set_windows(event.start, event.end, event.next_end);
+  admit(step, *model);
+}
+
+// Who is parked until a window ends has a timer for that; it is in time unless ends have moved.
+void Engine::on(const Step& step, const TenantWindows& event) {
+  Model* model = this->model(event.model);
+  if (model == nullptr || !model->accounts.set_windows(event.calendar, event.times)) return;
+  for (Account& account : model->accounts.all()) {
+    if (account.flows.parked) unpark(*model, account);
+  }
   admit(step, *model);
 }
 

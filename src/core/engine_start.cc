@@ -184,7 +184,9 @@ void Engine::park(Model& model, Account& account, const Request& request, const 
   if (model.head != nullptr && model.head->tenant == request.tenant) forget_head(model);
   own.parked_class = class_of(request);
   own.parked_until = verdict.at;
-  own.parked_by = verdict.limit;
+  const Limit& limit = *own.limiter.limits()[static_cast<size_t>(verdict.limit)];
+  own.parked_by = model.tenant_limit(limit.spec());
+  if (own.parked_by >= 0) ++model.parked[static_cast<size_t>(own.parked_by)];
   model.queue.park(account.flows);
   if (verdict.at != kNever) timers_.schedule(own.wake, verdict.at);
 }
@@ -193,6 +195,7 @@ void Engine::unpark(Model& model, Account& account) {
   OwnLimits& own = *account.own;
   timers_.cancel(own.wake);
   own.parked_until = kNever;
+  if (own.parked_by >= 0) --model.parked[static_cast<size_t>(own.parked_by)];
   own.parked_by = -1;
   model.queue.unpark(account.flows);
 }

@@ -102,6 +102,13 @@ struct WindowEdges {
   TimeNs end;
   TimeNs next_end;
 };
+// The same for the calendar limits that each tenant of the model has to itself, those that come
+// later included: one event for all of them.
+struct TenantWindows {
+  ModelIndex model;
+  Calendar calendar;
+  WindowTimes times;
+};
 // The clock did not run, or nobody looked, for `length`: the machine slept.
 struct ClockGap {
   DurationNs length;
@@ -148,10 +155,10 @@ struct Shutdown {
 // Time has passed.
 struct Tick {};
 
-using Event =
-    std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
-                 ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
-                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress>;
+using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded,
+                           ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick,
+                           LimitsObserved, PoolAdded, ModelChanged, PoolChanged, WindowEdges,
+                           ClockGap, TenantAdded, AttemptProgress, TenantWindows>;
 
 }  // namespace llmq::core
 

@@ -2,6 +2,7 @@
 #ifndef LLMQ_CORE_MODEL_H_
 #define LLMQ_CORE_MODEL_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -53,16 +54,26 @@ struct Model {
     return {request.est_input_tokens, request.est_output_tokens, outputs.of(request)};
   }
 
+  // The place of a tenant's own limit among tenant_limits. Limits that have joined since the tenant
+  // came stand elsewhere in its limiter.
+  int tenant_limit(const LimitSpec& own) const {
+    for (size_t i = 0; i < tenant_limits.size(); ++i) {
+      if (is_same_limit(tenant_limits[i], own)) return static_cast<int>(i);
+    }
+    return -1;
+  }
+
   // A model is found from its timer.
   static Model* of_timer(Timer* timer) { return reinterpret_cast<Model*>(timer); }
 
   Timer wake{TimerOwner::kModel};  // when the front of the line may start. First member.
   ModelIndex index;
   ModelSpec spec;
-  std::vector<LimitSpec> tenant_limits;  // each tenant has its own of these
-  Limiter limiter;                       // the other ones
-  ClassLine queue;                       // may start as soon as the limits allow
-  LinkList delayed;                      // wait for their retry
+  std::vector<LimitSpec> tenant_limits;               // each tenant has its own of these
+  std::array<uint32_t, kMaxLimitsPerModel> parked{};  // tenants that wait for their own, by limit
+  Limiter limiter;                                    // the other ones
+  ClassLine queue;                                    // may start as soon as the limits allow
+  LinkList delayed;                                   // wait for their retry
   LinkList running;
   FoundLimits found;  // of the limiter's, what nobody configured
   Scout scout;        // while no limit is known that answers could show

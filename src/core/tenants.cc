@@ -14,20 +14,40 @@ Account& Accounts::open(TenantIndex tenant) {
 
 OwnLimits& Accounts::own_limits(TimeNs now, Account& account, ModelIndex model,
                                 const std::vector<LimitSpec>& specs, const Prices& prices) {
-  if (account.own != nullptr) return *account.own;
+  if (account.own != nullptr) return up_to_date(*account.own);
   drop_unused(now);
   account.own = std::make_unique<OwnLimits>(specs, prices);
   account.own->model = model;
   account.own->tenant = account.flows.tenant;
   account.own->number = next_number_++;
   own_order_.push_back(account.flows.tenant);
-  return *account.own;
+  return up_to_date(*account.own);
 }
 
 OwnLimits* Accounts::own_limits(TenantIndex tenant, uint32_t number) {
   if (number == 0) return nullptr;
   OwnLimits* const own = of(tenant).own.get();
-  return own != nullptr && own->number == number ? own : nullptr;
+  return own != nullptr && own->number == number ? &up_to_date(*own) : nullptr;
+}
+
+bool Accounts::set_windows(Calendar calendar, const WindowTimes& times) {
+  std::optional<WindowTimes>& known = windows_[static_cast<size_t>(calendar)];
+  bool sooner = !known;
+  if (known) {
+    const TimeNs told = times.start < known->end ? known->end : known->next_end;
+    sooner = times.end + kCalendarTolerance < told;
+  }
+  known = times;
+  ++windows_told_;
+  return sooner;
+}
+
+void Accounts::take_windows(OwnLimits& own) const {
+  own.windows = windows_told_;
+  for (Limit* limit : own.limiter.limits()) {
+    const auto& times = windows_[static_cast<size_t>(limit->spec().calendar)];
+    if (times) limit->set_windows(times->start, times->end, times->next_end);
+  }
 }
 
 // Two at a time, so that a new tenant costs the same however many there are.
@@ -40,7 +60,7 @@ void Accounts::drop_unused(TimeNs now) {
     }
     const std::vector<Limit*>& limits = own.limiter.limits();
     return std::any_of(limits.begin(), limits.end(),
-                       [now](Limit* limit) { return limit->held() != 0 || limit->used(now) != 0; });
+                       [now](Limit* limit) { return !limit->is_blank(now); });
   };
   for (int looked_at = 0; looked_at < 2 && !own_order_.empty(); ++looked_at) {
     const TenantIndex tenant = own_order_.front();

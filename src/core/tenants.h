@@ -5,10 +5,12 @@
 #ifndef LLMQ_CORE_TENANTS_H_
 #define LLMQ_CORE_TENANTS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/limit/limiter.h"
@@ -80,9 +82,10 @@ struct OwnLimits {
   TenantIndex tenant = 0;
   uint32_t number = 0;      // never used again: late usage finds out whether they are still these
   uint32_t running = 0;     // attempts that hold something of them
+  uint32_t windows = 0;     // which telling of the calendar's windows its limits know; 0: none
   size_t parked_class = 0;  // of the request that did not fit
   TimeNs parked_until = kNever;
-  int parked_by = -1;
+  int parked_by = -1;  // place among the model's tenant_limits
   Limiter limiter;
 };
 
@@ -111,16 +114,31 @@ class Accounts {
                         const std::vector<LimitSpec>& specs, const Prices& prices);
   // Those with that number; nullptr if they are gone.
   OwnLimits* own_limits(TenantIndex tenant, uint32_t number);
+  // Those that an account has; nullptr if it has none.
+  OwnLimits* own_limits(Account& account) {
+    return account.own == nullptr ? nullptr : &up_to_date(*account.own);
+  }
+  // The windows of a calendar, for the own limits of all. They take them when they are next looked
+  // at, so that an edge costs the same however many there are. True if an end that was told before
+  // has come nearer: who was told a time may start sooner.
+  bool set_windows(Calendar calendar, const WindowTimes& times);
   size_t with_own_limits() const { return own_order_.size(); }
 
  private:
   Account& open(TenantIndex tenant);
   void drop_unused(TimeNs now);
+  OwnLimits& up_to_date(OwnLimits& own) {
+    if (own.windows != windows_told_) take_windows(own);
+    return own;
+  }
+  void take_windows(OwnLimits& own) const;
 
   std::deque<Account> accounts_;       // addresses never move
   std::vector<uint32_t> places_;       // by tenant: its place among them + 1
   std::deque<TenantIndex> own_order_;  // who has own limits
   uint32_t next_number_ = 1;
+  std::array<std::optional<WindowTimes>, kCalendars> windows_;  // by calendar, as last told
+  uint32_t windows_told_ = 0;                                   // times
 };
 
 }  // namespace llmq::core

@@ -37,7 +37,10 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
               own_config.keep_age),
       max_pending(static_cast<uint64_t>(own_config.max_pending)),
       max_pending_bytes(static_cast<uint64_t>(own_config.max_pending_bytes)),
-      engine_(seed_of(own_config)) {}
+      engine_(seed_of(own_config)),
+      windows_(engine_, [this](core::ModelIndex model, const core::Limit* limit) {
+        return zone_of(model, limit);
+      }) {}
 
 Loop::~Loop() { Home::orphan(home); }
 
@@ -226,7 +229,7 @@ void Loop::after_turn() {
 // uses, so a wake-up at a whole millisecond is never early.
 void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
-  if (engine_.live() > 0) wake = std::min(wake, windows_due_);  // else the next event is in time
+  if (engine_.live() > 0) wake = std::min(wake, windows_.due());  // else the next event is in time
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
   if (wake == armed_for_) return;
   armed_for_ = wake;
@@ -272,7 +275,8 @@ void Loop::add_model(ModelEntry* entry) {
   entries_[entry->index] = entry;
   const core::ModelSpec spec = spec_of(*entry, config);
   step(core::ModelAdded{entry->index, &spec});
-  open_windows(*entry);
+  windows_.open(entry->index);
+  follow_windows();
   log->info("model {}: registered with {} limits", config.name, config.limits.size());
 }
 

@@ -22,6 +22,7 @@
 #include "core/action.h"
 #include "core/engine.h"
 #include "provider/stream_reader.h"
+#include "runtime/calendar_windows.h"
 #include "runtime/callback.h"
 #include "runtime/chunk.h"
 #include "runtime/completion_queue.h"
@@ -33,7 +34,6 @@
 #include "runtime/registry.h"
 #include "runtime/stats_board.h"
 #include "runtime/tenant_names.h"
-#include "runtime/window_track.h"
 
 namespace spdlog {
 class logger;
@@ -144,14 +144,6 @@ class Loop {
     provider::WireResponse head;
   };
 
-  // A limit whose windows follow a calendar; of a pool, by way of one of its members.
-  struct CalendarLimit {
-    core::ModelIndex model;
-    uint32_t index;
-    const core::Limit* limit;
-    WindowTrack track;
-  };
-
   // loop.cc
   core::Status amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage);
   void turn();
@@ -213,8 +205,7 @@ class Loop {
 
   // loop_windows.cc
   void notice_gap();
-  void open_windows(const ModelEntry& entry);
-  bool is_current(const CalendarLimit& one);
+  std::string zone_of(core::ModelIndex model, const core::Limit* limit);
   void reconcile_windows();
   void follow_windows();
 
@@ -269,10 +260,7 @@ class Loop {
   uint64_t ended_bytes_ = 0;
   core::TimeNs armed_for_ = core::kNever;
   GapWatch gap_watch_;
-  std::vector<CalendarLimit> windows_;
-  core::TimeNs windows_due_ = core::kNever;
-  core::DurationNs windows_asleep_{};  // the clocks when all windows were last followed
-  int64_t windows_wall_ahead_ = 0;
+  CalendarWindows windows_;
   bool engine_closed_ = false;
   bool ending_ = false;
 };

@@ -102,8 +102,7 @@ void Loop::perform(const core::Lease& action) {
 
 void Loop::perform(const core::ModelGone& action) {
   entries_[action.model]->processor.reset();
-  const auto its = [&](const CalendarLimit& one) { return one.model == action.model; };
-  if (std::any_of(windows_.begin(), windows_.end(), its)) reconcile_windows();
+  if (windows_.come_from(action.model)) reconcile_windows();
 }
 
 // The one terminal event of the request.

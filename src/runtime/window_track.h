@@ -25,12 +25,7 @@ struct Clocks {
   int64_t wall_unix_ms = 0;
 };
 
-// On the monotonic clock.
-struct WindowTimes {
-  core::TimeNs start;
-  core::TimeNs end;
-  core::TimeNs next_end;
-};
+using core::WindowTimes;
 
 class WindowTrack {
  public:

@@ -103,6 +103,10 @@ void FixedWindows::at_least(TimeNs time, int64_t used) {
   add(window, std::max<int64_t>(used - used_in(window), 0));
 }
 
+bool FixedWindows::is_empty(TimeNs now) const {
+  return used_in(first_of(now)) == 0 && used_in(index(now)) == 0 && used_in(last_of(now)) == 0;
+}
+
 int64_t FixedWindows::used(TimeNs now) const { return used_in(index(now)); }
 
 int64_t FixedWindows::used_in(int64_t index) const {

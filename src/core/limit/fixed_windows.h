@@ -34,6 +34,8 @@ class FixedWindows {
   // The window that holds `time` has used at least this much.
   void at_least(TimeNs time, int64_t used);
   int64_t used(TimeNs now) const;
+  // Nothing is counted in any window that may count a call of now.
+  bool is_empty(TimeNs now) const;
   int64_t index(TimeNs time) const;
   TimeNs start(int64_t index) const;
   DurationNs tolerance() const { return tolerance_; }

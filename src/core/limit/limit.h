@@ -154,6 +154,10 @@ class Limit {
   // For reports. Used: of the bucket, window or slice that is enforced.
   int64_t used(TimeNs now);
   int64_t held() const { return held_; }
+  // A limit that has never been used would decide the same.
+  bool is_blank(TimeNs now) {
+    return held_ == 0 && used(now) == 0 && (!windows_ || windows_->is_empty(now));
+  }
   int64_t effective_amount(TimeNs now) const;  // N as it is enforced
   bool is_bound() const { return bound_ < spec_.amount; }
   Shape enforced_shape() const { return shape_; }

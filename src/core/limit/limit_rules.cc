@@ -9,8 +9,6 @@ namespace llmq::core {
 namespace {
 
 constexpr int64_t kMillion = 1'000'000;
-// Edges that a calendar gives; the clocks of provider and host differ by less.
-constexpr DurationNs kCalendarTolerance = seconds(2);
 constexpr DurationNs kLearntTolerance = milliseconds(5);
 // A first burst of N takes at least T / kRamp: refusals come back while it still grows. Slower
 // where nothing but refusals tells of the limit.

@@ -3,6 +3,7 @@
 #define LLMQ_CORE_LIMIT_LIMIT_SPEC_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/time.h"
@@ -42,6 +43,17 @@ enum class ChargeModel : uint8_t {
 // Windows that follow a calendar: their edges are handed in as data (event WindowEdges), for the
 // core knows no time zones.
 enum class Calendar : uint8_t { kNone, kMinute, kHour, kDay, kWeek, kMonth };
+inline constexpr size_t kCalendars = 6;
+
+// A window on the monotonic clock; the one after it lasts until next_end.
+struct WindowTimes {
+  TimeNs start;
+  TimeNs end;
+  TimeNs next_end;
+};
+
+// The clocks of provider and host, and the calendars that they follow, differ by less.
+inline constexpr DurationNs kCalendarTolerance = seconds(2);
 
 inline constexpr int kMaxLimitsPerModel = 16;  // that are configured
 inline constexpr int kMostFoundLimits = 7;     // that answers have shown, beside them

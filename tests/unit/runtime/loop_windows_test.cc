@@ -77,7 +77,7 @@ TEST_F(LoopWindows, AreToldWhenAModelIsRegistered) {
     loop_.add_model(day);
     loop_.add_model(none);
   });
-  EXPECT_THAT(text, HasSubstr("model m0: limit requests/1d: its day ends in "));
+  EXPECT_THAT(text, HasSubstr("model m0: limit requests/1d: the day ends in "));
   EXPECT_THAT(text, Not(HasSubstr("model m1: limit")));
 }
 
@@ -90,7 +90,7 @@ TEST_F(LoopWindows, GoWithTheirModelAndLeaveThoseOfOthers) {
     loop_.remove_model(first, core::StopMode::kAbort);
   });
   // The rest is told once more: the engine may have dropped it with what changed.
-  const size_t once = text.find("model m1: limit requests/1d: its hour ends in ");
+  const size_t once = text.find("model m1: limit requests/1d: the hour ends in ");
   ASSERT_NE(once, std::string::npos);
   const size_t gone = text.find("model m0: removed");
   ASSERT_NE(gone, std::string::npos);
