@@ -4,6 +4,7 @@
 
 #include "capi/guard.h"
 #include "capi/handles.h"
+#include "runtime/clock.h"
 
 using llmq::capi::fail;
 using llmq::capi::fail_arg;
@@ -47,7 +48,7 @@ llmq_status_t llmq_plan_add(llmq_plan_t* plan, const llmq_request_t* request, ll
 llmq_status_t llmq_plan_run(llmq_plan_t* plan, char** json, size_t* len) {
   if (!valid(plan) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&]() -> llmq_status_t {
-    const auto report = plan->plan->run();
+    const auto report = plan->plan->run(llmq::runtime::wall_unix_ms());
     if (!report) return llmq::capi::code(report.error().code);
     return llmq::capi::give_text(report.value(), json, len);
   });

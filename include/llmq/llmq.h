@@ -1222,9 +1222,11 @@ LLMQ_API llmq_status_t llmq_plan_add(llmq_plan_t *plan, const llmq_request_t *re
 
 /** Runs everything that was added through the engine under a virtual clock, as if all had been submitted at
  * once and every call lasted plan.latency_ms and its output at plan.tokens_per_s; once per plan.
+ * It begins now: windows of calendars end when they do. Tenants have their weights and limits, not their caps.
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free: requests, oversize, expired, unfinished
  *   (after a hundred years), input_tokens, output_tokens, cost (in the unit of the prices), duration_ms,
- *   bound_by (the limit that the line waited for the longest, or null), and models: the same for each.
+ *   bound_by (the limit that the line waited for the longest, or null), models: the same for each, and tenants:
+ *   the same for each but for bound_by.
  * @param[out] len Its length; may be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_ALREADY_DONE, LLMQ_ERR_NOMEM.
  * @par Ownership json is the caller's

@@ -15,10 +15,7 @@ core::TenantIndex Loop::tenant_of(const Job& job) {
 }
 
 void Loop::tell_tenant(core::TenantIndex tenant) {
-  const std::string& name = tenants_.name(tenant);
-  const auto own = std::find_if(config.tenants.begin(), config.tenants.end(),
-                                [&](const auto& one) { return one.name == name; });
-  const config::TenantConfig& settings = own == config.tenants.end() ? config.every_tenant : *own;
+  const config::TenantConfig& settings = settings_of(config, tenants_.name(tenant));
   core::TenantSpec spec;
   spec.weight = static_cast<uint32_t>(settings.weight) * core::kWeightOne;
   spec.max_pending = static_cast<uint64_t>(settings.max_pending);

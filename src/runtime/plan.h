@@ -16,8 +16,50 @@
 #include "core/engine.h"
 #include "core/request.h"
 #include "core/result.h"
+#include "runtime/tenant_names.h"
 
 namespace llmq::runtime {
+
+// Of all requests of one model, or of one tenant.
+struct PlanTotals {
+  uint64_t requests = 0;
+  uint64_t oversize = 0;
+  uint64_t expired = 0;
+  uint64_t finished = 0;
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  int64_t cost_micros = 0;
+  core::TimeNs last_end{};
+
+  void end(core::TimeNs now, bool in_time) {
+    ++finished;
+    last_end = now;
+    if (!in_time) ++expired;
+  }
+};
+
+struct PlanPool {
+  std::string name;
+  std::string time_zone;
+  std::vector<core::LimitSpec> limits;
+};
+
+struct PlanModel {
+  config::ModelConfig config;
+  std::vector<core::PoolIndex> pools;
+  PlanTotals totals;
+  std::string bound_by;  // the limit that kept the line waiting the longest; "" if none did
+};
+
+// What is to be run.
+struct PlanInput {
+  config::ManagerConfig config;
+  std::vector<PlanPool> pools;
+  std::vector<PlanModel> models;       // by index
+  std::vector<PlanTotals> tenants{1};  // by index
+  TenantNames tenant_names;
+  std::deque<core::Request> requests;
+};
 
 class Plan {
  public:
@@ -30,38 +72,18 @@ class Plan {
   // limit is counted and left out.
   core::Error add(const llmq_request_t& request);
 
-  // Runs what was added, once: kAlreadyDone later.
-  core::Result<std::string> run();
+  // Runs what was added, once: kAlreadyDone later. It begins at that time: calendars matter.
+  core::Result<std::string> run(int64_t start_unix_ms);
 
  private:
-  struct PlanPool {
-    std::string name;
-    std::vector<core::LimitSpec> limits;
-  };
-  struct PlanModel {
-    config::ModelConfig config;
-    std::vector<core::PoolIndex> pools;
-    uint64_t requests = 0;
-    uint64_t oversize = 0;
-    uint64_t expired = 0;
-    uint64_t finished = 0;
-    int64_t input_tokens = 0;
-    int64_t output_tokens = 0;
-    int64_t cost_micros = 0;
-    core::TimeNs last_end{};
-    // For how long each limit kept the front of the line waiting, by the limiter's index.
-    std::vector<int64_t> blocked_ns;
-  };
-  class Simulation;
-
   Plan() = default;
-  std::string bound_by(const PlanModel& model, core::Model& engine_model) const;
-  std::string report(Simulation& simulation);
+  core::Result<core::PoolIndex> pool_index(const std::string& name,
+                                           const std::vector<config::PoolConfig>& pools);
+  PlanTotals& tenant_of(const llmq_request_t& request, core::TenantIndex* index);
+  std::string report() const;
 
-  std::vector<PlanPool> pools_;
-  std::vector<PlanModel> models_;
+  PlanInput input_;
   std::map<std::string, core::ModelIndex, std::less<>> by_name_;
-  std::deque<core::Request> requests_;
   bool ran_ = false;
 };
 

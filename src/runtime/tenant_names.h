@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "config/model_config.h"
 #include "core/grant.h"
 
 namespace llmq::runtime {
@@ -36,6 +37,15 @@ class TenantNames {
   std::deque<std::string> names_;  // addresses never move
   std::unordered_map<std::string_view, core::TenantIndex> indexes_;
 };
+
+// Those of its own, or those for all.
+inline const config::TenantConfig& settings_of(const config::ManagerConfig& config,
+                                               const std::string& tenant) {
+  for (const config::TenantConfig& own : config.tenants) {
+    if (own.name == tenant) return own;
+  }
+  return config.every_tenant;
+}
 
 }  // namespace llmq::runtime
 

@@ -69,6 +69,30 @@ static void a_pool_binds_its_models_together(void) {
   llmq_plan_free(plan);
 }
 
+static void each_tenant_has_its_totals(void) {
+  llmq_plan_t* plan = plan_of(
+      "{\"tenants\":[{\"name\":\"*\",\"max_pending\":1}],\"models\":[{\"name\":\"m\","
+      "\"limits\":[\"requests=1/1m,jitter=0s,per_tenant\"]}]}");
+  llmq_request_t request = request_to("m", "x");
+  request.est_input_tokens = 7;
+  request.est_output_tokens = -1;
+  request.tenant = "a";
+  request.tenant_len = 1;
+  CHECK_OK(llmq_plan_add(plan, &request, NULL));
+  CHECK_OK(llmq_plan_add(plan, &request, NULL));
+  request.tenant = "b";
+  CHECK_OK(llmq_plan_add(plan, &request, NULL));
+  char* json = run(plan);
+  CHECK_HAS("\"duration_ms\":61000,\"bound_by\":\"requests/1m of each tenant\"", json);
+  CHECK_HAS(
+      "\"tenants\":[{\"tenant\":\"a\",\"requests\":2,\"oversize\":0,\"expired\":0,"
+      "\"unfinished\":0,\"input_tokens\":14,\"output_tokens\":0,\"cost\":0,"
+      "\"duration_ms\":61000},{\"tenant\":\"b\",\"requests\":1,",
+      json);
+  llmq_buf_free(json);
+  llmq_plan_free(plan);
+}
+
 static void what_cannot_run_is_counted_or_refused(void) {
   llmq_plan_t* plan = plan_of("{\"models\":[{\"name\":\"m\",\"tpm\":100}]}");
   llmq_request_t request = request_to("m", "x");
@@ -176,6 +200,7 @@ int main(void) {
   RUN(the_limit_that_binds_decides_the_time);
   RUN(without_limits_the_number_in_flight_binds);
   RUN(a_pool_binds_its_models_together);
+  RUN(each_tenant_has_its_totals);
   RUN(what_cannot_run_is_counted_or_refused);
   RUN(a_deadline_that_cannot_be_met_ends_a_request);
   RUN(what_would_take_longer_than_a_century_is_left);

@@ -33,7 +33,8 @@ class plan {
     const status code = llmq_plan_add_models(handle_.get(), models.handle(), &err);
     detail::check(code, err);
   }
-  // The outcome as JSON: requests, tokens, cost, duration_ms, bound_by, and the same per model.
+  // The outcome as JSON: requests, tokens, cost, duration_ms, bound_by, and the same per model and
+  // per tenant.
   std::string run() {
     char* json = nullptr;
     detail::check(llmq_plan_run(handle_.get(), &json, nullptr));
