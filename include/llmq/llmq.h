@@ -1266,6 +1266,39 @@ LLMQ_API void llmq_plan_free(llmq_plan_t *plan);
 LLMQ_API llmq_status_t llmq_explain_json(const char *provider, size_t provider_len, const char *record,
                                          size_t record_len, char **json, size_t *len, llmq_error_t **err);
 
+/* ------------------------------------------------------------------------------------------------------
+ * Probing: can the provider of a model be reached as it is configured?
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Flags of llmq_probe_json. */
+enum {
+  LLMQ_PROBE_CONNECT_ONLY = 1, /**< send no request: the way to the provider, TLS included, and no more */
+  LLMQ_PROBE_EMBEDDINGS = 2    /**< ask for an embedding, not for a chat */
+};
+
+/** Makes one call to the provider of a model over HTTP, as a manager of this configuration would make it, and
+ * tells what was found on the way. The request is a chat of one word with max_tokens 16: it costs a few tokens
+ * and counts against the limits. Where the key cannot be read none is sent. No key is ever in the result.
+ * @param conf Its API key function is asked, if it has one.
+ * @param model One that the configuration names.
+ * @param flags LLMQ_PROBE_ flags.
+ * @param[out] json NUL-terminated JSON without line breaks, to be freed with llmq_buf_free: url; key {source
+ *   (environment, file, function, headers, none), name, error, warning}; proxy, host and port, or null; address that
+ *   was connected to; dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms; http_version; certificate {subject,
+ *   issuer, expires_unix_s}; failed_at (dns, proxy, connect, tls, request); status, the name of the status that a
+ *   request would end with, and message; clock_ahead_ms, of this machine against the Date of the answer, which
+ *   has whole seconds; answer, as llmq_explain_json takes it. Null, or left out, where nothing is known.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, whatever was found; LLMQ_ERR_INVALID_ARG; LLMQ_ERR_UNKNOWN_MODEL; LLMQ_ERR_UNSUPPORTED if the model
+ *   has no provider over HTTP, or cannot do that operation; LLMQ_ERR_INVALID_VALUE (err names the setting);
+ *   LLMQ_ERR_INTERNAL; LLMQ_ERR_NOMEM.
+ * @par Ownership json and err, if set, are the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks for the reading of the key file and one call: up to the model's time-out, a minute at most
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_probe_json(const llmq_conf_t *conf, const char *model, size_t model_len, uint32_t flags,
+                                       char **json, size_t *len, llmq_error_t **err);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -12,6 +12,7 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "http/findings.h"
 #include "provider/provider.h"
 
 struct uv_loop_s;
@@ -52,6 +53,11 @@ struct Call {
   // Such an answer that then says nothing for so long ends with kTimeout; 0 = none. While a call
   // is paused this time stands still, `timeout` does not.
   core::DurationNs idle_timeout{};
+
+  // Set: the result tells what was found on the way.
+  bool looks_closely = false;
+  // The call ends well when the connection is ready: no request is sent.
+  bool connects_only = false;
 };
 
 struct CallResult {
@@ -61,6 +67,7 @@ struct CallResult {
   bool permanent = false;      // a new try would fail in the same way, whatever the status
   bool sent = false;           // request bytes may have reached the server: on_sent ran
   provider::WireResponse response;
+  std::unique_ptr<Findings> findings;  // of a call that looks closely
 };
 
 using CallId = uint64_t;  // never 0 for a call

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "http/failure.h"
+#include "http/look.h"
 #include "llmq/version.h"
 #include "provider/text.h"
 #include "provider/url.h"
@@ -184,6 +185,8 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   // A proxy of the environment must not see what goes to this machine, the key above all.
   const std::string& proxy = call.transport.proxy;
   const bool no_proxy = proxy == "none" || (proxy.empty() && provider::is_loopback(call.wire.url));
+  looks_closely_ = call.looks_closely;
+  through_proxy_ = looks_closely_ && !proxy_of(call.wire.url, proxy).empty();
   return Options(easy_)
       .set(CURLOPT_URL, call.wire.url.c_str())
       .set(CURLOPT_HTTPHEADER, header_list_)
@@ -200,6 +203,8 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
       .set(CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data())
       .set(CURLOPT_CONNECTTIMEOUT_MS, to_ms(call.transport.connect_timeout))
       .set(CURLOPT_TIMEOUT_MS, to_ms(call.timeout))
+      .set(CURLOPT_CERTINFO, call.looks_closely ? 1L : 0L)
+      .set(CURLOPT_CONNECT_ONLY, call.connects_only ? 1L : 0L)
       .code();
 }
 
@@ -317,6 +322,9 @@ CallResult Transfer::result(CURLcode code) {
     result = failure(code);
   }
   result.sent = sent_;
+  if (looks_closely_ && easy_ != nullptr) {
+    result.findings = std::make_unique<Findings>(findings_of(easy_, code, through_proxy_));
+  }
   result.response.http_status = static_cast<int>(http_status);
   return result;
 }

@@ -81,6 +81,8 @@ class Transfer {
   bool sent_ = false;
   bool resend_refused_ = false;
   bool too_long_ = false;
+  bool looks_closely_ = false;
+  bool through_proxy_ = false;
   decltype(Call::on_data) on_data_;
   std::string staged_;    // read, not yet handed over
   bool streams_ = false;  // a 2xx answer with a reader

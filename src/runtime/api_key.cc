@@ -24,12 +24,12 @@ core::Result<std::string> from_file(const config::ModelConfig& model) {
   return key;
 }
 
+}  // namespace
+
 bool brings_its_key(const config::ModelConfig& model) {
   return std::any_of(model.headers.begin(), model.headers.end(),
                      [](const auto& header) { return config::is_key_header(header.first); });
 }
-
-}  // namespace
 
 core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback) {
   std::string key;

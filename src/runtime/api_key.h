@@ -13,6 +13,9 @@
 
 namespace llmq::runtime {
 
+// Is the key among the headers that are set?
+bool brings_its_key(const config::ModelConfig& model);
+
 // Read once, when the model is registered. "" if the source is the callback, or the server on the
 // loopback interface needs none. kInvalidValue names the missing variable or unreadable file.
 core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback);

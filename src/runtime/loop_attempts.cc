@@ -13,6 +13,7 @@
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/request_check.h"
+#include "runtime/transport.h"
 
 namespace llmq::runtime {
 namespace {
@@ -141,20 +142,6 @@ Outcome* Loop::store(std::unique_ptr<Outcome> outcome) {
 }
 
 #if defined(LLMQ_HAVE_HTTP)
-
-namespace {
-
-http::Transport transport_of(const config::ModelConfig& model) {
-  http::Transport transport;
-  transport.connect_timeout = model.connect_timeout;
-  transport.ca_file = model.ca_file;
-  transport.client_cert_file = model.client_cert_file;
-  transport.client_key_file = model.client_key_file;
-  transport.proxy = model.proxy;
-  return transport;
-}
-
-}  // namespace
 
 bool Loop::http_client_ready(Job& job, uint8_t attempt) {
   if (http_ != nullptr) return true;

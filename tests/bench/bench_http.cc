@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench_support.h"
-#include "local_server.h"
+#include "nginx.h"
 
 namespace llmq::bench {
 namespace {
@@ -21,6 +21,14 @@ namespace {
 constexpr const char* kBody =
     R"({"model":"bench","messages":[{"role":"user","content":"What is six times seven?"}],)"
     R"("max_tokens":16})";
+
+// Every request is answered with the same JSON, of the size of a short answer of a provider.
+constexpr const char* kServer =
+    R"(location / { default_type application/json; return 200 ')"
+    R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"bench",)"
+    R"("choices":[{"index":0,"message":{"role":"assistant","content":"The answer is forty-two."},)"
+    R"("finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":7,)"
+    R"("total_tokens":19}}'; })";
 
 // One easy handle after the other is given the next call until `total` calls have ended.
 class BareClient {
@@ -264,11 +272,11 @@ double per_second(int64_t count, int64_t elapsed_ns) {
 }
 
 void http_throughput(benchmark::State& state) {
-  const LocalServer server;
+  const test::Nginx server(kServer);
   if (!server.runs()) return state.SkipWithError("nginx is not installed");
   constexpr int64_t kCalls = 40'000;
-  BareClient bare(server.base_url(), 64);
-  OurClient ours(server.base_url(), "64");
+  BareClient bare(server.url() + "/v1", 64);
+  OurClient ours(server.url() + "/v1", "64");
   bare.run(kCalls / 10);
   ours.run(kCalls / 10, 256);
   for (auto _ : state) {
@@ -291,11 +299,11 @@ double median(std::vector<int64_t>& samples) {
 // caller's thread and the loop included, and without them: each call submitted by the callback of
 // the one before.
 void http_latency(benchmark::State& state) {
-  const LocalServer server;
+  const test::Nginx server(kServer);
   if (!server.runs()) return state.SkipWithError("nginx is not installed");
   constexpr int64_t kCalls = 5'000;
-  BareClient bare(server.base_url(), 1);
-  OurClient ours(server.base_url(), "1");
+  BareClient bare(server.url() + "/v1", 1);
+  OurClient ours(server.url() + "/v1", "1");
   for (auto _ : state) {
     std::vector<int64_t> theirs;
     std::vector<int64_t> our;

@@ -51,6 +51,16 @@ class conf {
     detail::check(llmq_conf_models_json(handle_.get(), &json));
     return detail::take(json);
   }
+  // One call to the provider of a model: JSON, as llmq_probe_json tells. Throws if none can be
+  // made.
+  std::string probe_json(std::string_view model, uint32_t flags = 0) const {
+    char* json = nullptr;
+    llmq_error_t* err = nullptr;
+    const status code =
+        llmq_probe_json(handle_.get(), model.data(), model.size(), flags, &json, nullptr, &err);
+    detail::check(code, err);
+    return detail::take(json);
+  }
   conf copy() const {
     llmq_conf_t* made = nullptr;
     detail::check(llmq_conf_copy(handle_.get(), &made));

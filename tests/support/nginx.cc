@@ -1,4 +1,4 @@
-#include "local_server.h"
+#include "nginx.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -16,17 +16,10 @@
 
 extern char** environ;
 
-namespace llmq::bench {
+namespace llmq::test {
 namespace {
 
 constexpr const char* kProgram = "/usr/sbin/nginx";
-
-// The size of a short answer of a provider.
-constexpr const char* kAnswer =
-    R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"bench",)"
-    R"("choices":[{"index":0,"message":{"role":"assistant","content":"The answer is forty-two."},)"
-    R"("finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":7,)"
-    R"("total_tokens":19}})";
 
 sockaddr_in loopback(int port) {
   sockaddr_in address{};
@@ -49,7 +42,8 @@ int free_port() {
   return port;
 }
 
-void write_settings(const std::string& folder, int port) {
+void write_settings(const std::string& folder, int port, const std::string& server,
+                    const std::string& listen) {
   std::ofstream out(folder + "/nginx.conf");
   out << "daemon off;\nworker_processes 1;\npid " << folder << "/pid;\n"
       << "error_log /dev/null;\nevents { worker_connections 1024; }\n"
@@ -57,32 +51,24 @@ void write_settings(const std::string& folder, int port) {
       << "  client_body_temp_path " << folder << "/body;\n  proxy_temp_path " << folder
       << "/proxy;\n  fastcgi_temp_path " << folder << "/fastcgi;\n  uwsgi_temp_path " << folder
       << "/uwsgi;\n  scgi_temp_path " << folder << "/scgi;\n"
-      << "  server {\n    listen 127.0.0.1:" << port << ";\n    location / {\n"
-      << "      default_type application/json;\n      return 200 '" << kAnswer
-      << "';\n    }\n  }\n}\n";
+      << "  server {\n    listen 127.0.0.1:" << port << " " << listen << ";\n"
+      << server << "\n  }\n}\n";
 }
 
 }  // namespace
 
-LocalServer::LocalServer() {
-  if (access(kProgram, X_OK) != 0) return;
-  std::string pattern = (std::filesystem::temp_directory_path() / "llmq-bench-XXXXXX").string();
+bool Nginx::is_installed() { return access(kProgram, X_OK) == 0; }
+
+Nginx::Nginx(const std::string& server, const std::string& listen) {
+  if (!is_installed()) return;
+  std::string pattern = (std::filesystem::temp_directory_path() / "llmq-nginx-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) return;
   folder_ = pattern;
-  port_ = free_port();
-  write_settings(folder_, port_);
-  const std::string settings = folder_ + "/nginx.conf";
-  const std::array<std::string, 5> words{kProgram, "-p", folder_, "-c", settings};
-  std::array<char*, words.size() + 1> arguments{};
-  for (size_t i = 0; i < words.size(); ++i) arguments[i] = const_cast<char*>(words[i].c_str());
-  if (posix_spawn(&pid_, kProgram, nullptr, nullptr, arguments.data(), environ) != 0) pid_ = -1;
-  base_url_ = "http://127.0.0.1:" + std::to_string(port_) + "/v1";
-  for (int tries = 0; pid_ > 0 && !answers() && tries < 1000; ++tries) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // nothing tells that it listens
-  }
+  // Somebody else may take the port that was free a moment ago.
+  for (int tries = 0; tries < 5 && pid_ <= 0; ++tries) start(server, listen);
 }
 
-LocalServer::~LocalServer() {
+Nginx::~Nginx() {
   if (pid_ > 0) {
     kill(pid_, SIGTERM);
     waitpid(pid_, nullptr, 0);
@@ -91,7 +77,31 @@ LocalServer::~LocalServer() {
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }
 
-bool LocalServer::answers() const {
+std::string Nginx::url(const std::string& scheme) const {
+  return scheme + "://127.0.0.1:" + std::to_string(port_);
+}
+
+void Nginx::start(const std::string& server, const std::string& listen) {
+  port_ = free_port();
+  write_settings(folder_, port_, server, listen);
+  const std::string settings = folder_ + "/nginx.conf";
+  const std::array<std::string, 7> words{kProgram, "-p", folder_,    "-c",
+                                         settings, "-e", "/dev/null"};
+  std::array<char*, words.size() + 1> arguments{};
+  for (size_t i = 0; i < words.size(); ++i) arguments[i] = const_cast<char*>(words[i].c_str());
+  if (posix_spawn(&pid_, kProgram, nullptr, nullptr, arguments.data(), environ) != 0) pid_ = -1;
+  while (pid_ > 0 && !has_ended() && !listens()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // nothing tells that it listens
+  }
+}
+
+bool Nginx::has_ended() {
+  if (waitpid(pid_, nullptr, WNOHANG) == 0) return false;
+  pid_ = -1;
+  return true;
+}
+
+bool Nginx::listens() const {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(port_);
   const bool connected =
@@ -100,4 +110,4 @@ bool LocalServer::answers() const {
   return connected;
 }
 
-}  // namespace llmq::bench
+}  // namespace llmq::test
