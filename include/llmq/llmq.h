@@ -127,8 +127,11 @@ enum {
 enum {
   LLMQ_REQUEST_KEEP = 1,       /**< Keep the response, payload included, readable by id. */
   LLMQ_REQUEST_LATE_USAGE = 2, /**< Usage may be reported after the end (llmq_usage_update). */
-  LLMQ_REQUEST_STREAM = 4      /**< Hand over the response while it comes: LLMQ_EV_CHUNK events in order, then
+  LLMQ_REQUEST_STREAM = 4,     /**< Hand over the response while it comes: LLMQ_EV_CHUNK events in order, then
                                     DONE with all of it. A body with "stream": true asks for the same. */
+  LLMQ_REQUEST_RESTART = 8     /**< Of a stream: an attempt that fails after output may be tried again. Its CHUNK
+                                    events begin anew then, with the next attempt number. Without it such a
+                                    failure is the end. */
 };
 
 /** Flags of llmq_event_t. */

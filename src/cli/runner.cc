@@ -183,7 +183,10 @@ bool Runner::submit(const BatchLine& line, uint64_t number) {
   request.request_key = line.custom_id.data();
   request.request_key_len = line.custom_id.size();
   request.user_data = slot;
-  if (stream_ && request.operation != LLMQ_OP_EMBEDDINGS) request.flags = LLMQ_REQUEST_STREAM;
+  // Nobody sees a part of an answer before the line with all of it.
+  if (stream_ && request.operation != LLMQ_OP_EMBEDDINGS) {
+    request.flags = uint32_t{LLMQ_REQUEST_STREAM} | LLMQ_REQUEST_RESTART;
+  }
   request.cq = queue_.get();
   int64_t cost = 0;
   if (!afford(request, cost)) return false;

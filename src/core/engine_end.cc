@@ -164,7 +164,7 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kCancelled, Status::kClosing);
     return;
   }
-  if (request.reservation->output_begun) {  // a part of it has been seen: never twice
+  if (request.reservation->output_begun && !request.restarts) {  // seen already: never twice
     finish(step, model, request, State::kFailed, status);
     return;
   }

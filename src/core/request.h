@@ -49,8 +49,9 @@ struct Request {
   TenantIndex tenant = 0;
   uint8_t max_attempts = 0;
 
+  bool restarts : 1;  // tried again although output of it has been seen
   // The engine's.
-  uint8_t store_answers = 0;  // Persisted events still to come
+  uint8_t store_answers : 7;  // Persisted events still to come
   uint8_t attempts = 0;       // started so far
 
   // Four small ones in a byte. The host's:
@@ -70,7 +71,13 @@ struct Request {
   TimeNs started{};  // the last attempt's start; 0 = none
   Grant* reservation = nullptr;
 
-  Request() : priority(0), late_usage(false), delayed(false), state(State::kPending) {}
+  Request()
+      : restarts(false),
+        store_answers(0),
+        priority(0),
+        late_usage(false),
+        delayed(false),
+        state(State::kPending) {}
 
   static Request* of_link(Link* link) { return reinterpret_cast<Request*>(link); }
   static Request* of_timer(Timer* timer) {

@@ -184,6 +184,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.bytes = static_cast<uint32_t>(body.size());
   request.priority = static_cast<uint8_t>(r.priority) & 7;  // checked: LLMQ_PRIORITY_ are 0 to 4
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
+  request.restarts = (r.flags & LLMQ_REQUEST_RESTART) != 0;
   job->node = Node{};
   job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);
   job->operation = static_cast<uint8_t>(r.operation);

@@ -17,7 +17,8 @@ namespace {
 constexpr size_t kMaxTenant = 255;
 constexpr size_t kMaxRequestKey = 1024;
 constexpr int64_t kMaxEstimate = std::numeric_limits<uint32_t>::max();
-constexpr uint32_t kKnownFlags = LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE | LLMQ_REQUEST_STREAM;
+constexpr uint32_t kKnownFlags =
+    LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE | LLMQ_REQUEST_STREAM | LLMQ_REQUEST_RESTART;
 constexpr int64_t kBytesPerToken = 4;
 
 std::string between(const char* name, int64_t value, int64_t low, int64_t high) {

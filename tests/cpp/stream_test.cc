@@ -144,6 +144,30 @@ TEST(Stream, ACutStreamIsAFailure) {
   EXPECT_THAT(seen.chunks, ElementsAre(kRole, delta("Hel")));
 }
 
+TEST(Stream, BeginsAnewIfItMay) {
+  ScriptedServer server([](Connection& connection) {
+    connection.read_request();
+    connection.write(connection.number() == 0 ? kHead + event(kRole) + event(delta("Hel"))
+                                              : whole_stream());
+  });
+  llmq::manager manager(conf_for(server));
+  llmq::completion_queue queue;
+  llmq::request request{"m", R"({"messages":[]})"};
+  request.stream = request.restart = true;
+  manager.submit(request, queue);
+  std::vector<uint32_t> attempts;
+  llmq_event_t event{};
+  while (event.type != LLMQ_EV_DONE) {
+    ASSERT_EQ(llmq_cq_wait(queue.handle(), -1), LLMQ_OK);
+    event.stride = sizeof event;
+    if (llmq_cq_drain(queue.handle(), &event, 1) == 0) continue;
+    attempts.push_back(event.attempt);
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  EXPECT_EQ(event.status, LLMQ_OK);
+  EXPECT_THAT(attempts, ElementsAre(1, 1, 2, 2, 2, 2, 2, 2));
+}
+
 TEST(Stream, ARefusalIsRetriedAsEver) {
   ScriptedServer server([](Connection& connection) {
     connection.read_request();

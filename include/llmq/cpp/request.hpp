@@ -104,6 +104,7 @@ struct request {
   bool keep = false;          // readable with manager::get
   bool late_usage = false;    // usage may be reported after the end
   bool stream = false;        // hand over the response while it comes
+  bool restart = false;       // try again although a part of it has been handed over
 
   // The C form; its pointers lead into this object.
   llmq_request_t raw() const noexcept {
@@ -111,7 +112,8 @@ struct request {
     to.struct_size = sizeof to;
     to.flags = (keep ? uint32_t{LLMQ_REQUEST_KEEP} : 0U) |
                (late_usage ? uint32_t{LLMQ_REQUEST_LATE_USAGE} : 0U) |
-               (stream ? uint32_t{LLMQ_REQUEST_STREAM} : 0U);
+               (stream ? uint32_t{LLMQ_REQUEST_STREAM} : 0U) |
+               (restart ? uint32_t{LLMQ_REQUEST_RESTART} : 0U);
     to.operation = static_cast<int32_t>(operation);
     to.priority = static_cast<int32_t>(priority);
     to.model = model.data();
