@@ -122,6 +122,8 @@ void read_failure(const Profile& profile, const WireResponse& response, const Er
     const Hint hint = find_hint(profile, response, error, wall_unix_ms);
     outcome.retry_after = hint.wait;
     outcome.hint_source = hint.source;
+  } else if (outcome.status == Status::kQuotaExhausted) {
+    outcome.retry_after = quota_wait(response.headers, error, wall_unix_ms);
   }
   if (outcome.observed.count == 0) {
     limits_of_metadata(profile, error).finish(wall_unix_ms, outcome.observed);
@@ -136,6 +138,13 @@ void put_usage(const UsageCounts& counts, bool embeddings, Outcome& outcome) {
   outcome.usage_known = true;
   outcome.usage = total_usage(counts);
   if (embeddings) outcome.usage.output_tokens = outcome.usage.reasoning_tokens = 0;
+}
+
+void refuse_blocked_prompt(const cJSON* answer, Outcome& outcome) {
+  const std::string_view reason = text_member(member(answer, "promptFeedback"), "blockReason");
+  if (reason.empty() || member(answer, "candidates") != nullptr) return;
+  outcome.status = outcome.failure = Status::kContentFilter;
+  outcome.message = "the provider refused the prompt (" + presentable(reason, kMostCodeBytes) + ")";
 }
 
 }  // namespace llmq::provider

@@ -32,6 +32,9 @@ std::string words_of(const ErrorBody& error);
 
 void put_usage(const UsageCounts& counts, bool embeddings, Outcome& outcome);
 
+// Gemini refuses a prompt with HTTP 200 and an answer without candidates: a failure.
+void refuse_blocked_prompt(const cJSON* answer, Outcome& outcome);
+
 }  // namespace llmq::provider
 
 #endif  // LLMQ_PROVIDER_ANSWER_H_

@@ -103,6 +103,7 @@ bool is_error(const cJSON* body) {
   }
   const std::string_view type = text_member(body, "type");
   if (type == "error" || type == "response.failed") return true;
+  if (text_member(body, "object") == "error") return true;
   if (cJSON_IsString(member(member(body, "x_groq"), "error")) != 0) return true;
   // OpenRouter's chunks hold an error beside their choices.
   const cJSON* const error = member(body, "error");

@@ -69,12 +69,6 @@ std::string error_message(const WireResponse& response, const ErrorBody& error,
          words_of(wordless);
 }
 
-// Gemini refuses a prompt with HTTP 200 and no candidate.
-bool is_blocked(const cJSON* body) {
-  const cJSON* const feedback = member(body, "promptFeedback");
-  return !text_member(feedback, "blockReason").empty() && member(body, "candidates") == nullptr;
-}
-
 // InvokeModel of Bedrock tells in headers what its bodies, which are the model's own, may not.
 UsageCounts usage_of_headers(const std::vector<Header>& headers) {
   const auto count = [&headers](const char* name) {
@@ -112,12 +106,7 @@ void read_success(const Profile& profile, Operation operation, const WireRespons
   put_usage(counts.any() || embeddings ? counts : usage_of_headers(response.headers), embeddings,
             outcome);
   outcome.status = Status::kOk;
-  if (is_blocked(body)) {
-    outcome.status = outcome.failure = Status::kContentFilter;
-    outcome.message = "the provider refused the prompt (" +
-                      presentable(text_member(member(body, "promptFeedback"), "blockReason"), 64) +
-                      ")";
-  }
+  refuse_blocked_prompt(body, outcome);
 }
 
 }  // namespace

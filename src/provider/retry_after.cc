@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 #include "provider/date.h"
 #include "provider/duration.h"
@@ -107,7 +108,36 @@ Hint from_body(const ErrorBody& error) {
   return {};
 }
 
+// "You will regain access on 2026-09-01 at 00:00 UTC."
+Wait from_regained_access(std::string_view message, int64_t wall_unix_ms) {
+  constexpr std::string_view kLead = "regain access on ";
+  const size_t at = find_ignoring_case(message, kLead);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = message.substr(at + kLead.size());
+  constexpr size_t kDate = 10;
+  constexpr std::string_view kAt = " at ";
+  const std::string_view time = rest.substr(std::min(kDate + kAt.size(), rest.size()), 5);
+  if (rest.substr(std::min(kDate, rest.size()), kAt.size()) != kAt) return std::nullopt;
+  const std::string text =
+      std::string(rest.substr(0, kDate)).append("T").append(time).append(":00Z");
+  const auto date = read_rfc3339(text);
+  return date ? until(static_cast<double>(*date), wall_unix_ms) : std::nullopt;
+}
+
 }  // namespace
+
+core::DurationNs quota_wait(const std::vector<Header>& headers, const ErrorBody& error,
+                            int64_t wall_unix_ms) {
+  // A short one is of a gateway that does not look into bodies.
+  constexpr int64_t kLeastMeant = 60 * kNsPerSecond;
+  Wait wait = from_headers(headers, wall_unix_ms);
+  if (wait.value_or(0) < kLeastMeant) wait = std::nullopt;
+  if (const auto date = read_rfc3339(text_member(error.metadata, "resets_at"))) {
+    wait = longer(wait, until(static_cast<double>(*date), wall_unix_ms));
+  }
+  wait = longer(wait, from_regained_access(error.message, wall_unix_ms));
+  return {wait.value_or(0)};
+}
 
 Hint retry_hint(const std::vector<Header>& headers, const ErrorBody& error, int64_t wall_unix_ms) {
   const Wait wait = from_headers(headers, wall_unix_ms);

@@ -24,6 +24,10 @@ struct Hint {
 // no value.
 Hint retry_hint(const std::vector<Header>& headers, const ErrorBody& error, int64_t wall_unix_ms);
 
+// When a quota that is used up is back, as its refusal tells; 0: it does not.
+core::DurationNs quota_wait(const std::vector<Header>& headers, const ErrorBody& error,
+                            int64_t wall_unix_ms);
+
 }  // namespace llmq::provider
 
 #endif  // LLMQ_PROVIDER_RETRY_AFTER_H_

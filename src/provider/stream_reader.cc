@@ -215,6 +215,8 @@ Outcome StreamReader::finish(const WireResponse& head, int64_t wall_unix_ms,
                                              " events without " + awaited(wire_);
   } else {
     outcome.status = Status::kOk;
+    const auto* const gemini = std::get_if<GeminiStream>(&answer_);
+    if (gemini != nullptr) refuse_blocked_prompt(gemini->whole().get(), outcome);
   }
   return outcome;
 }

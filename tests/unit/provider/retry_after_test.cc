@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "provider/json.h"
+
 namespace llmq::provider {
 namespace {
 
@@ -30,6 +32,29 @@ TEST(RetryAfter, PrefersMilliseconds) {
 TEST(RetryAfter, TakesTheLongestOfSeveral) {
   EXPECT_EQ(wait_ms({{"retry-after", "5"}, {"retry-after", "7"}, {"retry-after", "6"}}), 7000);
   EXPECT_EQ(wait_ms({{"retry-after", "7, 5"}}), 7000);
+}
+
+TEST(QuotaWait, IsWhatTheRefusalTells) {
+  // 2026-08-31T23:00:00Z
+  constexpr int64_t kNow = 1'788'217'200'000;
+  ErrorBody error;
+  EXPECT_EQ(quota_wait({}, error, kNow).ns, 0);
+  EXPECT_EQ(quota_wait({{"retry-after", "2"}}, error, kNow).ns, 0);
+  EXPECT_EQ(quota_wait({{"retry-after", "7200"}}, error, kNow), core::seconds(7200));
+  error.message =
+      "You have reached your API usage limits. You will regain access on 2026-09-01 at 00:00 UTC.";
+  EXPECT_EQ(quota_wait({}, error, kNow), core::seconds(3600));
+  EXPECT_EQ(quota_wait({}, error, kNow + 4'000'000).ns, 0) << "it has passed";
+  for (const char* message :
+       {"regain access on ", "regain access on 2026-09-01", "regain access on 2026-99-99 at 00:00",
+        "regain access on tomorrow at noon"}) {
+    error.message = message;
+    EXPECT_EQ(quota_wait({}, error, kNow).ns, 0) << message;
+  }
+  error.message = "Budget limit exceeded";
+  const ParsedJson metadata = parse_json(R"({"resets_at":"2026-09-01T00:30:00Z"})");
+  error.metadata = metadata.value.get();
+  EXPECT_EQ(quota_wait({}, error, kNow), core::seconds(5400));
 }
 
 TEST(RetryAfter, IgnoresWhatIsNoWait) {
