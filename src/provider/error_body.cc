@@ -25,13 +25,22 @@ std::string_view exception_name(std::string_view text) {
   return hash == std::string_view::npos ? text : text.substr(hash + 1);
 }
 
+// Cohere ends with a finish_reason whatever happened: what holds it, if that was a failure.
+const cJSON* failed_end(const cJSON* body) {
+  for (const cJSON* const end : {member(body, "delta"), body}) {
+    if (text_member(end, "finish_reason") == "ERROR") return end;
+  }
+  return nullptr;
+}
+
 // The object that describes the failure: it may be the body itself.
 const cJSON* error_object(const cJSON* body) {
   const cJSON* const failed = member(body, "response");  // of response.failed
   for (const cJSON* const inner : {member(body, "error"), member(failed, "error")}) {
     if (cJSON_IsObject(inner) != 0) return inner;
   }
-  return body;
+  const cJSON* const end = failed_end(body);
+  return end == nullptr ? body : end;
 }
 
 // A code such as 502 or "429"; 0 if it can be no HTTP status.
@@ -47,7 +56,8 @@ int status_number(const cJSON* code) {
 
 std::string_view message_of(const cJSON* from, const cJSON* body) {
   return first_text({text_member(from, "message"), text_member(from, "Message"),
-                     text_member(body, "error"), text_member(body, "detail"),
+                     text_member(body, "error"), text_member(from, "error"),
+                     text_member(body, "detail"),
                      text_member(first_of(member(body, "detail")), "msg"),
                      text_member(member(body, "x_groq"), "error"), text_member(from, "detail")});
 }
@@ -103,7 +113,7 @@ bool is_error(const cJSON* body) {
   }
   const std::string_view type = text_member(body, "type");
   if (type == "error" || type == "response.failed") return true;
-  if (text_member(body, "object") == "error") return true;
+  if (text_member(body, "object") == "error" || failed_end(body) != nullptr) return true;
   if (cJSON_IsString(member(member(body, "x_groq"), "error")) != 0) return true;
   // OpenRouter's chunks hold an error beside their choices.
   const cJSON* const error = member(body, "error");

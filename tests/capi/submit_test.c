@@ -22,7 +22,7 @@ static void refuses_bad_requests(void) {
         request.struct_size = sizeof request - 8;
         break;
       case 2:
-        request.flags = 8;
+        request.flags = 16;
         break;
       case 3:
         request.flags = UINT32_MAX;

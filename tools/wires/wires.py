@@ -28,7 +28,7 @@ WIRES = [
     ("anthropic", "anthropic", "openai", "/v1",
      ["requests=150/1m,shape=bucket", "input_tokens=40000/1m,shape=bucket", "output_tokens=40000/1m,shape=bucket"],
      ["--charge", "realtime"]),
-    ("gemini", "gemini", "openai", "/v1beta", ["requests=150/1m,shape=fixed"], []),
+    ("gemini", "gemini", "openai", "/v1beta", ["requests=130/1m,shape=fixed"], []),
     ("cohere", "cohere", "openai", "/v2", ["requests=150/1m,shape=sliding"], []),
     ("ollama", "ollama", "openai", "", ["concurrency=16"], ["--latency", "1s..2s"]),
 ]
