@@ -13,7 +13,8 @@
 
 namespace llmq::core {
 
-// Run an attempt. Ends with AttemptFinished, unless AbortAttempt comes first.
+// Run an attempt at deployment request->reservation->deployment. Ends with AttemptFinished, unless
+// AbortAttempt comes first.
 struct StartAttempt {
   Request* request;
   uint8_t attempt;
@@ -41,6 +42,7 @@ struct Lease {
   ModelIndex model;
   uint32_t limit;
   int64_t amount;
+  DeploymentIndex deployment = 0;
 };
 // The answer to UsageKnown.
 struct UsageNoted {
@@ -51,11 +53,16 @@ struct UsageNoted {
 struct ModelGone {
   ModelIndex model;
 };
+// Nothing runs at a removed deployment any more.
+struct DeploymentGone {
+  ModelIndex model;
+  DeploymentIndex deployment;
+};
 // Shutdown is complete: no request is left.
 struct Closed {};
 
 using Action = std::variant<StartAttempt, AbortAttempt, FinishRequest, Persist, Lease, UsageNoted,
-                            ModelGone, Closed>;
+                            ModelGone, Closed, DeploymentGone>;
 using Actions = std::vector<Action>;  // reused from step to step: grows to its high-water mark once
 
 }  // namespace llmq::core

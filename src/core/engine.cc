@@ -20,6 +20,7 @@ bool is_of_tenant_of(Link* link, ModelIndex model) {
 void Engine::step(Now now, const Event& event, Actions& out) {
   const Step step{now.mono, out};
   std::visit([this, &step](const auto& what) { on(step, what); }, event);
+  if (!leaving_.empty()) drop_what_left(step);
   if (!removing_.empty()) drop_removed_models(step);
 }
 
@@ -40,13 +41,12 @@ void Engine::on(const Step& step, const Submit& event) {
     ++counters->submitted;
     ++counters->pending;
   }
-  if (model.spec.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
+  if (model.settings.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
   if (closing_ || model.removing) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
   } else if (tenant.is_over_its_caps()) {
     finish(step, model, request, State::kFailed, Status::kQueueFull);
-  } else if (!model.spec.quota.blocks && model.quota.exhausted() &&
-             step.now < model.quota.until()) {
+  } else if (quota_fails(step, model)) {
     finish(step, model, request, State::kFailed, Status::kQuotaExhausted);
   } else if (can_never_fit(step, model, account, request)) {
     finish(step, model, request, State::kFailed, Status::kOversize);
@@ -60,7 +60,7 @@ void Engine::on(const Step& step, const Submit& event) {
 bool Engine::can_never_fit(const Step& step, Model& model, Account& account,
                            const Request& request) {
   const Demand demand = demand_of(request);
-  if (model.limiter.too_small_for(demand) >= 0) return true;
+  if (is_oversize(model, demand)) return true;
   return !model.tenant_limits.empty() &&
          own_limits(step, model, account).limiter.too_small_for(demand) >= 0;
 }
@@ -112,26 +112,9 @@ void Engine::on(const Step& step, const AttemptProgress& event) {
   if (!was_sent || changed) sent_makes_room(step, model, request);
 }
 
-void Engine::on(const Step& step, const ModelAdded& event) {
-  if (event.model >= models_.size()) models_.resize(event.model + 1);
-  assert(models_[event.model] == nullptr);
-  std::vector<Limit*> pooled;
-  for (const PoolIndex index : event.spec->pools) {
-    Pool& pool = *pools_[index];
-    pool.members.push_back(event.model);
-    for (const std::unique_ptr<Limit>& limit : pool.limits) pooled.push_back(limit.get());
-  }
-  models_[event.model] = std::make_unique<Model>(event.model, *event.spec, pooled);
-  for (const PoolIndex index : event.spec->pools) price_pool(step, *pools_[index]);
-  if (event.spec->finds_limits && !models_[event.model]->limiter.bounds_per_period()) {
-    models_[event.model]->scout.begin(event.spec->limits_unseen);
-  }
-  if (closing_) stop(step, *models_[event.model], close_mode_);
-}
-
 void Engine::on(const Step& step, const ModelReady& event) {
   Model& model = *models_[event.model];
-  model.spec.ready = event.ready;
+  model.settings.ready = event.ready;
   admit(step, model);
 }
 
@@ -141,7 +124,7 @@ void Engine::on(const Step& step, const ModelRemoved& event) {
   model.removing = true;
   model.stop_mode = std::max(model.stop_mode, event.mode);
   stop(step, model, event.mode);
-  if (!model.spec.pools.empty()) admit(step, model);  // what it held is there for others
+  if (model.shares_pools) admit(step, model);  // what it held is there for others
 }
 
 void Engine::on(const Step& step, const Persisted& event) {
@@ -159,7 +142,7 @@ void Engine::on(const Step& step, const Persisted& event) {
   } else if (request.deadline <= step.now) {
     settle(step, model, request, Settlement{});
     finish(step, model, request, State::kExpired, Status::kDeadline);
-  } else if (step.now < model.gate || step.now < model.quota.until()) {  // told meanwhile
+  } else if (is_closed(step, model.deployment_of(request))) {  // told meanwhile
     put_back(step, model, request);
   } else {
     launch(step, model, request);
@@ -170,10 +153,10 @@ void Engine::on(const Step& step, const Persisted& event) {
 }
 
 void Engine::on(const Step& step, const LeaseGranted& event) {
-  Model* model = this->model(event.model);
-  if (model == nullptr || event.limit >= model->limiter.limits().size()) return;
-  model->limiter.limits()[event.limit]->lease_granted(step.now, event.amount, event.expires);
-  admit(step, *model);
+  Limit* const limit = limit_at(event.model, event.deployment, event.limit);
+  if (limit == nullptr) return;
+  limit->lease_granted(step.now, event.amount, event.expires);
+  admit(step, *models_[event.model]);
 }
 
 void Engine::on(const Step& step, const UsageKnown& event) {
@@ -183,7 +166,9 @@ void Engine::on(const Step& step, const UsageKnown& event) {
   if (grant != nullptr) {
     if (amend(step, *model, *grant, event.usage)) {
       status = Status::kOk;
-      count_usage(*model, grant->tenant, event.usage);
+      const Deployment* const deployment = model->deployments[grant->deployment].get();
+      count_usage(*model, grant->tenant, event.usage,
+                  deployment == nullptr ? model->tenant_prices : deployment->spec.prices);
     }
     grants_.give_back(grant);
   }

@@ -64,6 +64,9 @@ class Engine {
   void on(const Step& step, const AttemptFinished& event);
   void on(const Step& step, const UsageKnown& event);
   void on(const Step& step, const ModelAdded& event);
+  void on(const Step& step, const DeploymentAdded& event);
+  void on(const Step& step, const DeploymentChanged& event);
+  void on(const Step& step, const DeploymentRemoved& event);
   void on(const Step& step, const ModelReady& event);
   void on(const Step& step, const ModelRemoved& event);
   void on(const Step& step, const Persisted& event);
@@ -83,47 +86,79 @@ class Engine {
   bool can_never_fit(const Step& step, Model& model, Account& account, const Request& request);
   void stand_in_line(const Step& step, Model& model, Account& account, Request& request);
 
+  // engine_deployments.cc: models and deployments come, change and go
+  void add_deployment(const Step& step, Model& model, DeploymentIndex index,
+                      const DeploymentSpec& spec);
+  void take_back_from(const Step& step, Deployment& deployment);
+  void leave_pools(Deployment& deployment);
+  void drop_what_left(const Step& step);
+
   // engine_limits.cc: what changes and teaches limits
-  bool learn(const Step& step, Model& model, const Observed& observed, const Request* request);
-  static Limit* limit_shown(Model& model, const Observation& shown);
-  static Limit* limit_of(const Step& step, Model& model, const Observation& shown);
+  void change(const Step& step, Deployment& deployment, const DeploymentSpec& spec);
+  Limit* limit_at(ModelIndex index, DeploymentIndex deployment, uint32_t limit);
+  bool learn(const Step& step, Deployment& deployment, const Observed& observed,
+             const Request* request);
+  static Limit* limit_shown(Deployment& deployment, const Observation& shown);
+  static Limit* limit_of(const Step& step, Deployment& deployment, const Observation& shown);
   void limits_changed(const Step& step, Model& model);
   void price_pool(const Step& step, Pool& pool);
 
   // engine_load.cc
-  void weigh_load(const Step& step, Model& model, const Request& request,
+  void weigh_load(const Step& step, Deployment& deployment, const Request& request,
                   const AttemptFinished& event);
 
   // engine_quota.cc
-  void gather_group(Model& model);
-  bool note_quota(const Step& step, Model& model, const Request& request,
+  void gather_account(Deployment& deployment);
+  bool note_quota(const Step& step, Deployment& deployment, const Request& request,
                   const AttemptFinished& event);
-  void fail_for_quota(const Step& step, Model& model);
+  void fail_for_quota(const Step& step, Deployment& deployment);
   void fail_waiting(const Step& step, Model& model, Status status);
-  bool waits_for_quota(const Model& model, Request& request, Status status) const;
+  static bool quota_fails(const Step& step, const Model& model);
+  static DurationNs quota_wait(const Step& step, const Model& model);
+  static bool waits_for_quota(const Step& step, const Model& model, Request& request,
+                              Status status);
+
+  // engine_route.cc: at which deployment a request starts
+  // Where and when, and what it waits for until then (kNone: it may start now).
+  struct Choice {
+    TimeNs at = kNever;  // kNever: time alone does not tell
+    Deployment* deployment = nullptr;
+    Block why = Block::kNone;
+    int limit = -1;
+  };
+  static Choice gate_of(const Step& step, Deployment& deployment);
+  static Choice first_gate(const Step& step, Model& model);
+  Choice choose(const Step& step, Model& model, const Request& request, const Demand& demand);
+  Choice look_at(const Step& step, Deployment& deployment, const Request& request,
+                 const Demand& demand);
+  static bool is_closed(const Step& step, const Deployment& deployment);
+  static bool is_oversize(const Model& model, const Demand& demand);
 
   // engine_admit.cc: who starts now, and why the next one does not
   void admit(const Step& step, Model& model);
   void admit_alone(const Step& step, Model& model);
   void admit_group(const Step& step, Model& model);
+  void gather_group(Model& model);
   void admit_newcomer(const Step& step, Model& model, Request& request);
   bool start_first(const Step& step, Model& model);
   bool start_others(const Step& step, Model& model);
   TimeNs let_pass(const Step& step, Model& model);
-  bool may_pass_at_all(const Step& step, Model& model);
-  static TimeNs fits_before_head(const Step& step, Model& model, const Costs& head,
-                                 const Costs& costs, TimeNs other, int& failed);
-  bool may_pass(const Step& step, Model& model, const Request& request);
-  bool delays_other_front(const Step& step, const Model& model, const Request& request);
+  TimeNs let_pass_at(const Step& step, Deployment& deployment, TimeNs other);
+  bool may_pass_at_all(const Step& step, Deployment& deployment, TimeNs opens);
+  static TimeNs fits_before_head(const Step& step, Deployment& deployment, const Costs& head,
+                                 const Costs& costs, TimeNs opens, TimeNs other, int& failed);
+  static bool head_draws_on(const Model& model, const Deployment& deployment, size_t limit);
+  bool may_pass(const Step& step, Deployment& deployment, const Request& request);
+  bool delays_other_front(const Step& step, const Deployment& deployment, const Request& request);
   void block(Model& model, Block why, TimeNs until, int limit);
-  void promise(Model& model, Request& request, const Verdict& verdict);
+  void promise(Model& model, Request& request, const Choice& choice);
   static void forget_head(Model& model);
   void wake_at(Model& model, TimeNs at);
   void sent_makes_room(const Step& step, Model& model, const Request& request);
   void ask_for_leases(const Step& step, Model& model, const Request& request);
 
   // engine_start.cc: starts, and what they hold
-  void start(const Step& step, Model& model, Request& request);
+  void start(const Step& step, Deployment& deployment, Request& request);
   void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
   void mark_sent(const Step& step, Model& model, Request& request);
@@ -131,14 +166,21 @@ class Engine {
   bool note_output(const Step& step, Model& model, Request& request, int64_t tokens);
   bool settle(const Step& step, Model& model, Request& request, const Settlement& settlement);
   bool amend(const Step& step, Model& model, Grant& grant, const Usage& usage);
-  uint64_t share_of(const Model& model, const Account& account, const Demand& demand) const;
+  uint64_t share_of(const Deployment& deployment, const Account& account,
+                    const Demand& demand) const;
   OwnLimits& own_limits(const Step& step, Model& model, Account& account);
   void park(Model& model, Account& account, const Request& request, const Verdict& verdict);
   void unpark(Model& model, Account& account);
 
   // engine_estimate.cc: how long a request waits
   DurationNs least_wait(TimeNs now, Model& model, const Account& account, const Request& request);
+  static Waiting must_start_before(TimeNs now, Model& model, const Account& account,
+                                   const Request& request);
+  static DurationNs least_wait_at(TimeNs now, Deployment& deployment, const Request& request,
+                                  const Waiting& ahead);
   DurationNs expected_wait(TimeNs now, Model& model, const Request& request, WaitEstimate& out);
+  static DurationNs wait_at(TimeNs now, Deployment& deployment, const Request& request,
+                            WaitEstimate& out);
   void predict(const Step& step, Model& model, Request& request);
 
   // engine_end.cc: ends of attempts and requests
@@ -146,11 +188,12 @@ class Engine {
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
   void attempt_failed(const Step& step, Model& model, Request& request, Status status,
                       DurationNs retry_after);
+  static bool grant_another_attempt(Request& request);
   void arm_deadline(Request& request);
   void finish(const Step& step, Model& model, Request& request, State state, Status status,
               DurationNs estimate = {});
   void hand_back(const Step& step, Model& model, Request& request, DurationNs estimate = {});
-  void count_usage(Model& model, TenantIndex tenant, const Usage& usage);
+  void count_usage(Model& model, TenantIndex tenant, const Usage& usage, const Prices& prices);
   void take_out(Model& model, Request& request);
   void stop(const Step& step, Model& model, StopMode mode);
   void stop_all(const Step& step, StopMode mode);
@@ -164,7 +207,9 @@ class Engine {
   std::vector<ModelIndex> removing_;  // models that go when their last request has
   Tenants tenants_;
   GrantPool grants_;
+  std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
   std::vector<Model*> group_;         // of a pass over a pool
+  std::vector<Deployment*> account_;  // of a pass over a quota
   std::vector<Request*> candidates_;  // to pass a blocked front
   TimerWheel timers_;
   Timer shutdown_timer_{TimerOwner::kShutdown};

@@ -51,7 +51,7 @@ Request* turn_of(Model& model) {
 
 // Whatever made room in a pooled limit concerns all that share it.
 void Engine::admit(const Step& step, Model& model) {
-  if (model.spec.pools.empty()) {
+  if (!model.shares_pools) {
     admit_alone(step, model);
   } else {
     admit_group(step, model);
@@ -63,6 +63,23 @@ void Engine::admit_alone(const Step& step, Model& model) {
     while (start_first(step, model)) {
     }
   } while (start_others(step, model));
+}
+
+// The model, and those that share a pool with it.
+void Engine::gather_group(Model& model) {
+  group_.clear();
+  group_.push_back(&model);
+  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+    if (deployment == nullptr) continue;
+    for (const PoolIndex pool : deployment->spec.pools) {
+      for (const Deployment* member : pools_[pool]->members) {
+        Model* const other = &member->model;
+        if (std::find(group_.begin(), group_.end(), other) == group_.end()) {
+          group_.push_back(other);
+        }
+      }
+    }
+  }
 }
 
 // The models that share a pool start in the order of their fronts.
@@ -100,7 +117,7 @@ void Engine::admit_group(const Step& step, Model& model) {
 
 // True if the line has changed: ask again. False: the next one waits, `block` says why.
 bool Engine::start_first(const Step& step, Model& model) {
-  if (!model.spec.ready) {
+  if (!model.settings.ready) {
     block(model, Block::kNotReady, TimeNs{}, -1);
     return false;
   }
@@ -115,21 +132,13 @@ bool Engine::start_first(const Step& step, Model& model) {
     return true;
   }
   const Demand demand = model.demand_of(*first);
-  if (model.check_size && model.limiter.too_small_for(demand) >= 0) {
+  if (model.check_size && is_oversize(model, demand)) {
     finish(step, model, *first, State::kFailed, Status::kOversize);
     return true;
   }
-  if (model.quota.holds(step.now)) {
-    block(model, Block::kQuota, model.quota.opens(step.now), -1);
-    return false;
-  }
-  if (step.now < model.gate) {
-    block(model, Block::kGate, model.gate, -1);
-    return false;
-  }
-  const TimeNs scout = model.scout.opens(step.now, model.counters.processing);
-  if (scout > step.now) {
-    block(model, Block::kScout, scout, -1);
+  const Choice gate = first_gate(step, model);
+  if (gate.why != Block::kNone) {
+    block(model, gate.why, gate.at, -1);
     return false;
   }
   if (!model.tenant_limits.empty()) {
@@ -140,22 +149,22 @@ bool Engine::start_first(const Step& step, Model& model) {
       return true;
     }
   }
-  const Verdict verdict = model.limiter.earliest(step.now, demand);
-  if (verdict.at > step.now) {
-    ask_for_leases(step, model, *first);
-    if (promised && verdict.at == kNever && model.queue.front() != first) {
-      forget_head(model);  // time no longer helps it: whose turn is it?
-      return true;
-    }
-    promise(model, *first, verdict);
-    return false;
+  const Choice choice = choose(step, model, *first, demand);
+  if (choice.why == Block::kNone) {
+    start(step, *choice.deployment, *first);
+    return true;
   }
-  if (!model.spec.pools.empty() && delays_other_front(step, model, *first)) {
+  if (choice.why == Block::kOther) {
     block(model, Block::kOther, TimeNs{}, -1);
     return false;
   }
-  start(step, model, *first);
-  return true;
+  ask_for_leases(step, model, *first);
+  if (promised && choice.at == kNever && model.queue.front() != first) {
+    forget_head(model);  // time no longer helps it: whose turn is it?
+    return true;
+  }
+  promise(model, *first, choice);
+  return false;
 }
 
 // Those behind a blocked head who may pass it; then the wake-up that this model needs. True: the
@@ -174,11 +183,25 @@ bool Engine::start_others(const Step& step, Model& model) {
 
 // When the next of those that may pass fits; kNever if none is known.
 TimeNs Engine::let_pass(const Step& step, Model& model) {
-  assert(model.head != nullptr);
   TimeNs wake = kNever;
   model.look_again = false;
-  if (!may_pass_at_all(step, model)) return wake;
-  const Limiter& limiter = model.limiter;
+  for (size_t i = 0; i < model.deployments.size(); ++i) {
+    if (model.deployments[i] == nullptr || model.queue.size() < 2) continue;
+    wake = std::min(wake, let_pass_at(step, *model.deployments[i], wake));
+  }
+  return wake;
+}
+
+// The same for one deployment; nobody is asked to wait until `other`.
+TimeNs Engine::let_pass_at(const Step& step, Deployment& deployment, TimeNs other) {
+  Model& model = deployment.model;
+  assert(model.head != nullptr);
+  TimeNs wake = other;
+  const TimeNs opens = gate_of(step, deployment).at;
+  model.look_again = model.look_again || opens == kNever;
+  if (opens >= std::min(model.head_at, other)) return wake;
+  if (!may_pass_at_all(step, deployment, opens)) return wake;
+  const Limiter& limiter = deployment.limiter;
   const Costs head = limiter.costs_of(model.demand_of(*model.head));
   const Costs smallest = limiter.costs_of(model.queue.smallest());
   Failures failures(limiter.limits().size());
@@ -188,15 +211,16 @@ TimeNs Engine::let_pass(const Step& step, Model& model) {
     const Costs costs = limiter.costs_of(model.demand_of(*request));
     if (request == model.head || failures.cover(costs)) continue;
     int failed = -1;
-    const TimeNs at = fits_before_head(step, model, head, costs, wake, failed);
+    const TimeNs at =
+        fits_before_head(step, deployment, head, costs, std::max(opens, step.now), wake, failed);
     if (failed >= 0) {
       const auto limit = static_cast<size_t>(failed);
       failures.add(limit, costs[limit]);
       if (failures.cover(smallest)) break;
-    } else if (!may_pass(step, model, *request)) {
+    } else if (!may_pass(step, deployment, *request)) {
       model.look_again = true;
     } else if (at == step.now) {
-      start(step, model, *request);
+      start(step, deployment, *request);
     } else {
       wake = at;
     }
@@ -205,31 +229,33 @@ TimeNs Engine::let_pass(const Step& step, Model& model) {
 }
 
 // Is there any size at which one that waits may pass the head, now or before it starts?
-bool Engine::may_pass_at_all(const Step& step, Model& model) {
-  const Limiter& limiter = model.limiter;
+bool Engine::may_pass_at_all(const Step& step, Deployment& deployment, TimeNs opens) {
+  const Model& model = deployment.model;
+  const Limiter& limiter = deployment.limiter;
   Costs smallest = limiter.costs_of(model.queue.smallest());
   smallest.demand = Demand{};  // whoever it is, it may be expected to produce hardly anything
   int failed = -1;
-  fits_before_head(step, model, limiter.costs_of(model.demand_of(*model.head)), smallest, kNever,
-                   failed);
+  fits_before_head(step, deployment, limiter.costs_of(model.demand_of(*model.head)), smallest,
+                   opens, kNever, failed);
   return failed < 0;
 }
 
-// When the limits of the model let a call of `costs` start before the head, without putting it off,
-// and before `other`, if that is not now. Else `failed` is a limit that forbids it, to that call
-// and to all that cost as much.
-TimeNs Engine::fits_before_head(const Step& step, Model& model, const Costs& head,
-                                const Costs& costs, TimeNs other, int& failed) {
-  const std::vector<Limit*>& limits = model.limiter.limits();
+// When the limits of the deployment let a call of `costs` start before the head, without putting it
+// off, and before `other`; not before `opens`. Else `failed` is a limit that forbids it, to that
+// call and to all that cost as much.
+TimeNs Engine::fits_before_head(const Step& step, Deployment& deployment, const Costs& head,
+                                const Costs& costs, TimeNs opens, TimeNs other, int& failed) {
+  Model& model = deployment.model;
+  const std::vector<Limit*>& limits = deployment.limiter.limits();
   const TimeNs before = std::min(model.head_at, other);
-  TimeNs start = step.now;
+  TimeNs start = opens;
   for (size_t i = 0; i < limits.size(); ++i) {
     const TimeNs at = limits[i]->earliest(step.now, costs[i], costs.demand);
     TimeNs behind{};
-    if (model.head_at != kNever) {
+    if (model.head_at == kNever) {
+      if (static_cast<int>(i) == deployment.refuses_head && costs[i] > 0) behind = kNever;
+    } else if (head_draws_on(model, deployment, i)) {
       behind = limits[i]->earliest_behind(step.now, head[i], head.demand, costs[i], costs.demand);
-    } else if (static_cast<int>(i) == model.blocked_by && costs[i] > 0) {
-      behind = kNever;
     }
     model.look_again = model.look_again || at == kNever || behind == kNever;
     const bool too_late = at > step.now && at >= before;
@@ -242,12 +268,22 @@ TimeNs Engine::fits_before_head(const Step& step, Model& model, const Costs& hea
   return start;
 }
 
-// May the request pass the head if the limits of the model allow it?
-bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
+// Will the head, where it was promised its start, take something of that limit?
+bool Engine::head_draws_on(const Model& model, const Deployment& deployment, size_t limit) {
+  if (model.blocked_at == &deployment) return true;
+  if (!deployment.limiter.is_pooled(limit)) return false;
+  const std::vector<Limit*>& promised = model.blocked_at->limiter.limits();
+  return std::find(promised.begin(), promised.end(), deployment.limiter.limits()[limit]) !=
+         promised.end();
+}
+
+// May the request pass the head if the limits of the deployment allow it?
+bool Engine::may_pass(const Step& step, Deployment& deployment, const Request& request) {
+  Model& model = deployment.model;
   const Demand demand = model.demand_of(request);
   const Request& head = *model.head;
   if (request.deadline <= step.now) return false;
-  if (model.check_size && model.limiter.too_small_for(demand) >= 0) return false;
+  if (model.check_size && deployment.limiter.too_small_for(demand) >= 0) return false;
   if (!model.tenant_limits.empty()) {
     Account& account = model.accounts.of(request.tenant);
     if (account.flows.parked) return false;
@@ -258,19 +294,21 @@ bool Engine::may_pass(const Step& step, Model& model, const Request& request) {
       return false;
     }
   }
-  return model.spec.pools.empty() || !delays_other_front(step, model, request);
+  return deployment.spec.pools.empty() || !delays_other_front(step, deployment, request);
 }
 
 // A front of another model that a pooled limit blocks must not start later for this.
-bool Engine::delays_other_front(const Step& step, const Model& model, const Request& request) {
+bool Engine::delays_other_front(const Step& step, const Deployment& deployment,
+                                const Request& request) {
+  const Model& model = deployment.model;
   const Demand demand = model.demand_of(request);
-  const std::vector<Limit*>& own = model.limiter.limits();
+  const std::vector<Limit*>& own = deployment.limiter.limits();
   const auto delays = [&](const Model& other) {
     const Demand front = other.demand_of(*other.head);
-    const std::vector<Limit*>& limits = other.limiter.limits();
+    const Limiter& limiter = other.blocked_at->limiter;
+    const std::vector<Limit*>& limits = limiter.limits();
     for (size_t i = 0; i < limits.size(); ++i) {
-      if (!other.limiter.is_pooled(i) ||
-          std::find(own.begin(), own.end(), limits[i]) == own.end()) {
+      if (!limiter.is_pooled(i) || std::find(own.begin(), own.end(), limits[i]) == own.end()) {
         continue;
       }
       const int64_t cost = limits[i]->cost_of(demand);
@@ -282,9 +320,9 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
     }
     return false;
   };
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) {
-      const Model& other = *models_[index];
+  for (const PoolIndex pool : deployment.spec.pools) {
+    for (const Deployment* member : pools_[pool]->members) {
+      const Model& other = member->model;
       if (&other != &model && other.guards_pool && delays(other)) return true;
     }
   }
@@ -294,7 +332,6 @@ bool Engine::delays_other_front(const Step& step, const Model& model, const Requ
 // Somebody came while another one is blocked: nothing has changed for those who were looked at
 // before, so only the newcomer is.
 void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
-  if (step.now < model.gate || model.quota.holds(step.now)) return;
   assert(model.head != nullptr);
   if (model.head_at == kNever && model.queue.front() == &request) {  // nothing was promised
     admit(step, model);
@@ -305,18 +342,26 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
     if (model.queue.counts(request)) model.look_again = true;  // its tenant may be early in order
     return;
   }
-  int failed = -1;
-  const Limiter& limiter = model.limiter;
-  const TimeNs at = fits_before_head(step, model, limiter.costs_of(model.demand_of(*model.head)),
-                                     limiter.costs_of(model.demand_of(request)), kNever, failed);
-  if (failed >= 0) return;
-  if (!may_pass(step, model, request)) {
-    model.look_again = true;
-  } else if (at == step.now) {
-    start(step, model, request);
-    if (model.head_at == kNever) admit(step, model);
-  } else if (at < model.wake_at) {
-    wake_at(model, at);
+  for (size_t i = 0; i < model.deployments.size(); ++i) {
+    if (model.deployments[i] == nullptr) continue;
+    Deployment& deployment = *model.deployments[i];
+    const TimeNs opens = gate_of(step, deployment).at;
+    if (opens == kNever) continue;
+    int failed = -1;
+    const Limiter& limiter = deployment.limiter;
+    const TimeNs at =
+        fits_before_head(step, deployment, limiter.costs_of(model.demand_of(*model.head)),
+                         limiter.costs_of(model.demand_of(request)), opens, kNever, failed);
+    if (failed >= 0 || at >= model.head_at) continue;
+    if (!may_pass(step, deployment, request)) {
+      model.look_again = true;
+    } else if (at == step.now) {
+      start(step, deployment, request);
+      if (model.head_at == kNever) admit(step, model);
+      return;
+    } else if (at < model.wake_at) {
+      wake_at(model, at);
+    }
   }
 }
 
@@ -324,19 +369,22 @@ void Engine::block(Model& model, Block why, TimeNs until, int limit) {
   model.block = why;
   model.blocked_until = until;
   model.blocked_by = limit;
+  model.blocked_at = nullptr;
   if (why != Block::kLimit) forget_head(model);
 }
 
 // At most one front per pool binds the other models, else two promises could contradict each other.
-void Engine::promise(Model& model, Request& request, const Verdict& verdict) {
-  block(model, Block::kLimit, verdict.at, verdict.limit);
+void Engine::promise(Model& model, Request& request, const Choice& choice) {
+  block(model, Block::kLimit, choice.at, choice.limit);
+  model.blocked_at = choice.deployment;
   model.head = &request;
-  model.head_at = verdict.at;
-  model.guards_pool = model.limiter.is_pooled(static_cast<size_t>(verdict.limit));
+  model.head_at = choice.at;
+  model.guards_pool =
+      choice.limit >= 0 && choice.deployment->limiter.is_pooled(static_cast<size_t>(choice.limit));
   if (!model.guards_pool) return;
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) {
-      if (index != model.index && models_[index]->guards_pool) model.guards_pool = false;
+  for (const PoolIndex pool : choice.deployment->spec.pools) {
+    for (const Deployment* member : pools_[pool]->members) {
+      if (&member->model != &model && member->model.guards_pool) model.guards_pool = false;
     }
   }
 }
@@ -369,7 +417,8 @@ void Engine::sent_makes_room(const Step& step, Model& model, const Request& requ
   }
   const auto look = [this, &step](Model& one) {
     if (one.block != Block::kLimit) return false;
-    const Limit& limit = *one.limiter.limits()[static_cast<size_t>(one.blocked_by)];
+    if (one.blocked_by < 0 || one.deployments.size() > 1) return true;
+    const Limit& limit = *one.blocked_at->limiter.limits()[static_cast<size_t>(one.blocked_by)];
     if (one.blocked_until != kNever && !limit.projects()) {
       if (one.look_again) start_others(step, one);
       return false;
@@ -377,22 +426,25 @@ void Engine::sent_makes_room(const Step& step, Model& model, const Request& requ
     return !limit.is_concurrency();
   };
   bool helps = look(model);
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) {
-      if (index != model.index && look(*models_[index])) helps = true;
+  for (const PoolIndex pool : model.deployment_of(request).spec.pools) {
+    for (const Deployment* member : pools_[pool]->members) {
+      if (&member->model != &model && look(member->model)) helps = true;
     }
   }
   if (helps) admit(step, model);
 }
 
 void Engine::ask_for_leases(const Step& step, Model& model, const Request& request) {
-  const std::vector<Limit*>& limits = model.limiter.limits();
-  for (size_t i = 0; i < limits.size(); ++i) {
-    if (!limits[i]->spec().shared) continue;
-    const int64_t cost = limits[i]->cost_of(model.demand_of(request));
-    const int64_t wanted = limits[i]->lease_wanted(step.now, cost);
-    if (wanted > 0) {
-      step.out.emplace_back(Lease{model.index, static_cast<uint32_t>(i), wanted});
+  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+    if (deployment == nullptr) continue;
+    const std::vector<Limit*>& limits = deployment->limiter.limits();
+    for (size_t i = 0; i < limits.size(); ++i) {
+      if (!limits[i]->spec().shared) continue;
+      const int64_t cost = limits[i]->cost_of(model.demand_of(request));
+      const int64_t wanted = limits[i]->lease_wanted(step.now, cost);
+      if (wanted <= 0) continue;
+      step.out.emplace_back(
+          Lease{model.index, static_cast<uint32_t>(i), wanted, deployment->index});
     }
   }
 }

@@ -59,38 +59,41 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     return;
   }
   Model& model = model_of(request);
+  Deployment& deployment = model.deployment_of(request);
   if (event.status == Status::kRateLimited) {
     ++model.counters.rate_limited;
     ++model.accounts.of(request.tenant).counters.rate_limited;
     const bool told = event.observed != nullptr && event.observed->refused;  // learn() closes it
     if (event.retry_after.ns > 0 && !told) {
-      model.gate = std::max(model.gate, step.now + event.retry_after);
+      deployment.gate = std::max(deployment.gate, step.now + event.retry_after);
     }
   }
-  weigh_load(step, model, request, event);
-  if (event.usage_known) count_usage(model, request.tenant, event.usage);
+  weigh_load(step, deployment, request, event);
+  if (event.usage_known) count_usage(model, request.tenant, event.usage, deployment.spec.prices);
   if (event.status == Status::kOk && !request.reservation->sent) {
     mark_sent(step, model, request);  // an answer proves that it was
   }
-  const bool learnt = event.observed != nullptr && learn(step, model, *event.observed, &request);
+  const bool learnt =
+      event.observed != nullptr && learn(step, deployment, *event.observed, &request);
   note_run(model, step.now - request.started);
   if (event.usage_known) learn_output(step, model, request, event.usage.output_tokens);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
-  const bool quota = note_quota(step, model, request, event) || model.quota.exhausted();
+  const bool quota = note_quota(step, deployment, request, event) || deployment.quota.exhausted();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
-  if (!is_transient(event.status)) model.scout.answered(model.spec.max_in_flight);
+  if (!is_transient(event.status)) deployment.scout.answered(deployment.spec.max_in_flight);
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {
     attempt_failed(step, model, request, event.status, event.retry_after);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
-    if (event.status == Status::kQuotaExhausted) fail_for_quota(step, model);
+    if (event.status == Status::kQuotaExhausted) fail_for_quota(step, deployment);
   }
   // A free slot does not help who waits for time to pass; it may help somebody behind.
   const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
-                              model.blocked_until > step.now && step.now >= model.gate;
-  if (!room && !quota && waits_for_time && model.spec.pools.empty()) {
+                              model.blocked_until > step.now && step.now >= deployment.gate;
+  const bool elsewhere = model.shares_pools || model.deployments.size() > 1;
+  if (!room && !quota && waits_for_time && !elsewhere) {
     if (model.look_again) start_others(step, model);
   } else {
     admit(step, model);
@@ -121,7 +124,8 @@ void Engine::on_timer(const Step& step, Request& request) {
     return;
   }
   if (request.state == State::kProcessing) {
-    weigh_load(step, model, request, {&request, request.attempts, Status::kTimeout});
+    Deployment& deployment = model.deployment_of(request);
+    weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
     abort_attempt(step, model, request, Status::kTimeout);
     attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
     admit(step, model);
@@ -169,9 +173,9 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     return;
   }
   const std::optional<DurationNs> delay =
-      waits_for_quota(model, request, status)
-          ? model.quota.until() - step.now
-          : retry_delay(model.spec.retry, status, request.attempts, request.max_attempts,
+      waits_for_quota(step, model, request, status)
+          ? quota_wait(step, model)
+          : retry_delay(model.settings.retry, status, request.attempts, request.max_attempts,
                         retry_after, request.backoff_ms, random_);
   if (!delay) {
     finish(step, model, request, State::kFailed, status);
@@ -199,6 +203,15 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
   timers_.schedule(request.timer, not_before);
 }
 
+// The attempt that has just ended is none of those that the request may have. False: it has had
+// more than any may have.
+bool Engine::grant_another_attempt(Request& request) {
+  constexpr uint8_t kMostAttempts = 60;  // ids of attempts have no room for more
+  if (request.attempts >= kMostAttempts) return false;
+  if (request.max_attempts < kMostAttempts) ++request.max_attempts;
+  return true;
+}
+
 void Engine::arm_deadline(Request& request) {
   if (request.deadline == kNever) {
     timers_.cancel(request.timer);
@@ -220,7 +233,7 @@ void Engine::finish(const Step& step, Model& model, Request& request, State stat
        : state == State::kCancelled ? counters->cancelled
                                     : counters->expired);
   }
-  if (model.spec.durable) {
+  if (model.settings.durable) {
     ++request.store_answers;
     step.out.emplace_back(Persist{&request, Persist::Step::kDone});
   } else {
@@ -228,12 +241,12 @@ void Engine::finish(const Step& step, Model& model, Request& request, State stat
   }
 }
 
-void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage) {
-  const int64_t cost =
-      usage.cost_micros > 0
-          ? usage.cost_micros
-          : price_of(model.spec.prices, usage.input_tokens - usage.cached_input_tokens,
-                     usage.cached_input_tokens, usage.output_tokens);
+void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage,
+                         const Prices& prices) {
+  const int64_t cost = usage.cost_micros > 0
+                           ? usage.cost_micros
+                           : price_of(prices, usage.input_tokens - usage.cached_input_tokens,
+                                      usage.cached_input_tokens, usage.output_tokens);
   for (Counters* counters : {&model.counters, &model.accounts.of(tenant).counters}) {
     counters->input_tokens += static_cast<uint64_t>(usage.input_tokens);
     counters->output_tokens += static_cast<uint64_t>(usage.output_tokens);
@@ -296,9 +309,8 @@ void Engine::drop_removed_models(const Step& step) {
     for (Account& account : model.accounts.all()) {
       if (account.own != nullptr) timers_.cancel(account.own->wake);
     }
-    for (const PoolIndex pool : model.spec.pools) {
-      std::vector<ModelIndex>& members = pools_[pool]->members;
-      members.erase(std::find(members.begin(), members.end(), index));
+    for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+      if (deployment != nullptr) leave_pools(*deployment);
     }
     models_[index].reset();
     step.out.emplace_back(ModelGone{index});

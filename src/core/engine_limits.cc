@@ -20,25 +20,40 @@ void Engine::on(const Step&, const PoolAdded& event) {
 void Engine::on(const Step& step, const ModelChanged& event) {
   Model* model = this->model(event.model);
   if (model == nullptr) return;
-  assert(event.spec->pools == model->spec.pools);
-  const bool ready = model->spec.ready;
-  model->spec = *event.spec;
-  model->spec.ready = ready;
-  model->limiter.change(step.now, limits_of(event.spec->limits, false), event.spec->max_in_flight,
-                        event.spec->prices);
-  if (!event.spec->adaptive_concurrency) model->load = AdaptiveConcurrency{};
-  model->limiter.bound_attempts(model->load.bound());
-  model->quota.clear();  // whoever changes settings may have paid
+  const bool ready = model->settings.ready;
+  model->settings = *event.spec;
+  model->settings.ready = ready;
   model->tenant_limits = limits_of(event.spec->limits, true);
+  model->tenant_prices = event.spec->prices;
   for (Account& account : model->accounts.all()) {
     if (account.own == nullptr) continue;
     account.own->limiter.change(step.now, model->tenant_limits, kMaxLimitAmount,
-                                event.spec->prices);
+                                model->tenant_prices);
     account.own->windows = 0;  // limits may have joined that know of none
     if (account.flows.parked) unpark(*model, account);
   }
-  for (const PoolIndex pool : model->spec.pools) price_pool(step, *pools_[pool]);
+  if (model->deployments.front() != nullptr) change(step, model->first(), *event.spec);
   limits_changed(step, *model);
+}
+
+void Engine::on(const Step& step, const DeploymentChanged& event) {
+  Model* const model = this->model(event.model);
+  if (model == nullptr || event.deployment >= model->deployments.size()) return;
+  Deployment* const deployment = model->deployments[event.deployment].get();
+  if (deployment == nullptr) return;
+  change(step, *deployment, *event.spec);
+  limits_changed(step, *model);
+}
+
+void Engine::change(const Step& step, Deployment& deployment, const DeploymentSpec& spec) {
+  assert(spec.pools == deployment.spec.pools);
+  deployment.spec = spec;
+  deployment.limiter.change(step.now, limits_of(spec.limits, false), spec.max_in_flight,
+                            spec.prices);
+  if (!spec.adaptive_concurrency) deployment.load = AdaptiveConcurrency{};
+  deployment.limiter.bound_attempts(deployment.load.bound());
+  deployment.quota.clear();  // whoever changes settings may have paid
+  for (const PoolIndex pool : spec.pools) price_pool(step, *pools_[pool]);
 }
 
 void Engine::on(const Step& step, const PoolChanged& event) {
@@ -54,23 +69,23 @@ void Engine::on(const Step& step, const PoolChanged& event) {
       continue;
     }
     pool->limits.push_back(std::make_unique<Limit>(spec));
-    for (const ModelIndex member : pool->members) {
-      models_[member]->limiter.add_pooled(pool->limits.back().get());
+    for (Deployment* member : pool->members) {
+      member->limiter.add_pooled(pool->limits.back().get());
     }
   }
   for (size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]) pool->limits[i]->open_up(step.now);
   }
   price_pool(step, *pool);
-  for (const ModelIndex member : pool->members) limits_changed(step, *models_[member]);
+  for (const Deployment* member : pool->members) limits_changed(step, member->model);
 }
 
 // Money in a limit that several models share is estimated by the dearest of them; what was used in
 // the end is what it is.
 void Engine::price_pool(const Step& step, Pool& pool) {
   Prices dearest;
-  for (const ModelIndex member : pool.members) {
-    const Prices& prices = models_[member]->spec.prices;
+  for (const Deployment* member : pool.members) {
+    const Prices& prices = member->spec.prices;
     dearest.input = std::max(dearest.input, prices.input);
     dearest.cached_input = std::max(dearest.cached_input, prices.cached_input);
     dearest.output = std::max(dearest.output, prices.output);
@@ -86,17 +101,26 @@ void Engine::limits_changed(const Step& step, Model& model) {
   admit(step, model);
 }
 
+// nullptr: there is none.
+Limit* Engine::limit_at(ModelIndex index, DeploymentIndex deployment, uint32_t limit) {
+  Model* const model = this->model(index);
+  if (model == nullptr || deployment >= model->deployments.size()) return nullptr;
+  if (model->deployments[deployment] == nullptr) return nullptr;
+  const std::vector<Limit*>& limits = model->deployments[deployment]->limiter.limits();
+  return limit < limits.size() ? limits[limit] : nullptr;
+}
+
 void Engine::on(const Step& step, const LimitsObserved& event) {
   Model* model = this->model(event.model);
-  if (model == nullptr) return;
-  if (learn(step, *model, *event.observed, nullptr)) admit(step, *model);
+  if (model == nullptr || model->deployments.front() == nullptr) return;
+  if (learn(step, model->first(), *event.observed, nullptr)) admit(step, *model);
 }
 
 void Engine::on(const Step& step, const WindowEdges& event) {
-  Model* model = this->model(event.model);
-  if (model == nullptr || event.limit >= model->limiter.limits().size()) return;
-  model->limiter.limits()[event.limit]->set_windows(event.start, event.end, event.next_end);
-  admit(step, *model);
+  Limit* const limit = limit_at(event.model, event.deployment, event.limit);
+  if (limit == nullptr) return;
+  limit->set_windows(event.start, event.end, event.next_end);
+  admit(step, *models_[event.model]);
 }
 
 // Who is parked until a window ends has a timer for that; it is in time unless ends have moved.
@@ -120,12 +144,13 @@ void Engine::on(const Step& step, const ClockGap&) {
 
 // Headers of an answer belong to the limits of their kind: to that of their period, if it is told,
 // or that of which it is a slice; else to that whose amount they name, else to the shortest.
-Limit* Engine::limit_shown(Model& model, const Observation& shown) {
+Limit* Engine::limit_shown(Deployment& deployment, const Observation& shown) {
   Limit* best = nullptr;
-  for (size_t i = 0; i < model.limiter.limits().size(); ++i) {
-    Limit* limit = model.limiter.limits()[i];
+  for (size_t i = 0; i < deployment.limiter.limits().size(); ++i) {
+    Limit* limit = deployment.limiter.limits()[i];
     const LimitSpec& spec = limit->spec();
-    if (spec.kind != shown.kind || limit->is_concurrency() || model.limiter.is_gone(i)) continue;
+    if (spec.kind != shown.kind || limit->is_concurrency() || deployment.limiter.is_gone(i))
+      continue;
     if (shown.period.ns > 0) {
       if (spec.period == shown.period) return limit;
       if (shown.period > spec.period) continue;
@@ -137,31 +162,32 @@ Limit* Engine::limit_shown(Model& model, const Observation& shown) {
 }
 
 // The same; what nobody configured is found.
-Limit* Engine::limit_of(const Step& step, Model& model, const Observation& shown) {
-  Limit* limit = limit_shown(model, shown);
-  if (!model.spec.finds_limits) return limit;
-  const Prices& prices = model.spec.prices;
-  if (limit != nullptr) return model.found.follow(step.now, model.limiter, limit, prices, shown);
-  limit = model.found.find(model.limiter, model.spec.found_like, prices, shown);
+Limit* Engine::limit_of(const Step& step, Deployment& deployment, const Observation& shown) {
+  Limit* limit = limit_shown(deployment, shown);
+  if (!deployment.spec.finds_limits) return limit;
+  const Prices& prices = deployment.spec.prices;
+  if (limit != nullptr)
+    return deployment.found.follow(step.now, deployment.limiter, limit, prices, shown);
+  limit = deployment.found.find(deployment.limiter, deployment.spec.found_like, prices, shown);
   if (limit == nullptr) return nullptr;
-  model.scout.end();
-  model.check_size = true;
+  deployment.scout.end();
+  deployment.model.check_size = true;
   return limit;
 }
 
 // True if what may start can have changed.
-bool Engine::learn(const Step& step, Model& model, const Observed& observed,
+bool Engine::learn(const Step& step, Deployment& deployment, const Observed& observed,
                    const Request* request) {
   const Reservation* reservation = request == nullptr ? nullptr : request->reservation;
   const auto hold_of = [&](const Limit* limit) -> const Hold* {
     if (reservation == nullptr || !reservation->sent) return nullptr;
-    const std::vector<Limit*>& limits = model.limiter.limits();
+    const std::vector<Limit*>& limits = deployment.limiter.limits();
     const auto at = std::find(limits.begin(), limits.end(), limit) - limits.begin();
     return &reservation->holds[static_cast<size_t>(at)];
   };
   bool changed = false;
   for (size_t i = 0; i < observed.count; ++i) {
-    Limit* limit = limit_of(step, model, observed.limits[i]);
+    Limit* limit = limit_of(step, deployment, observed.limits[i]);
     if (limit == nullptr) continue;
     changed = limit->observe(step.now, hold_of(limit), observed.limits[i]) || changed;
   }
@@ -172,14 +198,14 @@ bool Engine::learn(const Step& step, Model& model, const Observed& observed,
     named.kind = observed.refusal.kind;
     named.period = observed.refusal.period;
     named.limit = observed.refusal.limit;
-    refusing = limit_of(step, model, named);
+    refusing = limit_of(step, deployment, named);
   }
   if (refusing != nullptr) {
     changed = refusing->refused(step.now, hold_of(refusing), observed.refusal) || changed;
   } else {
-    if (request != nullptr) model.scout.refused(step.now, request->started);
+    if (request != nullptr) deployment.scout.refused(step.now, request->started);
     if (observed.refusal.retry_after.ns > 0) {  // no limit is named: nothing starts
-      model.gate = std::max(model.gate, step.now + observed.refusal.retry_after);
+      deployment.gate = std::max(deployment.gate, step.now + observed.refusal.retry_after);
     }
   }
   return changed;

@@ -10,45 +10,45 @@ namespace {
 // Faster than that no cut follows another.
 constexpr DurationNs kLeastRound = seconds(1);
 
-bool counts_rates(const Model& model) {
-  const std::vector<Limit*>& limits = model.limiter.limits();
+bool counts_rates(const Deployment& deployment) {
+  const std::vector<Limit*>& limits = deployment.limiter.limits();
   return std::any_of(limits.begin(), limits.end(),
                      [](const Limit* limit) { return !limit->is_concurrency(); });
 }
 
 // A 429 is about a rate, unless it says that too many calls run, or there is no rate that it could
 // be about.
-bool is_about_load(const Model& model, const Refusal& refusal) {
+bool is_about_load(const Deployment& deployment, const Refusal& refusal) {
   if (refusal.kind_told) return refusal.kind == LimitKind::kConcurrency;
-  return refusal.retry_after.ns == 0 && !counts_rates(model);
+  return refusal.retry_after.ns == 0 && !counts_rates(deployment);
 }
 
 }  // namespace
 
-void Engine::weigh_load(const Step& step, Model& model, const Request& request,
+void Engine::weigh_load(const Step& step, Deployment& deployment, const Request& request,
                         const AttemptFinished& event) {
   const DurationNs pause = event.status == Status::kOverloaded ? event.retry_after : DurationNs{};
-  model.gate = std::max(model.gate, step.now + pause);
-  if (!model.spec.adaptive_concurrency) return;
-  AdaptiveConcurrency& load = model.load;
-  const auto others = static_cast<int64_t>(model.counters.processing) - 1;
+  deployment.gate = std::max(deployment.gate, step.now + pause);
+  if (!deployment.spec.adaptive_concurrency) return;
+  AdaptiveConcurrency& load = deployment.load;
+  const auto others = static_cast<int64_t>(deployment.processing) - 1;
   if (event.status == Status::kOk) {
-    model.latencies.add(step.now - request.started);
-    load.succeeded(request.started, others, load.bounds() ? model.limiter.most_attempts() : 0);
+    deployment.latencies.add(step.now - request.started);
+    load.succeeded(request.started, others, load.bounds() ? deployment.limiter.most_attempts() : 0);
   } else {
     const bool refused = event.status == Status::kRateLimited;
     const Refusal refusal =
         event.observed != nullptr && event.observed->refused ? event.observed->refusal : Refusal{};
     const bool timed_out = event.status == Status::kTimeout;
     const bool overloaded = event.status == Status::kOverloaded || timed_out ||
-                            (refused && is_about_load(model, refusal));
+                            (refused && is_about_load(deployment, refusal));
     if (!overloaded) return;
-    load.overloaded(step.now, others, model.limiter.most_attempts(),
-                    std::max(kLeastRound, model.latencies.median()));
+    load.overloaded(step.now, others, deployment.limiter.most_attempts(),
+                    std::max(kLeastRound, deployment.latencies.median()));
     if (pause.ns > 0) load.closed();
     if (refused && refusal.limit > 0) load.told(refusal.limit);
   }
-  model.limiter.bound_attempts(load.bound());
+  deployment.limiter.bound_attempts(load.bound());
 }
 
 }  // namespace llmq::core

@@ -6,9 +6,6 @@
 namespace llmq::core {
 namespace {
 
-// Ids of attempts have no room for more.
-constexpr uint8_t kMostAttempts = 60;
-
 // When the quota is back, as the answer tells it; 0: it does not.
 DurationNs told_wait(const AttemptFinished& event) {
   DurationNs wait = event.retry_after;
@@ -22,25 +19,26 @@ DurationNs told_wait(const AttemptFinished& event) {
 
 }  // namespace
 
-// The model, and those that share a pool with it.
-void Engine::gather_group(Model& model) {
-  group_.clear();
-  group_.push_back(&model);
-  for (const PoolIndex pool : model.spec.pools) {
-    for (const ModelIndex index : pools_[pool]->members) {
-      Model* const member = models_[index].get();
-      if (std::find(group_.begin(), group_.end(), member) == group_.end()) group_.push_back(member);
+// The deployments of that account: it, and those that share a pool with it.
+void Engine::gather_account(Deployment& deployment) {
+  account_.clear();
+  account_.push_back(&deployment);
+  for (const PoolIndex pool : deployment.spec.pools) {
+    for (Deployment* const member : pools_[pool]->members) {
+      if (std::find(account_.begin(), account_.end(), member) == account_.end()) {
+        account_.push_back(member);
+      }
     }
   }
 }
 
 // True if who may start has changed.
-bool Engine::note_quota(const Step& step, Model& model, const Request& request,
+bool Engine::note_quota(const Step& step, Deployment& deployment, const Request& request,
                         const AttemptFinished& event) {
-  const bool is_back = event.status == Status::kOk && model.quota.is_probe(request);
+  const bool is_back = event.status == Status::kOk && deployment.quota.is_probe(request);
   if (!is_back && event.status != Status::kQuotaExhausted) return false;
-  gather_group(model);
-  for (Model* member : group_) {
+  gather_account(deployment);
+  for (Deployment* member : account_) {
     if (is_back) {
       member->quota.clear();
       continue;
@@ -52,12 +50,33 @@ bool Engine::note_quota(const Step& step, Model& model, const Request& request,
   return true;
 }
 
-// Of the models that draw on the account, those that do not block: what waits ends.
-void Engine::fail_for_quota(const Step& step, Model& model) {
-  gather_group(model);
-  for (Model* member : group_) {
-    if (!member->spec.quota.blocks) fail_waiting(step, *member, Status::kQuotaExhausted);
+// Of the models that draw on the account, and on no other, those that do not block: what waits
+// ends.
+void Engine::fail_for_quota(const Step& step, Deployment& deployment) {
+  gather_account(deployment);
+  for (size_t i = 0; i < account_.size(); ++i) {
+    Model& model = account_[i]->model;
+    if (quota_fails(step, model)) fail_waiting(step, model, Status::kQuotaExhausted);
   }
+}
+
+// Every deployment's quota is used up, and none is to be waited for.
+bool Engine::quota_fails(const Step& step, const Model& model) {
+  return std::all_of(model.deployments.begin(), model.deployments.end(),
+                     [&step](const std::unique_ptr<Deployment>& deployment) {
+                       return deployment == nullptr ||
+                              (!deployment->spec.quota.blocks && deployment->quota.exhausted() &&
+                               step.now < deployment->quota.until());
+                     });
+}
+
+// Until the first account may have quota again.
+DurationNs Engine::quota_wait(const Step& step, const Model& model) {
+  TimeNs until = kNever;
+  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+    if (deployment != nullptr) until = std::min(until, deployment->quota.until());
+  }
+  return {std::max<int64_t>((until - step.now).ns, 0)};
 }
 
 // What waits for its turn, or for its retry, ends.
@@ -73,12 +92,12 @@ void Engine::fail_waiting(const Step& step, Model& model, Status status) {
   }
 }
 
-// An attempt that met the end of the quota is none of those that the request may have.
-bool Engine::waits_for_quota(const Model& model, Request& request, Status status) const {
-  if (status != Status::kQuotaExhausted || !model.spec.quota.blocks) return false;
-  if (request.attempts >= kMostAttempts) return false;
-  if (request.max_attempts < kMostAttempts) ++request.max_attempts;
-  return true;
+// An attempt that met the end of the quota is none of those that the request may have: it waits, or
+// goes elsewhere.
+bool Engine::waits_for_quota(const Step& step, const Model& model, Request& request,
+                             Status status) {
+  if (status != Status::kQuotaExhausted || quota_fails(step, model)) return false;
+  return grant_another_attempt(request);
 }
 
 }  // namespace llmq::core

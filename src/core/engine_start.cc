@@ -8,15 +8,17 @@
 namespace llmq::core {
 
 // Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
-void Engine::start(const Step& step, Model& model, Request& request) {
+void Engine::start(const Step& step, Deployment& deployment, Request& request) {
+  Model& model = deployment.model;
   Account& account = model.accounts.of(request.tenant);
   const Demand demand = model.demand_of(request);
   Grant& grant = *grants_.take();
   request.reservation = &grant;
   grant.tenant = request.tenant;
+  grant.deployment = deployment.index;
   grant.own_limits = 0;
   grant.output_begun = false;
-  model.limiter.reserve(step.now, demand, grant);
+  deployment.limiter.reserve(step.now, demand, grant);
   if (!model.tenant_limits.empty()) {
     OwnLimits& own = own_limits(step, model, account);
     if (grant.own == nullptr) grant.own = std::make_unique<Reservation>();
@@ -24,14 +26,15 @@ void Engine::start(const Step& step, Model& model, Request& request) {
     ++own.running;
     grant.own_limits = own.number;
   }
-  grant.charged = model.queue.counts(request) ? share_of(model, account, demand) : 0;
+  grant.charged = model.queue.counts(request) ? share_of(deployment, account, demand) : 0;
   if (model.head == &request) forget_head(model);
   model.queue.serve(account.flows, request, grant.charged);
-  model.in_flight.input_tokens += demand.input_tokens;
-  model.in_flight.output_tokens += demand.output_tokens;
+  ++deployment.processing;
+  deployment.in_flight.input_tokens += demand.input_tokens;
+  deployment.in_flight.output_tokens += demand.output_tokens;
+  deployment.quota.started(&request);
+  deployment.scout.started(step.now);
   model.running.push_back(request.link);
-  model.quota.started(&request);
-  model.scout.started(step.now);
   request.state = State::kProcessing;
   for (Counters* counters : {&model.counters, &account.counters}) {
     --counters->pending;
@@ -41,7 +44,7 @@ void Engine::start(const Step& step, Model& model, Request& request) {
     model.wait_ratios.add(milliseconds(request.backoff_ms), step.now - request.submitted);
     request.backoff_ms = 0;
   }
-  if (model.spec.durable) {
+  if (model.settings.durable) {
     ++request.store_answers;
     step.out.emplace_back(Persist{&request, Persist::Step::kSending});
     return;
@@ -72,7 +75,7 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
     if (request.attempts > 1) ++counters->retries;
   }
   request.started = step.now;
-  if (model.spec.sends_at_start) mark_sent(step, model, request);
+  if (model.deployment_of(request).spec.sends_at_start) mark_sent(step, model, request);
   const TimeNs timeout =
       request.timeout_ms == 0 ? kNever : step.now + milliseconds(request.timeout_ms);
   const TimeNs due = std::min(timeout, request.deadline);
@@ -86,7 +89,7 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
 
 void Engine::mark_sent(const Step& step, Model& model, Request& request) {
   Grant& grant = *request.reservation;
-  model.limiter.sent(step.now, grant);
+  model.deployment_of(request).limiter.sent(step.now, grant);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   if (own != nullptr) own->limiter.sent(step.now, *grant.own);
 }
@@ -99,7 +102,7 @@ bool Engine::note_output(const Step& step, Model& model, Request& request, int64
     grant.begun_at = step.now;
     grant.begun_with = tokens;
   }
-  bool changed = model.limiter.progress(step.now, grant, tokens);
+  bool changed = model.deployment_of(request).limiter.progress(step.now, grant, tokens);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   if (own != nullptr) changed = own->limiter.progress(step.now, *grant.own, tokens) || changed;
   return changed;
@@ -109,7 +112,7 @@ bool Engine::note_output(const Step& step, Model& model, Request& request, int64
 void Engine::learn_output(const Step& step, Model& model, const Request& request, int64_t tokens) {
   const bool for_tenants = std::any_of(model.tenant_limits.begin(), model.tenant_limits.end(),
                                        [](const LimitSpec& spec) { return Limit::projects(spec); });
-  if (!for_tenants && !model.limiter.projects()) return;
+  if (!for_tenants && !model.deployment_of(request).limiter.projects()) return;
   const Grant& grant = *request.reservation;
   const int64_t before = grant.output_begun ? grant.begun_with : 0;
   const TimeNs from = grant.output_begun ? grant.begun_at : request.started;
@@ -121,28 +124,30 @@ void Engine::learn_output(const Step& step, Model& model, const Request& request
 bool Engine::settle(const Step& step, Model& model, Request& request,
                     const Settlement& settlement) {
   Grant& grant = *request.reservation;
+  Deployment& deployment = model.deployment_of(request);
   Account& account = model.accounts.of(grant.tenant);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   const bool sent = grant.sent;
   bool room = true;
   uint64_t used = 0;  // of what the fair order has charged
   if (sent) {
-    room = model.limiter.settle(step.now, grant, settlement);
+    room = deployment.limiter.settle(step.now, grant, settlement);
     if (own != nullptr) own->limiter.settle(step.now, *grant.own, settlement);
     if (settlement.kind == Settlement::Kind::kUnknown) used = grant.charged;
     if (settlement.kind == Settlement::Kind::kKnown && grant.charged != 0) {
       const Usage& usage = settlement.usage;
-      used = share_of(model, account, Demand{usage.input_tokens, usage.output_tokens});
+      used = share_of(deployment, account, Demand{usage.input_tokens, usage.output_tokens});
     }
   } else {
-    model.limiter.refund(step.now, grant);
+    deployment.limiter.refund(step.now, grant);
     if (own != nullptr) own->limiter.refund(step.now, *grant.own);
   }
-  model.quota.ended(&request);
+  deployment.quota.ended(&request);
   model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
   grant.charged = 0;
-  model.in_flight.input_tokens -= request.est_input_tokens;
-  model.in_flight.output_tokens -= request.est_output_tokens;
+  --deployment.processing;
+  deployment.in_flight.input_tokens -= request.est_input_tokens;
+  deployment.in_flight.output_tokens -= request.est_output_tokens;
   if (own == nullptr) return room;
   --own->running;
   if (!account.flows.parked) return room;
@@ -152,7 +157,8 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
 
 // Usage of a request that has ended. False if no charge of it lies in a window any more.
 bool Engine::amend(const Step& step, Model& model, Grant& grant, const Usage& usage) {
-  bool alive = model.limiter.amend(step.now, grant, usage);
+  const std::unique_ptr<Deployment>& deployment = model.deployments[grant.deployment];
+  bool alive = deployment != nullptr && deployment->limiter.amend(step.now, grant, usage);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);
   if (own != nullptr) alive = own->limiter.amend(step.now, *grant.own, usage) || alive;
   Account& account = model.accounts.of(grant.tenant);
@@ -161,10 +167,11 @@ bool Engine::amend(const Step& step, Model& model, Grant& grant, const Usage& us
 }
 
 // d/w of the fair order.
-uint64_t Engine::share_of(const Model& model, const Account& account, const Demand& demand) const {
-  const DurationNs share = model.limiter.dominant_share(demand);
+uint64_t Engine::share_of(const Deployment& deployment, const Account& account,
+                          const Demand& demand) const {
+  const DurationNs share = deployment.limiter.dominant_share(demand);
   if (share.ns == 0) {
-    const std::vector<Limit*>& limits = model.limiter.limits();
+    const std::vector<Limit*>& limits = deployment.limiter.limits();
     const bool rates = std::any_of(limits.begin(), limits.end(),
                                    [](const Limit* limit) { return !limit->is_concurrency(); });
     if (rates) return 0;  // it takes nothing of them
@@ -174,7 +181,7 @@ uint64_t Engine::share_of(const Model& model, const Account& account, const Dema
 
 OwnLimits& Engine::own_limits(const Step& step, Model& model, Account& account) {
   return model.accounts.own_limits(step.now, account, model.index, model.tenant_limits,
-                                   model.spec.prices);
+                                   model.tenant_prices);
 }
 
 // The tenant's own limits have no room for its next request: until they have, it is out of the

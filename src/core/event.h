@@ -8,8 +8,7 @@
 
 #include "core/limit/limit_spec.h"
 #include "core/limit/observation.h"
-#include "core/policy/quota_hold.h"
-#include "core/policy/retry.h"
+#include "core/model_spec.h"
 #include "core/request.h"
 #include "core/status.h"
 #include "core/tenants.h"
@@ -17,26 +16,6 @@
 #include "core/usage.h"
 
 namespace llmq::core {
-
-using PoolIndex = uint32_t;
-
-// A model as the engine needs it.
-struct ModelSpec {
-  std::vector<LimitSpec> limits;
-  std::vector<PoolIndex> pools;  // whose limits it shares with other models
-  Prices prices;
-  int64_t max_in_flight = 256;
-  bool adaptive_concurrency = true;  // fewer attempts at a time where the provider is overloaded
-  RetrySpec retry;
-  QuotaSpec quota;
-  bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
-  bool finds_limits = false;   // answers may show limits that are not among these
-  bool limits_unseen = false;  // no answer shows them but a refusal
-  LimitSpec found_like;        // their shape, charge and jitter (may be kJitterOfPeriod)
-  bool ready = true;           // false: hold everything until ModelReady
-  bool durable = false;        // a store must know of each step before it is made
-  uint32_t late_charges_max = 1000;
-};
 
 // How shutdown and removal treat what is there; the numbers are LLMQ_SHUTDOWN_ of llmq.h.
 enum class StopMode : uint8_t { kDrain = 0, kCancel = 1, kAbort = 2 };
@@ -72,7 +51,8 @@ struct AttemptFinished {
   DurationNs retry_after{};            // 0 = no hint
   const Observed* observed = nullptr;  // what the answer tells of limits; null: nothing
 };
-// What the provider tells of its limits besides the answers to our attempts.
+// What the provider of the first deployment tells of its limits besides the answers to our
+// attempts.
 struct LimitsObserved {
   ModelIndex model;
   const Observed* observed;
@@ -82,8 +62,8 @@ struct PoolAdded {
   PoolIndex pool;
   const std::vector<LimitSpec>* limits;
 };
-// New limits, prices, retry settings or bound for a model; what its limits have counted stays, by
-// kind and period. `spec->pools` must be those that it has.
+// New settings of a model, and new limits, prices or bound of its first deployment; what limits
+// have counted stays, by kind and period. `spec->pools` must be those that it has.
 struct ModelChanged {
   ModelIndex model;
   const ModelSpec* spec;
@@ -93,14 +73,15 @@ struct PoolChanged {
   PoolIndex pool;
   const std::vector<LimitSpec>* limits;
 };
-// A calendar window begins: limits of that calendar and model or pool count from `start` to `end`,
-// the window after it lasts until `next_end`.
+// A calendar window begins: limits of that calendar and deployment or pool count from `start` to
+// `end`, the window after it lasts until `next_end`.
 struct WindowEdges {
   ModelIndex model;
   uint32_t limit;
   TimeNs start;
   TimeNs end;
   TimeNs next_end;
+  DeploymentIndex deployment = 0;
 };
 // The same for the calendar limits that each tenant of the model has to itself, those that come
 // later included: one event for all of them.
@@ -128,6 +109,25 @@ struct ModelAdded {
   ModelIndex model;
   const ModelSpec* spec;
 };
+// Another place where the model can be called.
+struct DeploymentAdded {
+  ModelIndex model;
+  DeploymentIndex deployment;
+  const DeploymentSpec* spec;
+};
+// New limits, prices or bound of one. `spec->pools` must be those that it has.
+struct DeploymentChanged {
+  ModelIndex model;
+  DeploymentIndex deployment;
+  const DeploymentSpec* spec;
+};
+// Nothing starts there any more. With kDrain what runs there ends, else it is aborted and tried
+// elsewhere; a request is never given up for it.
+struct DeploymentRemoved {
+  ModelIndex model;
+  DeploymentIndex deployment;
+  StopMode mode;
+};
 struct ModelReady {
   ModelIndex model;
   bool ready;
@@ -147,6 +147,7 @@ struct LeaseGranted {
   uint32_t limit;
   int64_t amount;
   TimeNs expires;
+  DeploymentIndex deployment = 0;
 };
 struct Shutdown {
   StopMode mode;
@@ -155,10 +156,11 @@ struct Shutdown {
 // Time has passed.
 struct Tick {};
 
-using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded,
-                           ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick,
-                           LimitsObserved, PoolAdded, ModelChanged, PoolChanged, WindowEdges,
-                           ClockGap, TenantAdded, AttemptProgress, TenantWindows>;
+using Event =
+    std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
+                 ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
+                 ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress,
+                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved>;
 
 }  // namespace llmq::core
 

@@ -24,6 +24,7 @@ struct Grant : Reservation {
   std::unique_ptr<Reservation> own;  // of the tenant's limits; stays when the grant is reused
   uint64_t charged = 0;              // virtual time, see queue/fair_queue.h
   TenantIndex tenant = 0;
+  uint32_t deployment = 0;    // of its model: whose limits these are
   uint32_t own_limits = 0;    // which OwnLimits `own` is of; 0 = none
   bool output_begun = false;  // its answer has begun to come
   TimeNs begun_at{};          // when, and with how much

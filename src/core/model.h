@@ -1,19 +1,18 @@
-// One model inside the engine: its limits, its line, what runs, what it counted.
+// One model inside the engine: its deployments, its line, what runs, what it counted.
 #ifndef LLMQ_CORE_MODEL_H_
 #define LLMQ_CORE_MODEL_H_
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "core/deployment.h"
 #include "core/event.h"
 #include "core/late_charges.h"
-#include "core/limit/found_limits.h"
 #include "core/limit/limiter.h"
+#include "core/model_spec.h"
 #include "core/output_histories.h"
-#include "core/policy/adaptive_concurrency.h"
-#include "core/policy/recent_latencies.h"
-#include "core/policy/scout.h"
 #include "core/policy/wait_ratios.h"
 #include "core/queue/class_line.h"
 #include "core/queue/link.h"
@@ -33,21 +32,12 @@ enum class Block : uint8_t {
   kOther,     // it would put off the promised start of another model's front in a pool
 };
 
-// Limits that are the model's, or each tenant's own.
-inline std::vector<LimitSpec> limits_of(const std::vector<LimitSpec>& specs, bool per_tenant) {
-  std::vector<LimitSpec> chosen;
-  for (const LimitSpec& spec : specs) {
-    if (spec.per_tenant == per_tenant) chosen.push_back(spec);
-  }
-  return chosen;
-}
-
 struct Model {
-  Model(ModelIndex own_index, const ModelSpec& own_spec, const std::vector<Limit*>& pooled = {})
+  Model(ModelIndex own_index, const ModelSpec& own_spec)
       : index(own_index),
-        spec(own_spec),
+        settings(own_spec),
         tenant_limits(limits_of(own_spec.limits, true)),
-        limiter(limits_of(own_spec.limits, false), own_spec.max_in_flight, own_spec.prices, pooled),
+        tenant_prices(own_spec.prices),
         late(own_spec.late_charges_max) {}
 
   Demand demand_of(const Request& request) const {
@@ -63,29 +53,34 @@ struct Model {
     return -1;
   }
 
+  // The one that runs the attempt of `request`.
+  Deployment& deployment_of(const Request& request) const {
+    return *deployments[request.reservation->deployment];
+  }
+  Deployment& first() const { return *deployments.front(); }
+
   // A model is found from its timer.
   static Model* of_timer(Timer* timer) { return reinterpret_cast<Model*>(timer); }
 
   Timer wake{TimerOwner::kModel};  // when the front of the line may start. First member.
   ModelIndex index;
-  ModelSpec spec;
+  ModelSettings settings;
+  // By their index; nullptr where one is gone. The first one comes with the model.
+  std::vector<std::unique_ptr<Deployment>> deployments;
+  bool shares_pools = false;                          // one of them does
   std::vector<LimitSpec> tenant_limits;               // each tenant has its own of these
   std::array<uint32_t, kMaxLimitsPerModel> parked{};  // tenants that wait for their own, by limit
-  Limiter limiter;                                    // the other ones
+  Prices tenant_prices;                               // of those
   ClassLine queue;                                    // may start as soon as the limits allow
   LinkList delayed;                                   // wait for their retry
   LinkList running;
-  FoundLimits found;  // of the limiter's, what nobody configured
-  Scout scout;        // while no limit is known that answers could show
-  TimeNs gate{};      // nothing starts before: a Retry-After of the provider
-  QuotaHold quota;
-  AdaptiveConcurrency load;
-  RecentLatencies latencies;  // of attempts that went well
-  // Why the first in line waits: until blocked_until for limit blocked_by; blocked_until is 0 if it
-  // does not wait for a limit, kNever if only the end of an attempt makes room.
+  // Why the first in line waits: until blocked_until, for the limit blocked_by of deployment
+  // blocked_at if it is a limit, which starts it first; blocked_until is 0 if it does not wait for
+  // time, kNever if only the end of an attempt makes room.
   Block block = Block::kNone;
   TimeNs blocked_until{};
   int blocked_by = -1;
+  Deployment* blocked_at = nullptr;
   bool check_size = false;  // limits have changed: who waits may have become too large
   // The first in line that did not fit. Others may pass it only if it still starts at head_at; with
   // a time given it stays the first, whoever comes. nullptr: nobody is blocked by a limit.
@@ -97,7 +92,6 @@ struct Model {
   bool guards_pool = false;  // the promise binds the other models of its pools too
   TimeNs wake_at = kNever;   // what `wake` is armed for
   bool settled = false;      // in this pass over a pool nothing more can start here
-  Demand in_flight{};        // estimates of what runs
   bool removing = false;
   StopMode stop_mode = StopMode::kDrain;  // of its removal
   uint64_t records = 0;                   // requests not handed back yet

@@ -1,10 +1,11 @@
-// Limits that several models share: the quota of one account that all its models draw on.
+// Limits that several deployments share: the quota of one account that all its models draw on.
 #ifndef LLMQ_CORE_POOL_H_
 #define LLMQ_CORE_POOL_H_
 
 #include <memory>
 #include <vector>
 
+#include "core/deployment.h"
 #include "core/event.h"
 #include "core/limit/limit.h"
 
@@ -13,7 +14,7 @@ namespace llmq::core {
 struct Pool {
   PoolIndex index = 0;
   std::vector<std::unique_ptr<Limit>> limits;
-  std::vector<ModelIndex> members;  // models that draw on it
+  std::vector<Deployment*> members;  // that draw on it
 };
 
 }  // namespace llmq::core

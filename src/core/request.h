@@ -9,6 +9,7 @@
 
 #include "core/grant.h"
 #include "core/limit/limiter.h"
+#include "core/model_spec.h"
 #include "core/queue/link.h"
 #include "core/queue/timer_wheel.h"
 #include "core/status.h"
@@ -17,7 +18,6 @@
 namespace llmq::core {
 
 using RequestId = uint64_t;
-using ModelIndex = uint32_t;
 
 // The numbers are LLMQ_STATE_ of llmq.h.
 enum class State : uint8_t {

@@ -28,7 +28,7 @@ void CalendarWindows::add(core::ModelIndex model, uint32_t index, const core::Li
 void CalendarWindows::open(core::ModelIndex index) {
   core::Model* const model = engine_.model(index);
   if (model == nullptr) return;
-  const std::vector<core::Limit*>& limits = model->limiter.limits();
+  const std::vector<core::Limit*>& limits = model->first().limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {
     add(index, static_cast<uint32_t>(i), limits[i], limits[i]->spec().calendar);
   }
@@ -51,7 +51,7 @@ bool CalendarWindows::is_current(const One& one) const {
       return spec.calendar == calendar;
     });
   }
-  const std::vector<core::Limit*>& limits = model->limiter.limits();
+  const std::vector<core::Limit*>& limits = model->first().limiter.limits();
   return one.index < limits.size() && limits[one.index] == one.limit &&
          one.limit->spec().calendar == calendar;
 }

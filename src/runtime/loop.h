@@ -187,6 +187,7 @@ class Loop {
   void perform(const core::Lease& action);
   void perform(const core::UsageNoted&) {}
   void perform(const core::ModelGone& action);
+  void perform(const core::DeploymentGone& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
   void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);

@@ -105,6 +105,10 @@ void Loop::perform(const core::ModelGone& action) {
   if (windows_.come_from(action.model)) reconcile_windows();
 }
 
+void Loop::perform(const core::DeploymentGone& action) {
+  if (windows_.come_from(action.model)) reconcile_windows();
+}
+
 // The one terminal event of the request.
 void Loop::deliver(Job& job, core::DurationNs estimate) {
   explain_end(job, estimate);

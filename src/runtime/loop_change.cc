@@ -31,10 +31,8 @@ void Loop::add_pool(const PoolEntry* pool) {
 }
 
 void Loop::change_model(const ModelEntry* entry, const config::ModelConfig& settings) {
-  const core::Model* model = engine_.model(entry->index);
-  if (model == nullptr) return;  // removed meanwhile
-  core::ModelSpec spec = spec_of(*entry, settings);
-  spec.ready = model->spec.ready;
+  if (engine_.model(entry->index) == nullptr) return;  // removed meanwhile
+  const core::ModelSpec spec = spec_of(*entry, settings);
   touch(entry->index);
   step(core::ModelChanged{entry->index, &spec});
   reconcile_windows();

@@ -26,8 +26,9 @@ core::Status Loop::wait_estimate(uint64_t id, WaitEstimate* estimate) {
       break;
     case Reason::kModel:
     case Reason::kPool:
-      estimate->blocked_by =
-          full_limit_name(entry, engine_, model.limiter.limits()[static_cast<size_t>(known.limit)]);
+      estimate->blocked_by = full_limit_name(
+          entry, engine_,
+          model.deployments[known.deployment]->limiter.limits()[static_cast<size_t>(known.limit)]);
       break;
     case Reason::kTenant:
       estimate->blocked_by =

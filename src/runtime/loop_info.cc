@@ -24,16 +24,17 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
     case core::Block::kOther:
       return "the first in line of another model of its pool";
     case core::Block::kLimit:
-      return full_limit_name(entry, engine,
-                             model.limiter.limits()[static_cast<size_t>(model.blocked_by)]);
+      if (model.blocked_by < 0) return "a deployment that is paused";
+      return full_limit_name(
+          entry, engine, model.blocked_at->limiter.limits()[static_cast<size_t>(model.blocked_by)]);
   }
   return "";
 }
 
 // How many attempts may run at a time, and why not as many as is configured.
-cJSON* concurrency_json(const core::Model& model) {
-  const int64_t configured = model.limiter.most_attempts();
-  const core::AdaptiveConcurrency& load = model.load;
+cJSON* concurrency_json(const core::Deployment& deployment) {
+  const int64_t configured = deployment.limiter.most_attempts();
+  const core::AdaptiveConcurrency& load = deployment.load;
   cJSON* json = cJSON_CreateObject();
   base::add_number(json, "configured", configured);
   base::add_number(json, "effective", std::min(configured, load.bound()));
@@ -47,10 +48,10 @@ cJSON* concurrency_json(const core::Model& model) {
 }
 
 // The account's quota is used up: what the provider said, and when the next call finds out.
-cJSON* quota_json(core::TimeNs now, const ModelEntry& entry, const core::Model& model) {
+cJSON* quota_json(core::TimeNs now, const ModelEntry& entry, const core::Deployment& deployment) {
   cJSON* json = cJSON_CreateObject();
-  cJSON_AddStringToObject(json, "requests", model.spec.quota.blocks ? "block" : "fail");
-  const int64_t wait = milliseconds_until(now, model.quota.until());
+  cJSON_AddStringToObject(json, "requests", deployment.spec.quota.blocks ? "block" : "fail");
+  const int64_t wait = milliseconds_until(now, deployment.quota.until());
   base::add_number(json, "recheck_ms", std::max<int64_t>(wait, 0));
   cJSON_AddStringToObject(json, "told", entry.quota_told.c_str());
   return json;
@@ -70,16 +71,17 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
-  if (model.quota.exhausted()) {
-    cJSON_AddItemToObject(json.get(), "quota_exhausted", quota_json(now, entry, model));
+  const core::Deployment& deployment = model.first();
+  if (deployment.quota.exhausted()) {
+    cJSON_AddItemToObject(json.get(), "quota_exhausted", quota_json(now, entry, deployment));
   }
-  cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(model));
+  cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(deployment));
   cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");
-  const std::vector<core::Limit*>& all = model.limiter.limits();
+  const std::vector<core::Limit*>& all = deployment.limiter.limits();
   for (size_t i = 0; i < all.size(); ++i) {
-    if (model.limiter.is_gone(i)) continue;
-    base::Json limit = limit_json(now, entry, engine, *all[i], model.limiter.is_implicit(i));
-    if (model.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
+    if (deployment.limiter.is_gone(i)) continue;
+    base::Json limit = limit_json(now, entry, engine, *all[i], deployment.limiter.is_implicit(i));
+    if (deployment.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
     cJSON_AddItemToArray(limits, limit.release());
   }
   return json;

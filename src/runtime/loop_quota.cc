@@ -30,7 +30,7 @@ void Loop::hear_of_quota(const Job& job, const Outcome& outcome) {
 // Of a request that ended without a call.
 void Loop::explain_quota(const Job& job, Outcome& outcome) {
   const core::Model* const model = engine_.model(job.request.model);
-  const core::TimeNs until = model == nullptr ? core::TimeNs{} : model->quota.until();
+  const core::TimeNs until = model == nullptr ? core::TimeNs{} : model->first().quota.until();
   outcome.retry_after.ns = std::max<int64_t>((until - now_.mono).ns, 0);
   outcome.message = "not sent: the account's quota is used up; it is tried again in " +
                     std::to_string(outcome.retry_after.ns / 1'000'000) + " ms";

@@ -75,7 +75,7 @@ void PlanRun::add_models() {
     spec.max_in_flight = model.config.max_in_flight;
     step(core::ModelAdded{i, &spec});
     const core::Model& made = *engine_.model(i);
-    blocked_[i].model_ns.assign(made.limiter.limits().size(), 0);
+    blocked_[i].model_ns.assign(made.first().limiter.limits().size(), 0);
     blocked_[i].tenant_ns.assign(made.tenant_limits.size(), 0);
     windows_.open(i);
   }
@@ -172,8 +172,8 @@ std::string PlanRun::bound_by(core::ModelIndex index) {
   }
   if (model_ns == 0) return "";
   const auto limit = static_cast<size_t>(most - blocked.model_ns.begin());
-  if (model.limiter.is_implicit(limit)) return "max_in_flight";
-  const core::Limit* const found = model.limiter.limits()[limit];
+  if (model.first().limiter.is_implicit(limit)) return "max_in_flight";
+  const core::Limit* const found = model.first().limiter.limits()[limit];
   std::string name = core::limit_name(found->spec());
   for (const core::PoolIndex pool : input_.models[index].pools) {
     for (const auto& one : engine_.pool(pool)->limits) {

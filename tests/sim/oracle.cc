@@ -80,7 +80,8 @@ void Oracle::check_line(core::ModelIndex index) {
   }
   World::Slot& slot = world_.slot_of(head);
   const int64_t now = world_.now_;
-  const core::Verdict verdict = model->limiter.earliest(core::TimeNs{now}, model->demand_of(*head));
+  const core::Verdict verdict =
+      model->first().limiter.earliest(core::TimeNs{now}, model->demand_of(*head));
   Span span{now, now};
   // Headers may teach that less is free than we know of.
   bool exact = !world_.scenario_->headers;
@@ -96,7 +97,8 @@ void Oracle::check_line(core::ModelIndex index) {
     span.least = std::max(span.least, one.least);
     span.most = std::max(span.most, one.most);
   }
-  const bool bound = static_cast<int64_t>(model->counters.processing) >= model->load.bound();
+  const bool bound =
+      static_cast<int64_t>(model->counters.processing) >= model->first().load.bound();
   if (bound || world_.running_ >= world_.concurrency_) span = Span{kNever, kNever};
   const int64_t gate = std::max(world_.gate_[index], slot.not_before);
   if (exact && (verdict.at.ns < span.least || verdict.at.ns > span.most)) {
@@ -132,7 +134,7 @@ void Oracle::check_nobody_could_start(core::ModelIndex index) {
   const int64_t now = world_.now_;
   const int64_t gate = std::max(world_.gate_[index], world_.slot_of(front).not_before);
   const core::Verdict verdict =
-      model->limiter.earliest(core::TimeNs{now}, model->demand_of(*front));
+      model->first().limiter.earliest(core::TimeNs{now}, model->demand_of(*front));
   if (gate <= now && verdict.at.ns <= now) {
     world_.findings_->add(7, now, "request %llu fits, and does not start",
                           static_cast<unsigned long long>(front->id));

@@ -84,7 +84,7 @@ void World::set_up(const Scenario& scenario) {
   for (int i = 0; i < scenario.models; ++i) {
     step(core::ModelAdded{static_cast<core::ModelIndex>(i), &spec_});
   }
-  limits_ = engine_->model(0)->limiter.limits();
+  limits_ = engine_->model(0)->first().limiter.limits();
   for (const Rate& rate : scenario.rates) {
     books_.emplace_back(rate.spec);
     counters_.emplace_back(rate.rule);
@@ -359,7 +359,7 @@ void World::change_limits() {
     spec_.limits = limit_specs_;
     step(core::ModelChanged{0, &spec_});
   }
-  limits_ = engine_->model(0)->limiter.limits();
+  limits_ = engine_->model(0)->first().limiter.limits();
 }
 
 }  // namespace llmq::simulator

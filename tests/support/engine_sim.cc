@@ -256,6 +256,10 @@ void EngineSim::perform(const core::ModelGone& action) {
   gone.push_back(action.model);
 }
 
+void EngineSim::perform(const core::DeploymentGone& action) {
+  EXPECT_EQ(engine.model(action.model)->deployments[action.deployment], nullptr);
+}
+
 void EngineSim::perform(const core::Closed&) {
   ++closed;
   EXPECT_EQ(closed, 1);
@@ -267,7 +271,7 @@ void EngineSim::perform(const core::Closed&) {
 void EngineSim::expect_nobody_forgotten() {
   for (core::ModelIndex index = 0; index < hosts_.size(); ++index) {
     core::Model* const model = engine.model(index);
-    if (model == nullptr || !model->spec.ready) continue;
+    if (model == nullptr || !model->settings.ready) continue;
     expect_parked_known(index);
     const bool promised = model->head != nullptr && model->head_at != core::kNever;
     const core::Request* const head = promised ? model->head : model->queue.front();
@@ -276,13 +280,24 @@ void EngineSim::expect_nobody_forgotten() {
       expect_somebody_binds(*model);
       continue;
     }
-    const core::Verdict verdict = model->limiter.earliest(now_, model->demand_of(*head));
-    const bool held = model->quota.holds(now_);
-    const TimeNs opens = held ? model->quota.opens(now_) : TimeNs{};
-    expect_woken(index, head->id, std::max({verdict.at, model->gate, opens}));
-    if (held) continue;
-    if (promised && now_ >= model->gate) expect_passers_known(index);
+    TimeNs start = core::kNever;
+    bool open = false;
+    for (const auto& deployment : model->deployments) {
+      if (deployment == nullptr || deployment->leaving) continue;
+      const TimeNs opens = opens_at(*deployment);
+      const core::Demand demand = model->demand_of(*head);
+      start = std::min(start, std::max(deployment->limiter.earliest(now_, demand).at, opens));
+      open = open || opens <= now_;
+    }
+    expect_woken(index, head->id, start);
+    if (promised && open) expect_passers_known(index);
   }
+}
+
+// Not before, whatever its limits say.
+TimeNs EngineSim::opens_at(const core::Deployment& deployment) const {
+  const core::QuotaHold& quota = deployment.quota;
+  return std::max(deployment.gate, quota.holds(now_) ? quota.opens(now_) : TimeNs{});
 }
 
 void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, TimeNs start) {
@@ -295,9 +310,12 @@ void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, Ti
 
 // A front that waits for another model's front: there is one.
 void EngineSim::expect_somebody_binds(const core::Model& model) {
-  for (const core::PoolIndex pool : model.spec.pools) {
-    for (const core::ModelIndex index : engine.pool(pool)->members) {
-      if (index != model.index && engine.model(index)->guards_pool) return;
+  for (const auto& deployment : model.deployments) {
+    if (deployment == nullptr) continue;
+    for (const core::PoolIndex pool : deployment->spec.pools) {
+      for (const core::Deployment* member : engine.pool(pool)->members) {
+        if (&member->model != &model && member->model.guards_pool) return;
+      }
     }
   }
   check_wake_ups = false;
@@ -307,18 +325,23 @@ void EngineSim::expect_somebody_binds(const core::Model& model) {
 // Nobody stands behind a blocked head who may pass it.
 void EngineSim::expect_passers_known(core::ModelIndex index) {
   core::Model& model = *engine.model(index);
-  const bool simple = model.spec.pools.empty() && model.tenant_limits.empty();
+  const bool simple = !model.shares_pools && model.tenant_limits.empty();
   if (!simple || model.queue.size() > core::ClassLine::kScan / 2) return;
-  std::vector<core::Request*> waiting;
-  model.queue.first_in_order(model.limiter, waiting);
-  for (const core::Request* request : waiting) {
-    const core::Demand demand = model.demand_of(*request);
-    const core::Demand head = model.demand_of(*model.head);
-    if (request == model.head || request->deadline <= now_) continue;
-    const TimeNs at = model.limiter.earliest(now_, demand).at;
-    if (at >= model.head_at) continue;
-    if (model.limiter.earliest_behind(now_, head, demand) > model.head_at) continue;
-    expect_woken(index, request->id, at);
+  const core::Demand head = model.demand_of(*model.head);
+  for (const auto& deployment : model.deployments) {
+    if (deployment == nullptr || deployment->leaving) continue;
+    core::Limiter& limiter = deployment->limiter;
+    std::vector<core::Request*> waiting;
+    model.queue.first_in_order(limiter, waiting);
+    for (const core::Request* request : waiting) {
+      const core::Demand demand = model.demand_of(*request);
+      if (request == model.head || request->deadline <= now_) continue;
+      const TimeNs at = std::max(limiter.earliest(now_, demand).at, opens_at(*deployment));
+      if (at >= model.head_at) continue;
+      const bool here = model.blocked_at == deployment.get();
+      if (here && limiter.earliest_behind(now_, head, demand) > model.head_at) continue;
+      expect_woken(index, request->id, at);
+    }
   }
 }
 

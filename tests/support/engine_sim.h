@@ -180,12 +180,14 @@ class EngineSim {
   void perform(const core::Lease& action);
   void perform(const core::UsageNoted& action);
   void perform(const core::ModelGone& action);
+  void perform(const core::DeploymentGone& action);
   void perform(const core::Closed& action);
   void leave(Job& job, int number);
   void arrive(Job& job, int number);
   void produce(Job& job, int number, int64_t tokens);
   void report(Job& job, int number, const Answer& answer);
   void expect_nobody_forgotten();
+  core::TimeNs opens_at(const core::Deployment& deployment) const;
   void expect_woken(core::ModelIndex model, core::RequestId request, core::TimeNs start);
   void expect_passers_known(core::ModelIndex index);
   void expect_somebody_binds(const core::Model& model);

@@ -155,7 +155,8 @@ LearningResult run_learning(const LearningCase& what, uint64_t seed, const Learn
   }
   sim.run_all();
   if (watch.at_end) {
-    for (const core::Limit* limit : sim.model(0).limiter.limits()) watch.at_end(sim.now(), *limit);
+    for (const core::Limit* limit : sim.model(0).first().limiter.limits())
+      watch.at_end(sim.now(), *limit);
   }
   return {provider.accepted(), provider.refused, provider.over_ideal()};
 }

@@ -16,7 +16,7 @@ class ClassLine;
 struct WaitEstimate {
   enum class Reason : uint8_t {
     kNone,    // nothing holds it
-    kModel,   // limit `limit` of the model
+    kModel,   // limit `limit` of deployment `deployment` of the model
     kPool,    // the same, and a pool owns it
     kTenant,  // limit `limit` of those that the tenant has of its own
     kGate,    // a Retry-After of the provider
@@ -28,6 +28,7 @@ struct WaitEstimate {
   DurationNs p90{};
   Reason reason = Reason::kNone;
   int limit = -1;
+  DeploymentIndex deployment = 0;
 };
 
 // What starts before the request as things stand: in its own flow what stands before it, of others

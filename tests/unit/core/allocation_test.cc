@@ -316,7 +316,7 @@ TEST(Allocation, NoneForWhatAnswersTeach) {
   load.headers = true;
   Host host({spec}, load);
   EXPECT_EQ(allocations_in_steady_state(host), 0u);
-  EXPECT_EQ(host.model(0).limiter.limits()[0]->enforced_shape(), Shape::kBucket);
+  EXPECT_EQ(host.model(0).first().limiter.limits()[0]->enforced_shape(), Shape::kBucket);
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ TEST(EngineCancel, I3_LosesNoSlot) {
     for (Job& job : sim.jobs) sim.cancel(job);
   }
   EXPECT_EQ(sim.engine.live(), 0u);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 0);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 0);
   sim.forget_most_running(0);
   for (int i = 0; i < 8; ++i) sim.submit(Want{});
   EXPECT_EQ(sim.most_running(0), 5);

@@ -133,7 +133,7 @@ TEST(EngineCharge, AnAnswerProvesThatTheCallLeft) {
   job.attempts.back().ended = sim.now();  // the report below bypasses the provider
   sim.step(AttemptFinished{job.record.get(), 1});
   EXPECT_EQ(job.state, State::kCompleted);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 1);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 1);
 }
 
 TEST(EngineCharge, RoomThatARefundMakesIsUsedInTheSameStep) {
@@ -195,7 +195,7 @@ TEST_P(EngineChargeModels, I1_NoWindowHoldsMoreThanTheAmount) {
       }
     }
     EXPECT_LE(sim::most_in_any_window(counted, kPeriod), amount) << "seed " << seed;
-    EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 0);
+    EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 0);
   }
 }
 

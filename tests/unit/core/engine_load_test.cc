@@ -91,7 +91,7 @@ struct Backlog {
     server.forget();
     sim.run_for(time);
   }
-  int64_t bound() { return sim.model(0).load.bound(); }
+  int64_t bound() { return sim.model(0).first().load.bound(); }
 };
 
 TEST(EngineLoad, NothingIsBoundedWhileNothingIsWrong) {
@@ -201,7 +201,7 @@ TEST(EngineLoad, RetryAfterOfAnOverloadClosesTheModelThenOneGoesFirst) {
     EXPECT_EQ(sim.running(0), running);
   }
   sim.run_all();
-  EXPECT_EQ(sim.model(0).load.bound(), 1 + 41) << "one more for each that went well";
+  EXPECT_EQ(sim.model(0).first().load.bound(), 1 + 41) << "one more for each that went well";
 }
 
 TEST(EngineLoad, OverloadIsNotQuota) {
@@ -214,9 +214,9 @@ TEST(EngineLoad, OverloadIsNotQuota) {
   };
   for (int i = 0; i < 40; ++i) sim.submit(Want{});
   sim.run_for(seconds(30));
-  EXPECT_GT(sim.model(0).load.overloads(), 0u);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->effective_amount(sim.now()), 100);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->closed_until().ns, 0);
+  EXPECT_GT(sim.model(0).first().load.overloads(), 0u);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->effective_amount(sim.now()), 100);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->closed_until().ns, 0);
 }
 
 TEST(EngineLoad, AConfiguredLimitIsTheMost) {
@@ -251,8 +251,8 @@ TEST(EngineLoad, OfTheModelsOfAPoolOnlyTheOverloadedOneIsBound) {
     sim.submit(want);
   }
   sim.run_for(seconds(30));
-  EXPECT_LE(sim.model(0).load.bound(), 5);
-  EXPECT_FALSE(sim.model(1).load.bounds());
+  EXPECT_LE(sim.model(0).first().load.bound(), 5);
+  EXPECT_FALSE(sim.model(1).first().load.bounds());
   EXPECT_GE(sim.running(1), 20) << "it has what the other one leaves";
 }
 
@@ -287,8 +287,8 @@ TEST(EngineLoad, ARefusalThatNamesConcurrencyTellsTheBound) {
   };
   for (int i = 0; i < 20; ++i) sim.submit(Want{});
   sim.run_for(milliseconds(50));
-  EXPECT_EQ(sim.model(0).load.bound(), 3) << "of the first refusal";
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->effective_amount(sim.now()), 1'000);
+  EXPECT_EQ(sim.model(0).first().load.bound(), 3) << "of the first refusal";
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->effective_amount(sim.now()), 1'000);
   sim.run_all();
 }
 
@@ -300,7 +300,7 @@ TEST(EngineLoad, ARefusalForARateIsNotOverload) {
   };
   for (int i = 0; i < 20; ++i) sim.submit(Want{});
   sim.run_all();
-  EXPECT_EQ(sim.model(0).load.overloads(), 0u);
+  EXPECT_EQ(sim.model(0).first().load.overloads(), 0u);
 }
 
 TEST(EngineLoad, WhereNoRateIsKnownABareRefusalIsOverload) {
@@ -311,7 +311,7 @@ TEST(EngineLoad, WhereNoRateIsKnownABareRefusalIsOverload) {
   };
   for (int i = 0; i < 20; ++i) sim.submit(Want{});
   sim.run_all();
-  EXPECT_EQ(sim.model(0).load.overloads(), 20u);
+  EXPECT_EQ(sim.model(0).first().load.overloads(), 20u);
 }
 
 TEST(EngineLoad, CanBeSwitchedOff) {

@@ -94,8 +94,8 @@ TEST(EngineProgress, ProvesThatTheCallLeft) {
   EXPECT_FALSE(job.record->reservation->output_begun);
   sim.step(AttemptProgress{job.record.get(), 1, 0});
   EXPECT_TRUE(job.record->reservation->output_begun);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 1);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 0);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 1);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 0);
 }
 
 TEST(EngineProgress, OfAnAttemptThatDoesNotRunIsIgnored) {
@@ -115,20 +115,20 @@ TEST(EngineProgress, OfAnAttemptThatDoesNotRunIsIgnored) {
   Job& job = sim.submit(want);
   sim.step(AttemptProgress{job.record.get(), 2, 50});
   EXPECT_FALSE(job.record->reservation->output_begun) << "there is no second attempt yet";
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 100);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 100);
   sim.run_for(milliseconds(20));
   ASSERT_EQ(job.record->state, State::kPending);
   sim.step(AttemptProgress{job.record.get(), 1, 50});
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 0) << "the attempt is over";
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 0) << "the attempt is over";
   sim.run_for(seconds(10));
   ASSERT_EQ(job.attempts.size(), 2u);
   sim.step(AttemptProgress{job.record.get(), 1, 50});
   EXPECT_FALSE(job.record->reservation->output_begun) << "it was the first attempt's";
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 100);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 100);
   sim.step(AttemptProgress{job.record.get(), 2, 50});
   EXPECT_TRUE(job.record->reservation->output_begun);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 50);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 50);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 50);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 50);
 }
 
 TEST(EngineProgress, WhatHasBegunIsNotTriedAgain) {

@@ -247,7 +247,7 @@ void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec,
                        const std::vector<LimitSpec>& pool) {
   int64_t expected = concurrency_of(spec, pool);
   for (const LimitSpec& limit : spec.limits) expected = std::min(expected, limit.amount);
-  expected = std::min(expected, sim.model(model).load.bound());
+  expected = std::min(expected, sim.model(model).first().load.bound());
   for (const LimitSpec& limit : pool) {
     if (!spec.pools.empty()) expected = std::min(expected, limit.amount);
   }
@@ -308,8 +308,8 @@ TEST_P(EngineProperties, I1_I3_I7_I9_I10_HoldInRandomWorlds) {
       EXPECT_EQ(counters.pending + counters.processing, 0u);
       EXPECT_EQ(counters.submitted,
                 counters.completed + counters.failed + counters.cancelled + counters.expired);
-      for (Limit* limit : model->limiter.limits()) EXPECT_EQ(limit->held(), 0) << "I3";
-      EXPECT_EQ(model->in_flight.input_tokens + model->in_flight.output_tokens, 0);
+      for (Limit* limit : model->first().limiter.limits()) EXPECT_EQ(limit->held(), 0) << "I3";
+      EXPECT_EQ(model->first().in_flight.input_tokens + model->first().in_flight.output_tokens, 0);
       for (Account& account : model->accounts.all()) {
         EXPECT_EQ(account.counters.pending + account.counters.processing, 0u);
         if (account.own == nullptr) continue;
@@ -332,7 +332,7 @@ TEST_P(EngineProperties, I1_I3_I7_I9_I10_HoldInRandomWorlds) {
     for (ModelIndex index = 0; index < world.specs.size(); ++index) {
       if (sim.engine.model(index) == nullptr) continue;
       sim.run_for(seconds(60));
-      for (Limit* limit : sim.model(index).limiter.limits()) {
+      for (Limit* limit : sim.model(index).first().limiter.limits()) {
         EXPECT_EQ(limit->used(sim.now()), 0) << "I2: a window after the last call";
       }
       expect_full_burst(sim, index, world.specs[index], world.pool);

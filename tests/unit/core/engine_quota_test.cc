@@ -74,7 +74,7 @@ TEST(EngineQuota, ThenOneFindsOutAndTheOthersWaitForIt) {
   sim.run_all();
   EXPECT_EQ(account.refused, 2);
   EXPECT_EQ(sim.jobs.back().status, Status::kOk);
-  EXPECT_FALSE(sim.model(0).quota.exhausted());
+  EXPECT_FALSE(sim.model(0).first().quota.exhausted());
 }
 
 TEST(EngineQuota, WhatWaitsIsHeldWhereItBlocks) {
@@ -129,7 +129,7 @@ TEST(EngineQuota, TheResetOfWhatIsUsedUpIsATimeThatIsTold) {
   Job& job = sim.submit(Want{});
   const TimeNs start = sim.now();
   sim.run_for(seconds(1));
-  EXPECT_EQ(sim.model(0).quota.until(), start + milliseconds(10) + seconds(20'800));
+  EXPECT_EQ(sim.model(0).first().quota.until(), start + milliseconds(10) + seconds(20'800));
   sim.cancel(job);
 }
 
@@ -211,7 +211,7 @@ TEST(EngineQuota, ModelsOfAPoolDrawOnOneAccount) {
   EXPECT_TRUE(free.running()) << "it has another account";
   sim.run_for(kRecheck + seconds(1));
   EXPECT_EQ(held.status, Status::kOk);
-  EXPECT_FALSE(sim.model(0).quota.exhausted()) << "the probe of one opens both";
+  EXPECT_FALSE(sim.model(0).first().quota.exhausted()) << "the probe of one opens both";
 }
 
 TEST(EngineQuota, OtherSettingsLetItFindOutAtOnce) {

@@ -104,7 +104,7 @@ TEST(EngineStore, CancelWhileItWritesGivesTheSlotBackAtOnce) {
   Job& job = sim.submit(Want{});
   Job& next = sim.submit(Want{});
   sim.cancel(job);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 1) << "the next one has it";
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 1) << "the next one has it";
   sim.run_all();
   EXPECT_EQ(job.outcomes, 1);
   EXPECT_EQ(job.state, State::kCancelled);
@@ -122,7 +122,7 @@ TEST(EngineStore, DeadlineWhileItWritesEndsTheRequest) {
   sim.run_all();
   EXPECT_EQ(job.state, State::kExpired);
   EXPECT_TRUE(job.attempts.empty());
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 0);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 0);
 }
 
 TEST(EngineStore, NothingStartsAfterItsDeadlineWhenTheStoreAnswersFirst) {

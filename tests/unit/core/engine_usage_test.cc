@@ -60,7 +60,7 @@ TEST(EngineLateUsage, CountsOnce) {
   sim.run_for(seconds(1));
   EXPECT_EQ(sim.usage_known(first, Usage{50, 0, 0, 0}), Status::kOk);
   EXPECT_EQ(sim.usage_known(first, Usage{10, 0, 0, 0}), Status::kStale);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 50);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 50);
 }
 
 TEST(EngineLateUsage, IsStaleWhenTheChargeHasLeftItsWindow) {
@@ -102,7 +102,7 @@ TEST(EngineLateUsage, IsStaleIfTheUsageWasKnownAtTheEnd) {
   Job& first = sim.submit(late(100));
   sim.run_for(seconds(1));
   EXPECT_EQ(sim.usage_known(first, Usage{50, 0, 0, 0}), Status::kStale);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 30);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 30);
 }
 
 TEST(EngineLateUsage, IsForTheLastAttemptEvenIfAnEarlierOneWasKnown) {
@@ -119,9 +119,9 @@ TEST(EngineLateUsage, IsForTheLastAttemptEvenIfAnEarlierOneWasKnown) {
   Job& job = sim.submit(late(40));
   sim.run_for(seconds(10));
   ASSERT_EQ(job.state, State::kCompleted);
-  ASSERT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 45);
+  ASSERT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 45);
   EXPECT_EQ(sim.usage_known(job, Usage{20, 0, 0, 0}), Status::kOk);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 25);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 25);
 }
 
 TEST(EngineLateUsage, IsForCancelledRequestsToo) {
@@ -129,9 +129,9 @@ TEST(EngineLateUsage, IsForCancelledRequestsToo) {
   sim.add_model(hundred_per_minute());
   Job& first = sim.submit(late(100));
   sim.cancel(first);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 100);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 100);
   EXPECT_EQ(sim.usage_known(first, Usage{3, 0, 0, 0}), Status::kOk);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 3);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 3);
 }
 
 TEST(EngineLateUsage, IsStaleForWhatNeverLeft) {
@@ -174,7 +174,7 @@ TEST(EngineLateUsage, GivesNothingBackWhereArrivalCounts) {
   Job& first = sim.submit(late(100));
   sim.run_for(seconds(1));
   EXPECT_EQ(sim.usage_known(first, Usage{3, 0, 0, 0}), Status::kOk);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->used(sim.now()), 100);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->used(sim.now()), 100);
   EXPECT_EQ(sim.model(0).counters.input_tokens, 3u);
 }
 

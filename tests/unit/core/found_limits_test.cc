@@ -270,7 +270,7 @@ TEST(FoundLimits, GrowWithWhatIsShownAndOutliveOtherSettings) {
     sim.step(LimitsObserved{0, &observed});
   };
   const auto found = [&]() -> const Limit& {
-    Limiter& limiter = sim.model(0).limiter;
+    Limiter& limiter = sim.model(0).first().limiter;
     for (size_t i = 0; i < limiter.limits().size(); ++i) {
       if (limiter.is_found(i) && !limiter.is_gone(i)) return *limiter.limits()[i];
     }
@@ -295,7 +295,7 @@ TEST(FoundLimits, AreBoundedInNumber) {
         shows(LimitKind::kRequests, 1'000'000, 1'000'000, DurationNs{0}, seconds(1000 * i));
     sim.step(LimitsObserved{0, &observed});
   }
-  EXPECT_LE(sim.model(0).limiter.limits().size(), static_cast<size_t>(kMostLimitsTogether));
+  EXPECT_LE(sim.model(0).first().limiter.limits().size(), static_cast<size_t>(kMostLimitsTogether));
   for (int i = 0; i < 10; ++i) sim.submit({});
   sim.run_all();
 }

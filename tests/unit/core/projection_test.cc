@@ -314,8 +314,8 @@ TEST(EngineProjection, RunsMoreAtATimeOnceEnoughHasEnded) {
   // Two windows of 4,000 hold 100 calls of 80 tokens, less jitter and what must be left for chance.
   EXPECT_GE(sim.model(0).counters.completed - before, 80u);
   sim.run_all();
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->held(), 0);
-  EXPECT_EQ(sim.model(0).limiter.limits()[0]->projected(), 0u);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->held(), 0);
+  EXPECT_EQ(sim.model(0).first().limiter.limits()[0]->projected(), 0u);
 }
 
 }  // namespace
