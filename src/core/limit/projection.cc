@@ -334,26 +334,4 @@ TimeNs Projection::earliest(TimeNs now, TimeNs from, SlidingLedger& ledger, int6
   return within_cell(question, begin, time_of(start), ledger);
 }
 
-int64_t Projection::mean_at(TimeNs now, int64_t cells) {
-  advance(now);
-  int64_t mean = mean_;
-  int64_t slope = mean_slope_;
-  for (int64_t i = 1; i <= cells; ++i) {
-    mean += slope;
-    slope += mean_turns_[static_cast<size_t>(base_ + i) % kRing];
-  }
-  return mean;
-}
-
-int64_t Projection::variance_at(TimeNs now, int64_t cells) {
-  advance(now);
-  int64_t variance = variance_;
-  int64_t slope = variance_slope_;
-  for (int64_t i = 1; i <= cells; ++i) {
-    variance += slope;
-    slope += variance_turns_[static_cast<size_t>(base_ + i) % kRing];
-  }
-  return variance;
-}
-
 }  // namespace llmq::core

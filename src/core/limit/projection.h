@@ -57,10 +57,6 @@ class Projection {
   // streams; not before `from`. kNever: not within a period.
   TimeNs earliest(TimeNs now, TimeNs from, SlidingLedger& ledger, int64_t room, const Ask& ask,
                   const Ask& ahead);
-  // Mean and variance of what the streams add until the boundary so many cells from now; the mean
-  // in parts of a token.
-  int64_t mean_at(TimeNs now, int64_t cells);
-  int64_t variance_at(TimeNs now, int64_t cells);
 
  private:
   static constexpr size_t kRing = 128;  // cells; more than a curve is long
