@@ -670,6 +670,8 @@ LLMQ_API llmq_status_t llmq_manager_models_json(llmq_manager_t *manager, char **
 /** State of a model, or of all, as JSON: settings, queue, and for each limit used, reserved, available and
  * the next time that room appears. `concurrency` tells how many attempts may run at a time: `effective` is less
  * than `configured`, and `why` says so, since the provider was overloaded (`overloads` times until now).
+ * `tenant_limits` tells of each limit that tenants have to themselves how many `tenants` use it, and how many
+ * are `waiting` for it.
  * @param model NULL = all models.
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.

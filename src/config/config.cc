@@ -216,7 +216,9 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
   }
   if (config.retry.cap < config.retry.base) {
     return bad_setting(key_of(Owner::kModel, name, "retry.cap_ms"),
-                       "it is less than retry.base_ms");
+                       "it is " + std::to_string(config.retry.cap.ns / 1'000'000) +
+                           ", less than retry.base_ms, which is " +
+                           std::to_string(config.retry.base.ns / 1'000'000));
   }
   auto limits = limits_of(Owner::kModel, name, own, provider);
   if (!limits) return limits.error();

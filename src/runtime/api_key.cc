@@ -6,6 +6,7 @@
 
 #include "provider/provider.h"
 #include "provider/text.h"
+#include "runtime/calendar.h"
 #include "runtime/log.h"
 
 namespace llmq::runtime {
@@ -64,7 +65,11 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   if (!pools) return pools.error();
   const auto log = make_log(settings.value(), callbacks.log);
   if (!log) return log.error();
+  for (const config::PoolConfig& pool : pools.value()) {
+    if (auto checked = check_calendars(pool); !checked) return checked.error();
+  }
   for (const config::ModelConfig& model : models.value()) {
+    if (auto checked = check_calendars(model); !checked) return checked.error();
     if (model.provider != config::ProviderKind::kHttp) continue;
     const auto key = read_api_key(model, callbacks.api_key.fn != nullptr);
     if (!key) return key.error();

@@ -186,6 +186,14 @@ core::Result<CalendarWindow> window_in(core::Calendar calendar, std::string_view
 
 #endif
 
+core::Result<core::Done> named(const std::string& owner, core::Result<core::Done> checked) {
+  if (checked) return checked;
+  core::Error error = checked.error();
+  error.key.insert(0, owner);
+  error.message = error.key + ": " + error.message;
+  return error;
+}
+
 }  // namespace
 
 core::Result<CalendarWindow> calendar_window(core::Calendar calendar, std::string_view zone,
@@ -206,7 +214,18 @@ core::Result<core::Done> check_calendars(const std::vector<core::LimitSpec>& lim
     window.error().message = "limit " + core::limit_name(limit) + ": " + window.error().message;
     return window.error();
   }
+  // A zone that no limit uses yet may be used after a live change.
+  const auto day = calendar_window(core::Calendar::kDay, zone, wall_unix_ms());
+  if (!day && day.error().code == core::Status::kInvalidValue) return day.error();
   return core::Done{};
+}
+
+core::Result<core::Done> check_calendars(const config::ModelConfig& model) {
+  return named("model." + model.name + ".", check_calendars(model.limits, model.time_zone));
+}
+
+core::Result<core::Done> check_calendars(const config::PoolConfig& pool) {
+  return named("pool." + pool.name + ".", check_calendars(pool.limits, pool.time_zone));
 }
 
 }  // namespace llmq::runtime

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/model_config.h"
 #include "core/limit/limit_spec.h"
 #include "core/result.h"
 
@@ -26,9 +27,12 @@ struct CalendarWindow {
 core::Result<CalendarWindow> calendar_window(core::Calendar calendar, std::string_view zone,
                                              int64_t wall_unix_ms);
 
-// Can the windows of all calendar limits be told?
+// Is there such a zone, and can the windows of all calendar limits be told?
 core::Result<core::Done> check_calendars(const std::vector<core::LimitSpec>& limits,
                                          std::string_view zone);
+// The same for all of a model or pool; the error has the whole key.
+core::Result<core::Done> check_calendars(const config::ModelConfig& model);
+core::Result<core::Done> check_calendars(const config::PoolConfig& pool);
 
 }  // namespace llmq::runtime
 

@@ -119,6 +119,10 @@ int64_t milliseconds_until(core::TimeNs now, core::TimeNs at) {
   return at == core::kNever ? -1 : (at - now).ns / 1'000'000;
 }
 
+std::string milliseconds_text(core::DurationNs length) {
+  return std::to_string(length.ns / 1'000'000) + " ms";
+}
+
 std::string full_limit_name(const ModelEntry& entry, core::Engine& engine,
                             const core::Limit* limit) {
   const PoolEntry* pool = pool_of(entry, engine, limit);

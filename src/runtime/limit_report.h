@@ -13,6 +13,9 @@ namespace llmq::runtime {
 // Milliseconds from now; -1 if only the end of a running attempt makes room.
 int64_t milliseconds_until(core::TimeNs now, core::TimeNs at);
 
+// "1500 ms".
+std::string milliseconds_text(core::DurationNs length);
+
 // The pool that the limit belongs to; nullptr if it is the model's own.
 const PoolEntry* pool_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit);
 

@@ -191,11 +191,15 @@ class Loop {
   void perform(const core::Closed&) { engine_closed_ = true; }
   void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);
-  void explain_end(Job& job, core::DurationNs estimate);
   void enqueue(Node& node, CompletionQueue* queue);
   void commit_history();
   void settle_pending();
   void flush_chains();
+
+  // loop_ends.cc
+  void explain_end(Job& job, core::DurationNs estimate);
+  std::string oversize_text(const Job& job);
+  std::string tenant_caps_text(const Job& job);
 
   // loop_learning.cc
   void learn_tokens(const Job& job, const Outcome& outcome);

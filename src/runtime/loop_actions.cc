@@ -9,18 +9,11 @@
 
 #include "runtime/clock.h"
 #include "runtime/ids.h"
+#include "runtime/limit_report.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
-namespace {
-
-std::string milliseconds_text(core::DurationNs length) {
-  return std::to_string(length.ns / 1'000'000) + " ms";
-}
-
-}  // namespace
-
 // By index: a callback may lead to a step that appends more.
 void Loop::perform_all() {
   for (size_t i = 0; i < actions_.size(); ++i) {
@@ -157,48 +150,6 @@ std::string Loop::log_name(const Job& job) {
     name += " (" + one_line(job.extra->request_key) + ")";
   }
   return name + " of model " + entry_of(job).config.name;
-}
-
-// A request that the engine ended itself has no report, or an old one: say what happened.
-void Loop::explain_end(Job& job, core::DurationNs estimate) {
-  const core::Status status = job.request.status;
-  if (job.outcome != nullptr && job.outcome->status == status) return;
-  std::string last;
-  if (job.outcome != nullptr && !job.outcome->message.empty()) {
-    last = "; the last attempt: " + job.outcome->message;
-  }
-  home->drop_outcome(job);
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = status;
-  switch (status) {
-    case core::Status::kDeadline:
-      if (estimate.ns > 0) {
-        outcome->message =
-            "the deadline is " + milliseconds_text(job.request.deadline - job.request.submitted) +
-            " after the submit, but before that limits and line let nothing of this size start: at "
-            "least " +
-            milliseconds_text(estimate);
-        break;
-      }
-      outcome->message = "the deadline came " +
-                         milliseconds_text(job.request.deadline - job.request.submitted) +
-                         " after the submit" +
-                         (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
-      break;
-    case core::Status::kOversize:
-      outcome->message = "a limit of the model was lowered below what the request needs";
-      break;
-    case core::Status::kQuotaExhausted:
-      explain_quota(job, *outcome);
-      break;
-    case core::Status::kQueueFull:
-      outcome->message = "the tenant has as many requests or bytes waiting as it may";
-      break;
-    default:
-      outcome->message = std::string(core::status_message(status)) + last;
-      break;
-  }
-  job.outcome = store(std::move(outcome));
 }
 
 void Loop::enqueue(Node& node, CompletionQueue* queue) {

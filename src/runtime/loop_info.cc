@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "core/limit/limit_names.h"
 #include "runtime/clock.h"
 #include "runtime/limit_report.h"
 #include "runtime/loop.h"
@@ -57,6 +58,22 @@ cJSON* quota_json(core::TimeNs now, const ModelEntry& entry, const core::Deploym
   return json;
 }
 
+// Limits that each tenant has to itself: how many have used them of late, how many they hold back.
+cJSON* tenant_limits_json(const core::Model& model) {
+  cJSON* list = cJSON_CreateArray();
+  for (size_t i = 0; i < model.tenant_limits.size(); ++i) {
+    const core::LimitSpec& spec = model.tenant_limits[i];
+    cJSON* json = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, json);
+    cJSON_AddStringToObject(json, "limit", core::limit_name(spec).c_str());
+    cJSON_AddStringToObject(json, "kind", core::kind_name(spec.kind));
+    base::add_number(json, "amount", spec.amount);
+    base::add_number(json, "tenants", static_cast<int64_t>(model.accounts.with_own_limits()));
+    base::add_number(json, "waiting", model.parked[i]);
+  }
+  return list;
+}
+
 base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                       core::Model& model) {
   base::Json json(cJSON_CreateObject());
@@ -83,6 +100,9 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     base::Json limit = limit_json(now, entry, engine, *all[i], deployment.limiter.is_implicit(i));
     if (deployment.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
     cJSON_AddItemToArray(limits, limit.release());
+  }
+  if (!model.tenant_limits.empty()) {
+    cJSON_AddItemToObject(json.get(), "tenant_limits", tenant_limits_json(model));
   }
   return json;
 }

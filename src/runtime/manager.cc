@@ -117,10 +117,7 @@ core::Result<core::Done> Manager::register_models(const config::Config& config,
       return core::Error{core::Status::kModelExists,
                          "model " + model.name + " is registered already", "model." + model.name};
     }
-    if (auto checked = check_calendars(model.limits, model.time_zone); !checked) {
-      checked.error().key = "model." + model.name + "." + checked.error().key;
-      return checked.error();
-    }
+    if (auto checked = check_calendars(model); !checked) return checked.error();
     auto entry = std::make_unique<ModelEntry>();
     if (model.provider == config::ProviderKind::kHttp) {
       auto key = read_api_key(model, has_key_fn);

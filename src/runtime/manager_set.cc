@@ -84,10 +84,7 @@ Result<Done> Manager::join_pools(const config::Config& config,
   if (!pools) return pools.error();
   Registry& registry = loop_->registry;
   for (const config::PoolConfig& pool : pools.value()) {
-    auto calendars = check_calendars(pool.limits, pool.time_zone);
-    if (!calendars) {
-      return config::bad_setting("pool." + pool.name + ".limits", calendars.error().message);
-    }
+    if (auto checked = check_calendars(pool); !checked) return checked.error();
     const PoolEntry* known = registry.find_pool(pool.name);
     if (known == nullptr || same_limits(known->first_limits, pool.limits)) continue;
     return config::bad_setting("pool." + pool.name + ".limits",

@@ -53,10 +53,7 @@ core::Result<core::Done> Plan::add_models(const config::Config& config) {
   if (!pools) return pools.error();
   for (config::ModelConfig& model : models.value()) {
     if (by_name_.count(model.name) != 0) continue;
-    if (auto checked = check_calendars(model.limits, model.time_zone); !checked) {
-      checked.error().key = "model." + model.name + "." + checked.error().key;
-      return checked.error();
-    }
+    if (auto checked = check_calendars(model); !checked) return checked.error();
     PlanModel fresh;
     for (const std::string& name : model.pools) {
       const auto pool = pool_index(name, pools.value());
@@ -78,10 +75,7 @@ core::Result<core::PoolIndex> Plan::pool_index(const std::string& name,
   const auto here = std::find_if(known.begin(), known.end(), is_named);
   if (here != known.end()) return static_cast<core::PoolIndex>(here - known.begin());
   const auto made = std::find_if(pools.begin(), pools.end(), is_named);
-  if (auto checked = check_calendars(made->limits, made->time_zone); !checked) {
-    checked.error().key = "pool." + name + "." + checked.error().key;
-    return checked.error();
-  }
+  if (auto checked = check_calendars(*made); !checked) return checked.error();
   known.push_back(PlanPool{name, made->time_zone, made->limits});
   return static_cast<core::PoolIndex>(known.size() - 1);
 }

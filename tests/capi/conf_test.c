@@ -248,6 +248,36 @@ static void validate_finds_contradictions(void) {
   llmq_conf_free(conf);
 }
 
+/* Also where no limit follows a calendar yet. */
+static void validate_finds_time_zones_that_nobody_knows(void) {
+  static const char* const kDocuments[][2] = {
+      {"{\"models\":[{\"name\":\"m\",\"time_zone\":\"Mars/Olympus\"}]}", "model.m.time_zone"},
+      {"{\"models\":[{\"name\":\"m\",\"time_zone\":\"Mars/Olympus\","
+       "\"limits\":[\"requests=1,calendar=day\"]}]}",
+       "model.m.time_zone"},
+      {"{\"pools\":[{\"name\":\"p\",\"time_zone\":\"Mars/Olympus\",\"limits\":[\"requests=5/"
+       "1m\"]}],"
+       "\"models\":[{\"name\":\"m\",\"pool\":\"p\"}]}",
+       "pool.p.time_zone"},
+  };
+  size_t i;
+  if ((llmq_features() & LLMQ_FEATURE_CALENDAR) == 0) return;
+  for (i = 0; i < sizeof kDocuments / sizeof kDocuments[0]; ++i) {
+    llmq_conf_t* conf = conf_of(kDocuments[i][0]);
+    llmq_error_t* err = NULL;
+    llmq_manager_t* manager = NULL;
+    llmq_plan_t* plan = NULL;
+    CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_conf_validate(conf, &err));
+    CHECK_HAS(kDocuments[i][1], llmq_error_message(err));
+    CHECK_HAS("\"Mars/Olympus\"", llmq_error_message(err));
+    CHECK_HAS(kDocuments[i][1], llmq_error_key(err));
+    llmq_error_free(err);
+    CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_manager_create(conf, &manager, NULL));
+    CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_plan_create(conf, &plan, NULL));
+    llmq_conf_free(conf);
+  }
+}
+
 static void validate_finds_missing_keys_and_unreadable_files(void) {
   if ((llmq_features() & LLMQ_FEATURE_HTTP) == 0) return;
   (void)unsetenv("LLMQ_TEST_NO_SUCH_VARIABLE");
@@ -413,6 +443,7 @@ int main(void) {
   RUN(presets_are_listed);
   RUN(every_listed_key_has_a_value);
   RUN(validate_finds_contradictions);
+  RUN(validate_finds_time_zones_that_nobody_knows);
   RUN(validate_finds_missing_keys_and_unreadable_files);
   RUN(models_are_listed_in_their_order);
   RUN(user_free_of_the_key_function_runs_once);

@@ -85,6 +85,13 @@ static void a_tenant_with_limits_of_its_own_holds_up_nobody(void) {
   expect_done(cq, ids[2], LLMQ_OK, LLMQ_STATE_COMPLETED);
   CHECK_OK(llmq_request_wait_estimate(manager, ids[1], &wait));
   CHECK_HAS("requests/1h of tenant a", wait.blocked_by);
+  char* json = NULL;
+  CHECK_OK(llmq_manager_info_json(manager, "m", 1, &json, NULL));
+  CHECK_HAS(
+      "\"tenant_limits\":[{\"limit\":\"requests/1h\",\"kind\":\"requests\",\"amount\":1,"
+      "\"tenants\":2,\"waiting\":1}]",
+      json);
+  llmq_buf_free(json);
   CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
