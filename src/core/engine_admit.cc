@@ -132,7 +132,7 @@ bool Engine::start_first(const Step& step, Model& model) {
     return true;
   }
   const Demand demand = model.demand_of(*first);
-  if (model.check_size && is_oversize(model, demand)) {
+  if (model.check_size && can_never_fit(step, model, model.accounts.of(first->tenant), *first)) {
     finish(step, model, *first, State::kFailed, Status::kOversize);
     return true;
   }
@@ -288,6 +288,7 @@ bool Engine::may_pass(const Step& step, Deployment& deployment, const Request& r
     Account& account = model.accounts.of(request.tenant);
     if (account.flows.parked) return false;
     Limiter& own = own_limits(step, model, account).limiter;
+    if (model.check_size && own.too_small_for(demand) >= 0) return false;
     if (own.earliest(step.now, demand).at > step.now) return false;
     if (head.tenant == request.tenant &&
         own.earliest_behind(step.now, model.demand_of(head), demand) > model.head_at) {

@@ -56,9 +56,10 @@ std::string Loop::oversize_text(const Job& job) {
   const ModelEntry& entry = entry_of(job);
   const core::Model& model = *engine_.model(job.request.model);
   const core::Demand demand = core::demand_of(job.request);
-  const int index = model.limiter.too_small_for(demand);
-  if (index >= 0) {
-    const core::Limit* const limit = model.limiter.limits()[static_cast<size_t>(index)];
+  for (const auto& deployment : model.deployments) {
+    const int index = deployment == nullptr ? -1 : deployment->limiter.too_small_for(demand);
+    if (index < 0) continue;
+    const core::Limit* const limit = deployment->limiter.limits()[static_cast<size_t>(index)];
     const core::LimitSpec& spec = limit->spec();
     const PoolEntry* const pool = pool_of(entry, engine_, limit);
     return "the request needs " + config::amount_text(spec.kind, limit->cost_of(demand)) +
@@ -70,7 +71,7 @@ std::string Loop::oversize_text(const Job& job) {
   tokens.input = job.request.est_input_tokens;
   tokens.output = job.request.est_output_tokens;
   core::Error why;
-  fits_limits(model.tenant_limits, model.spec.prices, tokens, "each tenant of model",
+  fits_limits(model.tenant_limits, model.tenant_prices, tokens, "each tenant of model",
               entry.config.name, &why);
   return why.message + " now";
 }

@@ -168,7 +168,7 @@ static void every_number_of_a_limit_is_told(void) {
   const llmq_attempt_id_t attempt = nth_attempt(&held, 1);
   char* json = info_of(manager);
   CHECK_HAS("{\"limit\":\"tokens/1h\",\"kind\":\"tokens\",\"amount\":50,\"effective\":50,", json);
-  CHECK_HAS("\"used\":0,\"reserved\":20,\"available\":30,\"next_free_ms\":0", json);
+  CHECK_HAS("\"used\":0,\"reserved\":20,\"projected\":0,\"available\":30,\"next_free_ms\":0", json);
   CHECK_HAS("\"limit\":\"requests/1s\"", json);
   CHECK_HAS("\"limit\":\"requests/1m\"", json);
   CHECK_HAS("\"limit\":\"requests/31d\"", json);
@@ -179,7 +179,8 @@ static void every_number_of_a_limit_is_told(void) {
   CHECK_OK(llmq_attempt_succeed(manager, attempt, NULL, 0, &usage));
   expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
   json = info_of(manager);
-  CHECK_HAS("\"used\":60,\"reserved\":0,\"available\":-10,\"next_free_ms\":3", json);
+  CHECK_HAS("\"used\":60,\"reserved\":0,\"projected\":0,\"available\":-10,\"next_free_ms\":3",
+            json);
   llmq_buf_free(json);
   CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);

@@ -172,6 +172,21 @@ TEST(EngineTenants, OwnLimitRefusesWhatIsTooLarge) {
   EXPECT_EQ(sim.submit(of_tenant(1, 101)).status, Status::kOversize);
 }
 
+// It would wait for its own limits, and then go alone.
+TEST(EngineTenants, OwnLimitThatIsLoweredEndsWhatBecameTooLarge) {
+  EngineSim sim;
+  sim.add_model(model_with({per_tenant(per_period(LimitKind::kTokens, 100, seconds(10)))}));
+  sim.submit(of_tenant(1, 60));
+  const Job& large = sim.submit(of_tenant(1, 90));
+  const Job& small = sim.submit(of_tenant(1, 30));
+  const ModelSpec lower = model_with({per_tenant(per_period(LimitKind::kTokens, 80, seconds(10)))});
+  sim.step(ModelChanged{0, &lower});
+  EXPECT_EQ(large.status, Status::kOversize);
+  EXPECT_EQ(large.outcomes, 1);
+  sim.run_all();
+  EXPECT_EQ(small.state, State::kCompleted);
+}
+
 TEST(EngineTenants, CancelOfTheOneThatDidNotFitLetsTheNextGo) {
   EngineSim sim;
   sim.add_model(model_with({per_tenant(per_period(LimitKind::kTokens, 100, seconds(10)))}));

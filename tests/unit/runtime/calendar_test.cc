@@ -136,7 +136,8 @@ TEST(Zones, OfLimitsAreCheckedBeforeTheyAreUsed) {
   limits[0].period = core::seconds(60);
   limits[1].kind = core::LimitKind::kTokens;
   limits[1].period = core::seconds(86'400);
-  EXPECT_TRUE(check_calendars(limits, "Europe/Berln"));  // no window needs it
+  EXPECT_TRUE(check_calendars(limits, "Europe/Berlin"));
+  EXPECT_FALSE(check_calendars(limits, "Europe/Berln")) << "also where no window needs it yet";
   limits[1].calendar = Calendar::kDay;
   EXPECT_TRUE(check_calendars(limits, "Europe/Berlin"));
   const auto checked = check_calendars(limits, "Europe/Berln");
