@@ -13,11 +13,11 @@
 
 namespace llmq::core {
 
-// Run an attempt at deployment request->reservation->deployment. Ends with AttemptFinished, unless
-// AbortAttempt comes first.
+// Run an attempt. Ends with AttemptFinished, unless AbortAttempt comes first.
 struct StartAttempt {
   Request* request;
   uint8_t attempt;
+  DeploymentIndex deployment = 0;
 };
 // Stop an attempt: for the engine it has ended.
 struct AbortAttempt {

@@ -9,6 +9,7 @@
 #include "core/limit/limiter.h"
 #include "core/model_spec.h"
 #include "core/policy/adaptive_concurrency.h"
+#include "core/policy/peak_latency.h"
 #include "core/policy/recent_latencies.h"
 #include "core/policy/scout.h"
 
@@ -44,6 +45,7 @@ struct Deployment {
   QuotaHold quota;
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well
+  PeakLatency first_output;   // time from the start of an attempt to the first of its answer
   bool leaving = false;       // nothing starts here any more
   uint64_t processing = 0;    // attempts that run here
   Demand in_flight{};         // their estimates

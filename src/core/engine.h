@@ -131,6 +131,7 @@ class Engine {
   Choice choose(const Step& step, Model& model, const Request& request, const Demand& demand);
   Choice look_at(const Step& step, Deployment& deployment, const Request& request,
                  const Demand& demand);
+  static void note_first_output(const Step& step, Deployment& deployment, const Request& request);
   static bool is_closed(const Step& step, const Deployment& deployment);
   static bool is_oversize(const Model& model, const Demand& demand);
 

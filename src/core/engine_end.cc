@@ -76,6 +76,9 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   const bool learnt =
       event.observed != nullptr && learn(step, deployment, *event.observed, &request);
   note_run(model, step.now - request.started);
+  if (event.status == Status::kOk && !request.reservation->output_begun) {
+    note_first_output(step, deployment, request);
+  }
   if (event.usage_known) learn_output(step, model, request, event.usage.output_tokens);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;

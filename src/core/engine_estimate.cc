@@ -48,7 +48,8 @@ DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
                               const Request& request) {
   Waiting ahead;
   // Where there are several deployments, those before it may all go to the others.
-  if (model.deployments.size() == 1) ahead = must_start_before(now, model, account, request);
+  const bool single = model.deployments.size() == 1 && model.deployments.front() != nullptr;
+  if (single) ahead = must_start_before(now, model, account, request);
   DurationNs least{std::numeric_limits<int64_t>::max()};
   for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
     if (deployment == nullptr || deployment->leaving) continue;

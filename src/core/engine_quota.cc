@@ -62,12 +62,15 @@ void Engine::fail_for_quota(const Step& step, Deployment& deployment) {
 
 // Every deployment's quota is used up, and none is to be waited for.
 bool Engine::quota_fails(const Step& step, const Model& model) {
-  return std::all_of(model.deployments.begin(), model.deployments.end(),
-                     [&step](const std::unique_ptr<Deployment>& deployment) {
-                       return deployment == nullptr ||
-                              (!deployment->spec.quota.blocks && deployment->quota.exhausted() &&
-                               step.now < deployment->quota.until());
-                     });
+  bool known = false;
+  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+    if (deployment == nullptr || deployment->leaving) continue;
+    const QuotaHold& quota = deployment->quota;
+    const bool used_up = quota.exhausted() && step.now < quota.until();
+    if (!used_up || deployment->spec.quota.blocks) return false;
+    known = true;
+  }
+  return known;
 }
 
 // Until the first account may have quota again.

@@ -2,8 +2,39 @@
 #include <algorithm>
 
 #include "core/engine.h"
+#include "core/limit/wide.h"
 
 namespace llmq::core {
+namespace {
+
+// Fractions this close are equal.
+constexpr int64_t kSteps = 64;
+
+// Of two that can start a call now.
+struct Standing {
+  int64_t left = 0;   // of the limit that has least left, in steps of what it allows
+  int64_t delay = 0;  // time to the first output x those that wait for it
+
+  bool before(const Standing& other) const {
+    return left != other.left ? left > other.left : delay < other.delay;
+  }
+};
+
+Standing standing_of(TimeNs now, const Deployment& deployment) {
+  Standing standing{kSteps, 0};
+  for (Limit* limit : deployment.limiter.limits()) {
+    const int64_t most = limit->effective_amount(now);
+    if (limit->is_open() || most <= 0) continue;
+    const int64_t left = std::max<int64_t>(most - limit->used(now) - limit->held(), 0);
+    standing.left = std::min(standing.left, mul_div(left, kSteps, most));
+  }
+  const auto pending = static_cast<int64_t>(deployment.processing) + 1;
+  constexpr int64_t kNsPerUs = 1000;
+  standing.delay = deployment.first_output.average().ns / kNsPerUs * pending;
+  return standing;
+}
+
+}  // namespace
 
 // What keeps every call from a deployment, whatever its size.
 Engine::Choice Engine::gate_of(const Step& step, Deployment& deployment) {
@@ -29,15 +60,25 @@ Engine::Choice Engine::first_gate(const Step& step, Model& model) {
   return best;
 }
 
-// The deployment that can start `request` first, and what decides that.
+// The deployment that can start `request` first, and what decides that. Of several that can do so
+// now, the one with the largest part of its limits left, then the one that answers first.
 Engine::Choice Engine::choose(const Step& step, Model& model, const Request& request,
                               const Demand& demand) {
-  Choice best;
+  Choice best{kNever, nullptr, Block::kNotReady, -1};
+  Standing standing;  // of the best
   for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
     if (deployment == nullptr) continue;
     const Choice one = look_at(step, *deployment, request, demand);
     deployment->refuses_head = one.limit;
-    if (best.deployment == nullptr || one.at < best.at) best = one;
+    const bool first = best.deployment == nullptr || one.at < best.at;
+    const bool tie = !first && one.why == Block::kNone;
+    if (!first && !tie) continue;
+    if (model.deployments.size() > 1 && one.why == Block::kNone) {
+      const Standing other = standing_of(step.now, *deployment);
+      if (tie && !other.before(standing)) continue;
+      standing = other;
+    }
+    best = one;
   }
   return best;
 }
@@ -58,6 +99,12 @@ Engine::Choice Engine::look_at(const Step& step, Deployment& deployment, const R
     return {kNever, &deployment, Block::kOther, -1};
   }
   return gate;
+}
+
+// Only where there is a choice it matters how fast one is.
+void Engine::note_first_output(const Step& step, Deployment& deployment, const Request& request) {
+  if (deployment.model.deployments.size() == 1) return;
+  deployment.first_output.add(step.now, step.now - request.started);
 }
 
 // Nothing may begin there that has not begun.

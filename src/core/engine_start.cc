@@ -84,7 +84,7 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
   } else {
     timers_.schedule(request.timer, due);
   }
-  step.out.emplace_back(StartAttempt{&request, request.attempts});
+  step.out.emplace_back(StartAttempt{&request, request.attempts, request.reservation->deployment});
 }
 
 void Engine::mark_sent(const Step& step, Model& model, Request& request) {
@@ -100,6 +100,7 @@ bool Engine::note_output(const Step& step, Model& model, Request& request, int64
   if (!grant.output_begun) {
     grant.output_begun = true;
     grant.begun_at = step.now;
+    note_first_output(step, model.deployment_of(request), request);
     grant.begun_with = tokens;
   }
   bool changed = model.deployment_of(request).limiter.progress(step.now, grant, tokens);

@@ -23,7 +23,17 @@ using core::TimeNs;
 core::ModelIndex EngineSim::add_model(const core::ModelSpec& spec) {
   const auto index = static_cast<core::ModelIndex>(hosts_.size());
   hosts_.emplace_back().sends_at_start = spec.sends_at_start;
+  hosts_.back().gates.resize(1);
   step(core::ModelAdded{index, &spec});
+  return index;
+}
+
+core::DeploymentIndex EngineSim::add_deployment(core::ModelIndex model,
+                                                const core::DeploymentSpec& spec) {
+  std::vector<TimeNs>& gates = hosts_[model].gates;
+  const auto index = static_cast<core::DeploymentIndex>(gates.size());
+  gates.emplace_back();
+  step(core::DeploymentAdded{model, index, &spec});
   return index;
 }
 
@@ -70,6 +80,11 @@ void EngineSim::shut_down(core::StopMode mode, TimeNs deadline) {
 
 void EngineSim::remove(core::ModelIndex model, core::StopMode mode) {
   step(core::ModelRemoved{model, mode});
+}
+
+void EngineSim::remove(core::ModelIndex model, core::DeploymentIndex deployment,
+                       core::StopMode mode) {
+  step(core::DeploymentRemoved{model, deployment, mode});
 }
 
 core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
@@ -135,10 +150,12 @@ void EngineSim::perform(const core::StartAttempt& action) {
   ASSERT_NE(job.record, nullptr) << "started after its outcome";
   EXPECT_FALSE(job.running());
   EXPECT_EQ(action.attempt, job.attempts.size() + 1);
-  EXPECT_GE(now_, host.gate) << "I10: started before Retry-After";
+  const core::DeploymentIndex deployment = action.deployment;
+  EXPECT_GE(now_, host.gates[deployment]) << "I10: started before Retry-After";
   EXPECT_LE(action.attempt, std::max<int>(job.record->max_attempts, 1)) << "I10";
   Attempt& attempt = job.attempts.emplace_back();
   attempt.number = action.attempt;
+  attempt.deployment = deployment;
   attempt.started = now_;
   host.most_running = std::max(host.most_running, ++host.running);
   const int number = attempt.number;
@@ -201,7 +218,8 @@ void EngineSim::report(Job& job, int number, const Answer& answer) {
     attempt.usage = answer.usage;
     --hosts_[job.model].running;
     if (asks_to_wait(answer)) {
-      hosts_[job.model].gate = std::max(hosts_[job.model].gate, now_ + answer.retry_after);
+      TimeNs& gate = hosts_[job.model].gates[attempt.deployment];
+      gate = std::max(gate, now_ + answer.retry_after);
     }
   }
   step(core::AttemptFinished{job.record.get(), static_cast<uint8_t>(number), answer.status,
@@ -258,6 +276,7 @@ void EngineSim::perform(const core::ModelGone& action) {
 
 void EngineSim::perform(const core::DeploymentGone& action) {
   EXPECT_EQ(engine.model(action.model)->deployments[action.deployment], nullptr);
+  deployments_gone.push_back(action.deployment);
 }
 
 void EngineSim::perform(const core::Closed&) {
@@ -383,6 +402,20 @@ std::vector<Counted> EngineSim::sent_calls(core::ModelIndex model) const {
     if (job.model != model) continue;
     for (const Attempt& attempt : job.attempts) {
       if (attempt.sent) calls.push_back(Counted{*attempt.sent, 1});
+    }
+  }
+  return calls;
+}
+
+std::vector<Counted> EngineSim::sent_calls(core::ModelIndex model,
+                                           core::DeploymentIndex deployment) const {
+  std::vector<Counted> calls;
+  for (const Job& job : jobs) {
+    if (job.model != model) continue;
+    for (const Attempt& attempt : job.attempts) {
+      if (attempt.sent && attempt.deployment == deployment) {
+        calls.push_back(Counted{*attempt.sent, 1});
+      }
     }
   }
   return calls;

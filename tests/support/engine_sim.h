@@ -41,6 +41,7 @@ struct Answer {
 
 struct Attempt {
   int number = 0;
+  core::DeploymentIndex deployment = 0;
   core::TimeNs started;
   std::optional<core::TimeNs> sent;
   std::optional<core::TimeNs> ended;
@@ -109,12 +110,14 @@ class EngineSim {
 
   // Acts now.
   core::ModelIndex add_model(const core::ModelSpec& spec);
+  core::DeploymentIndex add_deployment(core::ModelIndex model, const core::DeploymentSpec& spec);
   core::PoolIndex add_pool(const std::vector<core::LimitSpec>& limits);
   void add_tenant(core::TenantIndex tenant, const core::TenantSpec& spec);
   Job& submit(const Want& want);
   void cancel(Job& job);  // nothing, if it has ended
   void shut_down(core::StopMode mode, core::TimeNs deadline = core::kNever);
   void remove(core::ModelIndex model, core::StopMode mode);
+  void remove(core::ModelIndex model, core::DeploymentIndex deployment, core::StopMode mode);
   core::Status usage_known(const Job& job, const core::Usage& usage);
   void step(const core::Event& event);
 
@@ -131,11 +134,15 @@ class EngineSim {
 
   core::TimeNs now() const { return now_; }
   core::Model& model(core::ModelIndex index) { return *engine.model(index); }
+  core::Deployment& deployment(core::ModelIndex index, core::DeploymentIndex deployment) {
+    return *engine.model(index)->deployments[deployment];
+  }
   int running(core::ModelIndex model) const { return hosts_[model].running; }
   int most_running(core::ModelIndex model) const { return hosts_[model].most_running; }
   void forget_most_running(core::ModelIndex model) { hosts_[model].most_running = 0; }
   // When calls left, one entry each.
   std::vector<Counted> sent_calls(core::ModelIndex model) const;
+  std::vector<Counted> sent_calls(core::ModelIndex model, core::DeploymentIndex deployment) const;
   // Everything that happened to requests, as text: equal runs have equal traces.
   std::string trace() const;
 
@@ -150,6 +157,7 @@ class EngineSim {
   std::vector<core::Lease> leases;
   std::vector<core::UsageNoted> noted;
   std::vector<core::ModelIndex> gone;
+  std::vector<core::DeploymentIndex> deployments_gone;
   int closed = 0;
   uint64_t ticks = 0;
 
@@ -167,8 +175,8 @@ class EngineSim {
     bool sends_at_start = true;
     int running = 0;
     int most_running = 0;
-    core::TimeNs gate{};
-    core::RequestId promised = 0;  // the blocked head, and when it is to start at the latest
+    std::vector<core::TimeNs> gates;  // of its deployments
+    core::RequestId promised = 0;     // the blocked head, and when it is to start at the latest
     core::TimeNs promise{};
   };
 
