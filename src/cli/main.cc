@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/check.h"
+#include "cli/doctor.h"
 #include "cli/explain.h"
 #include "cli/failure.h"
 #include "cli/flags.h"
@@ -59,6 +60,24 @@ CLI::App* add_explain(CLI::App& app, ExplainFlags& flags) {
   return explain;
 }
 
+CLI::App* add_doctor(CLI::App& app, llmq::cli::DoctorOptions& options) {
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "Find out what stands between the configuration and an answer; sends one request");
+  llmq::cli::add_call_flags(*doctor, options.calls);
+  doctor->add_option("--config", options.config, "Settings as a JSON document [LLMQ_CONFIG]")
+      ->envname("LLMQ_CONFIG");
+  doctor
+      ->add_option("--model", options.models,
+                   "Model to ask for (default: each of the configuration). Repeatable")
+      ->expected(1)
+      ->take_all();
+  doctor->add_flag("--embeddings", options.embeddings, "Ask for an embedding, not for a chat");
+  doctor->add_flag("--offline", options.offline,
+                   "Send no request, which would cost a few tokens: look at the way alone");
+  doctor->add_flag("--json", options.json, "Print one JSON object");
+  return doctor;
+}
+
 int run_command(int argc, char** argv) {
   CLI::App app("Runs calls to LLM APIs as early as their limits allow, each answered once.",
                "llmq");
@@ -68,6 +87,8 @@ int run_command(int argc, char** argv) {
   CLI::App* run = add_run(app, run_options);
   ExplainFlags explain_flags;
   CLI::App* explain = add_explain(app, explain_flags);
+  llmq::cli::DoctorOptions doctor_options;
+  CLI::App* doctor = add_doctor(app, doctor_options);
   std::string config;
   CallFlags check_flags;
   CLI::App* check =
@@ -90,6 +111,7 @@ int run_command(int argc, char** argv) {
     return llmq::cli::explain_file(explain_flags.input, explain_flags.provider);
   }
   if (run->parsed()) return llmq::cli::run_file(run_options);
+  if (doctor->parsed()) return llmq::cli::run_doctor(doctor_options);
   if (check->parsed()) return llmq::cli::check_config(config, check_flags);
   if (presets->parsed()) return llmq::cli::list_presets();
 #ifdef LLMQ_HAVE_MOCK
