@@ -7,6 +7,7 @@
 #include <deque>
 #include <utility>
 
+#include "http/header_list.h"
 #include "http/socket_watcher.h"
 #include "http/transfer.h"
 
@@ -131,6 +132,7 @@ CallId CurlClient::start(Call call, std::function<void()> on_sent,
   }
   const CallId id = call_id(slot, ++generations_[slot]);
   const CURLcode code = transfer->prepare(id, call);
+  HeaderList::overwrite(call.wire.headers);  // one of them holds the key
   transfer->on_sent = std::move(on_sent);
   transfer->on_done = std::move(on_done);
   if (code != CURLE_OK) {

@@ -82,10 +82,8 @@ Transfer::Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, std::vecto
       heard_list_(heard),
       max_response_bytes_(max_response_bytes) {}
 
-Transfer::~Transfer() {
-  curl_easy_cleanup(easy_);
-  curl_slist_free_all(header_list_);
-}
+// Before the headers that it may still point to.
+Transfer::~Transfer() { curl_easy_cleanup(easy_); }
 
 Transfer* Transfer::of(CURL* easy) {
   char* self = nullptr;
@@ -155,32 +153,12 @@ CURLcode Transfer::set_trust(const Transport& transport) {
       .code();
 }
 
-// Calls of one deployment carry the same headers: the list is made anew only when they change.
-bool Transfer::set_headers(const std::vector<provider::Header>& headers) {
-  if (header_list_ != nullptr && headers == header_source_) return true;
-  curl_slist_free_all(header_list_);
-  header_list_ = curl_slist_append(nullptr, "Expect:");  // no round trip before a large body
-  for (const auto& [name, value] : headers) {
-    if (header_list_ == nullptr) return false;
-    std::string line;
-    curl_slist* const longer =
-        curl_slist_append(header_list_, line.append(name).append(": ").append(value).c_str());
-    if (longer == nullptr) {
-      curl_slist_free_all(header_list_);
-      header_list_ = nullptr;
-      return false;
-    }
-  }
-  header_source_ = headers;
-  return header_list_ != nullptr;
-}
-
 CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   id = call_id;
   host_ = provider::authority(call.wire.url);
   on_data_ = call.on_data;
   idle_ms = static_cast<uint64_t>(to_ms(call.idle_timeout));
-  if (easy_ == nullptr || !set_headers(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
+  if (easy_ == nullptr || !headers_.set(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
   if (const CURLcode code = set_trust(call.transport); code != CURLE_OK) return code;
   // A proxy of the environment must not see what goes to this machine, the key above all.
   const std::string& proxy = call.transport.proxy;
@@ -189,7 +167,7 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   through_proxy_ = looks_closely_ && !proxy_of(call.wire.url, proxy).empty();
   return Options(easy_)
       .set(CURLOPT_URL, call.wire.url.c_str())
-      .set(CURLOPT_HTTPHEADER, header_list_)
+      .set(CURLOPT_HTTPHEADER, headers_.get())
       // Events are to come one by one: a compressor would keep them back until it has enough.
       .set(CURLOPT_ACCEPT_ENCODING, on_data_ ? nullptr : "")
       .set(CURLOPT_PROXY, proxy.empty() || no_proxy ? nullptr : proxy.c_str())

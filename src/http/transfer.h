@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "http/client.h"
+#include "http/header_list.h"
 #include "http/socket_watcher.h"
 
 namespace llmq::http {
@@ -54,7 +55,6 @@ class Transfer {
  private:
   CURLcode set_fixed_options();
   CURLcode set_trust(const Transport& transport);
-  bool set_headers(const std::vector<provider::Header>& headers);
   CallResult failure(CURLcode code) const;
   bool fits(size_t more);
   void take_header(std::string_view line);
@@ -72,10 +72,9 @@ class Transfer {
   const int64_t max_response_bytes_;
 
   bool has_fixed_options_ = false;
-  curl_slist* header_list_ = nullptr;
-  std::vector<provider::Header> header_source_;  // what header_list_ was made from
-  Transport trust_;                              // what the handle has been told to trust
-  std::string host_;                             // for messages
+  HeaderList headers_;
+  Transport trust_;   // what the handle has been told to trust
+  std::string host_;  // for messages
   provider::WireResponse response_;
   int64_t received_ = 0;
   bool sent_ = false;

@@ -1,5 +1,7 @@
 #include "runtime/api_key.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -88,7 +90,7 @@ core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEnt
                        "the key function gave no key for model " + entry.config.name, ""};
   }
   std::string key(out.data(), static_cast<size_t>(length));
-  out.fill('\0');
+  explicit_bzero(out.data(), out.size());
   return key;
 }
 

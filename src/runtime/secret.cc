@@ -27,9 +27,4 @@ Secret::~Secret() {
   munmap(data_, size_);
 }
 
-void wipe(std::string& text) {
-  if (!text.empty()) explicit_bzero(&text[0], text.size());
-  text.clear();
-}
-
 }  // namespace llmq::runtime

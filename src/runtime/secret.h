@@ -4,9 +4,10 @@
 #define LLMQ_RUNTIME_SECRET_H_
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <utility>
+
+#include "base/wipe.h"
 
 namespace llmq::runtime {
 
@@ -32,8 +33,7 @@ class Secret {
   size_t size_ = 0;
 };
 
-// Overwrites a text where it lies, in a way that no compiler leaves out.
-void wipe(std::string& text);
+using base::wipe;
 
 }  // namespace llmq::runtime
 

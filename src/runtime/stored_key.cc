@@ -1,9 +1,12 @@
 #include "runtime/stored_key.h"
 
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "provider/text.h"
@@ -20,13 +23,24 @@ core::Error unusable(const std::string& path, const std::string& why) {
 }  // namespace
 
 core::Result<std::string> read_key_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return unusable(path, std::string("cannot be read: ") + std::strerror(errno));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  std::string key(provider::trimmed(text));
-  wipe(text);
-  if (key.empty() || key.size() > kMostKeyBytes) return unusable(path, "holds no key");
-  return key;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return unusable(path, std::string("cannot be read: ") + std::strerror(errno));
+  // Not through a stream, whose buffer would keep the key. Room for blanks around it.
+  std::array<char, kMostKeyBytes + 512> bytes{};
+  size_t size = 0;
+  ssize_t more = 1;
+  while (more > 0 && size < bytes.size()) {
+    more = ::read(file, bytes.data() + size, bytes.size() - size);
+    if (more > 0) size += static_cast<size_t>(more);
+  }
+  const int error = more < 0 ? errno : 0;
+  ::close(file);
+  std::string key(provider::trimmed({bytes.data(), size}));
+  explicit_bzero(bytes.data(), bytes.size());
+  if (error != 0) return unusable(path, std::string("cannot be read: ") + std::strerror(error));
+  if (!key.empty() && key.size() <= kMostKeyBytes && size < bytes.size()) return key;
+  wipe(key);
+  return unusable(path, "holds no key");
 }
 
 bool is_world_readable(const std::string& path) {

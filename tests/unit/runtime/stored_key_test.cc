@@ -103,6 +103,29 @@ TEST(Secret, MovesWithoutACopy) {
   EXPECT_EQ(third.view(), "sk");
 }
 
+// The pages of the mapping that holds `address`, as the kernel describes them.
+std::string flags_of_mapping(const void* address) {
+  std::ifstream maps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long begin = 0;
+    unsigned long long end = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx ", &begin, &end) == 2) {
+      inside = begin <= wanted && wanted < end;
+    }
+    if (inside && line.rfind("VmFlags:", 0) == 0) return line + " ";
+  }
+  return "";
+}
+
+TEST(Secret, IsInNoCoreDump) {
+  const Secret secret("sk-secret");
+  const std::string flags = flags_of_mapping(secret.view().data());
+  if (flags.empty()) GTEST_SKIP() << "this system has no /proc/self/smaps";
+  EXPECT_THAT(flags, HasSubstr(" dd "));  // "do not include area into core dump", proc(5)
+}
+
 TEST(Secret, WipingLeavesNothing) {
   std::string text = "sk-secret";
   const char* const where = text.data();
