@@ -46,7 +46,6 @@ Report look_at(const Settings& settings, const std::string& model, const DoctorO
   probed.ca_file = settings.get(prefix + "ca_file");
   probed.client_cert_file = settings.get(prefix + "client_cert_file");
   probed.client_key_file = settings.get(prefix + "client_key_file");
-  probed.offline = options.offline;
   probed.now_unix_s = static_cast<int64_t>(std::time(nullptr));
   const Conf conf = settings.with_model(model);
   const uint32_t flags = (options.offline ? uint32_t{LLMQ_PROBE_CONNECT_ONLY} : 0) |

@@ -35,7 +35,6 @@ struct Probed {
   std::string ca_file;
   std::string client_cert_file;
   std::string client_key_file;
-  bool offline = false;
   int64_t now_unix_s = 0;
 };
 
