@@ -109,15 +109,17 @@ bool Engine::note_output(const Step& step, Model& model, Request& request, int64
   return changed;
 }
 
-// How long its output was, for the limits that count on it, and how fast it came.
+// How long its output was and how fast it came: for the limits that count on it, and for estimates.
+// Calls that neither expect nor bring any, such as embeddings, tell nothing of the others.
 void Engine::learn_output(const Step& step, Model& model, const Request& request, int64_t tokens) {
   const bool for_tenants = std::any_of(model.tenant_limits.begin(), model.tenant_limits.end(),
                                        [](const LimitSpec& spec) { return Limit::projects(spec); });
-  if (!for_tenants && !model.deployment_of(request).limiter.projects()) return;
+  if (tokens == 0 && request.est_output_tokens == 0) return;
   const Grant& grant = *request.reservation;
   const int64_t before = grant.output_begun ? grant.begun_with : 0;
   const TimeNs from = grant.output_begun ? grant.begun_at : request.started;
-  model.outputs.add(request, tokens, tokens - before, step.now - from);
+  model.outputs.add(request, tokens, tokens - before, step.now - from,
+                    for_tenants || model.deployment_of(request).limiter.projects());
 }
 
 // Gives back, or charges for good, what the attempt held. True if a limit per period has more room

@@ -99,8 +99,8 @@ struct Model {
   Accounts accounts;
   Counters counters;
   WaitRatios wait_ratios;
-  OutputHistories outputs;  // learnt where a limit projects
-  DurationNs mean_run{};    // of an attempt; moving average
+  OutputHistories outputs;
+  DurationNs mean_run{};  // of an attempt; moving average
 };
 
 }  // namespace llmq::core

@@ -184,12 +184,12 @@ void Loop::take_report(Job& job) {
   } else if (job.outcome != nullptr && job.in_engine) {
     Outcome& outcome = *job.outcome;
     if (outcome.usage_known) price(entry_of(job), outcome.usage);
-    learn_tokens(job, outcome);
     hear_of_quota(job, outcome);
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
                                outcome.usage_known, outcome.usage, outcome.retry_after,
                                observed_in(outcome, nullptr)});
+    learn_tokens(job, outcome);  // the engine knows the output now
     publish_retry(job);
   }
   Home::release(job, holder);

@@ -15,8 +15,9 @@ void Loop::learn_tokens(const Job& job, const Outcome& outcome) {
   if (!outcome.usage_known || outcome.status != core::Status::kOk) return;
   ModelEntry& entry = entry_of(job);
   const auto operation = static_cast<provider::Operation>(job.operation);
-  if (operation != provider::Operation::kEmbeddings) {
-    entry.tokens.output(job.request.priority, outcome.usage.output_tokens);
+  const core::Model* const model = engine_.model(job.request.model);
+  if (operation != provider::Operation::kEmbeddings && model != nullptr) {
+    entry.tokens.output(job.request, outcome.usage.output_tokens, model->outputs);
   }
   if (outcome.usage.input_tokens <= 0 || !entry.tokens.wants_input()) return;
   if (!reads_payloads(entry.config, operation)) {

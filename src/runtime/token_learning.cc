@@ -40,15 +40,18 @@ void TokenLearning::input(int64_t text_bytes, int64_t tokens) {
              kRelaxed);
 }
 
-void TokenLearning::output(int32_t priority, int64_t tokens) {
-  const size_t place = place_of(priority);
-  core::OutputQuantile& quantile = outputs_[place];
-  const uint64_t judged = quantile.judged();
-  const uint64_t passed = quantile.passed();
-  quantile.add(tokens);
-  p95_[place].store(quantile.p95(), kRelaxed);
-  judged_.fetch_add(quantile.judged() - judged, kRelaxed);
-  passed_.fetch_add(quantile.passed() - passed, kRelaxed);
+// The quantile follows every eighth output.
+void TokenLearning::output(const core::Request& request, int64_t tokens,
+                           const core::OutputHistories& outputs) {
+  constexpr uint64_t kEvery = 8;
+  const size_t place = place_of(request.priority);
+  if (const int64_t p95 = p95_[place].load(kRelaxed); p95 != kUnknown) {
+    judged_.fetch_add(1, kRelaxed);
+    passed_.fetch_add(tokens > p95 ? 1 : 0, kRelaxed);
+  }
+  const uint64_t count = ++outputs_[place];
+  if (count % kEvery != 0 && count != core::OutputHistories::kLeast) return;
+  p95_[place].store(outputs.p95(request), kRelaxed);
 }
 
 int64_t TokenLearning::input_tokens(int64_t text_bytes) const {

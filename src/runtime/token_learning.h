@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "base/json.h"
-#include "core/policy/output_quantile.h"
+#include "core/output_histories.h"
 #include "core/policy/token_calibration.h"
 
 namespace llmq::runtime {
@@ -23,7 +23,8 @@ class TokenLearning {
   // A payload costs time to read: all of the first answers are looked at, later every eighth.
   bool wants_input();
   void input(int64_t text_bytes, int64_t tokens);
-  void output(int32_t priority, int64_t tokens);
+  // The output of that request is one of `outputs`, which the engine keeps.
+  void output(const core::Request& request, int64_t tokens, const core::OutputHistories& outputs);
 
   // ---- On any thread ----
   // kUnknown as long as too few answers have told.
@@ -37,7 +38,7 @@ class TokenLearning {
 
   // The loop's own:
   core::TokenCalibration calibration_;
-  std::array<core::OutputQuantile, kPriorities> outputs_;
+  std::array<uint64_t, kPriorities> outputs_{};  // until now, by priority
   uint64_t answers_ = 0;
   // Published. The fit is one word: per byte above, per text below; 0 = unknown.
   std::atomic<uint64_t> fit_{0};

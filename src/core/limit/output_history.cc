@@ -1,6 +1,7 @@
 #include "core/limit/output_history.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/limit/wide.h"
 
@@ -32,28 +33,32 @@ size_t OutputHistory::bin_of(int64_t value) {
   return std::min(static_cast<size_t>(bin), kBins - 1);
 }
 
-void OutputHistory::add(int64_t tokens, int64_t paced, DurationNs took) {
-  Output output;
-  output.tokens = static_cast<uint32_t>(std::clamp<int64_t>(tokens, 0, kMostTokens));
+OutputHistory::OutputHistory(OutputLog log) : log_(std::move(log)) {
+  log_.keep(kKept);
+  for (size_t back = log_.size(); back-- > 0;) count(log_.last(back), 1);
+  conclude();
+}
+
+OutputLog::Output OutputHistory::output_of(int64_t tokens, int64_t paced, DurationNs took) {
+  OutputLog::Output output;
+  output.tokens = static_cast<uint32_t>(std::clamp<int64_t>(tokens, 0, UINT32_MAX));
   paced = std::min(paced, kMostTokens);
   if (paced >= kLeastPaced && took.ns > 0) {
     const int64_t speed = mul_div(paced, kSpeedUnit.ns, took.ns);
     output.speed = static_cast<uint32_t>(std::clamp<int64_t>(speed, 1, kMostTokens));
   }
-  if (count_ < kKept) {
-    outputs_.push_back(output);
-    ++count_;
-  } else {
-    count(outputs_[next_], -1);
-    outputs_[next_] = output;
-    next_ = (next_ + 1) % kKept;
-  }
-  count(output, 1);
-  if (++added_ >= kRefresh || count_ == kEnough) conclude();
+  return output;
 }
 
-void OutputHistory::count(const Output& output, int64_t sign) {
-  const int64_t tokens = output.tokens;
+void OutputHistory::add(int64_t tokens, int64_t paced, DurationNs took) {
+  const OutputLog::Output output = output_of(tokens, paced, took);
+  if (const auto oldest = log_.push(output)) count(*oldest, -1);
+  count(output, 1);
+  if (++added_ >= kRefresh || log_.size() == kEnough) conclude();
+}
+
+void OutputHistory::count(const OutputLog::Output& output, int64_t sign) {
+  const int64_t tokens = std::min<int64_t>(output.tokens, kMostTokens);
   by_length_[bin_of(tokens)] += Sums{sign, sign * tokens, sign * tokens * tokens};
   if (output.speed > 0) by_speed_[bin_of(output.speed)] += Sums{sign, sign * output.speed, 0};
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/limit/output_curve.h"
+#include "core/limit/output_log.h"
 #include "core/time.h"
 
 namespace llmq::core {
@@ -23,11 +24,17 @@ class OutputHistory {
   static constexpr size_t kEnough = 200;                    // before them nothing is told
   static constexpr int64_t kMostTokens = int64_t{1} << 20;  // longer ones count as that long
 
-  OutputHistory() { outputs_.reserve(kKept); }
+  OutputHistory() : log_(kKept) {}
+  // Goes on from outputs that were kept without one.
+  explicit OutputHistory(OutputLog log);
+
+  // As it is kept: of an output of so many tokens, `paced` of them during `took`.
+  static OutputLog::Output output_of(int64_t tokens, int64_t paced, DurationNs took);
 
   // An output has ended: so many tokens, `paced` of them during `took`.
   void add(int64_t tokens, int64_t paced, DurationNs took);
-  bool knows() const { return count_ >= kEnough; }
+  bool knows() const { return log_.size() >= kEnough; }
+  const OutputLog& log() const { return log_; }
   int64_t mean() const {
     return from_bin_[0].count == 0 ? 0 : from_bin_[0].tokens / from_bin_[0].count;
   }
@@ -53,26 +60,20 @@ class OutputHistory {
     Sums& operator+=(const Sums& other);
     Sums operator-(const Sums& other) const;
   };
-  struct Output {
-    uint32_t tokens = 0;
-    uint32_t speed = 0;  // tokens per kSpeedUnit; 0 = too short to tell
-  };
   struct Newcomer {
     Pace pace;
     SummedCurve curve;
   };
 
   static size_t bin_of(int64_t value);
-  void count(const Output& output, int64_t sign);
+  void count(const OutputLog::Output& output, int64_t sign);
   void conclude();
   int64_t speed_beyond(bool from_above) const;
   int64_t fastest_parts(DurationNs cell) const;
   Sums longer_than(int64_t tokens) const;
 
-  size_t count_ = 0;  // kept
-  size_t next_ = 0;   // place of the next one
+  OutputLog log_;
   size_t added_ = 0;  // since the last conclusions
-  std::vector<Output> outputs_;
   std::array<Sums, kBins> by_length_{};
   std::array<Sums, kBins> by_speed_{};
   // Conclusions.

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <vector>
 
-#include "core/policy/output_quantile.h"
 #include "core/random.h"
 
 namespace llmq::core {
@@ -126,41 +125,6 @@ TEST(TokenCalibration, TellsHowFarItIsOff) {
   texts.teach(calibration, 2'000);
   EXPECT_NEAR(static_cast<double>(calibration.error_ppm()) / 1e6, 0.1, 0.04);
   EXPECT_NEAR(static_cast<double>(calibration.bias_ppm()) / 1e6, 0, 0.05);
-}
-
-TEST(OutputQuantile, IsUnknownUntilTwentyAnswers) {
-  OutputQuantile quantile;
-  for (int i = 1; i < 20; ++i) {
-    quantile.add(i);
-    EXPECT_EQ(quantile.p95(), OutputQuantile::kUnknown);
-  }
-  quantile.add(20);
-  EXPECT_EQ(quantile.p95(), 19);
-  EXPECT_EQ(quantile.judged(), 0u);
-}
-
-TEST(OutputQuantile, IsThatOfTheSortedLastOnes) {
-  Random random(23);
-  OutputQuantile quantile;
-  std::vector<int64_t> all;
-  for (int i = 0; i < 1'000; ++i) {
-    all.push_back(random.between(0, 1 << random.between(1, 12)));
-    quantile.add(all.back());
-    if (all.size() % 8 != 0 || all.size() < 20) continue;
-    std::vector<int64_t> last(
-        all.end() - static_cast<std::ptrdiff_t>(std::min(all.size(), OutputQuantile::kKept)),
-        all.end());
-    std::sort(last.begin(), last.end());
-    const size_t not_above = static_cast<size_t>(
-        std::upper_bound(last.begin(), last.end(), quantile.p95()) - last.begin());
-    const size_t below = static_cast<size_t>(
-        std::lower_bound(last.begin(), last.end(), quantile.p95()) - last.begin());
-    EXPECT_GE(not_above * 100, last.size() * 95);
-    EXPECT_LT(below * 100, last.size() * 95);
-  }
-  const double passed =
-      static_cast<double>(quantile.passed()) / static_cast<double>(quantile.judged());
-  EXPECT_NEAR(passed, 0.05, 0.02);
 }
 
 }  // namespace
