@@ -188,7 +188,7 @@ class Engine {
   void on_timer(const Step& step, Request& request);
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
   void attempt_failed(const Step& step, Model& model, Request& request, Status status,
-                      DurationNs retry_after);
+                      DurationNs retry_after, bool mended = false);
   static bool grant_another_attempt(Request& request);
   void arm_deadline(Request& request);
   void finish(const Step& step, Model& model, Request& request, State state, Status status,

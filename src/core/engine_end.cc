@@ -88,7 +88,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {
-    attempt_failed(step, model, request, event.status, event.retry_after);
+    attempt_failed(step, model, request, event.status, event.retry_after, event.mended);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
     if (event.status == Status::kQuotaExhausted) fail_for_quota(step, deployment);
   }
@@ -165,7 +165,7 @@ void Engine::abort_attempt(const Step& step, Model& model, Request& request, Sta
 
 // Its share of the limits is settled; what becomes of the request?
 void Engine::attempt_failed(const Step& step, Model& model, Request& request, Status status,
-                            DurationNs retry_after) {
+                            DurationNs retry_after, bool mended) {
   if ((closing_ && close_mode_ != StopMode::kDrain) ||
       (model.removing && model.stop_mode != StopMode::kDrain)) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
@@ -175,8 +175,10 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kFailed, status);
     return;
   }
+  const bool at_once = mended && request.attempts < request.max_attempts;
   const std::optional<DurationNs> delay =
-      waits_for_quota(step, model, request, status)
+      at_once ? DurationNs{}
+      : waits_for_quota(step, model, request, status)
           ? quota_wait(step, model)
           : retry_delay(model.settings.retry, status, request.attempts, request.max_attempts,
                         retry_after, request.backoff_ms, random_);

@@ -50,6 +50,7 @@ struct AttemptFinished {
   Usage usage{};
   DurationNs retry_after{};            // 0 = no hint
   const Observed* observed = nullptr;  // what the answer tells of limits; null: nothing
+  bool mended = false;                 // its cause is gone: tried again at once
 };
 // What the provider of the first deployment tells of its limits besides the answers to our
 // attempts.

@@ -83,6 +83,7 @@ struct Job {
   bool cancel_early : 1;   // cancelled before its Submit was seen
   bool report_on_way : 1;  // its node is in the inbox as a report
   bool ended : 1;          // finished, delivery waits for that report
+  bool met_new_key : 1;    // refused once with a key that had been replaced
   bool start_waits : 1;    // the next attempt has begun for the engine, its start waits for that
                            // report
   uint32_t slot = 0;
@@ -106,6 +107,7 @@ struct Job {
         cancel_early(false),
         report_on_way(false),
         ended(false),
+        met_new_key(false),
         start_waits(false) {}
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);

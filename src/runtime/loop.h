@@ -63,6 +63,13 @@ struct WaitEstimate {
 // What came of an attempt that the loop runs itself.
 std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body);
 
+// Is a failed attempt tried again?
+enum class Again : uint8_t {
+  kAsTheStatusSays,
+  kNever,   // the next one would fail in the same way
+  kAtOnce,  // the cause is gone
+};
+
 class Loop {
  public:
   Loop(const config::ManagerConfig& config, Callbacks callbacks,
@@ -220,11 +227,13 @@ class Loop {
   void stop_runner(Job& job, uint8_t attempt);
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
-              const core::Observed* observed = nullptr, bool permanent = false);
+              const core::Observed* observed = nullptr, Again again = Again::kAsTheStatusSays);
   bool http_client_ready(Job& job, uint8_t attempt);
   void stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt, http::Call& call);
-  void end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
+  // `key` is a fingerprint of the one that was sent.
+  void end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
+  bool has_new_key(Job& job, size_t refused);
   Outcome* store(std::unique_ptr<Outcome> outcome);
 
   // loop_mock.cc

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "http/client.h"
@@ -105,19 +106,19 @@ void Loop::observe(core::ModelIndex model, const core::Observed& observed) {
 
 // The result of an attempt that the loop itself runs. `observed` may be nullptr.
 void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
-                  const core::Observed* observed, bool permanent) {
+                  const core::Observed* observed, Again again) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
   if (outcome->usage_known) price(entry_of(job), outcome->usage);
-  // The next attempt would fail in the same way: there is to be none.
-  if (permanent) job.request.max_attempts = attempt;
+  if (again == Again::kNever) job.request.max_attempts = attempt;
   const core::AttemptFinished event{&job.request,
                                     attempt,
                                     outcome->status,
                                     outcome->usage_known,
                                     outcome->usage,
                                     outcome->retry_after,
-                                    observed_in(*outcome, observed)};
+                                    observed_in(*outcome, observed),
+                                    again == Again::kAtOnce};
   if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
     log->info("{}: attempt {} failed: {}: {}", log_name(job), attempt,
               core::status_name(outcome->status), one_line(outcome->message));
@@ -177,6 +178,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
   auto wire = provider::build_request(endpoint_of(model), operation,
                                       job.extra == nullptr ? "" : job.extra->wire_model,
                                       job.stream() != nullptr, key.value());
+  const size_t fingerprint = std::hash<std::string>()(key.value());
   wipe(key.value());
   if (!wire) return fail(wire.error().code, wire.error().message);
 
@@ -192,12 +194,25 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
         now_ = now();
         step(core::AttemptSent{&running->request, attempt});
       },
-      [this, running, attempt, profile = model.profile](http::CallResult result) {
-        end_http(*running, attempt, *profile, std::move(result));
+      [this, running, attempt, profile = model.profile, fingerprint](http::CallResult result) {
+        end_http(*running, attempt, *profile, fingerprint, std::move(result));
       });
 }
 
-void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
+// The key may have been replaced while the call was on its way, or just before. A second refusal is
+// final: a function may give another key each time.
+bool Loop::has_new_key(Job& job, size_t refused) {
+  ModelEntry& entry = entry_of(job);
+  entry.key.look_at_file(now_.mono, true);
+  if (job.met_new_key) return false;
+  auto key = key_for(entry.key_fn, entry);
+  if (!key) return false;
+  job.met_new_key = std::hash<std::string>()(key.value()) != refused;
+  wipe(key.value());
+  return job.met_new_key;
+}
+
+void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
                     http::CallResult&& result) {
   now_ = now();
   Stream* const stream = job.stream();
@@ -216,11 +231,11 @@ void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
     body = std::move(result.response.body);
   }
   if (stream != nullptr) stream->end();
-  // The key may have been replaced a moment ago: the next call must not find that out again.
-  if (outcome.status == core::Status::kAuth) entry_of(job).key.look_at_file(now_.mono, true);
+  Again again = result.permanent ? Again::kNever : Again::kAsTheStatusSays;
+  if (outcome.status == core::Status::kAuth && has_new_key(job, key)) again = Again::kAtOnce;
   const core::Observed observed = outcome.observed;
   report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed,
-         result.permanent);
+         again);
 }
 
 #else

@@ -189,6 +189,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);
   job->operation = static_cast<uint8_t>(r.operation);
   job->in_engine = job->cancel_early = job->report_on_way = job->ended = job->start_waits = false;
+  job->met_new_key = false;
   job->payload = payload;
   job->user_data = r.user_data;
   job->done_fn = r.done_fn;

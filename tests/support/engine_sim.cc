@@ -222,10 +222,10 @@ void EngineSim::report(Job& job, int number, const Answer& answer) {
       gate = std::max(gate, now_ + answer.retry_after);
     }
   }
-  step(core::AttemptFinished{job.record.get(), static_cast<uint8_t>(number), answer.status,
-                             answer.usage.has_value(), answer.usage.value_or(core::Usage{}),
-                             answer.retry_after,
-                             answer.observed.has_value() ? &*answer.observed : nullptr});
+  step(core::AttemptFinished{
+      job.record.get(), static_cast<uint8_t>(number), answer.status, answer.usage.has_value(),
+      answer.usage.value_or(core::Usage{}), answer.retry_after,
+      answer.observed.has_value() ? &*answer.observed : nullptr, answer.mended});
 }
 
 void EngineSim::perform(const core::AbortAttempt& action) {

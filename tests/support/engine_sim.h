@@ -37,6 +37,7 @@ struct Answer {
   bool hangs = false;                        // never answers
   std::optional<core::Observed> observed{};  // what it tells of limits
   std::vector<Output> output{};              // as it is produced
+  bool mended = false;                       // the cause of its failure is gone
 };
 
 struct Attempt {

@@ -54,6 +54,27 @@ TEST(EngineRetry, OtherFailuresAreFinal) {
   }
 }
 
+TEST(EngineRetry, AFailureWhoseCauseIsGoneIsTriedAgainAtOnceWhileAttemptsAreLeft) {
+  for (const uint8_t most : {uint8_t{1}, uint8_t{3}}) {
+    EngineSim sim;
+    sim.add_model(ModelSpec{});
+    sim.world.answer = [](const Call&) {
+      Answer answer = failing(Status::kAuth);
+      answer.mended = true;
+      return answer;
+    };
+    Want want;
+    want.max_attempts = most;
+    Job& job = sim.submit(want);
+    sim.run_all();
+    ASSERT_EQ(job.attempts.size(), most);
+    EXPECT_EQ(job.status, Status::kAuth);
+    if (most > 1) {
+      EXPECT_LE(job.attempts[1].started - *job.attempts[0].ended, milliseconds(2));
+    }
+  }
+}
+
 TEST(EngineRetry, I10_AttemptsAreBounded) {
   for (const uint8_t most : {uint8_t{0}, uint8_t{1}, uint8_t{5}, uint8_t{255}}) {
     EngineSim sim;

@@ -1,0 +1,147 @@
+// Keys that are replaced while calls are on their way.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <llmq/llmq.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "integration/program.h"
+#include "unit/http/scripted_server.h"
+
+namespace llmq::test {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr const char* kGood =
+    R"({"choices":[{"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],)"
+    R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})";
+
+// A provider that knows one key, which `meanwhile` may change before a call is answered.
+class KeyServer {
+ public:
+  explicit KeyServer(std::string key)
+      : key_(std::move(key)),
+        server_([this](http::Connection& connection) { serve(connection); }) {}
+
+  std::string url() const { return server_.url(); }
+  std::vector<std::string> keys() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return seen_;
+  }
+  std::function<void(int)> meanwhile;  // with the number of the call, from 1
+
+ private:
+  void serve(http::Connection& connection) {
+    while (const auto request = connection.read_request()) {
+      constexpr const char* kBefore = "Authorization: Bearer ";
+      const size_t at = request->find(kBefore) + std::strlen(kBefore);
+      const std::string key = request->substr(at, request->find('\r', at) - at);
+      int number = 0;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        seen_.push_back(key);
+        number = static_cast<int>(seen_.size());
+      }
+      if (meanwhile) meanwhile(number);
+      const bool good = key == key_;
+      connection.write(
+          good ? http::answer(kGood)
+               : http::answer(R"({"error":{"code":"invalid_api_key"}})", "401 Unauthorized"));
+    }
+  }
+
+  const std::string key_;
+  std::mutex mutex_;
+  std::vector<std::string> seen_;
+  http::ScriptedServer server_;
+};
+
+class KeyRotation : public ::testing::Test {
+ protected:
+  KeyRotation() { llmq_conf_create(&conf_); }
+  ~KeyRotation() override { llmq_conf_free(conf_); }
+
+  void set(const std::string& key, const std::string& value) {
+    ASSERT_EQ(llmq_conf_set(conf_, ("model.m." + key).c_str(), value.c_str(), nullptr), LLMQ_OK);
+  }
+
+  // One chat; the number of its attempts goes to `attempts`.
+  llmq_status_t call(uint32_t* attempts) {
+    llmq_manager_t* manager = nullptr;
+    EXPECT_EQ(llmq_manager_create(conf_, &manager, nullptr), LLMQ_OK);
+    const std::string payload = R"({"messages":[{"role":"user","content":"Hi"}],"max_tokens":4})";
+    llmq_request_t request{};
+    request.struct_size = sizeof request;
+    request.operation = LLMQ_OP_CHAT;
+    request.model = "m";
+    request.model_len = 1;
+    request.payload = payload.data();
+    request.payload_len = payload.size();
+    llmq_response_t* response = nullptr;
+    EXPECT_EQ(llmq_submit_wait(manager, &request, -1, &response), LLMQ_OK);
+    const llmq_status_t status = llmq_response_status(response);
+    *attempts = llmq_response_attempts(response);
+    llmq_response_free(response);
+    llmq_manager_destroy(manager);
+    return status;
+  }
+
+  llmq_conf_t* conf_ = nullptr;
+};
+
+TEST_F(KeyRotation, TheCallThatMetAReplacedKeyIsTriedAgainWithTheNewOne) {
+  const Directory dir;
+  const std::string file = dir.write("key", "sk-old");
+  KeyServer server("sk-new");
+  // As a careful program replaces a file: whole, under its name.
+  server.meanwhile = [&dir, &file](int number) {
+    if (number == 1) std::rename(dir.write("key.new", "sk-new").c_str(), file.c_str());
+  };
+  set("provider", "openai");
+  set("base_url", server.url());
+  set("api_key_file", file);
+  uint32_t attempts = 0;
+  EXPECT_EQ(call(&attempts), LLMQ_OK);
+  EXPECT_EQ(attempts, 2U);
+  EXPECT_THAT(server.keys(), ElementsAre("sk-old", "sk-new"));
+}
+
+TEST_F(KeyRotation, AKeyThatIsStillTheSameIsNotTriedAgain) {
+  const Directory dir;
+  KeyServer server("sk-new");
+  set("provider", "openai");
+  set("base_url", server.url());
+  set("api_key_file", dir.write("key", "sk-old"));
+  uint32_t attempts = 0;
+  EXPECT_EQ(call(&attempts), LLMQ_ERR_AUTH);
+  EXPECT_THAT(server.keys(), ElementsAre("sk-old"));
+}
+
+// Each time another key, none of them good.
+int64_t next_key(void* count, const char*, size_t, char* out, size_t room) {
+  const int number = ++*static_cast<std::atomic<int>*>(count);
+  return std::snprintf(out, room, "sk-%d", number);
+}
+
+TEST_F(KeyRotation, ASecondRefusalIsFinal) {
+  KeyServer server("sk-new");
+  set("provider", "openai");
+  set("base_url", server.url());
+  std::atomic<int> count{0};
+  ASSERT_EQ(llmq_conf_set_api_key_fn(conf_, next_key, &count, nullptr), LLMQ_OK);
+  uint32_t attempts = 0;
+  EXPECT_EQ(call(&attempts), LLMQ_ERR_AUTH);
+  EXPECT_EQ(attempts, 2U);
+  EXPECT_EQ(server.keys().size(), 2U);
+}
+
+}  // namespace
+}  // namespace llmq::test
