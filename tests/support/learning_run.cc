@@ -53,7 +53,7 @@ class Provider {
     if (!refusal) {
       last_ = call.now;
       charged_ +=
-          what_.charge == mock::Charge::kArrivalInput ? input : input + call.job.output_tokens;
+          what_.charge == mock::Charge::kArrivalMaxTokens ? input + call.job.output_tokens : input;
       answer.latency = {random_.between(core::milliseconds(what_.latency_low_ms).ns,
                                         core::milliseconds(what_.latency_high_ms).ns)};
       answer.usage = core::Usage{input, random_.between(what_.used_low, what_.used_high), 0, 0};

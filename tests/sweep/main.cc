@@ -91,6 +91,8 @@ void charges(const LearningCase& base, std::vector<LearningCase>& all) {
   add(all, what, "input");
   what.charge = mock::Charge::kCompletion;
   add(all, what, "completion");
+  what.charge = mock::Charge::kRealtime;
+  add(all, what, "realtime");
 }
 
 void latencies(const LearningCase& base, std::vector<LearningCase>& all) {

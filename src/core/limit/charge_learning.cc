@@ -7,56 +7,79 @@
 namespace llmq::core {
 namespace {
 
-constexpr uint32_t kEnough = 8;  // answers that agree
-// Of a span that is shorter, nothing can be said; of a longer one, charges of its beginning leave.
-constexpr int64_t kLeastSpan = 20;  // calls' worth, in shares of what is gone: see add()
+constexpr uint32_t kEnough = 8;  // answers that are judged together
+constexpr uint32_t kMost = 128;
+constexpr int64_t kWhole = 1'000'000;
+constexpr int64_t kFits = 150'000;     // of what is gone
+constexpr int64_t kDiffers = 100'000;  // beyond twice as far off as the best
+// A reset that moves by less is the same instant, seen over a way that varies.
+constexpr DurationNs kSameReset = milliseconds(15);
 
-int64_t distance_to(int64_t value, int64_t low, int64_t high) {
-  if (value < low) return low - value;
-  return value > high ? value - high : 0;
-}
+int64_t distance(int64_t a, int64_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
 
-bool ChargeEvidence::add(TimeNs sent, TimeNs now, int64_t used, const ChargedUntil& charged,
-                         DurationNs period) {
-  const bool too_old = begun_ && now - now_ > DurationNs{period.ns / 2};
-  if (!begun_ || too_old || used < used_) {
-    begun_ = true;
-    sent_ = sent;
-    now_ = now;
-    used_ = used;
-    charged_ = charged;
+bool ChargeEvidence::add(TimeNs sent, const CountedSums& at_arrival, TimeNs now,
+                         const CountedSums& at_answer, const ShownUse& shown, int64_t unit) {
+  follow(tracks_[0], sent, at_arrival, shown, unit);
+  follow(tracks_[1], now, at_answer, shown, unit);
+  return judge(unit);
+}
+
+void ChargeEvidence::follow(Track& track, TimeNs at, const CountedSums& sums, const ShownUse& shown,
+                            int64_t unit) {
+  const TimeNs reset_at = at + shown.reset;
+  if (track.begun && at <= track.at) return;  // answers overtake each other
+  const bool left = shown.used < track.used || reset_at > track.reset_at + kSameReset;
+  if (!track.begun || left) {
+    track.begun = true;
+    track.at = at;
+    track.reset_at = reset_at;
+    track.used = shown.used;
+    track.sums = sums;
+    return;
+  }
+  CountedSums span{};
+  for (size_t i = 0; i < kCountedKinds; ++i) span[i] = sums[i] - track.sums[i];
+  const int64_t gone = shown.used - track.used;
+  if (std::max(gone, *std::max_element(span.begin(), span.end())) < 2 * unit) return;
+  track.gone += gone;
+  for (size_t i = 0; i < kCountedKinds; ++i) track.error[i] += distance(gone, span[i]);
+  if (++track.answers < kMost) return;
+  track.answers /= 2;  // what was long ago counts less
+  track.gone /= 2;
+  for (int64_t& error : track.error) error /= 2;
+}
+
+// One must fit. What is thought stands while it is not clearly worse; then follows, of those that
+// are not, the one that charges most.
+bool ChargeEvidence::judge(int64_t unit) {
+  CountedSums wrong{};  // parts of a million of what is gone
+  wrong.fill(INT64_MAX);
+  for (const Track& track : tracks_) {
+    if (track.answers < kEnough) continue;
+    const int64_t gone = std::max<int64_t>(track.gone, track.answers * unit);
+    for (size_t i = 0; i < kCountedKinds; ++i) {
+      wrong[i] = std::min(wrong[i], mul_div(track.error[i], kWhole, gone));
+    }
+  }
+  const int64_t least = *std::min_element(wrong.begin(), wrong.end());
+  if (least > kFits) return false;
+  const auto may_be = [&](Counted one) {
+    return wrong[static_cast<size_t>(one)] < 2 * least + kDiffers;
+  };
+  const bool use = may_be(Counted::kActual) || may_be(Counted::kRealtime);
+  const int possible =
+      (may_be(Counted::kEstimate) ? 1 : 0) + (use ? 1 : 0) + (may_be(Counted::kInput) ? 1 : 0);
+  if (counts_use(thought_) ? use : may_be(thought_)) {
+    concluded_ = concluded_ || possible == 1;
     return false;
   }
-  if (concluded_ || sent <= sent_) return false;
-  const int64_t gone = used - used_;
-  std::array<int64_t, kCountedKinds> error{};
-  std::array<int64_t, kCountedKinds> low{};
-  std::array<int64_t, kCountedKinds> high{};
-  for (size_t i = 0; i < kCountedKinds; ++i) {
-    low[i] = std::max<int64_t>(charged.low[i] - charged_.high[i], 0);
-    high[i] = std::max<int64_t>(charged.high[i] - charged_.low[i], 0);
-    error[i] = distance_to(gone, low[i], high[i]);
-  }
-  const size_t estimate = static_cast<size_t>(Counted::kEstimate);
-  if (low[estimate] < kLeastSpan) return false;
-  const size_t best =
-      static_cast<size_t>(std::min_element(error.begin(), error.end()) - error.begin());
-  // One must fit, and the others must not.
-  if (error[best] > high[best] / 10) return false;
-  for (size_t i = 0; i < kCountedKinds; ++i) {
-    if (i != best && error[i] < std::max(high[i], high[best]) / 5) return false;
-  }
-  ++votes_[best];
-  for (size_t i = 0; i < kCountedKinds; ++i) {
-    if (i != best && votes_[best] <= 4 * votes_[i]) return false;
-  }
-  if (votes_[best] < kEnough) return false;
   concluded_ = true;
-  const Counted before = thought_;
-  thought_ = static_cast<Counted>(best);
-  return thought_ != before;
+  thought_ = Counted::kInput;
+  if (use) thought_ = may_be(Counted::kActual) ? Counted::kActual : Counted::kRealtime;
+  if (may_be(Counted::kEstimate)) thought_ = Counted::kEstimate;
+  return true;
 }
 
 bool ChargeEvidence::add_level(TimeNs now, const ChargeMirrors::Levels& at_arrival,
@@ -76,6 +99,8 @@ const char* counted_name(Counted counted) {
       return "input";
     case Counted::kActual:
       return "actual";
+    case Counted::kRealtime:
+      return "realtime";
   }
   return "?";
 }

@@ -6,6 +6,9 @@ namespace llmq::core {
 namespace {
 
 constexpr int64_t kAnswers = 16;  // that are judged together
+constexpr std::array kOthers{Counted::kInput, Counted::kActual, Counted::kRealtime};
+
+int64_t distance(int64_t a, int64_t b) { return a < b ? b - a : a - b; }
 
 size_t place(Counted counted) { return static_cast<size_t>(counted); }
 
@@ -21,8 +24,7 @@ void ChargeMirrors::follow(TimeNs now, int64_t amount, DurationNs period, int64_
   period_ = period;
   capacity_ = capacity;
   estimates->change(now, amount, period, capacity, DurationNs{});
-  buckets_[place(Counted::kInput)].reset();
-  buckets_[place(Counted::kActual)].reset();
+  for (const Counted other : kOthers) buckets_[place(other)].reset();
   suspected_.reset();
   answers_ = 0;
   error_ = {};
@@ -31,6 +33,7 @@ void ChargeMirrors::follow(TimeNs now, int64_t amount, DurationNs period, int64_
 ChargeMirrors::Levels ChargeMirrors::arrived(TimeNs now, int64_t estimate, int64_t input) {
   charge(now, Counted::kEstimate, estimate);
   charge(now, Counted::kInput, input);
+  charge(now, Counted::kRealtime, input);
   return levels(now);
 }
 
@@ -49,9 +52,13 @@ void ChargeMirrors::refused(TimeNs now, int64_t estimate, int64_t input) {
   };
   take_back(Counted::kEstimate, estimate);
   take_back(Counted::kInput, input);
+  take_back(Counted::kRealtime, input);
 }
 
-void ChargeMirrors::ended(TimeNs now, int64_t actual) { charge(now, Counted::kActual, actual); }
+void ChargeMirrors::ended(TimeNs now, int64_t input, int64_t output) {
+  charge(now, Counted::kActual, input + output);
+  charge(now, Counted::kRealtime, output);
+}
 
 void ChargeMirrors::charge(TimeNs now, Counted as, int64_t cost) {
   std::optional<TokenBucket>& bucket = buckets_[place(as)];
@@ -63,7 +70,7 @@ std::optional<Counted> ChargeMirrors::shown(TimeNs now, const Levels& at_arrival
   if (!shown_) return std::nullopt;
   const int64_t level = std::min(remaining, capacity_);
   if (!buckets_[place(Counted::kInput)]) {
-    for (const Counted other : {Counted::kInput, Counted::kActual}) {
+    for (const Counted other : kOthers) {
       buckets_[place(other)].emplace(amount_, period_, capacity_, DurationNs{});
       buckets_[place(other)]->set_level(now, level);
     }
@@ -71,15 +78,16 @@ std::optional<Counted> ChargeMirrors::shown(TimeNs now, const Levels& at_arrival
   }
   const Levels at_answer = levels(now);
   for (size_t i = 0; i < kCountedKinds; ++i) {
-    const int64_t low = std::min(at_arrival[i], at_answer[i]);
-    const int64_t high = std::max(at_arrival[i], at_answer[i]);
-    error_[i] += std::max<int64_t>({low - level, level - high, 0});
+    error_[0][i] += distance(at_arrival[i], level);
+    error_[1][i] += distance(at_answer[i], level);
   }
   if (++answers_ < kAnswers) return std::nullopt;
+  Levels error{};
+  for (size_t i = 0; i < kCountedKinds; ++i) error[i] = std::min(error_[0][i], error_[1][i]);
   const size_t best =
-      static_cast<size_t>(std::min_element(error_.begin(), error_.end()) - error_.begin());
-  const int64_t wrong = error_[place(thought)];
-  const bool other = wrong > kAnswers * 2 * unit && wrong > 3 * error_[best];
+      static_cast<size_t>(std::min_element(error.begin(), error.end()) - error.begin());
+  const int64_t wrong = error[place(thought)];
+  const bool other = wrong > kAnswers * 2 * unit && wrong > 3 * error[best];
   // Once may be a beginning at a moment that shows little.
   const bool again = other && suspected_ && *suspected_ == static_cast<Counted>(best);
   suspected_.reset();

@@ -1,5 +1,5 @@
-// A provider's bucket three times over: if it counted estimates, if it counted input, if it counted
-// what is used in the end. The one whose level is what answers show is right.
+// A provider's bucket once for everything that it may count of calls. The one whose level is what
+// answers show is right.
 #ifndef LLMQ_CORE_LIMIT_CHARGE_MIRRORS_H_
 #define LLMQ_CORE_LIMIT_CHARGE_MIRRORS_H_
 
@@ -18,12 +18,12 @@ class ChargeMirrors {
   // The bucket as it is known from now on; `shown`: answers tell of it.
   void follow(TimeNs now, int64_t amount, DurationNs period, int64_t capacity, bool shown);
 
-  using Levels = std::array<int64_t, kCountedKinds>;
+  using Levels = CountedSums;
 
   // Returns what each would hold then.
   Levels arrived(TimeNs now, int64_t estimate, int64_t input);
   void refused(TimeNs now, int64_t estimate, int64_t input);  // it had not been counted
-  void ended(TimeNs now, int64_t actual);
+  void ended(TimeNs now, int64_t input, int64_t output);
   // An answer showed `remaining`, as it was when the call arrived or when the answer left. What is
   // counted, if not `thought`; nothing while that may be right. `unit`: what a call costs, about.
   std::optional<Counted> shown(TimeNs now, const Levels& at_arrival, int64_t remaining,
@@ -39,7 +39,7 @@ class ChargeMirrors {
   DurationNs period_{};
   // Of estimates from the first call on; the others begin with what is shown.
   std::array<std::optional<TokenBucket>, kCountedKinds> buckets_;
-  std::array<int64_t, kCountedKinds> error_{};
+  std::array<CountedSums, kTellingTimes> error_{};
   int64_t answers_ = 0;  // that the errors are the sum of
   std::optional<Counted> suspected_;
 };

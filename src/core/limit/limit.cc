@@ -67,7 +67,7 @@ void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
 
 void Limit::sent(TimeNs now, Hold& hold) {
   if (hold.stream != 0) projection_->sent(now, hold.stream);
-  if (evidence_) hold.levels = evidence_->mirrors().arrived(now, hold.estimate, hold.input);
+  if (evidence_) follow_charge(now, hold);
   if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
   charge(now, hold);
@@ -192,10 +192,6 @@ void Limit::charge(TimeNs now, Hold& hold) {
   hold.charged = now;
   if (!learner_) return;
   hold.total = total_;
-  if (evidence_) {
-    hold.total_estimate = total_estimate_ += hold.estimate;
-    hold.total_input = total_input_ += hold.input;
-  }
   hold.used = ledger_.used(now) - foreign_;
 }
 
@@ -243,8 +239,7 @@ void Limit::lease_granted(TimeNs now, int64_t amount, TimeNs expires) {
 // Unknown: until the end because the provider may count then, and from then on for a window.
 bool Limit::held_until_end() const {
   return spec_.charge == ChargeModel::kCompletion || spec_.charge == ChargeModel::kRealtime ||
-         spec_.charge == ChargeModel::kUnknown ||
-         (counts(Counted::kActual) && shape_ != Shape::kBucket);
+         spec_.charge == ChargeModel::kUnknown || (counts_used() && shape_ != Shape::kBucket);
 }
 
 bool Limit::counts_output() const {
@@ -252,7 +247,7 @@ bool Limit::counts_output() const {
 }
 
 bool Limit::keeps_estimate() const {
-  if (counts(Counted::kActual)) return false;
+  if (counts_used()) return false;
   return spec_.charge == ChargeModel::kArrival || spec_.charge == ChargeModel::kUnknown ||
          counts(Counted::kEstimate);
 }

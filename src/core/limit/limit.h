@@ -44,12 +44,12 @@ struct Hold {
   int64_t missing = 0;  // before, from a bucket
   bool probe = false;
   Projection::StreamId stream = 0;  // where output is projected
-  // Of limits whose charge model is learnt: the estimate, the input alone, and the sums up to this
-  // call.
+  // Of limits whose charge model is learnt: the estimate, the input alone, when it was sent, and
+  // the sums of each candidate up to this call.
   int64_t estimate = 0;
   int64_t input = 0;
-  int64_t total_estimate = 0;
-  int64_t total_input = 0;
+  TimeNs sent{};
+  CountedSums sums{};
   ChargeMirrors::Levels levels{};  // of the mirrors, when it was sent
 };
 
@@ -175,18 +175,19 @@ class Limit {
   // What an answer has shown as used, kept until its call is settled.
   struct Shown {
     TimeNs at;
-    int64_t used;
+    ShownUse use;
   };
 
   // limit.cc
+  bool counts_used() const { return evidence_ && evidence_->counts_used(); }
   bool counts(Counted what) const { return evidence_ && evidence_->counts(what); }
   bool held_until_end() const;
   bool counts_output() const;
   bool keeps_estimate() const;
-  // Of a bucket that counts what is used, the debt of one call is soon repaid: what calls use on
-  // average is enough to be reserved.
+  // Who counts what is used refuses only where nothing is left: what calls use on average is enough
+  // to be reserved.
   int64_t expected(int64_t output) const {
-    if (!counts(Counted::kActual) || shape_ != Shape::kBucket) return output;
+    if (!counts_used()) return output;
     return mul_div_up(output, used_ppm_, 1'000'000);
   }
   bool correct_by(TimeNs now, Hold& hold, const Settlement& settlement);
@@ -202,6 +203,7 @@ class Limit {
   TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);
   TimeNs by_projection(TimeNs now, const Projection::Ask& ask, const Projection::Ask& ahead);
   Projection::Ask ask_of(const Demand& demand) const;
+  bool is_beyond_shown(int64_t cost) const;
   TimeNs by_probe(TimeNs now, int64_t cost, TimeNs otherwise);
   int64_t room(TimeNs now);
   void enforce(TimeNs now);
@@ -211,6 +213,7 @@ class Limit {
   Seen seen(TimeNs now, const Hold* hold);
   void take_shown(TimeNs now, const Hold* hold, const Observation& shown);
   void accepted(const Hold& hold);
+  void follow_charge(TimeNs now, Hold& hold);
   void weigh_charge(TimeNs now, const Hold& hold, const Usage& usage);
   int64_t beyond(TimeNs now, const Seen& seen, const Observation& shown);
   void count_foreign(TimeNs now, int64_t foreign);
@@ -240,13 +243,12 @@ class Limit {
   int64_t in_flight_ = 0;                // calls reserved and not ended
   int64_t start_bound_ = 1;              // most of them until something is known
   int64_t total_ = 0;                    // charged, ever
+  int64_t shown_total_ = 0;              // that `total_` may grow to by what the last answer showed
   int64_t foreign_ = 0;
   std::optional<ChargeEvidence> evidence_;  // of what is counted
   int64_t used_ppm_ = 1'000'000;            // of the output that is reserved, on average
   std::optional<Shown> shown_;
-  int64_t total_estimate_ = 0;
-  int64_t total_input_ = 0;
-  int64_t total_actual_ = 0;
+  CountedSums sums_{};  // of each candidate, all that was charged, ever
 };
 
 }  // namespace llmq::core

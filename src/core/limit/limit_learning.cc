@@ -35,7 +35,8 @@ void Learner::forget() {
   votes_.bucket = votes_.not_bucket = 0;
   votes_.grid = votes_.not_grid = 0;
   votes_.sliding = votes_.not_sliding = 0;
-  has_reference_ = has_grid_ = false;
+  has_reference_ = false;
+  grids_ = {};
   capacity_seen_ = 0;
   locked_ = sliding_only_ = grid_refuted_ = false;
 }
@@ -113,6 +114,7 @@ bool Learner::check_new_window(const Seen& seen, const Observation& shown) {
 
 void Learner::vote(const Seen& seen, const Observation& shown) {
   vote_bucket(shown);
+  vote_time(seen, shown);
   vote_grid(seen, shown);
 }
 
@@ -152,28 +154,63 @@ void Learner::vote_grid(const Seen& seen, const Observation& shown) {
     }
   }
   if (shown.reset > period + kReset) {
-    ++votes_.not_grid;
-    return;
-  }
-  if (high - low > DurationNs{period.ns / 4}) return;  // too slow an answer to tell the edge
-  if (!has_grid_) {
-    has_grid_ = true;
-    grid_low_ = low;
-    grid_high_ = high;
-    return;
-  }
-  const int64_t steps = (low.ns - grid_low_.ns + period.ns / 2) / period.ns;
-  const TimeNs moved_low{low.ns - steps * period.ns};
-  const TimeNs moved_high{high.ns - steps * period.ns};
-  if (std::max(moved_low, grid_low_) <= std::min(moved_high, grid_high_) + kReset) {
-    ++votes_.grid;
-    grid_low_ = std::max(moved_low, grid_low_);
-    grid_high_ = std::max(std::min(moved_high, grid_high_), grid_low_);
+    for (Grid& grid : grids_) ++grid.no;
   } else {
-    ++votes_.not_grid;
-    grid_low_ = low;
-    grid_high_ = high;
+    // Nothing is longer on its way than J.
+    const DurationNs way = spec_.jitter + learnt_.jitter;
+    grids_[0].vote(low, std::min(seen.sent + way, seen.now) + shown.reset, period);
+    grids_[1].vote(std::max(seen.now - way, seen.sent) + shown.reset - kReset, high, period);
   }
+  const Grid best = grid();
+  votes_.grid = best.yes;
+  votes_.not_grid = best.no;
+}
+
+// While much is on its way, what remains was shown either before or after it was charged.
+void Learner::vote_time(const Seen& seen, const Observation& shown) {
+  if (seen.after < 4 * std::max<int64_t>(seen.cost, 1)) return;
+  const int64_t used = told_ - shown.remaining;
+  if (distance(used, seen.used) <= seen.after / 4) ++tells_[0];
+  if (distance(used, seen.used + seen.after) <= seen.after / 4) ++tells_[1];
+}
+
+void Learner::Grid::vote(TimeNs from, TimeNs to, DurationNs period) {
+  if (to - from > DurationNs{period.ns / 4}) return;  // the way is too long to tell the edge
+  if (!begun) {
+    begun = true;
+    low = from;
+    high = to;
+    return;
+  }
+  const int64_t steps = (from.ns - low.ns + period.ns / 2) / period.ns;
+  const TimeNs moved_low{from.ns - steps * period.ns};
+  const TimeNs moved_high{to.ns - steps * period.ns};
+  if (std::max(moved_low, low) <= std::min(moved_high, high) + kReset) {
+    ++yes;
+    low = std::max(moved_low, low);
+    high = std::max(std::min(moved_high, high), low);
+  } else {
+    ++no;
+    low = from;
+    high = to;
+  }
+}
+
+// Where answers always take as long, both may hold: then what remains tells, or neither is ruled
+// out.
+Learner::Grid Learner::grid() const {
+  const Grid& early = grids_[0];
+  const Grid& late = grids_[1];
+  if (early.holds() != late.holds()) return early.holds() ? early : late;
+  if (tells_[0] >= 4 && tells_[0] > 4 * tells_[1]) return early;
+  if (tells_[1] >= 4 && tells_[1] > 4 * tells_[0]) return late;
+  if (!early.holds()) return late.yes > early.yes ? late : early;
+  Grid both = late;
+  both.low = std::min(early.low, late.low);
+  both.high = std::max(early.high, late.high);
+  const DurationNs period = slice_.ns > 0 ? slice_ : spec_.period;
+  if (both.high - both.low > DurationNs{period.ns / 4}) both.yes = 0;
+  return both;
 }
 
 bool Learner::conclude() {
@@ -187,7 +224,8 @@ bool Learner::conclude() {
     return set(now);
   }
   if (votes_.not_bucket < 2 || votes_.not_bucket <= 3 * votes_.bucket) return false;
-  const bool grid = votes_.grid >= 2 && votes_.grid > 10 * votes_.not_grid;
+  const Grid found = grid();
+  const bool grid = found.holds();
   if (slice_.ns > 0) {
     now.shape = Shape::kQuantised;
     now.amount = told_;
@@ -202,8 +240,8 @@ bool Learner::conclude() {
   now.has_edge = grid && now.shape != Shape::kSliding;
   if (now.has_edge) {
     // The latest edge that the answers allow: a call that waits for it is not too early.
-    now.edge = grid_high_;
-    now.spread = grid_high_ - grid_low_;
+    now.edge = found.high;
+    now.spread = found.high - found.low;
   }
   return set(now);
 }
@@ -261,6 +299,17 @@ bool Learner::learn_slice(const Seen& seen, const Refusal& refusal, DurationNs s
   now.has_edge = true;
   locked_ = learnt_any_ = true;
   return set(now);
+}
+
+// A bucket that is emptier than was thought, by its own numbers: others use it, or what was used in
+// the end was more than expected.
+bool Learner::is_empty_bucket(const Refusal& refusal) const {
+  if (learnt_.shape != Shape::kBucket || learnt_.from != Lesson::kHeaders) return false;
+  if (refusal.used < 0 || refusal.requested < 0 || refusal.limit != told_) return false;
+  const int64_t missing = refusal.used + refusal.requested - refusal.limit;
+  if (missing <= 0) return false;
+  const int64_t wait = mul_div(missing, spec_.period.ns, told_);
+  return distance(wait, refusal.retry_after.ns) <= kSoon.ns + wait / 20;
 }
 
 // The time in which the limit brings what the call costs.
@@ -326,11 +375,15 @@ bool Learner::learn_bucket(const Seen& seen, const Refusal& refusal) {
   return set(now);
 }
 
+bool Learner::is_nearly_empty(const Seen& seen) const {
+  return seen.room <= seen.cost + learnt_.capacity / 10;
+}
+
 bool Learner::refuse_bucket(const Seen& seen, const Refusal& refusal) {
   // Whoever names a later time than that of one call counts in windows, whatever headers show.
   const bool later = refusal.retry_after.ns > 2 * unit_time(seen).ns + kSoon.ns;
   if (later && fills_window(seen)) return learn_sliding();
-  if (seen.room <= seen.cost + learnt_.capacity / 10) return learn_jitter(refusal);  // nearly empty
+  if (is_nearly_empty(seen)) return learn_jitter(refusal);
   if (learnt_.from == Lesson::kProbe) {  // no bucket after all
     sliding_only_ = true;
     return learn_sliding();

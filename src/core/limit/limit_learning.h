@@ -12,8 +12,11 @@
 #ifndef LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
 #define LLMQ_CORE_LIMIT_LIMIT_LEARNING_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
+#include "core/limit/counted.h"
 #include "core/limit/limit_spec.h"
 #include "core/limit/observation.h"
 #include "core/time.h"
@@ -81,6 +84,7 @@ class Learner {
   bool refused(const Seen& seen, const Refusal& refusal, const InSlice& in_slice) {
     if (!begin_episode(seen)) return false;
     lesson_ends_ = seen.now + kLessonHolds;
+    if (is_empty_bucket(refusal)) return is_nearly_empty(seen) && learn_jitter(refusal);
     for (const DurationNs slice : {seconds(1), seconds(10)}) {
       if (looks_like_slice(seen, refusal, slice, in_slice(slice))) {
         return learn_slice(seen, refusal, slice);
@@ -119,9 +123,23 @@ class Learner {
   void change(const LimitSpec& spec);
 
  private:
+  // Where an edge lies, if answers tell how things stood when the call arrived, or when they left.
+  struct Grid {
+    bool begun = false;
+    TimeNs low{};
+    TimeNs high{};
+    uint32_t yes = 0;
+    uint32_t no = 0;
+
+    bool holds() const { return yes >= 2 && yes > 10 * no; }
+    void vote(TimeNs from, TimeNs to, DurationNs period);
+  };
+
   void vote(const Seen& seen, const Observation& shown);
   void vote_bucket(const Observation& shown);
   void vote_grid(const Seen& seen, const Observation& shown);
+  void vote_time(const Seen& seen, const Observation& shown);
+  Grid grid() const;
   bool conclude();
   bool set(const Learnt& learnt);
   void forget();
@@ -129,6 +147,8 @@ class Learner {
   bool begin_episode(const Seen& seen);
   bool looks_like_slice(const Seen& seen, const Refusal& refusal, DurationNs slice,
                         int64_t sent_in_it) const;
+  bool is_empty_bucket(const Refusal& refusal) const;
+  bool is_nearly_empty(const Seen& seen) const;
   bool learn_slice(const Seen& seen, const Refusal& refusal, DurationNs slice);
   bool learn_refusal(const Seen& seen, const Refusal& refusal);
   bool refuse_bucket(const Seen& seen, const Refusal& refusal);
@@ -153,10 +173,9 @@ class Learner {
   bool has_reference_ = false;
   int64_t reference_remaining_ = 0;
   DurationNs reference_sum_{};
-  // Where an edge of the grid lies.
-  bool has_grid_ = false;
-  TimeNs grid_low_{};
-  TimeNs grid_high_{};
+  std::array<Grid, kTellingTimes> grids_;  // in the order of the times that answers may tell of
+  // What remains fell by what had been sent until then.
+  std::array<uint32_t, kTellingTimes> tells_{};
 
   TimeNs episode_{};  // refusals of calls sent before belong to the last episode
   bool had_episode_ = false;

@@ -66,7 +66,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   count_foreign(now, what.beyond);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);
-    if (evidence_) shown_ = Shown{now, learner_->told() - shown.remaining};
+    if (evidence_) shown_ = Shown{now, {learner_->told() - shown.remaining, shown.reset}};
   }
   return changed || was_starting;
 }
@@ -75,6 +75,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
 void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   const TimeNs sent = hold == nullptr || hold->seq == 0 ? now : hold->charged;
   const int64_t after = hold == nullptr || hold->seq == 0 ? 0 : total_ - hold->total;
+  shown_total_ = total_ - after + shown.remaining;
   if (shape_ == Shape::kBucket) {
     bucket_->shown(now, sent, std::min(shown.remaining, bucket_->capacity()), after);
   } else if (windows_ && windows_->index(sent) == windows_->index(now)) {
@@ -94,38 +95,45 @@ int64_t Limit::beyond(TimeNs now, const Seen& seen, const Observation& shown) {
   return std::max<int64_t>(of - shown.remaining - ours, 0);
 }
 
-// We did not use it: count it all the same.
+// We did not use it: count it all the same. A small bucket shows from the beginning what it never
+// holds: before the shape is known that tells nothing.
 void Limit::count_foreign(TimeNs now, int64_t foreign) {
-  if (foreign == 0 || (shape_ != Shape::kSliding && shape_ != Shape::kFixed)) return;
+  const Shape shape = spec_.shape == Shape::kAuto ? learner_->learnt().shape : shape_;
+  if (foreign == 0 || (shape != Shape::kSliding && shape != Shape::kFixed)) return;
   ledger_.charge(now, foreign);
   if (projection_) projection_->touch();
   foreign_ += foreign;
 }
 
+// The call has been sent: what each candidate says is charged on arrival.
+void Limit::follow_charge(TimeNs now, Hold& hold) {
+  hold.levels = evidence_->mirrors().arrived(now, hold.estimate, hold.input);
+  hold.sent = now;
+  sums_[static_cast<size_t>(Counted::kEstimate)] += hold.estimate;
+  sums_[static_cast<size_t>(Counted::kInput)] += hold.input;
+  sums_[static_cast<size_t>(Counted::kRealtime)] += hold.input;
+  hold.sums = sums_;
+}
+
 // What is gone, set against what we charged, tells what the provider counts.
 void Limit::weigh_charge(TimeNs now, const Hold& hold, const Usage& usage) {
-  const bool all = spec_.kind == LimitKind::kTokens;
-  const int64_t actual =
-      clamp_usage(usage.output_tokens) + (all ? clamp_usage(usage.input_tokens) : 0);
+  const int64_t input = spec_.kind == LimitKind::kTokens ? clamp_usage(usage.input_tokens) : 0;
+  const int64_t output = clamp_usage(usage.output_tokens);
   const int64_t reserved = hold.estimate - hold.input;
   if (reserved > 0) {
-    const int64_t used = clamp_usage(usage.output_tokens);
-    used_ppm_ += (mul_div(std::min(used, reserved), kMillion, reserved) - used_ppm_) / 16;
+    used_ppm_ += (mul_div(std::min(output, reserved), kMillion, reserved) - used_ppm_) / 16;
   }
-  const bool shown = shown_ && shown_->at == now && hold.seq != 0;
-  evidence_->mirrors().ended(now, actual);
-  if (shape_ == Shape::kBucket) {
-    const int64_t remaining = shown ? learner_->told() - shown_->used : 0;
-    if (shown && evidence_->add_level(now, hold.levels, remaining, hold.cost)) {
-      bucket_->set_level(now, std::min(remaining, bucket_->capacity()));
-    }
-  } else if (shown) {
-    ChargedUntil charged;
-    charged.low = {hold.total_estimate, hold.total_input, total_actual_};
-    charged.high = {total_estimate_, total_input_, total_actual_ + actual};
-    evidence_->add(hold.charged, now, shown_->used, charged, spec_.period);
+  evidence_->mirrors().ended(now, input, output);
+  sums_[static_cast<size_t>(Counted::kActual)] += input + output;
+  sums_[static_cast<size_t>(Counted::kRealtime)] += output;
+  if (!shown_ || shown_->at != now || hold.sent == TimeNs{}) return;
+  const int64_t remaining = learner_->told() - shown_->use.used;
+  const int64_t unit = std::max<int64_t>(hold.estimate, 1);
+  if (shape_ != Shape::kBucket) {
+    evidence_->add(hold.sent, hold.sums, now, sums_, shown_->use, unit);
+  } else if (evidence_->add_level(now, hold.levels, remaining, unit)) {
+    bucket_->set_level(now, std::min(remaining, bucket_->capacity()));
   }
-  total_actual_ += actual;
 }
 
 // The provider took the call: how much has it taken at once?

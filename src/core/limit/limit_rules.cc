@@ -32,11 +32,19 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
     from = std::max(from, ramp_->earliest(now, ahead));
     // One by one is safe with any provider, whatever is on its way.
     const bool bound = in_flight_ + (ahead > 0 ? 1 : 0) >= start_bound_;
-    if (learner_->starting() && bound) from = std::max(from, pacer_->earliest(now, ahead));
+    if ((learner_->starting() && bound) || is_beyond_shown(cost + ahead)) {
+      from = std::max(from, pacer_->earliest(now, ahead));
+    }
   }
   const TimeNs at = by_shape(from, cost, ahead);
   const bool learns = spec_.shape == Shape::kAuto;
   return learns && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
+}
+
+// Until the shape is known, no more than answers have shown to be there.
+bool Limit::is_beyond_shown(int64_t cost) const {
+  return learner_->headers() && learner_->learnt().shape == Shape::kAuto &&
+         total_ + held_ + cost > shown_total_;
 }
 
 TimeNs Limit::earliest(TimeNs now, int64_t cost, const Demand& demand) {

@@ -130,6 +130,17 @@ std::vector<Case> cases() {
   all.push_back(charged("bucket_of_actual", bucket, mock::Charge::kCompletion));
   all.push_back(charged("fixed_of_actual", fixed, mock::Charge::kCompletion));
   all.push_back(charged("sliding_of_actual", sliding, mock::Charge::kCompletion));
+  const auto told_late = [&](const char* name, Case c, mock::Charge charge) {
+    c = charged(name, late(name, c), charge);
+    c.told_at_arrival = false;
+    c.most_time = 1.05;
+    return c;
+  };
+  all.push_back(told_late("fixed_of_actual_late", fixed, mock::Charge::kCompletion));
+  all.push_back(told_late("slices_of_actual_late", slices, mock::Charge::kCompletion));
+  all.push_back(told_late("slices_of_input_late", slices, mock::Charge::kArrivalInput));
+  all.push_back(told_late("fixed_of_realtime_late", fixed, mock::Charge::kRealtime));
+  all.push_back(told_late("sliding_of_realtime_late", sliding, mock::Charge::kRealtime));
   const size_t count = all.size();
   for (size_t i = 0; i < count; ++i) {
     Case tokens = all[i];
