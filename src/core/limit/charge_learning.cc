@@ -51,13 +51,13 @@ void ChargeEvidence::follow(Track& track, TimeNs at, const CountedSums& sums, co
   for (int64_t& error : track.error) error /= 2;
 }
 
-// One must fit. What is thought stands while it is not clearly worse; then follows, of those that
-// are not, the one that charges most.
+// Both assumptions are heard, and one candidate must fit. What is thought stands while it is not
+// clearly worse; then follows, of those that are not, the one that charges most.
 bool ChargeEvidence::judge(int64_t unit) {
   CountedSums wrong{};  // parts of a million of what is gone
   wrong.fill(INT64_MAX);
   for (const Track& track : tracks_) {
-    if (track.answers < kEnough) continue;
+    if (track.answers < kEnough) return false;
     const int64_t gone = std::max<int64_t>(track.gone, track.answers * unit);
     for (size_t i = 0; i < kCountedKinds; ++i) {
       wrong[i] = std::min(wrong[i], mul_div(track.error[i], kWhole, gone));
