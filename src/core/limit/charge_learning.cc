@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kEnough = 8;  // answers that are judged together
 constexpr uint32_t kMost = 128;
+constexpr int64_t kSpan = 20;  // calls
 constexpr int64_t kWhole = 1'000'000;
 constexpr int64_t kFits = 150'000;     // of what is gone
 constexpr int64_t kDiffers = 100'000;  // beyond twice as far off as the best
@@ -42,7 +43,9 @@ void ChargeEvidence::follow(Track& track, TimeNs at, const CountedSums& sums, co
   CountedSums span{};
   for (size_t i = 0; i < kCountedKinds; ++i) span[i] = sums[i] - track.sums[i];
   const int64_t gone = shown.used - track.used;
-  if (std::max(gone, *std::max_element(span.begin(), span.end())) < 2 * unit) return;
+  // Calls overtake each other on their way: of short spans that is too large a part.
+  const int64_t least = std::min(kSpan * unit, shown.whole / 4);
+  if (std::max(gone, *std::max_element(span.begin(), span.end())) < least) return;
   track.gone += gone;
   for (size_t i = 0; i < kCountedKinds; ++i) track.error[i] += distance(gone, span[i]);
   if (++track.answers < kMost) return;

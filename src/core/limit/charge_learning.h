@@ -20,6 +20,7 @@ namespace llmq::core {
 
 // What an answer shows of a window.
 struct ShownUse {
+  int64_t whole = 0;  // the limit
   int64_t used = 0;
   DurationNs reset{-1};  // -1: not told
 };

@@ -66,7 +66,10 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   count_foreign(now, what.beyond);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);
-    if (evidence_) shown_ = Shown{now, {learner_->told() - shown.remaining, shown.reset}};
+    if (evidence_) {
+      const int64_t told = learner_->told();
+      shown_ = Shown{now, {told, told - shown.remaining, shown.reset}};
+    }
   }
   return changed || was_starting;
 }
