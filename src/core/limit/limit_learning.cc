@@ -15,6 +15,8 @@ constexpr DurationNs kReset = milliseconds(2);  // resets are told in whole mill
 // A bucket says when one unit is there; whoever names a later time counts in slices.
 constexpr DurationNs kSoon = milliseconds(5);
 
+constexpr uint32_t kEnoughAlone = 8;  // answers that show edges under one assumption alone
+
 int64_t distance(int64_t a, int64_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
@@ -201,7 +203,11 @@ void Learner::Grid::vote(TimeNs from, TimeNs to, DurationNs period) {
 Learner::Grid Learner::grid() const {
   const Grid& early = grids_[0];
   const Grid& late = grids_[1];
-  if (early.holds() != late.holds()) return early.holds() ? early : late;
+  if (early.holds() != late.holds()) {  // by chance, perhaps, while few have been heard
+    Grid one = early.holds() ? early : late;
+    if (one.yes < kEnoughAlone) one.yes = 0;
+    return one;
+  }
   if (tells_[0] >= 4 && tells_[0] > 4 * tells_[1]) return early;
   if (tells_[1] >= 4 && tells_[1] > 4 * tells_[0]) return late;
   if (!early.holds()) return late.yes > early.yes ? late : early;
