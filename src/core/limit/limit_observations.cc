@@ -63,7 +63,11 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   if (counted) what.beyond = beyond(now, what, shown);
   const bool changed = learner_->observe(what, shown);
   if (changed || !had_headers) enforce(now);
-  count_foreign(now, what.beyond);
+  // A small bucket shows from the beginning what it never holds: while the answers to our calls may
+  // yet tell the shape, that is nobody's use.
+  const bool may_tell = spec_.shape == Shape::kAuto && hold != nullptr && shown.reset.ns >= 0 &&
+                        learner_->learnt().shape == Shape::kAuto;
+  if (!may_tell) count_foreign(now, what.beyond);
   if (shown.remaining != kNotTold) {
     take_shown(now, hold, shown);
     if (evidence_) {
@@ -78,7 +82,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
 void Limit::take_shown(TimeNs now, const Hold* hold, const Observation& shown) {
   const TimeNs sent = hold == nullptr || hold->seq == 0 ? now : hold->charged;
   const int64_t after = hold == nullptr || hold->seq == 0 ? 0 : total_ - hold->total;
-  shown_total_ = total_ - after + shown.remaining;
+  shown_total_ = shown.reset.ns >= 0 ? total_ - after + shown.remaining : INT64_MAX;
   if (shape_ == Shape::kBucket) {
     bucket_->shown(now, sent, std::min(shown.remaining, bucket_->capacity()), after);
   } else if (windows_ && windows_->index(sent) == windows_->index(now)) {
@@ -98,11 +102,9 @@ int64_t Limit::beyond(TimeNs now, const Seen& seen, const Observation& shown) {
   return std::max<int64_t>(of - shown.remaining - ours, 0);
 }
 
-// We did not use it: count it all the same. A small bucket shows from the beginning what it never
-// holds: before the shape is known that tells nothing.
+// We did not use it: count it all the same.
 void Limit::count_foreign(TimeNs now, int64_t foreign) {
-  const Shape shape = spec_.shape == Shape::kAuto ? learner_->learnt().shape : shape_;
-  if (foreign == 0 || (shape != Shape::kSliding && shape != Shape::kFixed)) return;
+  if (foreign == 0 || (shape_ != Shape::kSliding && shape_ != Shape::kFixed)) return;
   ledger_.charge(now, foreign);
   if (projection_) projection_->touch();
   foreign_ += foreign;
