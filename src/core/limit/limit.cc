@@ -8,7 +8,7 @@
 namespace llmq::core {
 
 Limit::Limit(const LimitSpec& spec, const Prices& prices)
-    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter) {
+    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter), projects_(projects(spec)) {
   if (spec.shape == Shape::kAuto && !is_concurrency()) learner_.emplace(spec);
   enforce(TimeNs{});
 }

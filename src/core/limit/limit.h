@@ -147,7 +147,7 @@ class Limit {
 
   // Is output counted by what is expected of it, where that is known?
   static bool projects(const LimitSpec& spec);
-  bool projects() const { return projects(spec_); }
+  bool projects() const { return projects_; }
   // Calls that are counted so now.
   size_t projected() const { return projection_ ? projection_->streams() : 0; }
 
@@ -230,6 +230,7 @@ class Limit {
   std::optional<Projection> projection_;
   std::optional<Learner> learner_;  // of shape auto, and of whom answers have told
   PackedWindows packed_;
+  bool projects_ = false;
   int64_t held_ = 0;
   int64_t slice_amount_ = 0;
   int64_t bound_ = kMaxLimitAmount;

@@ -178,6 +178,7 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
   if (spec.charge != spec_.charge) evidence_.reset();
   spec_ = spec;
   prices_ = prices;
+  projects_ = projects(spec);
   ledger_.change_window(spec.period + spec.jitter);
   if (other_grid) windows_.reset();
   if (is_concurrency()) return;

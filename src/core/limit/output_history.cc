@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/limit/divisor.h"
 #include "core/limit/wide.h"
 
 namespace llmq::core {
@@ -11,6 +12,14 @@ namespace {
 constexpr DurationNs kSpeedUnit = seconds(16);
 constexpr int64_t kLeastPaced = 32;  // fewer tokens tell no speed
 constexpr int64_t kOutside = 20;     // one of so many is faster, and one slower
+
+// By the lengths of a curve's segments.
+template <size_t... kIndex>
+constexpr std::array<Divisor, kCurveSegments> by_lengths(std::index_sequence<kIndex...>) {
+  return {Divisor(kCurvePoints[kIndex + 1] - kCurvePoints[kIndex])...};
+}
+constexpr std::array<Divisor, kCurveSegments> kByLength =
+    by_lengths(std::make_index_sequence<kCurveSegments>());
 
 }  // namespace
 
@@ -66,6 +75,7 @@ void OutputHistory::count(const OutputLog::Output& output, int64_t sign) {
 void OutputHistory::conclude() {
   added_ = 0;
   newcomers_.clear();
+  silent_.clear();
   bins_ = by_length_;
   for (size_t bin = kBins; bin-- > 0;) {
     from_bin_[bin] = from_bin_[bin + 1];
@@ -110,9 +120,20 @@ OutputHistory::Sums OutputHistory::longer_than(int64_t tokens) const {
 
 std::optional<OutputCurve> OutputHistory::to_come(const Pace& pace, int64_t seen,
                                                   int64_t least) const {
+  if (seen != 0) return draw(pace, seen, least);
+  for (const Silent& known : silent_) {
+    if (known.least == least && known.pace == pace) return known.curve;
+  }
+  if (silent_.size() == kMostSilent) silent_.clear();
+  silent_.push_back(Silent{pace, least, draw(pace, seen, least)});
+  return silent_.back().curve;
+}
+
+std::optional<OutputCurve> OutputHistory::draw(const Pace& pace, int64_t seen,
+                                               int64_t least) const {
   const Sums possible = longer_than(least);
   if (possible.count == 0) return std::nullopt;
-  const int64_t n = possible.count;
+  const Divisor by_count(possible.count);
   const int64_t parts = fastest_parts(pace.cell);
   OutputCurve curve;
   int64_t mean_before = 0;
@@ -129,18 +150,19 @@ std::optional<OutputCurve> OutputHistory::to_come(const Pace& pace, int64_t seen
           -2 * seen * through.tokens + seen * seen * through.count + more * more * running.count;
       sum.tokens += -seen * through.count + more * running.count;
     }
-    const int64_t mean = sum.tokens * kTokenParts / n;
-    const int64_t whole = sum.tokens / n;
-    const int64_t rest = sum.tokens % n;
+    const int64_t mean = by_count.of(sum.tokens * kTokenParts);
+    const int64_t whole = mean / kTokenParts;
+    const int64_t rest = sum.tokens - whole * possible.count;
     // Never less than before, also where more certainly ends: what fits later then fits for good.
-    const int64_t variance =
-        std::max(sum.squares / n - whole * whole - 2 * whole * rest / n - rest * rest / (n * n),
-                 variance_before);
+    const int64_t variance = std::max(
+        by_count.of(sum.squares) - whole * whole - by_count.of(2 * whole * rest), variance_before);
     const int64_t length = age - kCurvePoints[i];
-    curve.mean[i] = (mean - mean_before) / length;
-    curve.variance[i] = (variance - variance_before) / length;
+    curve.mean[i] = kByLength[i].of(mean - mean_before);
+    curve.variance[i] = kByLength[i].of(variance - variance_before);
     mean_before += curve.mean[i] * length;
     variance_before += curve.variance[i] * length;
+    // All are through, and less than a part per cell is left.
+    if (running.count == 0 && curve.mean[i] == 0 && curve.variance[i] == 0) break;
   }
   return curve;
 }

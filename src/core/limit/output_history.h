@@ -65,12 +65,21 @@ class OutputHistory {
     SummedCurve curve;
   };
 
+  // Most streams say nothing for a while, and of these there are few kinds.
+  static constexpr size_t kMostSilent = 32;
+  struct Silent {
+    Pace pace;
+    int64_t least;
+    std::optional<OutputCurve> curve;
+  };
+
   static size_t bin_of(int64_t value);
   void count(const OutputLog::Output& output, int64_t sign);
   void conclude();
   int64_t speed_beyond(bool from_above) const;
   int64_t fastest_parts(DurationNs cell) const;
   Sums longer_than(int64_t tokens) const;
+  std::optional<OutputCurve> draw(const Pace& pace, int64_t seen, int64_t least) const;
 
   OutputLog log_;
   size_t added_ = 0;  // since the last conclusions
@@ -83,6 +92,7 @@ class OutputHistory {
   int64_t fastest_ = 0;
   int64_t slowest_ = 0;
   mutable std::vector<Newcomer> newcomers_;  // one per pace that was asked for
+  mutable std::vector<Silent> silent_;       // since the last conclusions
 };
 
 }  // namespace llmq::core

@@ -74,6 +74,7 @@ Projection::StreamId Projection::begin(TimeNs now, const OutputHistory& outputs,
 }
 
 void Projection::sent(TimeNs now, StreamId id) {
+  if (at(id).heard == now) return;  // left at once: nothing is known better
   advance(now);
   add(at(id), -1);
   hear(now, id);
@@ -135,6 +136,7 @@ void Projection::add(const Stream& stream, int64_t sign) {
     const int64_t mean = last ? 0 : stream.curve.mean[i];
     const int64_t variance = last ? 0 : stream.curve.variance[i];
     const int64_t turn = kCurvePoints[i];
+    if (mean == mean_before && variance == variance_before && age < turn) continue;
     if (age < turn) {
       const auto cell = static_cast<size_t>(stream.anchor + turn) % kRing;
       mean_turns_[cell] += sign * (mean - mean_before);

@@ -28,12 +28,11 @@ TimeNs SlidingLedger::earliest_at_most(TimeNs now, int64_t room) {
   expire(now);
   if (total_ <= room) return now;
   if (room < 0) return kNever;
-  int64_t left = total_;
-  for (LedgerSeq seq = head_; seq != tail_; ++seq) {
-    left -= at(seq).cost;
-    if (left <= room) return at(seq).last + window_;
-  }
-  return kNever;
+  // The first bucket with which so much has left.
+  const int64_t needed = total_ - room;
+  while (passed_ >= needed) passed_ -= at(--scan_).cost;
+  while (passed_ + at(scan_).cost < needed) passed_ += at(scan_++).cost;
+  return at(scan_).last + window_;
 }
 
 LedgerSeq SlidingLedger::charge(TimeNs now, int64_t cost) {
@@ -61,6 +60,7 @@ bool SlidingLedger::refund(TimeNs now, LedgerSeq seq, int64_t cost) {
   assert(cost >= 0 && cost <= bucket.cost);
   bucket.cost -= cost;
   total_ -= cost;
+  if (seq < scan_) passed_ -= cost;
   return true;
 }
 
@@ -89,7 +89,13 @@ void SlidingLedger::change_window(DurationNs window) {
 
 void SlidingLedger::expire(TimeNs now) {
   while (head_ != tail_ && at(head_).last + window_ <= now) {
-    total_ -= at(head_).cost;
+    const int64_t cost = at(head_).cost;
+    total_ -= cost;
+    if (head_ < scan_) {
+      passed_ -= cost;
+    } else {
+      ++scan_;
+    }
     ++head_;
   }
 }

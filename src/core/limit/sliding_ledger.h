@@ -91,6 +91,10 @@ class SlidingLedger {
   LedgerSeq head_ = 1;
   LedgerSeq tail_ = 1;
   int64_t total_ = 0;
+  // Where earliest_at_most looked last, and what lies before: questions of one time ask for about
+  // the same.
+  LedgerSeq scan_ = 1;
+  int64_t passed_ = 0;
 };
 
 }  // namespace llmq::core

@@ -20,13 +20,17 @@ class TokenBucket {
  public:
   // amount, capacity >= 1; period > 0.
   TokenBucket(int64_t amount, DurationNs period, int64_t capacity, DurationNs jitter)
-      : amount_(amount), period_(period), capacity_(capacity), jitter_(jitter) {}
+      : amount_(amount),
+        period_(period),
+        capacity_(capacity),
+        jitter_(jitter),
+        filling_(time_for(capacity)) {}
 
   // Earliest time from `now` on at which it holds `cost`. Beyond its capacity: when it would, if it
   // held more - which is right for a call behind others that are not sent yet.
   TimeNs earliest(TimeNs now, int64_t cost) const {
     const TimeNs full = std::max(full_, now - jitter_);
-    return std::max(now, full + jitter_ + time_for(cost) - time_for(capacity_));
+    return std::max(now, full + jitter_ + time_for(cost) - filling_);
   }
 
   void charge(TimeNs now, int64_t cost) { full_ = std::max(full_, now) + time_for(cost); }
@@ -72,7 +76,7 @@ class TokenBucket {
   }
   int64_t capacity() const { return capacity_; }
   // Calls of that cost would each wait for J: the margin takes more than the bucket holds.
-  bool is_narrow(int64_t cost) const { return time_for(capacity_) < jitter_ + time_for(cost); }
+  bool is_narrow(int64_t cost) const { return filling_ < jitter_ + time_for(cost); }
 
  private:
   DurationNs time_for(int64_t cost) const { return {mul_div_up(cost, period_.ns, amount_)}; }
@@ -82,7 +86,8 @@ class TokenBucket {
   DurationNs period_;
   int64_t capacity_;
   DurationNs jitter_;
-  TimeNs full_{};  // when it is full again
+  DurationNs filling_;  // from empty to full
+  TimeNs full_{};       // when it is full again
 };
 
 }  // namespace llmq::core

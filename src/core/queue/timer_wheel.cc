@@ -35,8 +35,10 @@ int distance_to_occupied(const std::array<uint64_t, 4>& occupied, int from) {
 }  // namespace
 
 void TimerWheel::schedule(Timer& timer, TimeNs due) {
+  const int64_t tick = tick_at_or_after(due) & kTickMask;
+  if (timer.armed() && timer.tick == tick && tick > now_tick_) return;
   cancel(timer);
-  timer.tick = tick_at_or_after(due) & kTickMask;
+  timer.tick = tick & kTickMask;
   place(timer);
 }
 
@@ -52,31 +54,35 @@ void TimerWheel::cancel(Timer& timer) {
 void TimerWheel::forget_if_slot(const Link* head) {
   static_assert(sizeof(LinkList) == sizeof(Link), "a list is its head");
   const auto* list = reinterpret_cast<const LinkList*>(head);
-  for (Level& level : levels_) {
+  for (size_t index = 0; index < kLevels; ++index) {
+    Level& level = levels_[index];
     if (std::less<>()(list, level.slots.data()) ||
         !std::less<>()(list, level.slots.data() + kSlots)) {
       continue;
     }
     const auto slot = static_cast<size_t>(list - level.slots.data());
     level.occupied[slot >> 6] &= ~(uint64_t{1} << (slot & 63));
+    if (value_of(index, slot) <= next_value_) next_known_ = false;
   }
 }
 
 void TimerWheel::place(Timer& timer) {
   const int64_t tick = std::clamp<int64_t>(timer.tick, now_tick_ + 1, now_tick_ + kHorizon);
   const int64_t distance = tick - now_tick_;
-  int level = 0;
+  size_t level = 0;
   while (level + 1 < kLevels && distance >= (int64_t{1} << (8 * (level + 1)))) ++level;
   const auto slot = static_cast<size_t>((tick >> (8 * level)) & 255);
-  Level& at = levels_[static_cast<size_t>(level)];
+  Level& at = levels_[level];
   const bool first = at.slots[slot].empty();
   at.earliest[slot] = first ? timer.tick : std::min<int64_t>(at.earliest[slot], timer.tick);
   at.slots[slot].push_back(timer.link);
   at.occupied[slot >> 6] |= uint64_t{1} << (slot & 63);
+  next_value_ = std::min(next_value_, value_of(level, slot));
 }
 
 void TimerWheel::advance(TimeNs now, LinkList& due) {
   const int64_t target = now.ns / kNsPerTick;
+  if (now_tick_ < target) next_known_ = false;
   while (now_tick_ < target) {
     const int64_t tick = next_tick();
     if (tick > target) {
@@ -112,23 +118,35 @@ void TimerWheel::empty_slot(int level, int slot, LinkList& due) {
   }
 }
 
+// Of an occupied slot: no timer in it fires before.
+int64_t TimerWheel::value_of(size_t level, size_t slot) const {
+  const int shift = 8 * static_cast<int>(level);
+  const int64_t here = now_tick_ >> shift;
+  const int64_t number = here + 1 + ((static_cast<int64_t>(slot) - here - 1) & 255);
+  const int64_t start = number << shift;
+  const int64_t earliest = levels_[level].earliest[slot];
+  // Beyond the horizon: placed again there, for later slots may hold earlier ones.
+  const bool far = earliest >> shift > number;
+  return far ? start : std::max(start, earliest);
+}
+
+// The first occupied slot of a level has its least value.
 TimeNs TimerWheel::next() const {
-  int64_t best = kNoTick;
-  for (int level = 0; level < kLevels; ++level) {
-    const int shift = 8 * level;
-    const Level& at = levels_[static_cast<size_t>(level)];
-    const int64_t here = now_tick_ >> shift;
-    const int distance = distance_to_occupied(at.occupied, static_cast<int>(here & 255));
-    if (distance == 0) continue;
-    const int64_t start = (here + distance) << shift;
-    if (start >= best) continue;
-    const auto slot = static_cast<size_t>((here + distance) & 255);
-    // Beyond the horizon: placed again there, for later slots may hold earlier ones.
-    const bool far = at.earliest[slot] >> shift > here + distance;
-    best = std::min(best, far ? start : std::max(start, at.earliest[slot]));
+  if (!next_known_) {
+    next_known_ = true;
+    next_value_ = kNoTick;
+    for (size_t level = 0; level < kLevels; ++level) {
+      const int64_t here = now_tick_ >> (8 * level);
+      const int distance =
+          distance_to_occupied(levels_[level].occupied, static_cast<int>(here & 255));
+      if (distance == 0) continue;
+      const auto slot = static_cast<size_t>((here + distance) & 255);
+      next_value_ = std::min(next_value_, value_of(level, slot));
+    }
   }
-  if (best == kNoTick) return kNever;
-  return TimeNs{best > kNever.ns / kNsPerTick ? kNever.ns - 1 : best * kNsPerTick};
+  if (next_value_ == kNoTick) return kNever;
+  const bool beyond_time = next_value_ > kNever.ns / kNsPerTick;
+  return TimeNs{beyond_time ? kNever.ns - 1 : next_value_ * kNsPerTick};
 }
 
 int64_t TimerWheel::next_tick() const {

@@ -8,6 +8,7 @@
 #define LLMQ_CORE_QUEUE_TIMER_WHEEL_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/queue/link.h"
@@ -55,12 +56,16 @@ class TimerWheel {
   };
 
   void place(Timer& timer);
+  int64_t value_of(size_t level, size_t slot) const;
   void forget_if_slot(const Link* head);
   int64_t next_tick() const;  // with something in its slot: to be fired or placed again
   void empty_slot(int level, int slot, LinkList& due);
 
   std::array<Level, kLevels> levels_;
   int64_t now_tick_ = 0;
+  // What next() has found, as long as nothing has changed it.
+  mutable int64_t next_value_ = 0;
+  mutable bool next_known_ = false;
 };
 
 }  // namespace llmq::core

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/limit/divisor.h"
 #include "core/random.h"
 
 namespace llmq::core {
@@ -20,6 +21,21 @@ TEST(Wide, ProductsThatDoNotFitAreRightToo) {
         << a << " * " << b << " / " << c;
     ASSERT_EQ(mul_div_up(a, b, c), static_cast<int64_t>(std::min(up, most)))
         << a << " * " << b << " / " << c;
+  }
+}
+
+TEST(Divisor, IsExactAsFarAsItPromises) {
+  Random random(8);
+  for (int i = 0; i < 200'000; ++i) {
+    const int64_t n = random.between(1, int64_t{1} << random.between(0, 12));
+    const int64_t most = INT64_MAX / n;
+    const int64_t value = std::min(random.between(0, int64_t{1} << random.between(1, 61)), most);
+    const Divisor divisor(n);
+    ASSERT_EQ(divisor.of(value), value / n) << value << " / " << n;
+    ASSERT_EQ(divisor.of(most / n * n), most / n) << most / n * n << " / " << n;
+    if (most >= n) {
+      ASSERT_EQ(divisor.of(most / n * n - 1), most / n - 1);
+    }
   }
 }
 
