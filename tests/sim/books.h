@@ -49,12 +49,18 @@ class Book {
   // Never more than the amount in any window: what bounds the other shapes is another rule.
   bool is_sliding() const { return spec_.shape == core::Shape::kSliding; }
 
-  // Of a declared bucket: what must be missing from it at `now`; -1 for other shapes.
-  int64_t missing_from_bucket(int64_t now) { return bucket_ ? bucket_->used(now) : -1; }
-  // At most, for a refund may come when the provider's bucket has been full, and is lost then.
-  int64_t most_missing_from_bucket(int64_t now) {
-    return unrefunded_ ? unrefunded_->used(now) : -1;
+  bool has_bucket() const { return bucket_.has_value(); }
+  // Of a declared bucket: no more than `used` must be missing from it at `now`.
+  bool bucket_misses_at_most(int64_t now, int64_t used) {
+    return bucket_->misses_at_most(now, used);
   }
+  // And no less than `used` may be, for a refund may come when the provider's bucket has been full,
+  // and is lost then.
+  bool bucket_may_miss(int64_t now, int64_t used) {
+    return unrefunded_->misses_at_least(now, used);
+  }
+  int64_t bucket_least(int64_t now) { return bucket_->used(now); }
+  int64_t bucket_most(int64_t now) { return unrefunded_->used(now); }
 
   void change(int64_t now, const core::LimitSpec& spec);
 

@@ -42,6 +42,13 @@ class Counter {
   int64_t remaining(int64_t now);
   // What counts at `now`, comparable with amount() but for buckets, where it is what is missing.
   int64_t used(int64_t now);
+  // Of a bucket: is used() at least, or at most, so much? Without a division.
+  bool misses_at_least(int64_t now, int64_t amount) {
+    return missing(now) > static_cast<Wide>(amount - 1) * rule_.period;
+  }
+  bool misses_at_most(int64_t now, int64_t amount) {
+    return missing(now) <= static_cast<Wide>(amount) * rule_.period;
+  }
 
   void set_amount(int64_t now, int64_t amount);
   const Rule& rule() const { return rule_; }
@@ -54,7 +61,13 @@ class Counter {
     int64_t cost;
   };
 
+  __extension__ using Wide = __int128;
+
   void move_to(int64_t now);
+  Wide missing(int64_t now) {
+    move_to(now);
+    return static_cast<Wide>(rule_.burst) * rule_.period - level_;
+  }
   int64_t grid() const {
     return rule_.algorithm == Algorithm::kQuantised ? rule_.slice : rule_.period;
   }
@@ -68,7 +81,6 @@ class Counter {
   int64_t now_count_ = 0;
   int64_t last_count_ = 0;  // of the window before
   // bucket: level in units of 1 / period of a token, so that a nanosecond brings `amount` of them
-  __extension__ using Wide = __int128;
   Wide level_ = 0;
   int64_t at_ = 0;
   // sliding

@@ -70,6 +70,7 @@ void World::set_up(const Scenario& scenario) {
   serving_.clear();
   judged_from_ = 0;
   live_ = 0;
+  callers_wait_ = false;
   running_ = 0;
   disturbances_ = 0;
   second_ = ticks_in_second_ = work_in_second_ = 0;
@@ -242,11 +243,14 @@ void World::submit_burst() {
     free_slots_.pop_back();
     submit(slot);
   }
-  // Nobody's end will ever make a place: at_rest() tells.
-  const bool stuck = free_slots_.empty() && heap_.empty() && engine_->next_wake() == core::kNever;
-  if (out_.requests < static_cast<uint64_t>(scenario.requests) && !stuck) {
-    heap_.push(now_ + 1 + draw_.below(2 * scenario.gap + 1), What::kSubmit);
-  }
+  if (out_.requests >= static_cast<uint64_t>(scenario.requests)) return;
+  callers_wait_ = free_slots_.empty();  // an end lets them go on
+  if (!callers_wait_) expect_burst();
+}
+
+void World::expect_burst() {
+  callers_wait_ = false;
+  heap_.push(now_ + 1 + draw_.below(2 * scenario_->gap + 1), What::kSubmit);
 }
 
 void World::submit(Slot& slot) {

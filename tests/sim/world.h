@@ -107,6 +107,7 @@ class World {
   void step(const core::Event& event);
   void tick(int64_t due);
   void submit_burst();
+  void expect_burst();
   void submit(Slot& slot);
   void storm();
   void fall_asleep();
@@ -143,6 +144,7 @@ class World {
   // world_checks.cc
   void check();
   void check_use(size_t limit);
+  int64_t foreign_use(size_t limit);
   void count_wake_ups();
   void at_rest();
 
@@ -181,6 +183,7 @@ class World {
   int64_t longest_after_change_ = 0;
   std::array<int64_t, kMaxRates> foreign_{};  // that the engine had counted, by limit
   int64_t live_ = 0;
+  bool callers_wait_ = false;  // as many requests live as may
   int64_t running_ = 0;
   int64_t concurrency_ = 0;
   bool gave_up_unsent_ = false;  // in this step: an attempt ended whose bytes never left

@@ -170,6 +170,7 @@ void World::perform(const core::FinishRequest& action) {
   ++slot.generation;
   --live_;
   free_slots_.push_back(index_of(slot));
+  if (callers_wait_) expect_burst();
 }
 
 }  // namespace llmq::simulator

@@ -55,6 +55,21 @@ void World::check() {
   if (oracle_ != nullptr) oracle_->check();
 }
 
+// What the limit takes for the use of others. Nobody else uses these limits: honest headers can
+// show no more use than ours, but for a counter of two buckets, which counts otherwise.
+int64_t World::foreign_use(size_t limit) {
+  const int64_t foreign = limits_[limit]->foreign();
+  const bool honest = scenario_->judged() &&
+                      counters_[limit].rule().algorithm != Algorithm::kTwoBucket &&
+                      now_ >= judged_from_;
+  if (honest && foreign > foreign_[limit]) {
+    findings_->add(2, now_, "limit %zu counts %lld of others, and there are none", limit,
+                   static_cast<long long>(foreign - foreign_[limit]));
+  }
+  foreign_[limit] = foreign;
+  return foreign;
+}
+
 // I2: what the limit counts is what the books say, of the window or of the bucket.
 void World::check_use(size_t limit) {
   Book& book = books_[limit];
@@ -62,26 +77,16 @@ void World::check_use(size_t limit) {
   const int64_t used = real.used(TimeNs{now_});
   int64_t least = book.least();
   int64_t most = book.most();
-  if (scenario_->headers) {
-    // Nobody else uses these limits: honest headers can show no more use than ours, but for a
-    // counter of two buckets, which counts otherwise.
-    const bool honest = scenario_->judged() &&
-                        counters_[limit].rule().algorithm != Algorithm::kTwoBucket &&
-                        now_ >= judged_from_;
-    if (honest && real.foreign() > foreign_[limit]) {
-      findings_->add(2, now_, "limit %zu counts %lld of others, and there are none", limit,
-                     static_cast<long long>(real.foreign() - foreign_[limit]));
-    }
-    foreign_[limit] = real.foreign();
-    most += real.foreign();
-  }
+  if (scenario_->headers) most += foreign_use(limit);
   if (real.enforced_shape() == core::Shape::kBucket) {
-    const int64_t missing = book.missing_from_bucket(now_);
-    if (missing < 0) return;  // a bucket that was learnt
-    least = missing - kRounding;
+    if (!book.has_bucket()) return;  // one that was learnt
     // A header may show that it holds less than we think: at the provider a call counts later.
-    most = scenario_->headers ? std::numeric_limits<int64_t>::max()
-                              : book.most_missing_from_bucket(now_) + kRounding;
+    if (book.bucket_misses_at_most(now_, used + kRounding) &&
+        (scenario_->headers || book.bucket_may_miss(now_, used - kRounding))) {
+      return;
+    }
+    least = book.bucket_least(now_) - kRounding;
+    most = book.bucket_most(now_) + kRounding;
   }
   if (used >= least && used <= most) return;
   if (used > most && gave_up_unsent_) {
