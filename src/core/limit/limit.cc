@@ -8,7 +8,11 @@
 namespace llmq::core {
 
 Limit::Limit(const LimitSpec& spec, const Prices& prices)
-    : spec_(spec), prices_(prices), ledger_(spec.period + spec.jitter), projects_(projects(spec)) {
+    : spec_(spec),
+      prices_(prices),
+      ledger_(spec.period + spec.jitter),
+      projects_(projects(spec)),
+      time_of_one_(time_of_one(spec)) {
   if (spec.shape == Shape::kAuto && !is_concurrency()) learner_.emplace(spec);
   enforce(TimeNs{});
 }
@@ -29,10 +33,6 @@ int64_t Limit::cost_of(const Usage& usage) const {
   return price_of(prices_, input - cached, cached, clamp_usage(usage.output_tokens));
 }
 
-DurationNs Limit::time_for(int64_t cost) const {
-  return {mul_div(cost, spec_.period.ns, spec_.amount)};
-}
-
 void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
   assert(earliest(now, cost) == now);
   take(now, hold, cost);
@@ -40,9 +40,10 @@ void Limit::reserve(TimeNs now, Hold& hold, int64_t cost) {
 
 void Limit::take(TimeNs now, Hold& hold, int64_t cost) {
   if (spec_.shared) leased_.take(now, cost);
-  hold = Hold{};
+  hold.clear();
   hold.cost = cost;
   if (learner_) {
+    hold.learns = true;
     ++in_flight_;
     hold.probe = !is_concurrency() && by_shape(now, cost, 0) > now;
     probing_ = probing_ || hold.probe;
@@ -67,7 +68,10 @@ void Limit::reserve(TimeNs now, Hold& hold, const Demand& demand) {
 
 void Limit::sent(TimeNs now, Hold& hold) {
   if (hold.stream != 0) projection_->sent(now, hold.stream);
-  if (evidence_) follow_charge(now, hold);
+  if (evidence_) {
+    hold.learns = true;
+    follow_charge(now, hold);
+  }
   if (is_concurrency() || held_until_end()) return;
   held_ -= hold.cost;
   charge(now, hold);
@@ -93,13 +97,13 @@ void Limit::refund(TimeNs now, Hold& hold) {
   if (hold.stream != 0) projection_->end(now, hold.stream);
   held_ -= hold.cost;
   leave(hold);
-  hold = Hold{};
+  hold.clear();
 }
 
 bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
   if (is_concurrency()) {
     held_ -= hold.cost;
-    hold = Hold{};
+    hold.clear();
     return true;
   }
   bool room = hold.stream != 0;
@@ -186,6 +190,7 @@ bool Limit::correct(TimeNs now, Hold& hold, int64_t actual) {
 
 // Takes the held amount into the counters.
 void Limit::charge(TimeNs now, Hold& hold) {
+  hold.learns = hold.learns || learner_.has_value();
   if (learner_) hold.room = room(now);
   if (learner_ && bucket_) hold.missing = bucket_->capacity() - bucket_->level(now);
   hold.seq = count(now, hold.cost - hold.seen);

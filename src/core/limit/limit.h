@@ -37,13 +37,14 @@ struct Hold {
   LedgerSeq seq = 0;  // the ledger's bucket that was charged; 0 while the amount is held
   TimeNs charged{};   // when
   int64_t seen = 0;   // of charge realtime: the part of `cost` charged already, as it was produced
+  Projection::StreamId stream = 0;  // where output is projected
+  bool probe = false;
+  bool learns = false;  // what follows has been written
   // Of limits that learn: how things stood when it was charged.
   int64_t total = 0;    // charged so far, itself included
   int64_t used = 0;     // in the window, itself included, others' use left out
   int64_t room = 0;     // before
   int64_t missing = 0;  // before, from a bucket
-  bool probe = false;
-  Projection::StreamId stream = 0;  // where output is projected
   // Of limits whose charge model is learnt: the estimate, the input alone, when it was sent, and
   // the sums of each candidate up to this call.
   int64_t estimate = 0;
@@ -51,6 +52,19 @@ struct Hold {
   TimeNs sent{};
   CountedSums sums{};
   ChargeMirrors::Levels levels{};  // of the mirrors, when it was sent
+
+  // Every call does this for every limit, and few limits learn.
+  void clear() {
+    if (learns) {
+      *this = Hold{};
+      return;
+    }
+    cost = seen = 0;
+    seq = 0;
+    charged = {};
+    stream = 0;
+    probe = false;
+  }
 };
 
 // How an attempt ended, as far as limits care.
@@ -93,7 +107,9 @@ class Limit {
   // Of what was used: cached input has its own price, and money that was reported stands.
   int64_t cost_of(const Usage& usage) const;
   // The time in which the limit brings that much: cost * T / N.
-  DurationNs time_for(int64_t cost) const;
+  DurationNs time_for(int64_t cost) const {
+    return cost == 1 ? time_of_one_ : DurationNs{mul_div(cost, spec_.period.ns, spec_.amount)};
+  }
 
   // Earliest time at which `cost` fits, from `now` on; kNever if only the end of a running attempt,
   // or a lease from the shared store, makes room. For cost <= amount that is never a dead end.
@@ -178,6 +194,10 @@ class Limit {
     ShownUse use;
   };
 
+  static DurationNs time_of_one(const LimitSpec& spec) {
+    return {spec.period.ns / std::max<int64_t>(spec.amount, 1)};
+  }
+
   // limit.cc
   bool counts_used() const { return evidence_ && evidence_->counts_used(); }
   bool counts(Counted what) const { return evidence_ && evidence_->counts(what); }
@@ -230,7 +250,9 @@ class Limit {
   std::optional<Projection> projection_;
   std::optional<Learner> learner_;  // of shape auto, and of whom answers have told
   PackedWindows packed_;
+  // Of what is set, at hand where every decision asks.
   bool projects_ = false;
+  DurationNs time_of_one_{};
   int64_t held_ = 0;
   int64_t slice_amount_ = 0;
   int64_t bound_ = kMaxLimitAmount;

@@ -179,6 +179,7 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
   spec_ = spec;
   prices_ = prices;
   projects_ = projects(spec);
+  time_of_one_ = time_of_one(spec);
   ledger_.change_window(spec.period + spec.jitter);
   if (other_grid) windows_.reset();
   if (is_concurrency()) return;

@@ -35,6 +35,7 @@ struct Pace {
 
 // What is added per cell in each segment.
 struct OutputCurve {
+  size_t used = 0;                                 // segments; in those after them nothing is added
   std::array<int64_t, kCurveSegments> mean{};      // parts of a token
   std::array<int64_t, kCurveSegments> variance{};  // tokens^2
 };

@@ -163,6 +163,7 @@ std::optional<OutputCurve> OutputHistory::draw(const Pace& pace, int64_t seen,
     variance_before += curve.variance[i] * length;
     // All are through, and less than a part per cell is left.
     if (running.count == 0 && curve.mean[i] == 0 && curve.variance[i] == 0) break;
+    curve.used = i + 1;
   }
   return curve;
 }

@@ -131,12 +131,11 @@ void Projection::add(const Stream& stream, int64_t sign) {
   mean_ += sign * stream.at_once * kTokenParts;
   int64_t mean_before = 0;
   int64_t variance_before = 0;
-  for (size_t i = 0; i < kCurvePoints.size(); ++i) {
-    const bool last = i == kCurveSegments;
+  for (size_t i = 0; i <= stream.curve.used; ++i) {
+    const bool last = i == stream.curve.used;
     const int64_t mean = last ? 0 : stream.curve.mean[i];
     const int64_t variance = last ? 0 : stream.curve.variance[i];
     const int64_t turn = kCurvePoints[i];
-    if (mean == mean_before && variance == variance_before && age < turn) continue;
     if (age < turn) {
       const auto cell = static_cast<size_t>(stream.anchor + turn) % kRing;
       mean_turns_[cell] += sign * (mean - mean_before);

@@ -65,6 +65,14 @@ void ClassLine::unpark(TenantFlows& tenant) {
 // kClasses if nobody waits.
 size_t ClassLine::first_class() {
   size_t first = kClasses;
+  size_t waiting = 0;
+  for (size_t index = 0; index < kClasses; ++index) {
+    if (classes_[index].order().empty()) continue;
+    first = index;
+    ++waiting;
+  }
+  if (waiting <= 1) return first;
+  first = kClasses;
   TimeNs least = kNever;
   for (size_t index = 0; index < kClasses; ++index) {
     const Request* const oldest = classes_[index].oldest();

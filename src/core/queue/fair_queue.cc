@@ -15,6 +15,7 @@ uint64_t later(uint64_t a, uint64_t b) { return static_cast<int64_t>(a - b) > 0 
 
 uint64_t virtual_cost(DurationNs share, uint32_t weight) {
   const int64_t counted = share.ns == 0 ? kUnitShare : std::min(share.ns, kMostShare);
+  if (weight == kWeightOne) return static_cast<uint64_t>(counted);
   return static_cast<uint64_t>(std::max<int64_t>(counted * kWeightOne / weight, 1));
 }
 

@@ -19,6 +19,7 @@ int64_t tick_at_or_after(TimeNs time) {
 
 // Slots from `from` + 1 to the next occupied one, going round; 0 if none is.
 int distance_to_occupied(const std::array<uint64_t, 4>& occupied, int from) {
+  if ((occupied[0] | occupied[1] | occupied[2] | occupied[3]) == 0) return 0;
   for (int step = 1; step <= 256;) {
     const int slot = (from + step) & 255;
     const int in_word = slot & 63;
