@@ -53,7 +53,9 @@ void Counter::move_to(int64_t now) {
     case Algorithm::kFixed:
     case Algorithm::kQuantised:
     case Algorithm::kTwoBucket: {
+      if (now < window_end_) return;
       const uint64_t window = window_of(now);
+      window_end_ = now + grid() - (now + rule_.phase) % grid();
       if (window == window_) return;
       last_count_ = window == window_ + 1 ? now_count_ : 0;
       now_count_ = 0;

@@ -78,6 +78,7 @@ class Counter {
   Rule rule_;
   // grids
   uint64_t window_ = 0;
+  int64_t window_end_ = 0;
   int64_t now_count_ = 0;
   int64_t last_count_ = 0;  // of the window before
   // bucket: level in units of 1 / period of a token, so that a nanosecond brings `amount` of them

@@ -2,6 +2,7 @@
 #ifndef LLMQ_TESTS_SIM_RANDOM_H_
 #define LLMQ_TESTS_SIM_RANDOM_H_
 
+#include <algorithm>
 #include <cstdint>
 
 namespace llmq::simulator {
@@ -32,8 +33,8 @@ class Draw {
   bool chance(int64_t per_million) { return per_million > 0 && below(1'000'000) < per_million; }
   // Small values often, large ones seldom: uniform within an octave, the octave uniform.
   int64_t skewed(int64_t low, int64_t high) {
-    int octaves = 0;
-    while ((low << (octaves + 1)) <= high && octaves < 40) ++octaves;
+    const uint64_t ratio = static_cast<uint64_t>(low == 1 ? high : high / low);
+    const int octaves = std::min(63 - __builtin_clzll(ratio), 40);
     const int64_t from = low << below(octaves + 1);
     const int64_t to = 2 * from - 1 < high ? 2 * from - 1 : high;
     return between(from, to);
