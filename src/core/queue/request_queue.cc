@@ -11,6 +11,7 @@ void RequestQueue::push_new(Request& request) {
 }
 
 void RequestQueue::push_returned(Request& request) {
+  if (returned_.capacity() == 0) returned_.reserve(kNearFront);  // then it seldom grows
   returned_.push_back(nullptr);
   put(returned_.size() - 1, &request);
   sift_up(returned_.size() - 1);
