@@ -221,6 +221,7 @@ TimeNs Engine::let_pass_at(const Step& step, Deployment& deployment, TimeNs othe
       model.look_again = true;
     } else if (at == step.now) {
       start(step, deployment, *request);
+      if (deployment.quota.holds(step.now)) break;  // it finds out for all
     } else {
       wake = at;
     }

@@ -45,7 +45,7 @@ void Limit::take(TimeNs now, Hold& hold, int64_t cost) {
   if (learner_) {
     hold.learns = true;
     ++in_flight_;
-    hold.probe = !is_concurrency() && by_shape(now, cost, 0) > now;
+    hold.probe = !is_concurrency() && by_shape(now, now, cost, 0) > now;
     probing_ = probing_ || hold.probe;
   }
   held_ += cost;
@@ -118,7 +118,9 @@ bool Limit::settle(TimeNs now, Hold& hold, const Settlement& settlement) {
     }
     room = room || hold.probe;
     if (settlement.kind == Settlement::Kind::kKnown) {
+      const bool was_proven = burst_proven_;
       accepted(hold);
+      room = room || burst_proven_ != was_proven;  // no ramp any more
       if (evidence_) weigh_charge(now, hold, settlement.usage);
     } else if (evidence_ && settlement.kind == Settlement::Kind::kRejected) {
       evidence_->mirrors().refused(now, hold.estimate, hold.input);

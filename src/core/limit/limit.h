@@ -220,11 +220,11 @@ class Limit {
   TimeNs full_since(const Hold& hold) const;
 
   // limit_rules.cc
-  TimeNs by_shape(TimeNs now, int64_t cost, int64_t ahead);
+  TimeNs by_shape(TimeNs now, TimeNs at, int64_t cost, int64_t ahead);
   TimeNs by_projection(TimeNs now, const Projection::Ask& ask, const Projection::Ask& ahead);
   Projection::Ask ask_of(const Demand& demand) const;
   bool is_beyond_shown(int64_t cost) const;
-  TimeNs by_probe(TimeNs now, int64_t cost, TimeNs otherwise);
+  TimeNs by_probe(TimeNs now, TimeNs from, int64_t cost, TimeNs otherwise);
   int64_t room(TimeNs now);
   void enforce(TimeNs now);
   void try_again(TimeNs now);

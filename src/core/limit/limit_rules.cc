@@ -36,9 +36,9 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
       from = std::max(from, pacer_->earliest(now, ahead));
     }
   }
-  const TimeNs at = by_shape(from, cost, ahead);
+  const TimeNs at = by_shape(now, from, cost, ahead);
   const bool learns = spec_.shape == Shape::kAuto;
-  return learns && at > from && ahead == 0 ? by_probe(from, cost, at) : at;
+  return learns && at > from && ahead == 0 ? by_probe(now, from, cost, at) : at;
 }
 
 // Until the shape is known, no more than answers have shown to be there.
@@ -85,12 +85,14 @@ bool Limit::projects(const LimitSpec& spec) {
   return counts_output && counts_it_late && spec.shape == Shape::kSliding && !spec.shared;
 }
 
-// A call that is larger than everything goes alone, and leaves debt.
-TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
+// From `at` on. The ledgers are asked about now, for they forget what has left their window. A call
+// that is larger than everything goes alone, and leaves debt.
+TimeNs Limit::by_shape(TimeNs now, TimeNs at, int64_t cost, int64_t ahead) {
   const int64_t amount = effective_amount(at);
   const int64_t others = held_ + ahead;
   const auto by_ledger = [&] {
-    return ledger_.earliest_at_most(at, amount - others - std::min(cost, amount));
+    const int64_t room = amount - others - std::min(cost, amount);
+    return std::max(at, ledger_.earliest_at_most(now, room));
   };
   switch (shape_) {
     case Shape::kBucket: {
@@ -113,7 +115,7 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
         return windows_->earliest_behind(at, std::min(cost, most), others, most);
       }
       return std::max(by_ledger(),
-                      slice_->earliest_at_most(at, most - others - std::min(cost, most)));
+                      slice_->earliest_at_most(now, most - others - std::min(cost, most)));
     }
     case Shape::kPaced:
       return std::max(by_ledger(), pacer_->earliest(at, ahead));
@@ -126,12 +128,12 @@ TimeNs Limit::by_shape(TimeNs at, int64_t cost, int64_t ahead) {
 
 // One call at a time may go where the sliding window has no room, to learn whether the limit is a
 // bucket that has been refilled, or a window that has begun anew.
-TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
+TimeNs Limit::by_probe(TimeNs now, TimeNs from, int64_t cost, TimeNs otherwise) {
   if (probing_ || spec_.period > kLongestProbed) return otherwise;
-  const int64_t amount = effective_amount(now);
+  const int64_t amount = effective_amount(from);
   if (shape_ == Shape::kFixed && windows_ && !learner_->learnt().confirmed) {
     return std::min(otherwise,
-                    windows_->earliest_behind(now, std::min(cost, amount), held_, amount));
+                    windows_->earliest_behind(from, std::min(cost, amount), held_, amount));
   }
   if (!bucket_ || !learner_->may_probe()) return otherwise;
   const TimeNs oldest = ledger_.oldest(now);
@@ -139,7 +141,7 @@ TimeNs Limit::by_probe(TimeNs now, int64_t cost, TimeNs otherwise) {
   // From here on a sliding window may have room again: an answer would tell nothing.
   const TimeNs until = oldest + DurationNs{spec_.period.ns - spec_.period.ns / 10};
   const int64_t spare = std::max<int64_t>(amount / 20, 2);
-  const TimeNs at = bucket_->earliest(now, cost + held_ + spare);
+  const TimeNs at = bucket_->earliest(from, cost + held_ + spare);
   return at < until ? std::min(otherwise, at) : otherwise;
 }
 

@@ -77,6 +77,33 @@ TEST(EngineQuota, ThenOneFindsOutAndTheOthersWaitForIt) {
   EXPECT_FALSE(sim.model(0).first().quota.exhausted());
 }
 
+TEST(EngineQuota, I10_OneFindsOutAlsoBehindABlockedHead) {
+  EngineSim sim;
+  ModelSpec spec = spec_of(true, 20);
+  spec.limits.push_back(sim::per_period(LimitKind::kTokens, 100, seconds(1'000)));
+  sim.add_model(spec);
+  Account account{sim.now() + seconds(5'000)};
+  sim.world.answer = [&account](const Call& call) {
+    return call.job.input_tokens == 60 ? Answer{} : account(call);
+  };
+  const auto tokens = [](uint32_t count) {
+    Want want;
+    want.input_tokens = count;
+    return want;
+  };
+  sim.submit(tokens(60));
+  Job& refused = sim.submit(tokens(10));
+  sim.run_for(seconds(1));
+  sim.cancel(refused);
+  sim.submit(tokens(80));
+  const Job& small = sim.submit(tokens(5));
+  const Job& other = sim.submit(tokens(5));
+  sim.run_for(kRecheck - milliseconds(500));
+  EXPECT_EQ(small.attempts.size(), 1U);
+  EXPECT_EQ(other.attempts.size(), 0U) << "the other one has not been answered";
+  EXPECT_EQ(account.refused, 2);
+}
+
 TEST(EngineQuota, WhatWaitsIsHeldWhereItBlocks) {
   EngineSim sim;
   sim.check_wake_ups = true;

@@ -53,6 +53,26 @@ struct Calls {
   }
 };
 
+// The ramp of a first burst ends there, so somebody who waits may start earlier than he was told.
+TEST(Lesson, I7_TheAnswerThatProvesABurstMakesRoom) {
+  Calls calls;
+  calls.send(1);
+  Observation shown;
+  shown.limit = 300;
+  shown.remaining = 299;
+  shown.reset = kPeriod;
+  calls.limit.observe(calls.now, &calls.holds[0], shown);
+  calls.send(280);
+  const TimeNs ramp = calls.limit.earliest(calls.now, 1);
+  ASSERT_GT(ramp, calls.now);
+  const Settlement settlement{Settlement::Kind::kKnown, {}};
+  EXPECT_FALSE(calls.limit.settle(calls.now, calls.holds[0], settlement));
+  EXPECT_FALSE(calls.limit.settle(calls.now, calls.holds[100], settlement));
+  EXPECT_EQ(calls.limit.earliest(calls.now, 1), ramp);
+  EXPECT_TRUE(calls.limit.settle(calls.now, calls.holds[280], settlement));
+  EXPECT_EQ(calls.limit.earliest(calls.now, 1), calls.now);
+}
+
 TEST(Lesson, TheBucketThatARefusalShowedIsTriedAgainAfterADay) {
   Calls calls;
   for (int i = 0; i < 3; ++i) {

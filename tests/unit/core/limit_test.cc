@@ -100,6 +100,23 @@ TEST(Limit, WindowIsThePeriodAndTheJitter) {
   EXPECT_EQ(limit.earliest(kStart, 1), kStart + milliseconds(6'060));
 }
 
+// Closed until later, it is asked from when on something fits: what leaves until then counts now.
+TEST(Limit, I2_AQuestionAboutALaterTimeForgetsNothing) {
+  for (const Shape shape : {Shape::kSliding, Shape::kQuantised, Shape::kPaced}) {
+    LimitSpec spec = per_period(LimitKind::kRequests, 6, seconds(6));
+    spec.shape = shape;
+    spec.slice = seconds(1);
+    Limit limit(spec);
+    charged(limit, kStart, 1);
+    const TimeNs now = kStart + seconds(5);
+    Refusal refusal;
+    refusal.retry_after = seconds(5);
+    limit.refused(now, nullptr, refusal);
+    EXPECT_EQ(limit.earliest(now, 1), now + seconds(5));
+    EXPECT_EQ(limit.used(now), 1) << "it leaves the window in a second";
+  }
+}
+
 TEST(Limit, RefundsGoIntoTheEntryCharged) {
   Limit limit = tokens(100);
   Hold first = charged(limit, kStart, 60);
