@@ -1,5 +1,7 @@
 #include "tests/sim/books.h"
 
+#include <algorithm>
+
 #include "tests/sim/features.h"
 
 namespace llmq::simulator {
@@ -10,8 +12,9 @@ constexpr int64_t kParts = 256;
 
 }  // namespace
 
-Book::Book(const core::LimitSpec& spec)
+Book::Book(const core::LimitSpec& spec, const core::Prices& prices)
     : spec_(spec),
+      prices_(prices),
       window_(spec.period.ns + spec.jitter.ns),
       slack_(window_ / kParts + 1),
       ring_(256),
@@ -29,11 +32,11 @@ std::optional<Counter> Book::bucket_of(const core::LimitSpec& spec) {
 }
 
 void Book::change(int64_t now, const core::LimitSpec& spec) {
-  const int64_t slower = spec_.amount - spec.amount;
-  if (unrefunded_ && slower > 0) {  // more may have been lost during J
+  if (unrefunded_) {  // more may have been lost during J, and something is by rounding
     __extension__ using Wide = __int128;
+    const int64_t slower = std::max<int64_t>(spec_.amount - spec.amount, 0);
     const Wide lost = static_cast<Wide>(slower) * spec.jitter.ns / spec.period.ns;
-    (void)unrefunded_->add(now, static_cast<int64_t>(lost) + 1);
+    (void)unrefunded_->add(now, static_cast<int64_t>(lost) + 2);
   }
   spec_ = spec;
   if (bucket_) bucket_->set_amount(now, spec.amount);
@@ -48,6 +51,8 @@ int64_t Book::cost_of(int64_t input, int64_t output) const {
       return input;
     case core::LimitKind::kOutputTokens:
       return output;
+    case core::LimitKind::kCost:  // the simulator's prices are whole per token
+      return (input * prices_.input + output * prices_.output) / 1'000'000;
     default:
       return 1;
   }
@@ -111,10 +116,25 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   }
   if (spec_.kind == core::LimitKind::kRequests) return;
   if (refused) actual = 0;
-  if (actual < 0) return;
+  if (actual >= 0) correct(now, booking, actual);
+}
+
+Book::Age Book::age_of(int64_t now, const Booking& booking) {
+  move_to(now);
+  if (booking.entry >= least_head_) return Age::kCounts;
+  return booking.entry >= most_head_ ? Age::kMayCount : Age::kGone;
+}
+
+void Book::amend(int64_t now, Booking& booking, int64_t actual) {
+  if (age_of(now, booking) == Age::kGone || spec_.kind == core::LimitKind::kRequests) return;
+  correct(now, booking, actual);
+}
+
+void Book::correct(int64_t now, Booking& booking, int64_t actual) {
   if (actual < booking.seen) actual = booking.seen;
   if (actual > booking.cost) {
-    charge(now, actual - booking.cost);
+    booking.entry = charge(now, actual - booking.cost);
+    booking.cost = actual;
     return;
   }
   const bool keeps = spec_.charge == core::ChargeModel::kArrival ||
@@ -122,6 +142,7 @@ void Book::settle(int64_t now, Booking& booking, int64_t actual, bool refused) {
   if (keeps || booking.entry < most_head_) return;
   const int64_t less = booking.cost - actual;
   if (bucket_) bucket_->correct(now, 0, less, 0);
+  booking.cost = actual;
   at(booking.entry).cost -= less;
   most_ -= less;
   if (booking.entry >= least_head_) least_ -= less;

@@ -23,7 +23,7 @@ struct Booking {
 
 class Book {
  public:
-  explicit Book(const core::LimitSpec& spec);
+  explicit Book(const core::LimitSpec& spec, const core::Prices& prices = {});
 
   const core::LimitSpec& spec() const { return spec_; }
   int64_t cost_of(int64_t input, int64_t output) const;
@@ -35,6 +35,10 @@ class Book {
   void refund(Booking& booking);
   // The sent attempt ended; `actual` < 0: nobody knows what it used.
   void settle(int64_t now, Booking& booking, int64_t actual, bool refused);
+  // What it used becomes known after that.
+  void amend(int64_t now, Booking& booking, int64_t actual);
+  enum class Age : uint8_t { kCounts, kMayCount, kGone };
+  Age age_of(int64_t now, const Booking& booking);
 
   // The range in which what is counted at `now` must lie.
   void move_to(int64_t now);
@@ -78,11 +82,13 @@ class Book {
  private:
   static std::optional<Counter> bucket_of(const core::LimitSpec& spec);
   uint64_t charge(int64_t now, int64_t cost);
+  void correct(int64_t now, Booking& booking, int64_t actual);
   bool counts_at_end() const;
   bool counts_output() const;
   Entry& at(uint64_t index) { return ring_[index & (ring_.size() - 1)]; }
 
   core::LimitSpec spec_;
+  core::Prices prices_;
   int64_t window_;
   int64_t slack_;
   std::vector<Entry> ring_;

@@ -20,6 +20,10 @@ enum class What : uint8_t {
   kResume,    // and wakes
   kWallStep,  // somebody sets its clock
   kChange,    // the limits change, at the provider and at the client
+  kStored,    // the store has made a step of a request durable, or has failed to
+  kLease,     // the store of shared quotas gives room
+  kUsage,     // the caller learns what a request that has ended used
+  kNoQuota,   // the account's quota is used up
   kArrive,    // a call reaches the provider
   kProduce,   // the provider counts what a call has produced
   kEnd,       // the provider is done with a call
@@ -29,11 +33,11 @@ constexpr bool is_of_client(What what) { return what < What::kArrive; }
 
 struct Happening {
   int64_t time = 0;
-  uint64_t order = 0;  // (running number << 4) | What
+  uint64_t order = 0;  // (running number << 5) | What
   uint32_t index = 0;  // slot of a request, or call
   uint32_t generation = 0;
 
-  What what() const { return static_cast<What>(order & 15); }
+  What what() const { return static_cast<What>(order & 31); }
   friend bool operator<(const Happening& a, const Happening& b) {
     return a.time < b.time || (a.time == b.time && a.order < b.order);
   }
@@ -46,7 +50,7 @@ class EventHeap {
 
   void push(int64_t time, What what, uint32_t index = 0, uint32_t generation = 0) {
     if (size_ == items_.size()) items_.resize(items_.size() * 2 + 64);
-    const Happening item{time, (++pushed_ << 4) | static_cast<uint64_t>(what), index, generation};
+    const Happening item{time, (++pushed_ << 5) | static_cast<uint64_t>(what), index, generation};
     size_t hole = size_++;
     while (hole > 0) {
       const size_t parent = (hole - 1) / 4;

@@ -33,11 +33,15 @@ void Oracle::recount(size_t limit) {
   for (size_t i = 0; i < static_cast<size_t>(world_.scenario_->backlog); ++i) {
     const World::Slot& slot = world_.slots_[i];
     const Booking& booking = slot.bookings[limit];
-    if (slot.running && booking.entry == 0) held += booking.cost - booking.seen;
+    if (slot.reserved && booking.entry == 0) held += booking.cost - booking.seen;
   }
   const int64_t used = world_.limits_[limit]->used(core::TimeNs{now});
   most += world_.limits_[limit]->foreign();
-  const bool ledger = world_.limits_[limit]->enforced_shape() != core::Shape::kBucket;
+  const core::Shape shape = world_.limits_[limit]->enforced_shape();
+  const core::Learner* const learner = world_.limits_[limit]->learner();
+  const bool learnt =
+      learner != nullptr && (shape == core::Shape::kFixed || learner->learnt().jitter.ns > 0);
+  const bool ledger = shape != core::Shape::kBucket && !learnt;
   if (ledger && (used < least || used > most)) {
     world_.findings_->add(2, now, "limit %zu counts %lld; all charges come to %lld .. %lld", limit,
                           static_cast<long long>(used), static_cast<long long>(least),
@@ -80,12 +84,14 @@ void Oracle::check_line(core::ModelIndex index) {
   }
   World::Slot& slot = world_.slot_of(head);
   const int64_t now = world_.now_;
+  // Who comes back for a retry stands where it stood, before those who were promised meanwhile.
+  if (slot.attempts > 0 && slot.first_start == core::kNever) ++world_.disturbances_;
   const core::Verdict verdict =
       model->first().limiter.earliest(core::TimeNs{now}, model->demand_of(*head));
   Span span{now, now};
   // Headers may teach that less is free than we know of.
-  bool exact = !world_.scenario_->headers;
-  bool promised = exact;
+  bool exact = !world_.scenario_->headers && !world_.scenario_->leased;
+  bool promised = exact && world_.scenario_->per_tenant == 0;
   bool projected = false;
   for (size_t i = 0; i < world_.books_.size(); ++i) {
     const Book& book = world_.books_[i];
@@ -131,11 +137,17 @@ void Oracle::check_nobody_could_start(core::ModelIndex index) {
   core::Model* const model = world_.engine_->model(index);
   core::Request* const front = model->queue.front();
   if (front == nullptr || world_.scenario_->models > 1) return;
+  if (world_.scenario_->per_tenant > 0) return;  // the tenant's own limit may hold it back
   const int64_t now = world_.now_;
-  const int64_t gate = std::max(world_.gate_[index], world_.slot_of(front).not_before);
+  const World::Quota& quota = world_.quota_[index];
+  if (quota.probe != nullptr) return;  // it finds out
+  const int64_t gate =
+      std::max({world_.gate_[index], world_.slot_of(front).not_before, quota.until});
   const core::Verdict verdict =
       model->first().limiter.earliest(core::TimeNs{now}, model->demand_of(*front));
-  if (gate <= now && verdict.at.ns <= now) {
+  // The wheel opens a gate a tick late, and sees it when somebody looks.
+  const bool is_open = gate == 0 || gate + kTimerTick + world_.scenario_->tick_lag <= now;
+  if (is_open && verdict.at.ns <= now) {
     world_.findings_->add(7, now, "request %llu fits, and does not start",
                           static_cast<unsigned long long>(front->id));
   }

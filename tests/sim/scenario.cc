@@ -114,13 +114,54 @@ void draw_faults(Draw& draw, Scenario& scenario) {
   if (scenario.headers && draw.below(3) == 0) faults.wrong_headers = 20'000;
 }
 
+// What few callers use. Drawn apart, so that the rest of a seed does not depend on it.
+void draw_seldom(Draw& draw, Scenario& scenario) {
+  if (draw.below(10) == 0) {
+    scenario.headers = true;
+    scenario.rates[0].spec.shape = Shape::kAuto;
+  }
+  if (draw.below(6) == 0) scenario.late_usage = 200'000;
+  if (draw.below(8) == 0) {
+    scenario.durable = true;
+    scenario.store_most = draw.skewed(1, 100 * kMs);
+    if (draw.below(2) == 0) scenario.faults.store_fails = 2'000;
+  }
+  if (scenario.models == 1 && draw.below(8) == 0) {
+    scenario.leased = scenario.rates[0].spec.shared = true;
+  }
+  if (draw.below(8) == 0) {
+    scenario.faults.no_quota = static_cast<int>(draw.between(1, 3));
+    scenario.quota.blocks = draw.below(2) == 0;
+    scenario.quota.recheck = core::DurationNs{draw.skewed(kSecond, 60 * kSecond)};
+  }
+  if (draw.below(6) == 0) {
+    const int64_t all = scenario.rates[0].spec.amount;
+    scenario.per_tenant = std::max<int64_t>(1, all / draw.between(1, 20));
+  }
+}
+
+// Money as the second or third limit.
+void draw_cost(Draw& draw, Scenario& scenario, int64_t per_period, int64_t period) {
+  if (draw.below(6) != 0) return;
+  scenario.prices.input = draw.between(1, 20) * 1'000'000;
+  scenario.prices.output = draw.between(1, 80) * 1'000'000;
+  const int64_t largest = (scenario.input_most * scenario.prices.input +
+                           scenario.output_most * scenario.prices.output) /
+                          1'000'000;
+  const int64_t amount = std::max(largest, per_period * largest / draw.between(1, 6));
+  const Rate rate =
+      rate_of(draw, scenario, Algorithm::kSliding, LimitKind::kCost, amount, period, largest);
+  if (scenario.rates.size() == kMaxRates) scenario.rates.pop_back();
+  scenario.rates.push_back(rate);
+}
+
 }  // namespace
 
 bool Scenario::judged() const {
   if (overrun > 0 || faults.late_call > 0 || faults.wrong_headers > 0) return false;
   return std::all_of(rates.begin(), rates.end(), [](const Rate& rate) {
     if (rate.spec.charge == ChargeModel::kUnknown && !features().unknown_charge) return false;
-    return features().enforces(rate.spec.shape);
+    return rate.spec.shape != Shape::kAuto && features().enforces(rate.spec.shape);
   });
 }
 
@@ -134,6 +175,9 @@ std::string Scenario::text() const {
   text += "provider charges " + std::string(core::charge_name(charge)) + ", concurrency " +
           std::to_string(concurrency) + ", models " + std::to_string(models) + ", J " +
           std::to_string(way_jitter / kMs) + " ms, backlog " + std::to_string(backlog) +
+          (durable ? ", durable" : "") + (leased ? ", leased" : "") +
+          (late_usage > 0 ? ", late usage" : "") + (faults.no_quota > 0 ? ", quota ends" : "") +
+          (per_tenant > 0 ? ", each tenant " + std::to_string(per_tenant) : "") +
           (judged() ? "" : ", refusals not judged");
   return text;
 }
@@ -183,6 +227,9 @@ Scenario scenario_of(uint64_t seed, bool oracle) {
     scenario.rates.push_back(
         rate_of(draw, scenario, algorithm, LimitKind::kRequests, per_period * 20, period * 30, 1));
   }
+  Draw seldom(seed ^ 0x5e1d0a5e1d0aULL);
+  draw_cost(seldom, scenario, per_period, period);
+  draw_seldom(seldom, scenario);
   scenario.concurrency = draw.skewed(1, 512);
 
   // Bursts come so that the limit of requests is wanted between a quarter and twice.
@@ -201,6 +248,20 @@ core::ModelSpec model_spec_of(const Scenario& scenario) {
   concurrency.kind = LimitKind::kConcurrency;
   concurrency.amount = scenario.concurrency;
   spec.limits.push_back(concurrency);
+  if (scenario.per_tenant > 0) {
+    core::LimitSpec own = scenario.rates[0].spec;
+    own.shape = Shape::kSliding;
+    own.shared = false;
+    own.amount = scenario.per_tenant;
+    own.burst = 0;
+    own.slice = {};
+    own.per_tenant = true;
+    spec.limits.push_back(own);
+  }
+  spec.prices = scenario.prices;
+  spec.durable = scenario.durable;
+  spec.quota = scenario.quota;
+  spec.late_charges_max = 1'000'000;  // the books keep all
   spec.retry.base = core::milliseconds(50);
   spec.retry.cap = core::seconds(5);
   spec.sends_at_start = scenario.connect_most == 0;

@@ -31,6 +31,8 @@ struct Faults {  // chances are per million
   int64_t no_connection = 0;  // ends before its bytes leave
   int64_t wrong_headers = 0;
   int64_t cancelled = 0;
+  int64_t store_fails = 0;
+  int no_quota = 0;    // times at which the account's quota is used up
   int storms = 0;      // of cancels
   int sleeps = 0;      // of the client's machine
   int wall_steps = 0;  // of its clock
@@ -47,7 +49,13 @@ struct Scenario {
   int64_t concurrency = 0;
   core::ChargeModel charge = core::ChargeModel::kActual;  // the provider's, of tokens
   bool headers = false;                                   // answers tell remaining and reset
-  int models = 1;                                         // 2 share the limits as a pool
+  core::Prices prices;                                    // whole millionths per token
+  int64_t per_tenant = 0;  // calls of one tenant per period of the first limit; 0 = no such limit
+  bool durable = false;    // a store must know of each step
+  int64_t store_most = 0;  // ns that it takes
+  bool leased = false;     // room of the first limit comes from a store
+  core::QuotaSpec quota;
+  int models = 1;  // 2 share the limits as a pool
 
   // the way there and back, ns
   int64_t way_least = 0;
@@ -76,6 +84,7 @@ struct Scenario {
   int64_t overrun = 0;            // calls that use more than they reserved, per million
   int64_t tenants = 1;
   bool priorities = false;
+  int64_t late_usage = 0;  // calls whose usage becomes known after their end, per million
   int64_t with_deadline = 0;
   int64_t deadline_most = 0;  // ns
   uint32_t timeout_ms = 0;

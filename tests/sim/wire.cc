@@ -95,13 +95,15 @@ void World::arrive(uint32_t index) {
     return;
   }
   int64_t wait = 0;
-  if (!has_room(call, wait)) {
-    ++out_.refused;
+  const bool empty = has_no_quota(wait);
+  if (empty || !has_room(call, wait)) {
+    if (!empty) ++out_.refused;
     for (size_t i = 0; i < counters_.size(); ++i) {
       if (books_[i].spec().kind == core::LimitKind::kRequests) count(i, 1);
     }
     if (scenario_->headers) tell_limits(call);
-    answer(call, Status::kRateLimited, way(), draw_.below(2) == 0 ? wait : 0);
+    const Status status = empty ? Status::kQuotaExhausted : Status::kRateLimited;
+    answer(call, status, way(), draw_.below(2) == 0 ? wait : 0);
     drop(index);
     return;
   }

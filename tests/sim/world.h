@@ -61,6 +61,7 @@ class World {
   struct Slot {
     core::Request record;
     std::array<Booking, kMaxRates> bookings;
+    Booking of_tenant;                        // of the tenant's own limit
     int64_t not_before = 0;                   // the provider asked this request to wait
     core::TimeNs first_start = core::kNever;  // its first promise as the head of the line
     uint32_t generation = 0;                  // of the attempt: reports of older ones are late
@@ -73,9 +74,12 @@ class World {
     uint32_t parts_heard = 0;
     uint64_t disturbed = 0;  // World::disturbances_ when that was promised
     bool live = false;
+    bool reserved = false;
     bool running = false;
     bool sent = false;
     uint8_t attempts = 0;
+    uint8_t quota_waits = 0;  // attempts that met the end of the quota, and wait for more
+    uint64_t settled = 0;     // the step that ended an attempt of it
     // the answer on its way
     bool usage_known = false;
     core::Status status = core::Status::kOk;
@@ -100,6 +104,24 @@ class World {
     std::array<uint64_t, kMaxRates> entry{};
   };
 
+  // What the engine knows of the account's quota, by model.
+  struct Quota {
+    bool exhausted = false;
+    int64_t until = 0;
+    const Slot* probe = nullptr;
+  };
+  struct LeasedRoom {
+    int64_t amount = 0;
+    int64_t expires = 0;
+  };
+  // A request that ended before its usage was known.
+  struct Late {
+    core::RequestId request = 0;
+    core::ModelIndex model = 0;
+    std::array<Booking, kMaxRates> bookings;
+    core::Usage usage;
+  };
+
   // world.cc: the clock and the callers
   void set_up(const Scenario& scenario);
   void loop();
@@ -117,12 +139,35 @@ class World {
   void perform(const core::StartAttempt& action);
   void perform(const core::AbortAttempt& action);
   void perform(const core::FinishRequest& action);
+  void perform(const core::Persist& action);
+  void perform(const core::Lease& action);
+  void perform(const core::UsageNoted& action);
   template <typename Other>
   void perform(const Other&) {}
   void leave(Slot& slot);
   void hear(Slot& slot);
   void report(Slot& slot);
   void settle(Slot& slot, core::Status status, bool usage_known);
+
+  // world_stores.cc: what holds room, and what stores and late callers bring
+  void reserve(Slot& slot);
+  void leave_room(Slot& slot);
+  void book_sent(Slot& slot);
+  void stored(Slot& slot);
+  void take_back_unless_started();
+  void expect_usage(const Slot& slot);
+  void usage_known(uint32_t index);
+  Book* own_book(const Slot& slot);
+  void check_tenants();
+  void grant_lease(uint32_t limit, int64_t amount);
+  void take_lease();
+
+  // world_quota.cc: an account that is used up
+  void use_up_quota();
+  bool has_no_quota(int64_t& wait);
+  void note_quota(Slot& slot);
+  void check_quota(const Slot& slot);
+  void quota_ended(const Slot& slot);
 
   // wire.cc: the way there, the provider, the way back
   int64_t way();
@@ -186,6 +231,17 @@ class World {
   bool callers_wait_ = false;  // as many requests live as may
   int64_t running_ = 0;
   int64_t concurrency_ = 0;
+  // seldom used
+  core::LimitSpec own_spec_;  // of each tenant
+  std::vector<std::optional<Book>> own_books_;
+  std::vector<size_t> own_touched_;  // since they were compared
+  std::vector<LeasedRoom> leased_;
+  std::vector<Late> late_;
+  std::vector<uint32_t> free_late_;
+  std::array<Quota, 2> quota_{};
+  int64_t no_quota_until_ = 0;   // at the provider
+  bool late_counts_ = false;     // the usage that is being told must be taken
+  Slot* stored_ = nullptr;       // whose reservation the store has just confirmed
   bool gave_up_unsent_ = false;  // in this step: an attempt ended whose bytes never left
   uint64_t disturbances_ = 0;    // debts, gates, changes: promises made before them are off
   // wake-ups

@@ -10,7 +10,8 @@ namespace {
 using core::Status;
 
 bool refused_before_work(Status status) {
-  return status == Status::kRateLimited || status == Status::kOverloaded;
+  return status == Status::kRateLimited || status == Status::kOverloaded ||
+         status == Status::kQuotaExhausted;
 }
 
 }  // namespace
@@ -26,38 +27,22 @@ void World::perform(const core::StartAttempt& action) {
   ++out_.attempts;
   ++work_in_second_;
   if (!slot.live || slot.running) findings_->add(9, now_, "started a request that runs or is over");
-  if (action.attempt != slot.attempts + 1 || action.attempt > scenario_->max_attempts) {
+  if (action.attempt != slot.attempts + 1 ||
+      action.attempt > scenario_->max_attempts + slot.quota_waits) {
     findings_->add(10, now_, "attempt %d after %d of at most %d", action.attempt, slot.attempts,
-                   scenario_->max_attempts);
+                   scenario_->max_attempts + slot.quota_waits);
   }
   if (now_ < gate_[slot.record.model] || now_ < slot.not_before) {
     findings_->add(10, now_, "request %llu started before its Retry-After",
                    static_cast<unsigned long long>(slot.record.id));
   }
-  if (oracle_ != nullptr) oracle_->started(slot);
-  if (slot.attempts > 0) ++disturbances_;  // it has passed those who came after it
+  if (!scenario_->durable) reserve(slot);
+  if (!slot.reserved) findings_->add(3, now_, "an attempt starts that holds nothing");
   ++slot.attempts;
   ++slot.generation;
   slot.running = true;
-  slot.sent = false;
-  if (++running_ > concurrency_) {
-    findings_->add(1, now_, "%lld run at the same time, %lld may", static_cast<long long>(running_),
-                   static_cast<long long>(concurrency_));
-  }
-  for (size_t i = 0; i < books_.size(); ++i) {
-    Book& book = books_[i];
-    book.move_to(now_);
-    book.reserve(slot.bookings[i],
-                 book.cost_of(slot.record.est_input_tokens, slot.record.est_output_tokens));
-    if (book.is_sliding() && book.in_debt()) {
-      findings_->add(1, now_, "limit %zu: started with %lld of %lld in the window", i,
-                     static_cast<long long>(book.least() + book.held()),
-                     static_cast<long long>(book.spec().amount));
-    }
-  }
   if (spec_.sends_at_start) {
-    slot.sent = true;
-    for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+    book_sent(slot);
     send(slot);
   } else {
     heap_.push(now_ + draw_.below(scenario_->connect_most), What::kLeave, index_of(slot),
@@ -74,8 +59,7 @@ void World::leave(Slot& slot) {
     report(slot);
     return;
   }
-  slot.sent = true;
-  for (size_t i = 0; i < books_.size(); ++i) books_[i].sent(now_, slot.bookings[i]);
+  book_sent(slot);
   send(slot);
   step(core::AttemptSent{&slot.record, slot.attempts});
 }
@@ -85,7 +69,11 @@ void World::hear(Slot& slot) {
   ++slot.parts_heard;
   const int64_t tokens =
       int64_t{slot.stream_output} * slot.parts_heard / std::max<uint32_t>(slot.stream_parts, 1);
-  for (size_t i = 0; i < books_.size(); ++i) books_[i].progress(now_, slot.bookings[i], tokens);
+  for (size_t i = 0; i < books_.size(); ++i) {
+    const int64_t reserved = slot.bookings[i].cost;
+    books_[i].progress(now_, slot.bookings[i], tokens);
+    if (slot.bookings[i].cost > reserved) ++disturbances_;
+  }
   step(core::AttemptProgress{&slot.record, slot.attempts, tokens});
 }
 
@@ -96,7 +84,9 @@ void World::report(Slot& slot) {
   if (slot.usage_known) event.usage = core::Usage{slot.actual_input, slot.actual_output};
   event.retry_after = core::DurationNs{slot.retry_after};
   event.observed = slot.observed;
+  note_quota(slot);
   settle(slot, slot.status, slot.usage_known);
+  slot.settled = out_.steps + 1;
   if (slot.status == Status::kRateLimited || slot.status == Status::kOverloaded) {
     ++disturbances_;
     if (slot.retry_after > 0) {
@@ -110,19 +100,26 @@ void World::report(Slot& slot) {
 
 // Ends an attempt in the books, as the documentation of the limits says.
 void World::settle(Slot& slot, Status status, bool usage_known) {
+  quota_ended(slot);
+  if (!slot.sent) {
+    leave_room(slot);
+    slot.running = false;
+    ++slot.generation;
+    return;
+  }
   for (size_t i = 0; i < books_.size(); ++i) {
     Book& book = books_[i];
-    if (!slot.sent) {
-      book.refund(slot.bookings[i]);
-      continue;
-    }
     const int64_t actual =
         usage_known ? book.cost_of(slot.actual_input, slot.actual_output) : int64_t{-1};
     if (actual > slot.bookings[i].cost) ++disturbances_;
     book.settle(now_, slot.bookings[i], actual, !usage_known && refused_before_work(status));
   }
-  gave_up_unsent_ = gave_up_unsent_ || !slot.sent;
-  slot.running = false;
+  if (Book* own = own_book(slot)) {
+    own->settle(now_, slot.of_tenant, -1, !usage_known && refused_before_work(status));
+  }
+  slot.reserved = slot.running = false;
+  slot.usage_known = usage_known;
+  slot.settled = out_.steps;
   ++slot.generation;
   --running_;
 }
@@ -166,6 +163,7 @@ void World::perform(const core::FinishRequest& action) {
       findings_->add(9, now_, "completed, though its last attempt did not succeed");
     }
   }
+  if (slot.record.late_usage) expect_usage(slot);
   slot.live = false;
   ++slot.generation;
   --live_;

@@ -20,7 +20,8 @@ constexpr int64_t kWakeUpsOfWheel = 5;
 void World::count_wake_ups() {
   const bool calm = scenario_->timeout_ms == 0 && scenario_->with_deadline == 0 &&
                     scenario_->faults.server_error + scenario_->faults.overloaded +
-                            scenario_->faults.refused + scenario_->faults.no_connection ==
+                            scenario_->faults.refused + scenario_->faults.no_connection +
+                            scenario_->faults.no_quota ==
                         0 &&
                     out_.refused == 0;
   if (calm && ticks_in_second_ > 2 * work_in_second_ + kWakeUpsOfWheel) {
@@ -43,6 +44,7 @@ void World::check() {
     }
     check_use(i);
   }
+  if (!own_touched_.empty()) check_tenants();
   gave_up_unsent_ = false;
   const int64_t slots = limits_[books_.size()]->held();
   if (slots != running_) {
@@ -88,6 +90,11 @@ void World::check_use(size_t limit) {
     least = book.bucket_least(now_) - kRounding;
     most = book.bucket_most(now_) + kRounding;
   }
+  if (const core::Learner* learner = real.learner()) {
+    // A grid that was learnt counts what lies in its window alone; a margin that was, for longer.
+    if (real.enforced_shape() == core::Shape::kFixed) return;
+    if (learner->learnt().jitter.ns > 0) most = std::numeric_limits<int64_t>::max();
+  }
   if (used >= least && used <= most) return;
   if (used > most && gave_up_unsent_) {
     findings_->add(4, now_, "limit %zu counts %lld, at most %lld were sent", limit,
@@ -103,6 +110,10 @@ void World::at_rest() {
   if (live_ != 0 || engine_->live() != 0) {
     findings_->add(9, now_, "%lld requests never ended (the engine knows of %llu)",
                    static_cast<long long>(live_), static_cast<unsigned long long>(engine_->live()));
+    for (const Quota& quota : quota_) {
+      if (!quota.exhausted) continue;
+      findings_->add(11, now_, "nobody finds out any more whether the account's quota is back");
+    }
     return;
   }
   for (size_t i = 0; i < limits_.size(); ++i) {
