@@ -145,6 +145,7 @@ int Runner::run() {
               static_cast<Unsigned>(overdrawn), static_cast<Unsigned>(projected));
   if (overdrawn > 1 + projected / 10'000) {
     findings_.add(1, 0, "too many");
+    std::printf("  I1 at the end: too many\n");
     ++failed_;
   }
   report();
