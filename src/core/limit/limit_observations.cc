@@ -58,6 +58,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
   }
   const bool was_starting = learner_->starting();
   const bool had_headers = learner_->headers();
+  const int64_t shown_before = shown_total_;
   Seen what = seen(now, hold);
   const bool counted = hold == nullptr || hold->total > 0;  // since answers are looked at
   if (counted) what.beyond = beyond(now, what, shown);
@@ -75,7 +76,7 @@ bool Limit::observe(TimeNs now, const Hold* hold, const Observation& told) {
       shown_ = Shown{now, {told, told - shown.remaining, shown.reset}};
     }
   }
-  return changed || was_starting;
+  return changed || was_starting || shown_total_ > shown_before;  // (is_beyond_shown)
 }
 
 // Remaining clamps down, after the charges that the provider had not seen when it said it.
