@@ -148,7 +148,8 @@ void Oracle::check_nobody_could_start(core::ModelIndex index) {
   // The wheel opens a gate a tick late, and sees it when somebody looks.
   const bool is_open = gate == 0 || gate + kTimerTick + world_.scenario_->tick_lag <= now;
   if (is_open && verdict.at.ns <= now) {
-    world_.findings_->add(7, now, "request %llu fits, and does not start",
+    const int broken = quota.exhausted ? 11 : 7;  // nobody finds out whether the quota is back
+    world_.findings_->add(broken, now, "request %llu fits, and does not start",
                           static_cast<unsigned long long>(front->id));
   }
   if (gate > now && world_.engine_->next_wake().ns > gate + kTimerTick) {

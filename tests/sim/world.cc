@@ -39,7 +39,7 @@ Outcome World::run(const Scenario& scenario, Findings& findings, std::FILE* trac
   const bool projects =
       std::any_of(books_.begin(), books_.end(), [](const Book& book) { return book.projects(); });
   out_.projected = projects ? out_.attempts : 0;
-  if (out_.overdrawn > 4 + out_.attempts / 1000) {
+  if (out_.overdrawn > 1 + out_.attempts / 1000) {
     findings.add(1, now_, "%llu of %llu calls refused where output is projected",
                  static_cast<unsigned long long>(out_.overdrawn),
                  static_cast<unsigned long long>(out_.attempts));

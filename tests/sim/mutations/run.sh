@@ -48,7 +48,7 @@ judge() {
     timeout 300 "$scratch/build/llmq_sim" --figures >"$scratch/run.log" 2>&1
     seen=$(grep -oE '^FAILED +I[0-9]+' "$scratch/run.log" | grep -oE 'I[0-9]+' | sort -uV | tr '\n' ' ')
   else
-    timeout 300 "$scratch/build/llmq_sim" --oracle --seeds 160 >"$scratch/run.log" 2>&1
+    timeout 300 "$scratch/build/llmq_sim" --oracle --seeds 600 >"$scratch/run.log" 2>&1
     seen=$(grep -oE '^  I[0-9]+ at' "$scratch/run.log" | grep -oE 'I[0-9]+' | sort -uV | tr '\n' ' ')
   fi
   if [[ " $seen" == *" $invariant "* ]]; then
@@ -62,7 +62,7 @@ judge() {
 
 restore
 build || { tail "$scratch/build.log"; exit 1; }
-if ! "$scratch/build/llmq_sim" --oracle --seeds 160 >"$scratch/run.log" 2>&1; then
+if ! "$scratch/build/llmq_sim" --oracle --seeds 600 >"$scratch/run.log" 2>&1; then
   tail -n 20 "$scratch/run.log"
   echo "the core as it is fails: mutations prove nothing before that is repaired" >&2
   [[ -n ${LLMQ_MUTATE_ANYHOW:-} ]] || exit 1
