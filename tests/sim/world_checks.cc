@@ -21,7 +21,7 @@ void World::count_wake_ups() {
   const bool calm = scenario_->timeout_ms == 0 && scenario_->with_deadline == 0 &&
                     scenario_->faults.server_error + scenario_->faults.overloaded +
                             scenario_->faults.refused + scenario_->faults.no_connection +
-                            scenario_->faults.no_quota ==
+                            scenario_->faults.capacity + scenario_->faults.no_quota ==
                         0 &&
                     out_.refused == 0;
   if (calm && ticks_in_second_ > 2 * work_in_second_ + kWakeUpsOfWheel) {
