@@ -82,8 +82,24 @@ void OutputHistory::conclude() {
     from_bin_[bin] += bins_[bin];
     centre_[bin] = bins_[bin].count == 0 ? 0 : bins_[bin].tokens / bins_[bin].count;
   }
+  skew_ = skew_of_bins();
   fastest_ = speed_beyond(true);
   slowest_ = speed_beyond(false);
+}
+
+// Products and sums of doubles alone, each rounded as IEEE 754 says: the same on every platform.
+int64_t OutputHistory::skew_of_bins() const {
+  double squares = 0;
+  double cubes = 0;
+  const auto middle = static_cast<double>(mean());
+  for (size_t bin = 0; bin < kBins; ++bin) {
+    if (bins_[bin].count == 0) continue;
+    const double off = static_cast<double>(centre_[bin]) - middle;
+    const double square = static_cast<double>(bins_[bin].count) * off * off;
+    squares += square;
+    cubes += square * off;
+  }
+  return squares > 0 && cubes > 0 ? static_cast<int64_t>(cubes / squares) : 0;
 }
 
 // The mean of the bin in which the twentieth part of all, counted from one end, ends; 0 if none.

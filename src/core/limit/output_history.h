@@ -44,6 +44,9 @@ class OutputHistory {
   std::optional<OutputCurve> to_come(const Pace& pace, int64_t seen, int64_t least) const;
   // Of a stream that begins. Valid until the next add().
   const SummedCurve& newcomer(const Pace& pace) const;
+  // How far the longest outputs reach beyond what deviations tell: third by second central moment.
+  // A few of them together are as skewed as one; of many the mean drowns it.
+  int64_t skew() const { return skew_; }
   // What nineteen of twenty streams bring at least within `time`; 0 if that is not known.
   int64_t least_in(DurationNs time) const;
 
@@ -77,6 +80,7 @@ class OutputHistory {
   void count(const OutputLog::Output& output, int64_t sign);
   void conclude();
   int64_t speed_beyond(bool from_above) const;
+  int64_t skew_of_bins() const;
   int64_t fastest_parts(DurationNs cell) const;
   Sums longer_than(int64_t tokens) const;
   std::optional<OutputCurve> draw(const Pace& pace, int64_t seen, int64_t least) const;
@@ -89,6 +93,7 @@ class OutputHistory {
   std::array<Sums, kBins> bins_{};
   std::array<int64_t, kBins> centre_{};     // mean length in a bin
   std::array<Sums, kBins + 1> from_bin_{};  // of that bin and all above
+  int64_t skew_ = 0;
   int64_t fastest_ = 0;
   int64_t slowest_ = 0;
   mutable std::vector<Newcomer> newcomers_;  // one per pace that was asked for

@@ -12,12 +12,27 @@ namespace {
 constexpr double kDeviations = 4;
 constexpr int64_t kMostLoad = int64_t{1} << 52;  // tokens; far from overflow as parts
 
+// Where calls are counted whole, few of them are far from a normal distribution: to what four
+// deviations leave, (4^2 - 1) / 6 of the skew is added (Cornish and Fisher 1938).
+int64_t tail_of(const Pace& pace, const OutputHistory* outputs) {
+  return pace.at_end && outputs != nullptr ? 2 * outputs->mean() + outputs->skew() * 5 / 2 : 0;
+}
+
 // Does the mean leave enough for the deviations? Products of doubles alone, each rounded as IEEE
 // 754 says, so that every platform decides alike.
 bool fits(int64_t room_parts, int64_t variance) {
   if (room_parts < 0) return false;
   const double room = static_cast<double>(room_parts) / static_cast<double>(kTokenParts);
   return room * room >= kDeviations * kDeviations * static_cast<double>(variance);
+}
+
+// The most that may lie in the ledger where so much is free of all else; -1: not even nothing.
+int64_t most_beside(int64_t free_parts, int64_t variance) {
+  if (!fits(free_parts, variance)) return -1;
+  const double deviations = std::ceil(kDeviations * std::sqrt(static_cast<double>(variance)));
+  int64_t most = free_parts / kTokenParts - static_cast<int64_t>(deviations);
+  while (fits(free_parts - (most + 1) * kTokenParts, variance)) ++most;  // twice at the most
+  return most;
 }
 
 Pace pace_of(DurationNs period, ChargeModel charge) {
@@ -238,13 +253,13 @@ class Projection::Newcomer {
         curve_(ask.outputs == nullptr ? nullptr : &ask.outputs->newcomer(pace)) {}
 
   int64_t mean(int64_t age) const {
-    return certain_ + (curve_ == nullptr ? 0 : curve_->mean[static_cast<size_t>(age)]);
+    return certain_ + (curve_ == nullptr ? 0 : curve_->mean[at(age)]);
   }
-  int64_t variance(int64_t age) const {
-    return curve_ == nullptr ? 0 : curve_->variance[static_cast<size_t>(age)];
-  }
+  int64_t variance(int64_t age) const { return curve_ == nullptr ? 0 : curve_->variance[at(age)]; }
 
  private:
+  static size_t at(int64_t age) { return static_cast<size_t>(std::min(age, kCurveCells)); }
+
   int64_t certain_;
   const SummedCurve* curve_;
 };
@@ -287,11 +302,8 @@ TimeNs Projection::within_cell(const Question& ask, TimeNs from, TimeNs until,
   for (TimeNs at = from; at < until;) {
     const int64_t past = at.ns - (base_ + cell) * pace_.cell.ns;
     const int64_t spread = variance + mul_div(variance_slope, past, pace_.cell.ns);
-    const auto needed =
-        static_cast<int64_t>(std::ceil(kDeviations * std::sqrt(static_cast<double>(spread))));
     const int64_t left = parts - mean - mul_div(slope, past, pace_.cell.ns);
-    const TimeNs then =
-        left < 0 ? kNever : ledger.earliest_at_most(ask.now, left / kTokenParts - needed);
+    const TimeNs then = ledger.earliest_at_most(ask.now, most_beside(left, spread));
     if (then <= at) return at;
     at = then;
   }
@@ -306,20 +318,20 @@ TimeNs Projection::earliest(TimeNs now, TimeNs from, SlidingLedger& ledger, int6
   advance(now);
   if (stale_) look_ahead(ledger);
   const Question question{now, is_late_in_cell(now) ? 1 : 0,
-                          std::max(room, -kMostLoad) * kTokenParts, Newcomer(ask, pace_),
-                          Newcomer(ahead, pace_)};
+                          std::max(room - tail_of(pace_, ask.outputs), -kMostLoad) * kTokenParts,
+                          Newcomer(ask, pace_), Newcomer(ahead, pace_)};
   // Beyond the last boundary nothing leaves and nothing comes: what does not fit there never does.
-  if (!fits_at(question, kCurveCells, kCurveCells)) return kNever;
+  if (!fits_at(question, kHorizon, kHorizon)) return kNever;
   const int64_t late = question.late;
   // 0: now; else the boundary so many cells ahead.
   int64_t start = from <= now ? 0 : (from.ns - 1) / pace_.cell.ns + 1 - base_;
-  for (int64_t boundary = kCurveCells; boundary >= std::max<int64_t>(start, 1); --boundary) {
+  for (int64_t boundary = kHorizon; boundary >= std::max<int64_t>(start, 1); --boundary) {
     while (start <= boundary &&
            !fits_at(question, boundary, boundary - (start == 0 ? late : start))) {
       ++start;
     }
   }
-  if (start > kCurveCells) return kNever;
+  if (start > kHorizon) return kNever;
   const auto time_of = [this](int64_t boundary) {
     return TimeNs{(base_ + boundary) * pace_.cell.ns};
   };
@@ -327,7 +339,7 @@ TimeNs Projection::earliest(TimeNs now, TimeNs from, SlidingLedger& ledger, int6
   // In the late half of the cell before it would count from that boundary on as well; in the early
   // half from the boundary before.
   bool early = true;
-  for (int64_t boundary = start; early && boundary <= kCurveCells; ++boundary) {
+  for (int64_t boundary = start; early && boundary <= kHorizon; ++boundary) {
     early = fits_at(question, boundary, boundary - start + 1);
   }
   const int64_t half = early ? 0 : pace_.cell.ns - pace_.cell.ns / 2;

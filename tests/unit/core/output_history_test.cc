@@ -113,6 +113,16 @@ TEST(OutputHistory, IsExactOfNewcomersInTheLongRun) {
   EXPECT_NEAR(is.deviation, wanted.deviation, 1);
 }
 
+TEST(OutputHistory, TellsHowFarTheLongestReach) {
+  OutputHistory history;
+  for (int i = 0; i < 1000; ++i) history.add(i % 10 == 0 ? 1000 : 100, 100, seconds(2));
+  // Mean 190: (0.9 x -90^3 + 0.1 x 810^3) / (0.9 x 90^2 + 0.1 x 810^2).
+  EXPECT_EQ(history.skew(), 720);
+  OutputHistory alike;
+  for (int i = 0; i < 300; ++i) alike.add(100, 100, seconds(2));
+  EXPECT_EQ(alike.skew(), 0);
+}
+
 TEST(OutputHistory, KnowsNothingOfWhatIsLongerThanAll) {
   OutputHistory history;
   add_all(history, std::vector<int64_t>(300, 100));

@@ -186,7 +186,7 @@ TEST_P(ProjectionOracle, TellsTheEarliestStart) {
     Random random(seed);
     Projection projection(kPeriod, GetParam());
     SlidingLedger ledger(kPeriod + milliseconds(250));
-    const int64_t room = 20'000;
+    const int64_t room = random.between(10'000, 24'000);
     TimeNs now = kStart;
     for (int i = 0; i < 60; ++i) {
       ledger.charge(now, random.between(0, 500));
@@ -221,6 +221,21 @@ TEST_P(ProjectionOracle, TellsTheEarliestStart) {
 
 INSTANTIATE_TEST_SUITE_P(BothCharges, ProjectionOracle,
                          testing::Values(ChargeModel::kRealtime, ChargeModel::kCompletion));
+
+// Of calls that are counted whole and end sooner than thought there may be a few at a time.
+TEST(Projection, KeepsTwoCallsFreeWhereTheyAreCountedWhole) {
+  OutputHistory alike;
+  for (int i = 0; i < 300; ++i) alike.add(100, 100, seconds(2));
+  const auto starts = [&alike](ChargeModel charge, int64_t room) {
+    Projection projection(kPeriod, charge);
+    SlidingLedger ledger(kPeriod);
+    return projection.earliest(kStart, TimeNs{}, ledger, room, {0, &alike}, {}) == kStart;
+  };
+  EXPECT_TRUE(starts(ChargeModel::kRealtime, 100));
+  EXPECT_FALSE(starts(ChargeModel::kRealtime, 99));
+  EXPECT_TRUE(starts(ChargeModel::kCompletion, 300));
+  EXPECT_FALSE(starts(ChargeModel::kCompletion, 299));
+}
 
 TEST(Projection, SeesRunningStreamsInTheLightOfANewPeriod) {
   const OutputHistory history = brisk_history(1);
