@@ -60,8 +60,8 @@ class Projection {
 
  private:
   static constexpr size_t kRing = 128;  // cells; more than a curve is long
-  // Boundaries that are looked at: at the last one every curve is flat, also one that begins late in
-  // this cell.
+  // Boundaries that are looked at: at the last one every curve is flat, also one that begins late
+  // in this cell.
   static constexpr int64_t kHorizon = kCurveCells + 1;
   static constexpr size_t kCells = static_cast<size_t>(kHorizon) + 1;
 
