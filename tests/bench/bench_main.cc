@@ -88,10 +88,14 @@ bool write_json(const std::string& file, const std::map<std::string, double>& me
 
 int main(int argc, char** argv) {
   std::string json;
+  std::string filter = "--benchmark_filter=";
   std::vector<char*> rest;
   for (int i = 0; i < argc; ++i) {
     if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
       json = argv[++i];
+    } else if (std::strcmp(argv[i], "--filter") == 0 && i + 1 < argc) {
+      filter += argv[++i];
+      rest.push_back(filter.data());
     } else {
       rest.push_back(argv[i]);
     }
