@@ -267,4 +267,8 @@ MockReply mock_reply(const MockOptions& options, std::string_view model, Operati
   return reply;
 }
 
+std::unique_ptr<StreamReader> mock_stream_reader(Operation operation) {
+  return std::make_unique<StreamReader>(*find_profile("openai"), operation, StreamWire::kChat);
+}
+
 }  // namespace llmq::provider

@@ -4,11 +4,13 @@
 #define LLMQ_PROVIDER_MOCK_PROVIDER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "provider/provider.h"
+#include "provider/stream_reader.h"
 
 namespace llmq::provider {
 
@@ -30,11 +32,14 @@ struct MockReply {
   int http_status = 200;
   std::string body;
   Outcome outcome;
-  // Of a stream that went well so far, in place of the body: its events as OpenAI sends them. What
-  // they mean is read from them.
+  // Of a stream that went well so far, in place of the body: its events as OpenAI sends them, for
+  // mock_stream_reader().
   std::vector<std::string> pieces;
   core::DurationNs gap{};  // between two pieces
 };
+
+// Reads the pieces of such a stream.
+std::unique_ptr<StreamReader> mock_stream_reader(Operation operation);
 
 // call_number makes successive attempts of the same payload differ.
 MockReply mock_reply(const MockOptions& options, std::string_view model, Operation operation,

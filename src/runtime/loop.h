@@ -149,6 +149,8 @@ class Loop {
     size_t next = 0;
     core::DurationNs gap{};
     provider::WireResponse head;
+
+    static bool is_later(const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; }
   };
 
   // loop.cc

@@ -24,8 +24,7 @@ void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
   if (reply.pieces.empty()) {
     answer.outcome = outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body));
   } else {
-    job.stream()->reader = std::make_unique<provider::StreamReader>(
-        *provider::find_profile("openai"), operation, provider::StreamWire::kChat);
+    job.stream()->reader = provider::mock_stream_reader(operation);
     answer.pieces = std::move(reply.pieces);
     answer.gap = reply.gap;
     answer.head.http_status = reply.http_status;
@@ -36,8 +35,7 @@ void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
 
 void Loop::keep_mock_answer(MockAnswer&& answer) {
   mock_answers_.push_back(std::move(answer));
-  std::push_heap(mock_answers_.begin(), mock_answers_.end(),
-                 [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; });
+  std::push_heap(mock_answers_.begin(), mock_answers_.end(), MockAnswer::is_later);
 }
 
 // What of it is still due finds the attempt gone.
@@ -60,9 +58,8 @@ void Loop::resume_mock(uint64_t id) {
 }
 
 void Loop::deliver_mock_answers() {
-  const auto later = [](const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; };
   while (!mock_answers_.empty() && mock_answers_.front().due <= now_.mono) {
-    std::pop_heap(mock_answers_.begin(), mock_answers_.end(), later);
+    std::pop_heap(mock_answers_.begin(), mock_answers_.end(), MockAnswer::is_later);
     MockAnswer answer = std::move(mock_answers_.back());
     mock_answers_.pop_back();
     Job& job = *answer.job;
