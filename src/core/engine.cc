@@ -28,6 +28,15 @@ void Engine::on(const Step& step, const Submit& event) {
   Request& request = *event.request;
   Model& model = model_of(request);
   Account& account = model.accounts.of(request.tenant);
+  take_in(step, model, account, request);
+  if (event.answered && !closing_ && !model.removing) {
+    finish(step, model, request, State::kCompleted, Status::kOk);
+  } else if (!refuse(step, model, account, request, true)) {
+    stand_in_line(step, model, account, request);
+  }
+}
+
+void Engine::take_in(const Step& step, Model& model, Account& account, Request& request) {
   Tenant& tenant = tenants_.of(request.tenant);
   request.seq = next_seq_++;
   request.submitted = step.now;
@@ -42,19 +51,25 @@ void Engine::on(const Step& step, const Submit& event) {
     ++counters->pending;
   }
   if (model.settings.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
+}
+
+// Ends what need not even wait. `new_call`: it is to be called, not only to follow a call.
+bool Engine::refuse(const Step& step, Model& model, Account& account, Request& request,
+                    bool new_call) {
   if (closing_ || model.removing) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
-  } else if (tenant.is_over_its_caps()) {
+  } else if (tenants_.of(request.tenant).is_over_its_caps()) {
     finish(step, model, request, State::kFailed, Status::kQueueFull);
-  } else if (quota_fails(step, model)) {
+  } else if (new_call && quota_fails(step, model)) {
     finish(step, model, request, State::kFailed, Status::kQuotaExhausted);
-  } else if (can_never_fit(step, model, account, request)) {
+  } else if (new_call && can_never_fit(step, model, account, request)) {
     finish(step, model, request, State::kFailed, Status::kOversize);
   } else if (request.deadline <= step.now) {
     finish(step, model, request, State::kExpired, Status::kDeadline);
   } else {
-    stand_in_line(step, model, account, request);
+    return false;
   }
+  return true;
 }
 
 bool Engine::can_never_fit(const Step& step, Model& model, Account& account,

@@ -15,10 +15,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "core/action.h"
 #include "core/event.h"
+#include "core/flight.h"
 #include "core/grant_pool.h"
 #include "core/model.h"
 #include "core/policy/wait_estimate.h"
@@ -81,8 +83,11 @@ class Engine {
   void on(const Step& step, const ClockGap& event);
   void on(const Step& step, const TenantAdded& event);
   void on(const Step& step, const TenantWindows& event);
+  void on(const Step& step, const Join& event);
 
   // engine.cc
+  void take_in(const Step& step, Model& model, Account& account, Request& request);
+  bool refuse(const Step& step, Model& model, Account& account, Request& request, bool new_call);
   bool can_never_fit(const Step& step, Model& model, Account& account, const Request& request);
   void stand_in_line(const Step& step, Model& model, Account& account, Request& request);
 
@@ -162,6 +167,7 @@ class Engine {
   void start(const Step& step, Deployment& deployment, Request& request);
   void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
+  void arm_attempt(Request& request);
   void mark_sent(const Step& step, Model& model, Request& request);
   void learn_output(const Step& step, Model& model, const Request& request, int64_t tokens);
   bool note_output(const Step& step, Model& model, Request& request, int64_t tokens);
@@ -196,6 +202,19 @@ class Engine {
   void hand_back(const Step& step, Model& model, Request& request, DurationNs estimate = {});
   void count_usage(Model& model, TenantIndex tenant, const Usage& usage, const Prices& prices);
   void take_out(Model& model, Request& request);
+
+  // engine_flights.cc: requests that share a call
+  void take_off(const Step& step, Model& model, Request& flight);
+  void follow(const Step& step, Model& model, Request& request, Request& flight);
+  void wait_for(Request& flight, TimeNs deadline);
+  void hurry(const Step& step, Model& model, Request& flight, const Request& follower);
+  void leave(const Step& step, Model& model, Request& follower, State state, Status status);
+  void take_off_list(Model& model, Request& follower);
+  bool may_begin_anew(const Step& step, Model& model, Request& request, Status status);
+  bool somebody_waits_until(const Step& step, Model& model, Request& flight, TimeNs start);
+  void land(const Step& step, Model& model, Request& flight, DurationNs estimate);
+  void set_state(Model& model, Request& request, State state);
+
   void stop(const Step& step, Model& model, StopMode mode);
   void stop_all(const Step& step, StopMode mode);
   void close_if_done(const Step& step);
@@ -208,6 +227,7 @@ class Engine {
   std::vector<ModelIndex> removing_;  // models that go when their last request has
   Tenants tenants_;
   GrantPool grants_;
+  std::unordered_map<const Request*, Flight> flights_;
   std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
   std::vector<Model*> group_;         // of a pass over a pool
   std::vector<Deployment*> account_;  // of a pass over a quota

@@ -107,6 +107,10 @@ void Engine::on(const Step& step, const Cancel& event) {
   Request& request = *event.request;
   if (is_final(request.state)) return;
   Model& model = model_of(request);
+  if (request.role == Role::kFollower) {
+    leave(step, model, request, State::kCancelled, Status::kCancelled);
+    return;
+  }
   const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
   if (request.state == State::kProcessing) {
     abort_attempt(step, model, request, Status::kCancelled);
@@ -117,6 +121,10 @@ void Engine::on(const Step& step, const Cancel& event) {
 
 void Engine::on_timer(const Step& step, Request& request) {
   Model& model = model_of(request);
+  if (request.role == Role::kFollower && request.deadline <= step.now) {
+    leave(step, model, request, State::kExpired, Status::kDeadline);
+    return;
+  }
   if (request.deadline <= step.now) {
     const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
     if (request.state == State::kProcessing) {
@@ -126,7 +134,7 @@ void Engine::on_timer(const Step& step, Request& request) {
     if (!in_vain) admit(step, model);
     return;
   }
-  if (request.state == State::kProcessing) {
+  if (request.state == State::kProcessing && request.role != Role::kFollower) {
     Deployment& deployment = model.deployment_of(request);
     weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
     abort_attempt(step, model, request, Status::kTimeout);
@@ -171,7 +179,8 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kCancelled, Status::kClosing);
     return;
   }
-  if (request.reservation->output_begun && !request.restarts) {  // seen already: never twice
+  if (request.reservation->output_begun &&  // seen already: never twice
+      !may_begin_anew(step, model, request, status)) {
     finish(step, model, request, State::kFailed, status);
     return;
   }
@@ -199,13 +208,12 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
   request.reservation = nullptr;
   request.link.unlink();
   model.delayed.push_back(request.link);
-  request.state = State::kPending;
   request.delayed = true;
-  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
-    --counters->processing;
-    ++counters->pending;
-  }
+  set_state(model, request, State::kPending);
   timers_.schedule(request.timer, not_before);
+  if (request.role == Role::kFlight && !somebody_waits_until(step, model, request, not_before)) {
+    finish(step, model, request, State::kExpired, Status::kDeadline);
+  }
 }
 
 // The attempt that has just ended is none of those that the request may have. False: it has had
@@ -232,6 +240,10 @@ void Engine::finish(const Step& step, Model& model, Request& request, State stat
   take_out(model, request);
   request.state = state;
   request.status = status;
+  if (request.role == Role::kFlight) {
+    land(step, model, request, estimate);
+    return;
+  }
   for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
     ++(state == State::kCompleted   ? counters->completed
        : state == State::kFailed    ? counters->failed
@@ -265,9 +277,14 @@ void Engine::count_usage(Model& model, TenantIndex tenant, const Usage& usage,
 void Engine::take_out(Model& model, Request& request) {
   Account& account = model.accounts.of(request.tenant);
   timers_.cancel(request.timer);
+  if (request.role == Role::kFollower) {
+    take_off_list(model, request);
+    return;
+  }
+  const uint64_t counted = request.role == Role::kFlight ? 0 : 1;  // its followers are
   if (request.state == State::kProcessing) {
     request.link.unlink();
-    for (Counters* counters : {&model.counters, &account.counters}) --counters->processing;
+    for (Counters* counters : {&model.counters, &account.counters}) counters->processing -= counted;
   } else {
     if (request.delayed) {
       request.link.unlink();
@@ -276,7 +293,7 @@ void Engine::take_out(Model& model, Request& request) {
       model.queue.remove(account.flows, request);
       if (account.flows.parked) unpark(model, account);  // the next one may fit
     }
-    for (Counters* counters : {&model.counters, &account.counters}) --counters->pending;
+    for (Counters* counters : {&model.counters, &account.counters}) counters->pending -= counted;
   }
   if (request.reservation == nullptr) return;
   if (request.late_usage && request.reservation->sent) {
@@ -290,7 +307,7 @@ void Engine::take_out(Model& model, Request& request) {
 void Engine::hand_back(const Step& step, Model& model, Request& request, DurationNs estimate) {
   step.out.emplace_back(FinishRequest{&request, estimate});
   Tenant& tenant = tenants_.of(request.tenant);
-  --tenant.pending;
+  if (request.role != Role::kFlight) --tenant.pending;
   tenant.pending_bytes -= request.bytes;
   --model.records;
   --live_;

@@ -170,6 +170,7 @@ DurationNs Engine::wait_at(TimeNs now, Deployment& deployment, const Request& re
 }
 
 WaitEstimate Engine::wait_estimate(TimeNs now, const Request& request) {
+  if (request.role == Role::kFollower) return wait_estimate(now, *request.flight);
   WaitEstimate out;
   if (request.state != State::kPending) return out;
   Model& model = model_of(request);

@@ -35,11 +35,7 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   deployment.quota.started(&request);
   deployment.scout.started(step.now);
   model.running.push_back(request.link);
-  request.state = State::kProcessing;
-  for (Counters* counters : {&model.counters, &account.counters}) {
-    --counters->pending;
-    ++counters->processing;
-  }
+  set_state(model, request, State::kProcessing);
   if (request.attempts == 0 && request.backoff_ms != 0) {
     model.wait_ratios.add(milliseconds(request.backoff_ms), step.now - request.submitted);
     request.backoff_ms = 0;
@@ -59,11 +55,7 @@ void Engine::put_back(const Step& step, Model& model, Request& request) {
   grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
-  request.state = State::kPending;
-  for (Counters* counters : {&model.counters, &account.counters}) {
-    --counters->processing;
-    ++counters->pending;
-  }
+  set_state(model, request, State::kPending);
   model.queue.push_returned(account.flows, request);
   arm_deadline(request);
 }
@@ -76,15 +68,20 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
   }
   request.started = step.now;
   if (model.deployment_of(request).spec.sends_at_start) mark_sent(step, model, request);
+  arm_attempt(request);
+  step.out.emplace_back(StartAttempt{&request, request.attempts, request.reservation->deployment});
+}
+
+// Until the attempt's time-out, or the deadline.
+void Engine::arm_attempt(Request& request) {
   const TimeNs timeout =
-      request.timeout_ms == 0 ? kNever : step.now + milliseconds(request.timeout_ms);
+      request.timeout_ms == 0 ? kNever : request.started + milliseconds(request.timeout_ms);
   const TimeNs due = std::min(timeout, request.deadline);
   if (due == kNever) {
     timers_.cancel(request.timer);
   } else {
     timers_.schedule(request.timer, due);
   }
-  step.out.emplace_back(StartAttempt{&request, request.attempts, request.reservation->deployment});
 }
 
 void Engine::mark_sent(const Step& step, Model& model, Request& request) {

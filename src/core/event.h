@@ -23,6 +23,15 @@ enum class StopMode : uint8_t { kDrain = 0, kCancel = 1, kAbort = 2 };
 // A new request. The record is the engine's until FinishRequest.
 struct Submit {
   Request* request;
+  bool answered = false;  // its answer is there already: it ends at once, well, and uses nothing
+};
+// A new request that shares a call with others of its model and tenant (flight.h). `flight` is the
+// record of that call: one that flies, or a new one, which then is the engine's until its own
+// FinishRequest - unless its role stays kAlone, for the request was refused. A request whose caller
+// sees no output before the end `restarts`.
+struct Join {
+  Request* request;
+  Request* flight;
 };
 // The caller no longer wants it. The request must be live.
 struct Cancel {
@@ -161,7 +170,7 @@ using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
                  ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress,
-                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved>;
+                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join>;
 
 }  // namespace llmq::core
 

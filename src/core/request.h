@@ -29,12 +29,19 @@ enum class State : uint8_t {
   kExpired = 6,
 };
 
+// Requests that ask for the same may share one call (single-flight, flight.h).
+enum class Role : uint8_t {
+  kAlone,     // it is called for itself
+  kFlight,    // a call that several share; nobody has submitted it
+  kFollower,  // waits for the end of a flight
+};
+
 constexpr bool is_final(State state) { return state >= State::kCompleted; }
 
 inline constexpr uint32_t kNotInHeap = UINT32_MAX;
 
 struct Request {
-  Link link;  // in exactly one list of its model: waiting, delayed or running. First member.
+  Link link;  // in exactly one list: waiting, delayed, running, or of a flight. First member.
   Timer timer{
       TimerOwner::kRequest};  // the next thing that time brings it: retry, time-out, deadline
 
@@ -51,7 +58,8 @@ struct Request {
 
   bool restarts : 1;  // tried again although output of it has been seen
   // The engine's.
-  uint8_t store_answers : 7;  // Persisted events still to come
+  Role role : 2;
+  uint8_t store_answers : 5;  // Persisted events still to come
   uint8_t attempts = 0;       // started so far
 
   // Four small ones in a byte. The host's:
@@ -69,10 +77,14 @@ struct Request {
   uint64_t seq = 0;             // place in line: order of submission
   TimeNs submitted{};
   TimeNs started{};  // the last attempt's start; 0 = none
-  Grant* reservation = nullptr;
+  union {
+    Grant* reservation = nullptr;
+    Request* flight;  // of a follower
+  };
 
   Request()
       : restarts(false),
+        role(Role::kAlone),
         store_answers(0),
         priority(0),
         late_usage(false),

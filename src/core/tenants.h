@@ -67,6 +67,7 @@ struct Counters {
   uint64_t cached_input_tokens = 0;
   uint64_t cost_micros = 0;
   uint64_t reasoning_tokens = 0;
+  uint64_t joined = 0;  // requests that shared the call of one before them
 };
 
 // The limits per tenant of one model, for one tenant.

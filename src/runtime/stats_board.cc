@@ -19,6 +19,7 @@ void add(core::Counters& sum, const core::Counters& one) {
   sum.cached_input_tokens += one.cached_input_tokens;
   sum.cost_micros += one.cost_micros;
   sum.reasoning_tokens += one.reasoning_tokens;
+  sum.joined += one.joined;
 }
 
 }  // namespace

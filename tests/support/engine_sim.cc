@@ -47,6 +47,28 @@ void EngineSim::add_tenant(core::TenantIndex tenant, const core::TenantSpec& spe
 }
 
 Job& EngineSim::submit(const Want& want) {
+  Job& job = make_job(want);
+  step(core::Submit{job.record.get()});
+  return job;
+}
+
+// The record of a call whose first request was refused never was the engine's.
+Job& EngineSim::join(const Want& want, const Job* other) {
+  Job* flight = other == nullptr ? nullptr : other->flight;
+  if (flight == nullptr || flight->record == nullptr) flight = &make_job(want);
+  Job& job = make_job(want);
+  job.flight = flight;
+  step(core::Join{job.record.get(), flight->record.get()});
+  if (flight->record != nullptr && flight->record->role == core::Role::kAlone) {
+    flight->record.reset();
+    flight->outcomes = 1;
+  }
+  const bool joined = job.record != nullptr && job.record->role == core::Role::kFollower;
+  if (!joined) job.flight = nullptr;
+  return job;
+}
+
+Job& EngineSim::make_job(const Want& want) {
   Job& job = jobs.emplace_back();
   job.id = jobs.size();
   job.model = want.model;
@@ -66,7 +88,7 @@ Job& EngineSim::submit(const Want& want) {
   job.record->tenant = want.tenant;
   job.record->priority = want.priority & 7;
   job.record->bytes = want.bytes;
-  step(core::Submit{job.record.get()});
+  job.record->restarts = want.restarts;
   return job;
 }
 

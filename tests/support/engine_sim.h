@@ -66,6 +66,7 @@ struct Job {
   core::Status status = core::Status::kOk;
   core::TimeNs ended;
   core::DurationNs estimate{};  // of its FinishRequest
+  Job* flight = nullptr;        // the call that it shares
 
   bool running() const { return !attempts.empty() && !attempts.back().ended; }
 };
@@ -101,6 +102,7 @@ struct Want {
   core::TenantIndex tenant = 0;
   uint8_t priority = 0;
   uint32_t bytes = 0;
+  bool restarts = false;
 };
 
 class EngineSim {
@@ -115,6 +117,8 @@ class EngineSim {
   core::PoolIndex add_pool(const std::vector<core::LimitSpec>& limits);
   void add_tenant(core::TenantIndex tenant, const core::TenantSpec& spec);
   Job& submit(const Want& want);
+  // Shares the call of `other`, or begins one to share.
+  Job& join(const Want& want, const Job* other = nullptr);
   void cancel(Job& job);  // nothing, if it has ended
   void shut_down(core::StopMode mode, core::TimeNs deadline = core::kNever);
   void remove(core::ModelIndex model, core::StopMode mode);
@@ -163,6 +167,7 @@ class EngineSim {
   uint64_t ticks = 0;
 
  private:
+  Job& make_job(const Want& want);
   struct Later {
     core::TimeNs time;
     uint64_t order;
