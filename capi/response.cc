@@ -64,6 +64,10 @@ int64_t llmq_response_first_output_ns(const llmq_response_t* response) {
   return valid(response) ? response->response.summary.first_output.ns : 0;
 }
 
+uint32_t llmq_response_flags(const llmq_response_t* response) {
+  return valid(response) ? response->response.summary.flags : 0;
+}
+
 uint32_t llmq_response_attempts(const llmq_response_t* response) {
   return valid(response) ? response->response.summary.attempts : 0;
 }

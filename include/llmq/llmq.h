@@ -136,7 +136,9 @@ enum {
 
 /** Flags of llmq_event_t. */
 enum {
-  LLMQ_EVENT_STREAM = 1 /**< READY: the caller takes chunks (llmq_attempt_chunk). */
+  LLMQ_EVENT_STREAM = 1, /**< READY: the caller takes chunks (llmq_attempt_chunk). */
+  LLMQ_EVENT_SHARED = 2, /**< DONE: the usage is that of a call which another request has told already. */
+  LLMQ_EVENT_CACHED = 4  /**< DONE: an answer from before; its usage was that call's, and nothing is counted. */
 };
 
 /** Flags of llmq_manager_register_models. */
@@ -241,7 +243,29 @@ typedef void (*llmq_log_fn)(void *user, int32_t level, const char *text, size_t 
 /** Gives the key of a provider: writes at most `cap` bytes, returns the length, or -1 if there is none. */
 typedef int64_t (*llmq_api_key_fn)(void *user, const char *model, size_t model_len, char *out, size_t cap);
 
-/** A request. Zero members mean the default. Everything pointed to is copied. */
+/** A request. Zero members mean the default. Everything pointed to is copied.
+ *
+ * Sharing. Requests that carry the same dedup_key share one call while it waits or runs, if model, tenant, operation
+ * and payload are the same too and both are streams or neither is; with another payload a request is called for
+ * itself. The key alone asks for it: who gives none shares nothing, and no setting is needed. What the first one says
+ * of tokens, time-out and attempts holds for the call; it is as urgent as its most urgent request. Each request keeps
+ * its own deadline, events, metadata and flags, counts as one in max_pending and statistics, and ends once, as the call
+ * ends. A cancel or a deadline takes only that request out; the call ends with the last one. Limits, usage and cost
+ * count the call once: every DONE tells its usage, and all but one of them carry LLMQ_EVENT_SHARED, so that a sum over
+ * the events without SHARED and CACHED counts each call once. llmq_usage_update counts for the call, the first time
+ * that one of its requests reports it. READY and CANCEL_REQUESTED tell a processor the id of the call, which is no
+ * caller's, and user_data of the request that came first.
+ *
+ * Shared streams. Every request gets all pieces from the first on. Who joins late gets at once what has come, up to
+ * stream_buffer_bytes; of a longer answer nobody can join the call any more, and the next request begins another. The
+ * provider is made to wait when none of the requests has room: a slow reader holds up nobody, and what it has not read
+ * stays in its own queue, beyond stream_buffer_bytes up to the length of the answer. An attempt that fails after output
+ * ends the requests without LLMQ_REQUEST_RESTART; for the others it is tried again.
+ *
+ * Cache. With the key cache.ttl_s of the model, an answer to a request with a dedup_key is kept, and given to later
+ * requests that would have shared its call: at once, with LLMQ_EVENT_CACHED, without an attempt, and without counting
+ * in limits, usage or cost, the usage being that of then. Only successful answers are kept, and streams up to
+ * stream_buffer_bytes; the pieces come again, with attempt and attempt_id 0. cache.max_bytes bounds what all take. */
 typedef struct llmq_request {
   uint32_t struct_size;      /**< sizeof(llmq_request_t). */
   uint32_t flags;            /**< LLMQ_REQUEST_. */
@@ -255,7 +279,8 @@ typedef struct llmq_request {
   size_t payload_len;        /**< At most 2 GiB - 1, and within max_pending_bytes. */
   const char *request_key;   /**< The caller's own id: in logs and look-ups. At most 1,024 bytes. */
   size_t request_key_len;
-  const char *dedup_key;     /**< Kept with the request; deduplication itself is not built yet. */
+  const char *dedup_key;     /**< "" = none. Requests with the same one share a call: see above. At most 1,024
+                                  bytes. */
   size_t dedup_key_len;
   const void *metadata;      /**< Opaque to llmq; comes back with the response. */
   size_t metadata_len;
@@ -1106,6 +1131,14 @@ LLMQ_API llmq_status_t llmq_response_timings(const llmq_response_t *response, in
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API int64_t llmq_response_first_output_ns(const llmq_response_t *response);
+
+/** Whose the answer and its usage are: LLMQ_EVENT_SHARED and LLMQ_EVENT_CACHED, as in the DONE event.
+ * @return The bits; 0 for NULL.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API uint32_t llmq_response_flags(const llmq_response_t *response);
 
 /** Attempts made.
  * @return The number; 0 for NULL.

@@ -72,6 +72,12 @@ void add_manager_rows(std::deque<Row>& rows) {
         config.stream_buffer_bytes = value.number;
       }));
   rows.back().kind = Kind::kSize;
+  rows.push_back(manager_integer(
+      "cache.max_bytes", 0, int64_t{1} << 40, "64MiB",
+      "Memory for answers that are kept for requests with the same dedup_key (see cache.ttl_s); "
+      "those that were not asked for the longest go first.",
+      [](const Value& value, ManagerConfig& config) { config.cache_max_bytes = value.number; }));
+  rows.back().kind = Kind::kSize;
   rows.push_back(manager_integer("seed", 0, 0, "0",
                                  "Seed of the jitter of retries; 0 takes one from the clock.",
                                  [](const Value& value, ManagerConfig& config) {
@@ -271,6 +277,13 @@ void add_model_rows(std::deque<Row>& rows) {
                     [](const Value& value, ModelConfig& model) {
                       model.quota.recheck = core::seconds(value.number);
                     }));
+  rows.push_back(model_integer(
+      "cache.ttl_s", Scope::kModel, 0, 31 * 24 * 3600, "0",
+      "Seconds for which an answer is given again to requests with the same dedup_key, tenant, "
+      "operation and payload: no call, no quota. 0 = never.",
+      [](const Value& value, ModelConfig& model) {
+        model.cache_ttl = core::seconds(value.number);
+      }));
   rows.push_back(model_integer(
       "plan.latency_ms", Scope::kModel, 0, kMaxMs, "1000",
       "What a plan (llmq run --dry-run) takes a call to last before its output begins, in ms.",

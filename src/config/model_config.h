@@ -51,6 +51,7 @@ struct ModelConfig {
       0;  // where neither the request nor its payload says; default 256 for providers
   RetrySettings retry;
   core::QuotaSpec quota;
+  core::DurationNs cache_ttl{};  // of answers to requests with a dedup_key; 0 = none is kept
   ProviderKind provider = ProviderKind::kNone;
   // kHttp
   const provider::Profile* profile = nullptr;  // never null then
@@ -89,9 +90,10 @@ struct ManagerConfig {
   int64_t keep_max = 10'000;   // kept responses
   core::DurationNs keep_age = core::seconds(600);
   int64_t max_connections = 1024;
-  int64_t stream_buffer_bytes = 256 * 1024;  // of a request's chunks that nobody has released
-  uint64_t seed = 0;                         // of retry jitter; 0 = from the clock
-  int32_t log_level = 5;                     // LLMQ_LOG_; off
+  int64_t stream_buffer_bytes = 256 * 1024;     // of a request's chunks that nobody has released
+  int64_t cache_max_bytes = int64_t{64} << 20;  // of kept answers of all models
+  uint64_t seed = 0;                            // of retry jitter; 0 = from the clock
+  int32_t log_level = 5;                        // LLMQ_LOG_; off
   std::string log_file;               // "" = stderr when log_level is set by key or environment
   std::vector<TenantConfig> tenants;  // those with settings of their own
   TenantConfig every_tenant;          // all others

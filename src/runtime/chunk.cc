@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "provider/stream_reader.h"
+#include "runtime/flights.h"
 #include "runtime/ids.h"
 #include "runtime/loop.h"
 
@@ -37,10 +38,30 @@ bool StreamBuffer::must_wait() {
 Chunk::Chunk(const Job& job, uint8_t number, std::string text)
     : attempt(number),
       request_id(job.request.id),
+      call_id(job.request.id),
       user_data(job.user_data),
       buffer(job.extra->stream->buffer),
       data(std::move(text)) {
   node.kind = Node::Kind::kChunk;
+}
+
+Chunk::Chunk(const Job& follower, uint64_t call, uint8_t number, const Piece& piece,
+             std::shared_ptr<SharedRoom> its_room)
+    : attempt(number),
+      request_id(follower.request.id),
+      call_id(call),
+      user_data(follower.user_data),
+      output_tokens(piece.output_tokens),
+      room(std::move(its_room)),
+      data(piece.data) {
+  node.kind = Node::Kind::kChunk;
+}
+
+std::shared_ptr<SharedRoom> Chunk::share_room() {
+  if (!counted) return nullptr;
+  auto shared = std::make_shared<SharedRoom>(buffer, cost());
+  counted = false;
+  return shared;
 }
 
 Stream::Stream() = default;
@@ -55,7 +76,7 @@ void Stream::end() {
 void fill_chunk_event(const Chunk& chunk, llmq_event_t& event) {
   event.type = LLMQ_EV_CHUNK;
   event.request_id = chunk.request_id;
-  event.attempt_id = attempt_id(chunk.request_id, chunk.attempt);
+  event.attempt_id = chunk.call_id == 0 ? 0 : attempt_id(chunk.call_id, chunk.attempt);
   event.user_data = chunk.user_data;
   event.data = chunk.data.c_str();
   event.data_len = chunk.data.size();

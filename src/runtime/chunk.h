@@ -26,6 +26,7 @@ class StreamReader;
 namespace llmq::runtime {
 
 class Loop;
+struct Piece;
 
 // What the chunks of one request hold that nobody has released yet. Shared by the request and its
 // chunks, which may outlive the request and its manager.
@@ -54,26 +55,54 @@ class StreamBuffer {
   std::atomic<bool> waits_{false};
 };
 
+// What one piece of a call takes of that call's buffer, where several share the call: free when the
+// first of them has released the piece.
+class SharedRoom {
+ public:
+  SharedRoom(std::shared_ptr<StreamBuffer> buffer, size_t bytes)
+      : buffer_(std::move(buffer)), bytes_(bytes) {}
+  SharedRoom(const SharedRoom&) = delete;
+  SharedRoom& operator=(const SharedRoom&) = delete;
+  ~SharedRoom() { free(); }
+
+  void free() {
+    if (!free_.exchange(true, std::memory_order_relaxed)) buffer_->release(bytes_);
+  }
+
+ private:
+  const std::shared_ptr<StreamBuffer> buffer_;
+  const size_t bytes_;
+  std::atomic<bool> free_{false};
+};
+
 struct Chunk {
   Node node;  // first member
   uint8_t attempt = 0;
   uint64_t request_id = 0;
+  uint64_t call_id = 0;  // whose attempt it is: the request's own, or of a call that it shares
   uint64_t user_data = 0;
   int64_t output_tokens = 0;         // of the attempt, so far
   CompletionQueue* queue = nullptr;  // holds a reference to it
   std::shared_ptr<StreamBuffer> buffer;
+  std::shared_ptr<SharedRoom> room;
   std::string data;
   bool counted = false;  // its cost is with the buffer
 
   Chunk(const Job& job, uint8_t number, std::string text);
+  // For one of those who share a call; 0 and 0: from the cache.
+  Chunk(const Job& follower, uint64_t call, uint8_t number, const Piece& piece,
+        std::shared_ptr<SharedRoom> its_room);
   ~Chunk() {
     if (counted) buffer->release(cost());
+    if (room != nullptr) room->free();
   }
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
 
   static Chunk* of(Node* its_node) { return reinterpret_cast<Chunk*>(its_node); }
   size_t cost() const { return sizeof(Chunk) + data.size(); }
+  // What it has been counted for, to be held by others; nullptr if it was not.
+  std::shared_ptr<SharedRoom> share_room();
 };
 
 // The CHUNK event; without a handle.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/chunk.h"
+#include "runtime/ids.h"
 
 namespace llmq::runtime {
 
@@ -18,6 +19,30 @@ Extra::~Extra() = default;
 
 Job* Job::of(Node* node) {
   return reinterpret_cast<Job*>(reinterpret_cast<char*>(node) - offsetof(Job, node));
+}
+
+void Job::begin(Home& its_home) {
+  ++generation;
+  request = core::Request{};
+  request.id = request_id(slot, generation);
+  node = Node{};
+  flags.store(0, std::memory_order_relaxed);
+  operation = 0;
+  in_engine = cancel_early = report_on_way = ended = start_waits = met_new_key = false;
+  payload = nullptr;
+  user_data = 0;
+  done_fn = nullptr;
+  queue = nullptr;
+  extra = nullptr;
+  outcome = nullptr;
+  home = &its_home;
+  live.store(0, std::memory_order_relaxed);
+  holders.store(kRequestHolder, std::memory_order_relaxed);
+}
+
+void Job::publish() {
+  state.store(LLMQ_STATE_PENDING, std::memory_order_release);
+  id.store(request.id, std::memory_order_release);
 }
 
 void Home::drop_outcome(Job& job) {

@@ -23,6 +23,7 @@
 namespace llmq::runtime {
 
 class CompletionQueue;
+struct Flight;
 struct Home;
 struct Stream;
 
@@ -41,6 +42,15 @@ struct Node {
   uint8_t attempt = 0;  // kReport: the one that was reported
 };
 
+// Of a request that shares a call (flights.h), and of the call: the loop's own.
+struct Sharing {
+  Flight* flight = nullptr;     // until it has ended
+  size_t place = 0;             // among those who share it
+  uint64_t call = 0;            // id of the call: its charges are known by that
+  core::TimeNs first_output{};  // when the request was handed the first piece of
+  uint8_t seen_attempt = 0;     // that attempt; 0 = of none
+};
+
 // What most requests do without.
 struct Extra {
   Extra();
@@ -49,7 +59,9 @@ struct Extra {
   std::string request_key;
   std::string dedup_key;
   std::string metadata;
-  std::string wire_model;          // that the provider's URL names
+  std::string wire_model;  // that the provider's URL names
+  size_t call_hash = 0;    // with a dedup_key: of it and the payload (call_key.h)
+  Sharing shared;
   std::unique_ptr<Stream> stream;  // its caller gets chunks
 };
 
@@ -59,6 +71,7 @@ struct Outcome {
   uint32_t slot = 0;
   core::Status status = core::Status::kOk;
   bool usage_known = false;
+  uint8_t flags = 0;  // LLMQ_EVENT_ of its DONE event
   int32_t http_status = 0;
   core::Usage usage{};
   core::DurationNs retry_after{};
@@ -109,6 +122,10 @@ struct Job {
         ended(false),
         met_new_key(false),
         start_waits(false) {}
+  // A record fresh from the slab, to be filled, then published: only then its id finds it.
+  void begin(Home& its_home);
+  void publish();
+
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);
   CompletionQueue* cq() const { return done_fn == nullptr ? queue : nullptr; }

@@ -38,6 +38,7 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
       max_pending(static_cast<uint64_t>(own_config.max_pending)),
       max_pending_bytes(static_cast<uint64_t>(own_config.max_pending_bytes)),
       engine_(seed_of(own_config)),
+      cache_(static_cast<size_t>(own_config.cache_max_bytes)),
       windows_(engine_, [this](core::ModelIndex model, const core::Limit* limit) {
         return zone_of(model, limit);
       }) {}
@@ -163,7 +164,11 @@ void Loop::take_submit(Job& job) {
   touch(job.request.model);
   job.request.tenant = tenant_of(job);
   touch_tenant(job);
-  step(core::Submit{&job.request});
+  if (job.extra != nullptr && !job.extra->dedup_key.empty()) {
+    submit_shared(job);
+  } else {
+    step(core::Submit{&job.request});
+  }
   if (job.cancel_early) step(core::Cancel{&job.request});
 }
 
@@ -200,6 +205,7 @@ void Loop::step(const core::Event& event) { engine_.step(now_, event, actions_);
 // A request that is to be tried again waits. A final state is published when its response can be
 // had (deliver), not before.
 void Loop::publish_retry(Job& job) {
+  if (job.request.role == core::Role::kFlight) publish_followers(*job.extra->shared.flight);
   if (core::is_final(job.request.state)) return;
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
 }
@@ -222,6 +228,7 @@ void Loop::after_turn() {
   }
   touched_.clear();
   if (!touched_tenants_.empty()) publish_tenants();
+  if (std::exchange(cache_changed_, false)) stats.publish(cache_.counts());
   flush_chains();
 }
 
@@ -259,7 +266,8 @@ void Loop::cancel(uint64_t id) {
   Job* const job = live_job(id);
   if (job == nullptr) return;
   if (job->in_engine) {
-    tell_output(*job);
+    tell_output(job->request.role == core::Role::kFollower ? *job->extra->shared.flight->call
+                                                           : *job);
     step(core::Cancel{&job->request});
   } else {
     job->cancel_early = true;
@@ -303,19 +311,21 @@ core::Status Loop::update_usage(uint64_t id, const core::Usage& usage) {
   commit_history();  // it may have ended in this very turn
   if (const auto summary = history.find(id); summary.has_value()) {
     if (summary->usage_known) return core::Status::kAlreadyDone;
-    return amend_charge(id, summary->model, usage);
+    return amend_charge(id, summary->charged, summary->model, usage);
   }
   for (core::ModelIndex model = 0; model < entries_.size(); ++model) {
-    const core::Status status = amend_charge(id, model, usage);
+    const core::Status status = amend_charge(id, id, model, usage);
     if (status != core::Status::kStale) return status;
   }
   return core::Status::kStale;
 }
 
-core::Status Loop::amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage) {
+// `charged`: the request that was called, which is another one if it shared its call.
+core::Status Loop::amend_charge(uint64_t id, uint64_t charged, core::ModelIndex model,
+                                core::Usage usage) {
   if (entries_[model] != nullptr) price(*entries_[model], usage);
   const size_t before = actions_.size();
-  step(core::UsageKnown{id, model, usage});
+  step(core::UsageKnown{charged, model, usage});
   for (size_t i = before; i < actions_.size(); ++i) {
     if (const auto* noted = std::get_if<core::UsageNoted>(&actions_[i]); noted != nullptr) {
       if (noted->status != core::Status::kOk) return noted->status;

@@ -26,12 +26,14 @@
 #include "runtime/callback.h"
 #include "runtime/chunk.h"
 #include "runtime/completion_queue.h"
+#include "runtime/flights.h"
 #include "runtime/gap_watch.h"
 #include "runtime/gate.h"
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
 #include "runtime/registry.h"
+#include "runtime/response_cache.h"
 #include "runtime/stats_board.h"
 #include "runtime/tenant_names.h"
 
@@ -154,7 +156,8 @@ class Loop {
   };
 
   // loop.cc
-  core::Status amend_charge(uint64_t id, core::ModelIndex model, core::Usage usage);
+  core::Status amend_charge(uint64_t id, uint64_t charged, core::ModelIndex model,
+                            core::Usage usage);
   void turn();
   bool take_inbox();
   void take_submit(Job& job);
@@ -180,6 +183,21 @@ class Loop {
   provider::Outcome end_stream(Job& job, uint8_t attempt, const provider::WireResponse& head,
                                std::string& body);
   void resume_http(uint64_t id);
+
+  // loop_flights.cc: requests with a dedup_key
+  void submit_shared(Job& job);
+  Flight* begin_flight(Job& job);
+  void join(Job& job, Flight& flight);
+  void hand_piece(Job& follower, uint8_t attempt, const Piece& piece,
+                  std::shared_ptr<SharedRoom> room);
+  void fan_out(Flight& flight, std::unique_ptr<Chunk> chunk);
+  static void publish_followers(const Flight& flight);
+  void step_out(Job& follower);
+  void land(Job& call);
+  void drop_flight(Flight& flight);
+  void keep_answer(Flight& flight);
+  void answer_from_cache(Job& job, const CachedAnswer& answer);
+  static core::DurationNs first_output_of(const Job& job);
 
   // loop_tenants.cc
   core::TenantIndex tenant_of(const Job& job);
@@ -272,7 +290,10 @@ class Loop {
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<ClosedNotice*> notices_;
-  uint64_t ended_count_ = 0;  // pending and its bytes, to be taken off in one go
+  Flights flights_;
+  ResponseCache cache_;
+  bool cache_changed_ = false;  // its counts, in this turn
+  uint64_t ended_count_ = 0;    // pending and its bytes, to be taken off in one go
   uint64_t ended_bytes_ = 0;
   core::TimeNs armed_for_ = core::kNever;
   GapWatch gap_watch_;

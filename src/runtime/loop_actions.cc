@@ -29,7 +29,7 @@ void Loop::perform(const core::StartAttempt& action) {
     return;  // ended in the same step
   }
   touch(job.request.model);
-  job.state.store(LLMQ_STATE_PROCESSING, std::memory_order_release);
+  publish_retry(job);
   if (job.report_on_way) {  // its node and its outcome are still in use
     job.start_waits = true;
     return;
@@ -79,6 +79,7 @@ void Loop::perform(const core::AbortAttempt& action) {
 void Loop::perform(const core::FinishRequest& action) {
   Job& job = *Job::of(action.request);
   job.in_engine = false;
+  if (job.request.role == core::Role::kFollower) step_out(job);
   if (job.report_on_way) {
     job.ended = true;
     return;
@@ -95,6 +96,8 @@ void Loop::perform(const core::Lease& action) {
 
 void Loop::perform(const core::ModelGone& action) {
   entries_[action.model]->processor.reset();
+  cache_.drop_model(action.model);
+  cache_changed_ = true;
   if (windows_.come_from(action.model)) reconcile_windows();
 }
 
@@ -104,13 +107,11 @@ void Loop::perform(const core::DeploymentGone& action) {
 
 // The one terminal event of the request.
 void Loop::deliver(Job& job, core::DurationNs estimate) {
+  if (job.request.role == core::Role::kFlight) return land(job);
   explain_end(job, estimate);
   if (job.outcome != nullptr) {
     job.outcome->finished = now_.mono;
-    const Stream* const stream = job.stream();
-    if (stream != nullptr && stream->attempt == job.request.attempts && stream->attempt > 0) {
-      job.outcome->first_output = stream->first_output - job.request.started;
-    }
+    job.outcome->first_output = first_output_of(job);
   }
   const Summary summary = summary_of(job);
   ended_.push_back(summary);
@@ -172,8 +173,7 @@ void Loop::commit_history() {
 
 // The ended requests no longer count.
 void Loop::settle_pending() {
-  if (ended_count_ == 0) return;
-  home->pending.fetch_sub(ended_count_, std::memory_order_relaxed);
+  if (ended_count_ > 0) home->pending.fetch_sub(ended_count_, std::memory_order_relaxed);
   if (ended_bytes_ > 0) home->pending_bytes.fetch_sub(ended_bytes_, std::memory_order_relaxed);
   ended_count_ = ended_bytes_ = 0;
 }

@@ -33,6 +33,9 @@ void Loop::take_chunk(std::unique_ptr<Chunk> chunk) {
 }
 
 void Loop::deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk) {
+  if (job.request.role == core::Role::kFlight) {
+    return fan_out(*job.extra->shared.flight, std::move(chunk));
+  }
   if (job.done_fn != nullptr) {
     llmq_event_t event{};
     event.stride = sizeof event;

@@ -349,6 +349,20 @@ base::Json counters_json(const core::Counters& stats) {
   add("cached_input_tokens", stats.cached_input_tokens);
   add("reasoning_tokens", stats.reasoning_tokens);
   add("cost_micros", stats.cost_micros);
+  add("joined", stats.joined);
+  return json;
+}
+
+base::Json cache_json(const CacheCounts& counts) {
+  base::Json json(cJSON_CreateObject());
+  const auto add = [&json](const char* name, uint64_t value) {
+    base::add_number(json.get(), name, static_cast<int64_t>(value));
+  };
+  add("hits", counts.hits);
+  add("misses", counts.misses);
+  add("evicted", counts.evicted);
+  add("entries", counts.entries);
+  add("bytes", counts.bytes);
   return json;
 }
 
@@ -360,6 +374,7 @@ std::string Manager::stats_json() {
       json.get(), "pending_bytes",
       static_cast<int64_t>(loop_->home->pending_bytes.load(std::memory_order_relaxed)));
   base::add_number(json.get(), "wakeups", static_cast<int64_t>(loop_->stats.wakeups()));
+  cJSON_AddItemToObject(json.get(), "cache", cache_json(loop_->stats.cache()).release());
   cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
   for (const ModelEntry* entry : loop_->registry.list()) {
     base::Json model = counters_json(loop_->stats.model(entry->index));

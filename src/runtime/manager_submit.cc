@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/call_key.h"
 #include "runtime/chunk.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
@@ -170,11 +171,8 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
     return nullptr;
   }
   if (payload != nullptr) std::memcpy(payload, body.data(), body.size());
-  ++job->generation;
-  const uint64_t id = request_id(job->slot, job->generation);
+  job->begin(home);
   core::Request& request = job->request;
-  request = core::Request{};
-  request.id = id;
   request.deadline = r.deadline_ns > 0 ? core::TimeNs{r.deadline_ns} : core::kNever;
   request.est_input_tokens = static_cast<uint32_t>(checked.tokens.input);
   request.est_output_tokens = static_cast<uint32_t>(checked.tokens.output);
@@ -185,11 +183,8 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.priority = static_cast<uint8_t>(r.priority) & 7;  // checked: LLMQ_PRIORITY_ are 0 to 4
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
   request.restarts = (r.flags & LLMQ_REQUEST_RESTART) != 0;
-  job->node = Node{};
   job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);
   job->operation = static_cast<uint8_t>(r.operation);
-  job->in_engine = job->cancel_early = job->report_on_way = job->ended = job->start_waits = false;
-  job->met_new_key = false;
   job->payload = payload;
   job->user_data = r.user_data;
   job->done_fn = r.done_fn;
@@ -199,14 +194,10 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
     job->queue = reinterpret_cast<CompletionQueue*>(r.cq);
     if (job->queue != nullptr) job->queue->add_ref();
   }
-  if (checked.streams) extra->stream->buffer->set_request(id);
+  if (checked.streams) extra->stream->buffer->set_request(request.id);
+  if (r.dedup_key_len > 0) extra->call_hash = call_hash(extra->dedup_key, body);
   job->extra = extra.release();
-  job->outcome = nullptr;
-  job->home = &home;
-  job->live.store(0, std::memory_order_relaxed);
-  job->holders.store(kRequestHolder, std::memory_order_relaxed);
-  job->state.store(LLMQ_STATE_PENDING, std::memory_order_release);
-  job->id.store(id, std::memory_order_release);
+  job->publish();
   return job;
 }
 

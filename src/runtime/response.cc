@@ -20,6 +20,8 @@ core::TimeNs end_of(const Job& job) {
 Summary summary_of(const Job& job) {
   Summary summary;
   summary.id = job.request.id;
+  const bool shared = job.extra != nullptr && job.extra->shared.call != 0;
+  summary.charged = shared ? job.extra->shared.call : summary.id;
   summary.state = job.request.state;
   summary.status = job.request.status;
   summary.attempts = job.request.attempts;
@@ -28,6 +30,7 @@ Summary summary_of(const Job& job) {
   summary.started = job.request.started;
   summary.finished = end_of(job);
   if (job.outcome != nullptr) {
+    summary.flags = job.outcome->flags;
     summary.usage_known = job.outcome->usage_known;
     summary.usage = job.outcome->usage;
     summary.http_status = job.outcome->http_status;
@@ -71,7 +74,7 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   const bool ran = job.request.started != no_start;
   event.type = LLMQ_EV_DONE;
   event.status = static_cast<llmq_status_t>(job.request.status);
-  event.flags = 0;
+  event.flags = job.outcome == nullptr ? 0 : job.outcome->flags;
   event.request_id = job.request.id;
   event.attempt_id = 0;
   event.user_data = job.user_data;

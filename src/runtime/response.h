@@ -17,10 +17,12 @@ namespace llmq::runtime {
 // What stays readable of a finished request without its payload.
 struct Summary {
   uint64_t id = 0;
+  uint64_t charged = 0;  // whose charges are those of its call: itself, or the call that it shared
   core::State state = core::State::kPending;
   core::Status status = core::Status::kOk;
   bool usage_known = false;
   uint8_t attempts = 0;
+  uint8_t flags = 0;  // LLMQ_EVENT_
   int32_t http_status = 0;
   core::ModelIndex model = 0;
   core::Usage usage{};

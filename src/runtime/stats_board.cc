@@ -30,6 +30,16 @@ void StatsBoard::publish(core::ModelIndex model, const core::Counters& counters)
   models_[model] = counters;
 }
 
+void StatsBoard::publish(const CacheCounts& counts) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  cache_ = counts;
+}
+
+CacheCounts StatsBoard::cache() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return cache_;
+}
+
 void StatsBoard::count_wakeup() {
   const std::lock_guard<std::mutex> lock(mutex_);
   ++wakeups_;

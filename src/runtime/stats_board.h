@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/model.h"
+#include "runtime/response_cache.h"
 
 namespace llmq::runtime {
 
@@ -19,6 +20,7 @@ class StatsBoard {
   // And what one of its tenants does.
   void publish(core::ModelIndex model, core::TenantIndex tenant, const std::string& name,
                const core::Counters& counters);
+  void publish(const CacheCounts& counts);
   void count_wakeup();
 
   core::Counters model(core::ModelIndex model) const;
@@ -27,6 +29,7 @@ class StatsBoard {
   // Of each tenant that has a name, over all models, in the order of their first requests.
   std::vector<std::pair<std::string, core::Counters>> tenants() const;
   uint64_t wakeups() const;
+  CacheCounts cache() const;
 
  private:
   struct OfTenant {
@@ -37,6 +40,7 @@ class StatsBoard {
   std::vector<core::Counters> models_;
   std::vector<OfTenant> tenants_;  // by index
   uint64_t wakeups_ = 0;
+  CacheCounts cache_;
   mutable std::mutex mutex_;
 };
 

@@ -72,6 +72,8 @@ class response {
   std::chrono::nanoseconds first_output() const noexcept {
     return std::chrono::nanoseconds(llmq_response_first_output_ns(handle_.get()));
   }
+  // LLMQ_EVENT_SHARED, LLMQ_EVENT_CACHED: the usage is not this request's alone.
+  uint32_t flags() const noexcept { return llmq_response_flags(handle_.get()); }
   uint32_t attempts() const noexcept { return llmq_response_attempts(handle_.get()); }
   request_id id() const noexcept { return llmq_response_request_id(handle_.get()); }
   int32_t http_status() const noexcept { return llmq_response_http_status(handle_.get()); }

@@ -1,0 +1,205 @@
+// Requests with a dedup_key: who shares a call, who gets a kept answer, and how the outcome of one
+// call becomes that of all.
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "runtime/chunk.h"
+#include "runtime/flights.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+
+void Loop::submit_shared(Job& job) {
+  const core::DurationNs ttl = entry_of(job).settings.read()->cache_ttl;
+  const CallKey key = call_key_of(job);
+  if (ttl.ns > 0) {
+    const CachedAnswer* const answer = cache_.find(key, now_.mono);
+    cache_changed_ = true;
+    if (answer != nullptr) return answer_from_cache(job, *answer);
+  }
+  Flight* flight = flights_.find(key);
+  if (flight == nullptr) {
+    flight = begin_flight(job);
+    if (flight == nullptr) {  // no memory for a second record
+      step(core::Submit{&job.request});
+      return;
+    }
+  } else {
+    std::free(job.payload);
+    job.payload = nullptr;
+    ended_bytes_ += job.request.bytes;
+    job.request.bytes = 0;
+    job.extra->stream.reset();
+  }
+  join(job, *flight);
+}
+
+// The call that the request asks for, with a record of its own.
+Flight* Loop::begin_flight(Job& job) {
+  Job* const call = home->jobs.take();
+  if (call == nullptr) return nullptr;
+  call->begin(*home);
+  core::Request& request = call->request;
+  request.est_input_tokens = job.request.est_input_tokens;
+  request.est_output_tokens = job.request.est_output_tokens;
+  request.deadline = job.request.deadline;
+  request.timeout_ms = job.request.timeout_ms;
+  request.model = job.request.model;
+  request.tenant = job.request.tenant;
+  request.max_attempts = job.request.max_attempts;
+  request.priority = job.request.priority;
+  request.bytes = std::exchange(job.request.bytes, 0);
+  call->payload = std::exchange(job.payload, nullptr);
+  call->operation = job.operation;
+  call->user_data = job.user_data;
+  call->extra = new Extra;
+  call->extra->dedup_key = std::move(job.extra->dedup_key);
+  call->extra->wire_model = std::move(job.extra->wire_model);
+  call->extra->call_hash = job.extra->call_hash;
+  if (job.stream() != nullptr) {
+    call->extra->stream = std::move(job.extra->stream);
+    call->extra->stream->buffer->set_request(request.id);
+  }
+  call->in_engine = true;
+  call->publish();
+  return &flights_.open(*call);
+}
+
+void Loop::join(Job& job, Flight& flight) {
+  Job& call = *flight.call;
+  if (call.stream() == nullptr) job.request.restarts = true;  // nobody sees output of it
+  flight.add(job);
+  step(core::Join{&job.request, &call.request});
+  if (job.request.role == core::Role::kAlone) {  // it was refused
+    flight.remove(job);
+    if (call.request.role == core::Role::kFlight) return;
+    call.request.state = job.request.state;  // and there is no call
+    land(call);
+    return;
+  }
+  if (core::is_final(job.request.state)) return;
+  job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
+  const bool streams =
+      call.request.state == core::State::kProcessing && flight.attempt == call.request.attempts;
+  if (!streams) return;
+  for (const Piece& piece : flight.pieces) hand_piece(job, flight.attempt, piece, nullptr);
+}
+
+// A piece for one of those who share the call. `room` is what it takes in the buffer of the call.
+void Loop::hand_piece(Job& follower, uint8_t attempt, const Piece& piece,
+                      std::shared_ptr<SharedRoom> room) {
+  Sharing& shared = follower.extra->shared;
+  if (shared.seen_attempt != attempt) {
+    shared.seen_attempt = attempt;
+    shared.first_output = now_.mono;
+  }
+  if (follower.done_fn == nullptr && follower.queue == nullptr) return;
+  auto chunk = std::make_unique<Chunk>(follower, shared.call, attempt, piece, std::move(room));
+  deliver_chunk(follower, std::move(chunk));
+}
+
+// A piece for all who share the call.
+void Loop::fan_out(Flight& flight, std::unique_ptr<Chunk> chunk) {
+  const uint8_t attempt = chunk->attempt;
+  std::shared_ptr<SharedRoom> room = chunk->share_room();
+  Piece piece{std::move(chunk->data), chunk->output_tokens};
+  for (Job* follower : flight.followers) {
+    if (!core::is_final(follower->request.state)) hand_piece(*follower, attempt, piece, room);
+  }
+  const auto limit = static_cast<size_t>(config.stream_buffer_bytes);
+  if (!flight.keep(attempt, std::move(piece), limit)) flights_.close(flight);
+}
+
+void Loop::publish_followers(const Flight& flight) {
+  for (Job* follower : flight.followers) {
+    const core::State state = follower->request.state;
+    if (core::is_final(state)) continue;
+    follower->state.store(static_cast<uint8_t>(state), std::memory_order_release);
+  }
+}
+
+// The request has ended, with the call or without it: what the call brought last is told it.
+void Loop::step_out(Job& follower) {
+  Flight& flight = *follower.extra->shared.flight;
+  const Job& call = *flight.call;
+  // A runner may be about to write the outcome.
+  const bool settled = call.live.load(std::memory_order_acquire) == 0;
+  if (settled && call.outcome != nullptr) {
+    auto outcome = std::make_unique<Outcome>(*call.outcome);
+    outcome->flags = 0;
+    if (outcome->status == follower.request.status) {
+      if (flight.told_attempt == call.request.attempts) outcome->flags = LLMQ_EVENT_SHARED;
+      flight.told_attempt = call.request.attempts;
+    }
+    follower.outcome = store(std::move(outcome));
+  }
+  flight.remove(follower);
+  if (flight.landed && flight.followers.empty()) drop_flight(flight);
+}
+
+// The call has ended, for whatever reason.
+void Loop::land(Job& call) {
+  Flight& flight = *call.extra->shared.flight;
+  keep_answer(flight);
+  flights_.close(flight);
+  flight.landed = true;
+  ended_bytes_ += call.request.bytes;
+  touch(call.request.model);
+  touch_tenant(call);
+  if (flight.followers.empty()) drop_flight(flight);
+}
+
+void Loop::drop_flight(Flight& flight) {
+  Job& call = *flight.call;
+  call.in_engine = false;
+  call.state.store(static_cast<uint8_t>(call.request.state), std::memory_order_release);
+  flights_.drop(flight);
+  Home::release(call, kRequestHolder);
+}
+
+void Loop::keep_answer(Flight& flight) {
+  const Job& call = *flight.call;
+  const core::DurationNs ttl = entry_of(call).settings.read()->cache_ttl;
+  const bool whole = call.stream() == nullptr || (flight.whole && !flight.pieces.empty());
+  if (ttl.ns == 0 || !whole || call.request.state != core::State::kCompleted ||
+      call.outcome == nullptr) {
+    return;
+  }
+  const Outcome& outcome = *call.outcome;
+  CachedAnswer answer{outcome.http_status, outcome.usage_known,         outcome.usage,
+                      outcome.data,        outcome.provider_request_id, std::move(flight.pieces)};
+  answer.pieces.shrink_to_fit();
+  cache_.put(call_key_of(call), now_.mono + ttl, std::move(answer));
+  cache_changed_ = true;
+}
+
+void Loop::answer_from_cache(Job& job, const CachedAnswer& answer) {
+  step(core::Submit{&job.request, true});
+  if (job.request.state != core::State::kCompleted) return;
+  auto outcome = std::make_unique<Outcome>();
+  outcome->flags = LLMQ_EVENT_CACHED;
+  outcome->http_status = answer.http_status;
+  outcome->usage_known = answer.usage_known;
+  outcome->usage = answer.usage;
+  outcome->data = answer.data;
+  outcome->provider_request_id = answer.provider_request_id;
+  job.outcome = store(std::move(outcome));
+  for (const Piece& piece : answer.pieces) hand_piece(job, 0, piece, nullptr);
+}
+
+// From the start of the attempt, or of the request if it joined later; 0 = none came.
+core::DurationNs Loop::first_output_of(const Job& job) {
+  if (job.request.attempts == 0) return {};
+  const Stream* const stream = job.stream();
+  if (stream != nullptr) {
+    if (stream->attempt != job.request.attempts) return {};
+    return stream->first_output - job.request.started;
+  }
+  if (job.extra == nullptr || job.extra->shared.seen_attempt != job.request.attempts) return {};
+  const core::DurationNs late = job.extra->shared.first_output - job.request.started;
+  return {std::max<int64_t>(late.ns, 1)};
+}
+
+}  // namespace llmq::runtime
