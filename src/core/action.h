@@ -60,9 +60,13 @@ struct DeploymentGone {
 };
 // Shutdown is complete: no request is left.
 struct Closed {};
+// Something that is watched has happened: Engine::notice().
+struct Tell {
+  uint32_t notice;
+};
 
 using Action = std::variant<StartAttempt, AbortAttempt, FinishRequest, Persist, Lease, UsageNoted,
-                            ModelGone, Closed, DeploymentGone>;
+                            ModelGone, Closed, DeploymentGone, Tell>;
 using Actions = std::vector<Action>;  // reused from step to step: grows to its high-water mark once
 
 }  // namespace llmq::core

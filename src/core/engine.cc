@@ -19,6 +19,7 @@ bool is_of_tenant_of(Link* link, ModelIndex model) {
 
 void Engine::step(Now now, const Event& event, Actions& out) {
   const Step step{now.mono, out};
+  if (out.empty()) notices_.clear();
   std::visit([this, &step](const auto& what) { on(step, what); }, event);
   if (!leaving_.empty()) drop_what_left(step);
   if (!removing_.empty()) drop_removed_models(step);
@@ -50,6 +51,7 @@ void Engine::take_in(const Step& step, Model& model, Account& account, Request& 
     ++counters->submitted;
     ++counters->pending;
   }
+  if (watches(Notice::kSubmitted)) note(step, Notice::kSubmitted, request);
   if (model.settings.durable) step.out.emplace_back(Persist{&request, Persist::Step::kAccepted});
 }
 

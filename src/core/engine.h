@@ -23,6 +23,7 @@
 #include "core/flight.h"
 #include "core/grant_pool.h"
 #include "core/model.h"
+#include "core/notice.h"
 #include "core/policy/wait_estimate.h"
 #include "core/pool.h"
 #include "core/queue/timer_wheel.h"
@@ -49,6 +50,8 @@ class Engine {
   uint64_t live() const { return live_; }
   // What a tenant has used of a model; nullptr if nothing.
   const Counters* usage_of(ModelIndex model, TenantIndex tenant) const;
+  // What is told. Good until a step that begins when all its actions have been taken out of `out`.
+  const Notice& notice(const Tell& tell) const { return notices_[tell.notice]; }
   // Of a live request: its place in line and how long it will wait.
   WaitEstimate wait_estimate(TimeNs now, const Request& request);
 
@@ -84,6 +87,7 @@ class Engine {
   void on(const Step& step, const TenantAdded& event);
   void on(const Step& step, const TenantWindows& event);
   void on(const Step& step, const Join& event);
+  void on(const Step& step, const Watch& event);
 
   // engine.cc
   void take_in(const Step& step, Model& model, Account& account, Request& request);
@@ -179,6 +183,17 @@ class Engine {
   void park(Model& model, Account& account, const Request& request, const Verdict& verdict);
   void unpark(Model& model, Account& account);
 
+  // engine_notice.cc: what those who watch are told
+  bool watches(uint32_t kinds) const { return (watched_ & kinds) != 0; }
+  Notice& note(const Step& step, Notice::Kind kind, const Deployment* deployment);
+  Notice& note(const Step& step, Notice::Kind kind, Request& request);
+  void note_attempt_end(const Step& step, Request& request, Status status,
+                        const Usage* usage = nullptr);
+  void note_retry(const Step& step, Request& request, Status status, DurationNs delay);
+  void note_outcome(const Step& step, Request& request);
+  void note_limits(const Step& step, Deployment& deployment);
+  PoolIndex pool_of(const Deployment& deployment, const Limit* limit) const;
+
   // engine_estimate.cc: how long a request waits
   DurationNs least_wait(TimeNs now, Model& model, const Account& account, const Request& request);
   static Waiting must_start_before(TimeNs now, Model& model, const Account& account,
@@ -235,6 +250,8 @@ class Engine {
   TimerWheel timers_;
   Timer shutdown_timer_{TimerOwner::kShutdown};
   Random random_;
+  std::vector<Notice> notices_;
+  uint32_t watched_ = 0;  // kinds of Notice
   uint64_t next_seq_ = 1;
   uint64_t live_ = 0;
   bool closing_ = false;

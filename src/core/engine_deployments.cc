@@ -39,6 +39,9 @@ void Engine::add_deployment(const Step& step, Model& model, DeploymentIndex inde
   if (spec.finds_limits && !deployment.limiter.bounds_per_period()) {
     deployment.scout.begin(spec.limits_unseen);
   }
+  for (size_t i = 0; i < deployment.limiter.limits().size(); ++i) {
+    if (!deployment.limiter.is_pooled(i)) deployment.limiter.limits()[i]->tell_change(step.now);
+  }
 }
 
 // What runs there ends first, or is taken from there; who waits goes elsewhere, or waits on.

@@ -84,6 +84,8 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.usage_known) request.late_usage = false;
   const bool quota = note_quota(step, deployment, request, event) || deployment.quota.exhausted();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
+  if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
+  note_attempt_end(step, request, event.status, event.usage_known ? &event.usage : nullptr);
   if (!is_transient(event.status)) deployment.scout.answered(deployment.spec.max_in_flight);
   if (event.status == Status::kOk) {
     finish(step, model, request, State::kCompleted, Status::kOk);
@@ -137,6 +139,7 @@ void Engine::on_timer(const Step& step, Request& request) {
   if (request.state == State::kProcessing && request.role != Role::kFollower) {
     Deployment& deployment = model.deployment_of(request);
     weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
+    if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
     abort_attempt(step, model, request, Status::kTimeout);
     attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
     admit(step, model);
@@ -168,6 +171,7 @@ void Engine::abort_attempt(const Step& step, Model& model, Request& request, Sta
   settle(step, model, request, Settlement{Settlement::Kind::kUnknown, {}});
   if (request.store_answers == 0) {  // else it has not been launched
     step.out.emplace_back(AbortAttempt{&request, request.attempts, reason});
+    note_attempt_end(step, request, reason);
   }
 }
 
@@ -204,6 +208,7 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kExpired, Status::kDeadline);
     return;
   }
+  note_retry(step, request, status, *delay);
   grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
@@ -305,6 +310,7 @@ void Engine::take_out(Model& model, Request& request) {
 }
 
 void Engine::hand_back(const Step& step, Model& model, Request& request, DurationNs estimate) {
+  note_outcome(step, request);
   step.out.emplace_back(FinishRequest{&request, estimate});
   Tenant& tenant = tenants_.of(request.tenant);
   if (request.role != Role::kFlight) --tenant.pending;

@@ -6,13 +6,16 @@
 
 namespace llmq::core {
 
-void Engine::on(const Step&, const PoolAdded& event) {
+void Engine::on(const Step& step, const PoolAdded& event) {
   if (event.pool >= pools_.size()) pools_.resize(event.pool + 1);
   assert(pools_[event.pool] == nullptr);
   pools_[event.pool] = std::make_unique<Pool>();
   Pool& pool = *pools_[event.pool];
   pool.index = event.pool;
-  for (const LimitSpec& spec : *event.limits) pool.limits.push_back(std::make_unique<Limit>(spec));
+  for (const LimitSpec& spec : *event.limits) {
+    pool.limits.push_back(std::make_unique<Limit>(spec));
+    pool.limits.back()->tell_change(step.now);
+  }
 }
 
 // New limits join at the end, limits that are gone stop counting: reservations that are out name
@@ -98,6 +101,11 @@ void Engine::price_pool(const Step& step, Pool& pool) {
 // Who waits may have become too large, or may start.
 void Engine::limits_changed(const Step& step, Model& model) {
   model.check_size = true;
+  if (watches(Notice::kLimitChanged)) {
+    for (const auto& one : model.deployments) {
+      if (one != nullptr) note_limits(step, *one);
+    }
+  }
   admit(step, model);
 }
 
@@ -113,7 +121,9 @@ Limit* Engine::limit_at(ModelIndex index, DeploymentIndex deployment, uint32_t l
 void Engine::on(const Step& step, const LimitsObserved& event) {
   Model* model = this->model(event.model);
   if (model == nullptr || model->deployments.front() == nullptr) return;
-  if (learn(step, model->first(), *event.observed, nullptr)) admit(step, *model);
+  const bool learnt = learn(step, model->first(), *event.observed, nullptr);
+  if (watches(Notice::kLimitChanged)) note_limits(step, model->first());
+  if (learnt) admit(step, *model);
 }
 
 void Engine::on(const Step& step, const WindowEdges& event) {

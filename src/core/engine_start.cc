@@ -40,6 +40,7 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
     model.wait_ratios.add(milliseconds(request.backoff_ms), step.now - request.submitted);
     request.backoff_ms = 0;
   }
+  if (watches(Notice::kAdmitted)) note(step, Notice::kAdmitted, request);
   if (model.settings.durable) {
     ++request.store_answers;
     step.out.emplace_back(Persist{&request, Persist::Step::kSending});
@@ -69,6 +70,7 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
   request.started = step.now;
   if (model.deployment_of(request).spec.sends_at_start) mark_sent(step, model, request);
   arm_attempt(request);
+  if (watches(Notice::kAttemptStarted)) note(step, Notice::kAttemptStarted, request);
   step.out.emplace_back(StartAttempt{&request, request.attempts, request.reservation->deployment});
 }
 
@@ -99,6 +101,7 @@ bool Engine::note_output(const Step& step, Model& model, Request& request, int64
     grant.begun_at = step.now;
     note_first_output(step, model.deployment_of(request), request);
     grant.begun_with = tokens;
+    if (watches(Notice::kFirstByte)) note(step, Notice::kFirstByte, request);
   }
   bool changed = model.deployment_of(request).limiter.progress(step.now, grant, tokens);
   OwnLimits* const own = model.accounts.own_limits(grant.tenant, grant.own_limits);

@@ -165,12 +165,17 @@ struct Shutdown {
 };
 // Time has passed.
 struct Tick {};
+// Tell of these kinds of Notice from now on, and of no others.
+struct Watch {
+  uint32_t kinds;
+};
 
 using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
                  ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress,
-                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join>;
+                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join,
+                 Watch>;
 
 }  // namespace llmq::core
 

@@ -117,6 +117,11 @@ core::Status EngineSim::usage_known(const Job& job, const core::Usage& usage) {
   return noted.back().status;
 }
 
+void EngineSim::watch(uint32_t kinds) {
+  checks_notices_ = kinds == core::Notice::kAll && jobs.empty();
+  step(core::Watch{kinds});
+}
+
 void EngineSim::step(const core::Event& event) {
   actions_.clear();
   engine.step(core::Now{now_, 0}, event, actions_);
@@ -263,6 +268,7 @@ void EngineSim::perform(const core::AbortAttempt& action) {
 void EngineSim::perform(const core::FinishRequest& action) {
   Job& job = job_of(action.request);
   ++job.outcomes;
+  if (checks_notices_) EXPECT_TRUE(notice_check_.has_ended(job.id)) << "nobody was told of its end";
   ASSERT_EQ(job.outcomes, 1) << "I9: request " << job.id << " has more than one outcome";
   EXPECT_TRUE(core::is_final(job.record->state));
   EXPECT_FALSE(job.running()) << "its attempt was neither ended nor aborted";
@@ -305,6 +311,16 @@ void EngineSim::perform(const core::Closed&) {
   ++closed;
   EXPECT_EQ(closed, 1);
   EXPECT_EQ(engine.live(), 0u);
+}
+
+void EngineSim::perform(const core::Tell& action) {
+  const core::Notice& notice = engine.notice(action);
+  notices.push_back(notice);
+  notice_of.push_back(notice.request == nullptr ? 0 : notice.request->id);
+  EXPECT_EQ(notice.at, now_);
+  if (!checks_notices_) return;
+  const char* const wrong = notice_check_.take(notice);
+  EXPECT_EQ(wrong, nullptr) << wrong << ": " << notice.kind << " of request " << notice_of.back();
 }
 
 // Whoever stands in front starts now, or at a time for which a wake-up is set, or waits for an

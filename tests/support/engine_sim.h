@@ -4,7 +4,7 @@
 // Promise: whatever a test does, the simulator checks the contract of the engine on the way - one
 // outcome per request (I9), attempts numbered in order and only of live requests, no attempt left
 // running at the outcome, no start before a Retry-After (I10), nothing of a finished request
-// touched (its record is freed at once).
+// touched (its record is freed at once), and what is told of a request is its life in order.
 #ifndef LLMQ_TESTS_SUPPORT_ENGINE_SIM_H_
 #define LLMQ_TESTS_SUPPORT_ENGINE_SIM_H_
 
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "tests/support/notice_check.h"
 #include "tests/support/windows.h"
 
 namespace llmq::sim {
@@ -107,7 +108,7 @@ struct Want {
 
 class EngineSim {
  public:
-  explicit EngineSim(uint64_t seed = 1) : engine(seed) {}
+  explicit EngineSim(uint64_t seed = 1) : engine(seed) { watch(core::Notice::kAll); }
   EngineSim(const EngineSim&) = delete;
   EngineSim& operator=(const EngineSim&) = delete;
 
@@ -124,6 +125,8 @@ class EngineSim {
   void remove(core::ModelIndex model, core::StopMode mode);
   void remove(core::ModelIndex model, core::DeploymentIndex deployment, core::StopMode mode);
   core::Status usage_known(const Job& job, const core::Usage& usage);
+  // From now on these notices are told; unless all are, they are not checked.
+  void watch(uint32_t kinds);
   void step(const core::Event& event);
 
   // Acts when its time has come.
@@ -161,6 +164,8 @@ class EngineSim {
   std::vector<core::Persist::Step> persisted;
   std::vector<core::Lease> leases;
   std::vector<core::UsageNoted> noted;
+  std::vector<core::Notice> notices;       // what was told; their requests may be gone
+  std::vector<core::RequestId> notice_of;  // whose each is; 0 = a deployment's
   std::vector<core::ModelIndex> gone;
   std::vector<core::DeploymentIndex> deployments_gone;
   int closed = 0;
@@ -196,6 +201,7 @@ class EngineSim {
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
   void perform(const core::Closed& action);
+  void perform(const core::Tell& action);
   void leave(Job& job, int number);
   void arrive(Job& job, int number);
   void produce(Job& job, int number, int64_t tokens);
@@ -215,6 +221,8 @@ class EngineSim {
   std::vector<Host> hosts_;
   core::PoolIndex pools_ = 0;
   core::Actions actions_;
+  NoticeCheck notice_check_;
+  bool checks_notices_ = true;
 };
 
 // Specs in one line.

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "core/limit/charge_learning.h"
 #include "core/limit/fixed_windows.h"
@@ -176,6 +177,15 @@ class Limit {
   }
   int64_t effective_amount(TimeNs now) const;  // N as it is enforced
   bool is_bound() const { return bound_ < spec_.amount; }
+  // The same, 0 when it is open, and what it was when this was asked before: 0 the first time.
+  struct Change {
+    int64_t before;
+    int64_t after;
+  };
+  Change tell_change(TimeNs now) {
+    const int64_t amount = is_open() ? 0 : effective_amount(now);
+    return {std::exchange(told_amount_, amount), amount};
+  }
   Shape enforced_shape() const { return shape_; }
   int64_t capacity() const { return bucket_ ? bucket_->capacity() : spec_.amount; }
   const Learner* learner() const { return learner_ ? &*learner_ : nullptr; }
@@ -256,6 +266,7 @@ class Limit {
   int64_t held_ = 0;
   int64_t slice_amount_ = 0;
   int64_t bound_ = kMaxLimitAmount;
+  int64_t told_amount_ = 0;
   TimeNs closed_until_{};
   LeasedRoom leased_;  // granted and not yet reserved
   bool lease_asked_ = false;

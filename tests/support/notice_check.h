@@ -1,0 +1,44 @@
+// Holds what an engine tells of its requests (core/notice.h) against the life that a request may
+// have: submitted, then attempts that are admitted, started and finished, each but the last one
+// followed by a retry, and one outcome.
+#ifndef LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
+#define LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "core/notice.h"
+
+namespace llmq::sim {
+
+class NoticeCheck {
+ public:
+  // What is wrong; nullptr: nothing. All kinds must be watched from the beginning.
+  const char* take(const core::Notice& notice);
+
+  // Of a request that was submitted: its outcome has been told.
+  bool has_ended(core::RequestId id) const { return lives_.count(id) == 0; }
+  uint64_t live() const { return lives_.size(); }
+  uint64_t told(core::Notice::Kind kind) const;
+
+ private:
+  enum class Stage : uint8_t { kWaits, kAdmitted, kRuns, kAnswers, kFailed, kSucceeded };
+  struct Life {
+    Stage stage = Stage::kWaits;
+    uint8_t attempts = 0;
+    core::Status status = core::Status::kOk;  // of the last attempt
+    core::TimeNs submitted{};
+    core::TimeNs started{};
+  };
+
+  const char* take(const core::Notice& notice, Life& life);
+  const char* outcome(const core::Notice& notice, const Life& life) const;
+
+  std::unordered_map<core::RequestId, Life> lives_;
+  uint64_t told_[32] = {};
+  core::TimeNs last_{};
+};
+
+}  // namespace llmq::sim
+
+#endif  // LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
