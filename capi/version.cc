@@ -72,6 +72,8 @@ size_t llmq_sizeof(int32_t what) {
       return sizeof(llmq_stats_t);
     case LLMQ_SIZEOF_WAIT:
       return sizeof(llmq_wait_t);
+    case LLMQ_SIZEOF_HOOK:
+      return sizeof(llmq_hook_t);
     default:
       return 0;
   }

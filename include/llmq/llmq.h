@@ -187,13 +187,40 @@ enum {
   LLMQ_FEATURE_CALENDAR = 4 /**< Limits by calendar: weeks, months and time zones other than UTC. */
 };
 
+/** What a hook can be told of: bits of the mask of llmq_set_hook, and types of llmq_hook_t. Of one request they
+ * come in the order of its life: REQUEST_SUBMITTED; of each attempt ADMITTED, ATTEMPT_STARTED, of a streamed response
+ * FIRST_BYTE, ATTEMPT_FINISHED, then RETRIED if there will be another one; COMPLETED. Attempts of a call that several
+ * requests share (dedup_key) are told under a request_id of the call's own, with the user_data of the request that
+ * began it. */
+enum {
+  LLMQ_HOOK_REQUEST_SUBMITTED = 1, /**< The manager has taken it up. */
+  LLMQ_HOOK_ADMITTED = 2,          /**< Every limit has room, and holds it for this attempt. */
+  LLMQ_HOOK_ATTEMPT_STARTED = 4,   /**< Handed to the processor or the provider's connection. */
+  LLMQ_HOOK_FIRST_BYTE = 8,        /**< The first output of a streamed response. */
+  LLMQ_HOOK_ATTEMPT_FINISHED = 16, /**< Well or not, or given up: on cancel, time-out, shutdown. */
+  LLMQ_HOOK_RETRIED = 32,          /**< The attempt has failed, and another one will follow. */
+  LLMQ_HOOK_BREAKER_CHANGED = 64,  /**< The circuit breaker of a deployment. */
+  LLMQ_HOOK_LIMIT_CHANGED = 128,   /**< What is enforced of a limit, by a setting, or by what answers have shown: told
+                                        when an answer of that deployment comes in, at the latest. Limits that each
+                                        tenant has to itself are not told of. */
+  LLMQ_HOOK_COMPLETED = 256        /**< The outcome of a request, whatever it is: just before its DONE. */
+};
+
+/** States of a circuit breaker. */
+enum {
+  LLMQ_BREAKER_CLOSED = 0,   /**< Calls go there. */
+  LLMQ_BREAKER_OPEN = 1,     /**< No calls go there. */
+  LLMQ_BREAKER_HALF_OPEN = 2 /**< A few calls find out whether it works again. */
+};
+
 /** Structs whose size llmq_sizeof() tells. */
 enum {
   LLMQ_SIZEOF_REQUEST = 1,
   LLMQ_SIZEOF_USAGE = 2,
   LLMQ_SIZEOF_EVENT = 3,
   LLMQ_SIZEOF_STATS = 4,
-  LLMQ_SIZEOF_WAIT = 5
+  LLMQ_SIZEOF_WAIT = 5,
+  LLMQ_SIZEOF_HOOK = 6
 };
 
 /** Actual consumption of one attempt. Counts are >= 0. */
@@ -329,6 +356,47 @@ typedef struct llmq_wait_t {
   char blocked_by[64];       /**< The limit that decides, "tokens/1m of pool account"; "" if none does.
                                   NUL-terminated, shortened if need be. */
 } llmq_wait_t;
+
+/** What a hook is told. Members that a type does not mention are 0 and "". Everything pointed to lives until the
+ * hook returns. */
+typedef struct llmq_hook {
+  uint32_t struct_size;         /**< What the library has filled: members beyond it are not there. */
+  uint32_t type;                /**< LLMQ_HOOK_. */
+  llmq_request_id_t request_id; /**< 0 of BREAKER_CHANGED and LIMIT_CHANGED. */
+  llmq_attempt_id_t attempt_id; /**< 0 before the first attempt. */
+  uint64_t user_data;           /**< Of the request. */
+  int64_t time_ns;              /**< When it happened, on llmq_now_ns(). */
+  const char *model;            /**< NUL-terminated, as the three texts below. */
+  uint64_t model_len;
+  const char *deployment;       /**< Where the attempt runs or ran, or what has changed; "" where a model has one
+                                     without a name. */
+  uint64_t deployment_len;
+  const char *tenant;           /**< Of the request. */
+  uint64_t tenant_len;
+  const char *limit;            /**< LIMIT_CHANGED: "tokens/1m", "tokens/1m of pool account". */
+  uint64_t limit_len;
+  uint32_t attempt;             /**< Number of the attempt, from 1. COMPLETED: attempts made. */
+  llmq_status_t status;         /**< ATTEMPT_FINISHED and RETRIED: of the attempt. COMPLETED: of the request. */
+  int32_t state;                /**< LLMQ_STATE_ of the request then. */
+  uint32_t usage_known;         /**< 1 if the counts below are those of the provider. */
+  int64_t queued_ns;            /**< From the submit until then; once an attempt has started, until that. */
+  int64_t run_ns;               /**< ATTEMPT_FINISHED: how long it ran. COMPLETED: since the start of the last one. */
+  int64_t delay_ns;             /**< RETRIED: no attempt starts before that time from then. */
+  int64_t input_tokens;         /**< ATTEMPT_FINISHED, COMPLETED: usage of the last attempt. */
+  int64_t output_tokens;
+  int64_t cached_input_tokens;
+  int64_t cost_micros;
+  int64_t reasoning_tokens;
+  int64_t old_value;            /**< LIMIT_CHANGED: the amount before; 0 = there was none. BREAKER_CHANGED:
+                                     LLMQ_BREAKER_. */
+  int64_t new_value;            /**< The same after; LIMIT_CHANGED: 0 = there is none any more. */
+  int64_t until_ns;             /**< BREAKER_CHANGED to OPEN: when it is tried again, on llmq_now_ns(). */
+  llmq_request_id_t call_id;    /**< COMPLETED of a request that shared a call (dedup_key): the request_id of its
+                                     attempts, which belong to no request alone; else 0. */
+} llmq_hook_t;
+
+/** A callback that is told what happens. */
+typedef void (*llmq_hook_fn)(void *user, const llmq_hook_t *hook);
 
 /* ------------------------------------------------------------------------------------------------------
  * Version
@@ -1223,6 +1291,27 @@ LLMQ_API llmq_status_t llmq_stats(llmq_manager_t *manager, const char *model, si
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_stats_json(llmq_manager_t *manager, char **json, size_t *len);
+
+/* ------------------------------------------------------------------------------------------------------
+ * Hooks
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** Sets the function that is told what happens to requests, limits and circuit breakers, for metrics and tracing.
+ * A manager has one; the next call takes its place, after what has happened by then has been told. Kinds of events
+ * that are not asked for cost nothing that can be measured.
+ * @param mask LLMQ_HOOK_ bits. UINT32_MAX asks for all, also for those of later versions: skip types that you do not
+ *   know. 0 asks for none.
+ * @param fn Called on the loop thread, in the order of events: must return quickly; may submit, cancel, read, and set
+ *   a hook. NULL removes the hook.
+ * @param user_free Run once when the hook has been replaced or the manager ends, also if this call fails; may be
+ *   NULL. The hook is not called after that.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_set_hook(llmq_manager_t *manager, uint32_t mask, llmq_hook_fn fn, void *user,
+                                     llmq_user_free_fn user_free);
 
 /* ------------------------------------------------------------------------------------------------------
  * Plans: how long requests will take under the limits, and what they will cost

@@ -36,6 +36,7 @@
 #include <llmq/cpp/conf.hpp>
 #include <llmq/cpp/error.hpp>
 #include <llmq/cpp/explain.hpp>
+#include <llmq/cpp/hook.hpp>
 #include <llmq/cpp/manager.hpp>
 #include <llmq/cpp/model.hpp>
 #include <llmq/cpp/plan.hpp>

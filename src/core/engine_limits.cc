@@ -100,12 +100,12 @@ void Engine::price_pool(const Step& step, Pool& pool) {
 
 // Who waits may have become too large, or may start.
 void Engine::limits_changed(const Step& step, Model& model) {
-  model.check_size = true;
   if (watches(Notice::kLimitChanged)) {
     for (const auto& one : model.deployments) {
       if (one != nullptr) note_limits(step, *one);
     }
   }
+  model.check_size = true;
   admit(step, model);
 }
 

@@ -174,8 +174,7 @@ using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
                  ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress,
-                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join,
-                 Watch>;
+                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join, Watch>;
 
 }  // namespace llmq::core
 

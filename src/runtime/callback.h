@@ -4,6 +4,7 @@
 
 #include <llmq/llmq.h>
 
+#include <cstdint>
 #include <memory>
 
 namespace llmq::runtime {
@@ -38,6 +39,12 @@ struct ApiKeyCallback {
 struct Processor {
   llmq_event_fn fn = nullptr;
   llmq_event_fn cancel_fn = nullptr;
+  std::shared_ptr<UserData> user;
+};
+
+struct Hook {
+  uint32_t mask = 0;  // LLMQ_HOOK_
+  llmq_hook_fn fn = nullptr;
   std::shared_ptr<UserData> user;
 };
 

@@ -157,6 +157,7 @@ void Loop::take_submit(Job& job) {
     job.request.submitted = now_.mono;
     job.request.state = core::State::kCancelled;
     job.request.status = core::Status::kClosing;
+    tell_of_stranger(job);
     deliver(job);
     return;
   }
@@ -353,6 +354,7 @@ void Loop::end() {
   for (ModelEntry* entry : entries_) {
     if (entry != nullptr) entry->processor.reset();
   }
+  hook_ = Hook{};
   for (ClosedNotice* notice : notices_) {
     CompletionQueue* queue = notice->cq;
     notice->node.kind = Node::Kind::kClosed;

@@ -107,6 +107,7 @@ class Loop {
   void change_model(const ModelEntry* entry, const config::ModelConfig& settings);
   void change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits);
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
+  void set_hook(Hook hook);
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
@@ -216,12 +217,17 @@ class Loop {
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
+  void perform(const core::Tell& action);
   void deliver(Job& job, core::DurationNs estimate = {});
   std::string log_name(const Job& job);
   void enqueue(Node& node, CompletionQueue* queue);
   void commit_history();
   void settle_pending();
   void flush_chains();
+
+  // loop_hooks.cc
+  void tell_hook(const core::Notice& notice);
+  void tell_of_stranger(Job& job);
 
   // loop_ends.cc
   void explain_end(Job& job, core::DurationNs estimate);
@@ -290,6 +296,7 @@ class Loop {
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<ClosedNotice*> notices_;
+  Hook hook_;
   Flights flights_;
   ResponseCache cache_;
   bool cache_changed_ = false;  // its counts, in this turn

@@ -297,6 +297,14 @@ core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
   return asked == core::Status::kOk ? status : asked;
 }
 
+core::Status Manager::set_hook(Hook hook) {
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) return closed_status();
+  Loop* const loop = loop_.get();
+  loop->post([loop, hook = std::move(hook)] { loop->set_hook(hook); });
+  return core::Status::kOk;
+}
+
 void Manager::fill_stats(const core::Counters& counters, llmq_stats_t* stats) const {
   stats->submitted = counters.submitted;
   stats->completed = counters.completed;

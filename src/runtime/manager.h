@@ -74,6 +74,8 @@ class Manager {
   const Job* held_attempt(uint64_t attempt) const;
   std::string_view model_name(const Job& job) const;
 
+  core::Status set_hook(Hook hook);
+
   core::Status stats(const std::string_view* model, llmq_stats_t* stats);
   std::string stats_json();
 

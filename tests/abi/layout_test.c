@@ -100,10 +100,38 @@ int main(void) {
   MEMBER(llmq_wait_t, p90_ns, 24);
   MEMBER(llmq_wait_t, blocked_by, 32);
 
+  SIZE(llmq_hook_t, LLMQ_SIZEOF_HOOK, 216);
+  MEMBER(llmq_hook_t, struct_size, 0);
+  MEMBER(llmq_hook_t, type, 4);
+  MEMBER(llmq_hook_t, request_id, 8);
+  MEMBER(llmq_hook_t, attempt_id, 16);
+  MEMBER(llmq_hook_t, user_data, 24);
+  MEMBER(llmq_hook_t, time_ns, 32);
+  MEMBER(llmq_hook_t, model, 40);
+  MEMBER(llmq_hook_t, model_len, 48);
+  MEMBER(llmq_hook_t, deployment, 56);
+  MEMBER(llmq_hook_t, tenant, 72);
+  MEMBER(llmq_hook_t, limit, 88);
+  MEMBER(llmq_hook_t, limit_len, 96);
+  MEMBER(llmq_hook_t, attempt, 104);
+  MEMBER(llmq_hook_t, status, 108);
+  MEMBER(llmq_hook_t, state, 112);
+  MEMBER(llmq_hook_t, usage_known, 116);
+  MEMBER(llmq_hook_t, queued_ns, 120);
+  MEMBER(llmq_hook_t, run_ns, 128);
+  MEMBER(llmq_hook_t, delay_ns, 136);
+  MEMBER(llmq_hook_t, input_tokens, 144);
+  MEMBER(llmq_hook_t, reasoning_tokens, 176);
+  MEMBER(llmq_hook_t, old_value, 184);
+  MEMBER(llmq_hook_t, new_value, 192);
+  MEMBER(llmq_hook_t, until_ns, 200);
+  MEMBER(llmq_hook_t, call_id, 208);
+
   /* Numbers that programs have compiled in. */
   if (LLMQ_ERR_INVALID_ARG != -1 || LLMQ_ERR_CANCELLED != -8 || LLMQ_ERR_STALE != -16 ||
       LLMQ_ERR_RATE_LIMITED != -19 || LLMQ_ERR_UNKNOWN != -33 || LLMQ_STATE_EXPIRED != 6 ||
-      LLMQ_EV_CLOSED != 6 || LLMQ_OP_CUSTOM != 4 || LLMQ_SHUTDOWN_ABORT != 2) {
+      LLMQ_EV_CLOSED != 6 || LLMQ_OP_CUSTOM != 4 || LLMQ_SHUTDOWN_ABORT != 2 ||
+      LLMQ_HOOK_COMPLETED != 256 || LLMQ_BREAKER_HALF_OPEN != 2) {
     (void)fprintf(stderr, "a constant has been renumbered\n");
     ++faults;
   }

@@ -3,7 +3,7 @@
 // throughput_cb_2 (requests/s), idle_p50_ns, idle_p99_ns, bare_wake_p50_ns, bare_wake_p99_ns,
 // bytes_per_queued_request, decision_4_limits_ns, cost_ratio_1m_over_1k, http_bare_per_s,
 // http_llmq_per_s, http_ratio, http_bare_p50_ns, http_added_p50_ns,
-// http_added_on_loop_p50_ns.
+// http_added_on_loop_p50_ns, hook_calls_per_request, hooks_added_ns, hooks_ratio.
 #include <benchmark/benchmark.h>
 #include <cjson/cJSON.h>
 

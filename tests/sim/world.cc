@@ -72,6 +72,8 @@ void World::set_up(const Scenario& scenario) {
   }
   limit_specs_ = spec_.limits;
   engine_ = std::make_unique<core::Engine>(scenario.seed);
+  engine_->step(core::Now{TimeNs{kStart}, 0}, core::Watch{core::Notice::kAll}, actions_);
+  notice_check_ = {};
   heap_.clear();
   now_ = kStart;
   wall_ms_ = 1'700'000'000'000;

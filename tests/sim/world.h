@@ -18,6 +18,7 @@
 #include "tests/sim/providers.h"
 #include "tests/sim/random.h"
 #include "tests/sim/scenario.h"
+#include "tests/support/notice_check.h"
 
 namespace llmq::simulator {
 
@@ -142,6 +143,7 @@ class World {
   void perform(const core::Persist& action);
   void perform(const core::Lease& action);
   void perform(const core::UsageNoted& action);
+  void perform(const core::Tell& action);
   template <typename Other>
   void perform(const Other&) {}
   void leave(Slot& slot);
@@ -210,6 +212,7 @@ class World {
   std::vector<Book> books_;
   std::vector<Counter> counters_;
   std::unique_ptr<Oracle> oracle_;
+  sim::NoticeCheck notice_check_;  // of what the engine tells
 
   EventHeap heap_;
   std::vector<Slot> slots_;

@@ -155,6 +155,9 @@ void World::perform(const core::FinishRequest& action) {
     findings_->add(9, now_, "a second outcome of one request");
     return;
   }
+  if (!notice_check_.has_ended(slot.record)) {
+    findings_->add(9, now_, "nobody was told of an outcome");
+  }
   if (slot.running) findings_->add(3, now_, "finished while its attempt runs");
   if (!core::is_final(slot.record.state)) findings_->add(9, now_, "finished without an outcome");
   if (slot.record.state == core::State::kCompleted) {
@@ -169,6 +172,13 @@ void World::perform(const core::FinishRequest& action) {
   --live_;
   free_slots_.push_back(index_of(slot));
   if (callers_wait_) expect_burst();
+}
+
+void World::perform(const core::Tell& action) {
+  const core::Notice& notice = engine_->notice(action);
+  if (const char* const wrong = notice_check_.take(notice); wrong != nullptr) {
+    findings_->add(9, now_, "told of %u: %s", static_cast<unsigned>(notice.kind), wrong);
+  }
 }
 
 }  // namespace llmq::simulator

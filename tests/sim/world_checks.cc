@@ -130,6 +130,12 @@ void World::at_rest() {
     }
   }
   // On the whole every attempt and every end may cost two wake-ups.
+  const uint64_t told = notice_check_.told(core::Notice::kAttemptStarted);
+  if (told != out_.attempts || notice_check_.live() != 0) {
+    findings_->add(9, now_, "%llu starts were told, there were %llu",
+                   static_cast<unsigned long long>(told),
+                   static_cast<unsigned long long>(out_.attempts));
+  }
   if (out_.ticks > 2 * (out_.attempts + out_.requests) + 100) {
     findings_->add(12, now_, "%llu wake-ups for %llu attempts",
                    static_cast<unsigned long long>(out_.ticks),

@@ -268,7 +268,7 @@ void EngineSim::perform(const core::AbortAttempt& action) {
 void EngineSim::perform(const core::FinishRequest& action) {
   Job& job = job_of(action.request);
   ++job.outcomes;
-  if (checks_notices_) EXPECT_TRUE(notice_check_.has_ended(job.id)) << "nobody was told of its end";
+  EXPECT_TRUE(!checks_notices_ || notice_check_.has_ended(*job.record)) << "its end was not told";
   ASSERT_EQ(job.outcomes, 1) << "I9: request " << job.id << " has more than one outcome";
   EXPECT_TRUE(core::is_final(job.record->state));
   EXPECT_FALSE(job.running()) << "its attempt was neither ended nor aborted";
@@ -315,12 +315,15 @@ void EngineSim::perform(const core::Closed&) {
 
 void EngineSim::perform(const core::Tell& action) {
   const core::Notice& notice = engine.notice(action);
-  notices.push_back(notice);
-  notice_of.push_back(notice.request == nullptr ? 0 : notice.request->id);
+  const core::RequestId id = notice.request == nullptr ? 0 : notice.request->id;
+  if (keep_notices) {
+    notices.push_back(notice);
+    notice_of.push_back(id);
+  }
   EXPECT_EQ(notice.at, now_);
   if (!checks_notices_) return;
   const char* const wrong = notice_check_.take(notice);
-  EXPECT_EQ(wrong, nullptr) << wrong << ": " << notice.kind << " of request " << notice_of.back();
+  EXPECT_EQ(wrong, nullptr) << wrong << ": " << notice.kind << " of request " << id;
 }
 
 // Whoever stands in front starts now, or at a time for which a wake-up is set, or waits for an

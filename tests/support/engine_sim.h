@@ -164,7 +164,8 @@ class EngineSim {
   std::vector<core::Persist::Step> persisted;
   std::vector<core::Lease> leases;
   std::vector<core::UsageNoted> noted;
-  std::vector<core::Notice> notices;       // what was told; their requests may be gone
+  bool keep_notices = false;
+  std::vector<core::Notice> notices;       // if so, what was told; their requests may be gone
   std::vector<core::RequestId> notice_of;  // whose each is; 0 = a deployment's
   std::vector<core::ModelIndex> gone;
   std::vector<core::DeploymentIndex> deployments_gone;

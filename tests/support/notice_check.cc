@@ -15,6 +15,15 @@ size_t place_of(Notice::Kind kind) {
 
 uint64_t NoticeCheck::told(Notice::Kind kind) const { return told_[place_of(kind)]; }
 
+bool NoticeCheck::has_ended(const core::Request& request) {
+  const auto found = lives_.find(request.id);
+  if (found == lives_.end()) return true;
+  const Stage stage = found->second.stage;
+  if (!found->second.is_call || stage == Stage::kRuns || stage == Stage::kAnswers) return false;
+  lives_.erase(found);
+  return true;
+}
+
 const char* NoticeCheck::take(const Notice& notice) {
   ++told_[place_of(notice.kind)];
   if (notice.at < last_) return "told late";
@@ -28,7 +37,12 @@ const char* NoticeCheck::take(const Notice& notice) {
     life.submitted = notice.at;
     return lives_.emplace(id, life).second ? nullptr : "submitted twice";
   }
-  const auto found = lives_.find(id);
+  auto found = lives_.find(id);
+  if (found == lives_.end() && notice.request->role == core::Role::kFlight) {
+    found = lives_.emplace(id, Life{}).first;
+    found->second.is_call = true;
+    found->second.submitted = notice.request->submitted;
+  }
   if (found == lives_.end()) return "of a request that was not submitted, or has ended";
   const char* const wrong = take(notice, found->second);
   if (notice.kind == Notice::kCompleted) lives_.erase(found);
@@ -78,9 +92,11 @@ const char* NoticeCheck::take(const Notice& notice, Life& life) {
 const char* NoticeCheck::outcome(const Notice& notice, const Life& life) const {
   if (life.stage == Stage::kRuns || life.stage == Stage::kAnswers) return "ended while it runs";
   if (!core::is_final(notice.state)) return "ended without an outcome";
-  if (notice.attempt != life.attempts) return "ended after other attempts";
   const bool succeeded = notice.state == core::State::kCompleted;
-  if (succeeded != (life.stage == Stage::kSucceeded)) return "not what its last attempt came to";
+  if (life.attempts > 0) {  // else it was answered by the call of others, or by what is known
+    if (notice.attempt != life.attempts) return "ended after other attempts";
+    if (succeeded != (life.stage == Stage::kSucceeded)) return "not what its last attempt came to";
+  }
   if (succeeded != (notice.status == core::Status::kOk)) return "state and status disagree";
   return nullptr;
 }

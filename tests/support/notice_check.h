@@ -1,6 +1,6 @@
 // Holds what an engine tells of its requests (core/notice.h) against the life that a request may
 // have: submitted, then attempts that are admitted, started and finished, each but the last one
-// followed by a retry, and one outcome.
+// followed by a retry, and one outcome. Requests that share a call have no attempts of their own.
 #ifndef LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
 #define LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
 
@@ -16,8 +16,9 @@ class NoticeCheck {
   // What is wrong; nullptr: nothing. All kinds must be watched from the beginning.
   const char* take(const core::Notice& notice);
 
-  // Of a request that was submitted: its outcome has been told.
-  bool has_ended(core::RequestId id) const { return lives_.count(id) == 0; }
+  // Of a request whose record is handed back: its outcome has been told. Of a shared call none is:
+  // it must not run any more.
+  bool has_ended(const core::Request& request);
   uint64_t live() const { return lives_.size(); }
   uint64_t told(core::Notice::Kind kind) const;
 
@@ -25,6 +26,7 @@ class NoticeCheck {
   enum class Stage : uint8_t { kWaits, kAdmitted, kRuns, kAnswers, kFailed, kSucceeded };
   struct Life {
     Stage stage = Stage::kWaits;
+    bool is_call = false;  // shared by several; nobody has submitted it
     uint8_t attempts = 0;
     core::Status status = core::Status::kOk;  // of the last attempt
     core::TimeNs submitted{};

@@ -5,6 +5,7 @@
 #include <llmq/cpp/attempt.hpp>
 #include <llmq/cpp/completion_queue.hpp>
 #include <llmq/cpp/conf.hpp>
+#include <llmq/cpp/hook.hpp>
 #include <llmq/cpp/response.hpp>
 
 #include <cstddef>
@@ -243,6 +244,16 @@ class manager {
     static_assert(std::is_invocable_v<F&, attempt>, "a processor takes an llmq::attempt");
     detail::set_processor(handle(), model, std::move(fn), std::move(on_cancel));
   }
+
+  // fn(const llmq_hook_t&) is told of the events of the mask (LLMQ_HOOK_ bits), on the loop thread,
+  // in place of the function of before; it lives until it is replaced or removed, or the manager
+  // ends.
+  template <class F>
+  void set_hook(uint32_t mask, F fn) {
+    static_assert(std::is_invocable_v<F&, const llmq_hook_t&>, "a hook takes an llmq_hook_t");
+    detail::set_hook(handle(), mask, std::move(fn));
+  }
+  void remove_hook() { detail::check(llmq_set_hook(handle(), 0, nullptr, nullptr, nullptr)); }
 
   // Counters of the whole manager, or of one model.
   llmq_stats_t stats() const { return stats_of(nullptr, 0); }

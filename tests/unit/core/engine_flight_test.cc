@@ -323,6 +323,7 @@ TEST(EngineFlight, AFollowerWaitsAsLongAsTheCall) {
 
 TEST(EngineSubmit, WhatIsAnsweredAlreadyEndsAtOnceAndUsesNothing) {
   EngineSim sim;
+  sim.watch(0);
   sim.add_model(model_with({per_period(LimitKind::kRequests, 1, seconds(60))}));
   Request record;
   record.id = 1;

@@ -56,6 +56,7 @@ Answer failing(Status status, DurationNs retry_after = {}) {
 
 TEST(EngineNotice, OfARequestThatGoesWell) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(model_with({concurrency(1)}));
   sim.world.answer = [](const Call&) {
     Answer answer;
@@ -68,7 +69,7 @@ TEST(EngineNotice, OfARequestThatGoesWell) {
   sim.run_all();
   ASSERT_EQ(kinds_of(sim, second), (Kinds{kSubmitted, kAdmitted, kStarted, kFinished, kCompleted}));
   const size_t n = sim.notices.size();
-  const Notice& submitted = sim.notices[5 - 0 - 2];
+  const Notice& submitted = sim.notices[3];
   EXPECT_EQ(submitted.kind, kSubmitted);
   EXPECT_EQ(submitted.attempt, 0);
   EXPECT_EQ(submitted.deployment, kNoDeployment);
@@ -90,6 +91,7 @@ TEST(EngineNotice, OfARequestThatGoesWell) {
 
 TEST(EngineNotice, OfTheFirstByteOnceAnAttempt) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(ModelSpec{});
   sim.world.answer = [](const Call&) {
     Answer answer;
@@ -106,6 +108,7 @@ TEST(EngineNotice, OfTheFirstByteOnceAnAttempt) {
 
 TEST(EngineNotice, OfFailuresAndTheirRetries) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(ModelSpec{});
   sim.world.answer = [](const Call& call) {
     return call.attempt == 1 ? failing(Status::kServer) : Answer{};
@@ -130,6 +133,7 @@ TEST(EngineNotice, OfFailuresAndTheirRetries) {
 
 TEST(EngineNotice, OfTimeOutsAndCancelsToo) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(model_with({concurrency(1)}));
   sim.world.answer = [](const Call&) {
     Answer answer;
@@ -158,6 +162,7 @@ TEST(EngineNotice, OfTimeOutsAndCancelsToo) {
 
 TEST(EngineNotice, OfARequestThatIsRefusedAtOnce) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(model_with({per_period(LimitKind::kTokens, 10, seconds(60))}));
   Want want;
   want.input_tokens = 11;
@@ -169,6 +174,7 @@ TEST(EngineNotice, OfARequestThatIsRefusedAtOnce) {
 
 TEST(EngineNotice, WithAStoreAnAttemptStartsAfterItsAdmission) {
   EngineSim sim;
+  sim.keep_notices = true;
   ModelSpec spec;
   spec.durable = true;
   sim.add_model(spec);
@@ -182,6 +188,7 @@ TEST(EngineNotice, WithAStoreAnAttemptStartsAfterItsAdmission) {
 
 TEST(EngineNotice, WhatIsNotWatchedIsNotTold) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.watch(kRetried | kCompleted);
   sim.add_model(ModelSpec{});
   sim.world.answer = [](const Call& call) {
@@ -198,6 +205,7 @@ TEST(EngineNotice, WhatIsNotWatchedIsNotTold) {
 
 TEST(EngineNotice, TroubleIsWhatAFailedRequestHasMet) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.watch(Notice::kTrouble);
   sim.add_model(ModelSpec{});
   Job& good = sim.submit(Want{});
@@ -214,6 +222,7 @@ TEST(EngineNotice, TroubleIsWhatAFailedRequestHasMet) {
 
 TEST(EngineNotice, OfALimitThatIsSetAnew) {
   EngineSim sim;
+  sim.keep_notices = true;
   ModelSpec spec = model_with({per_period(LimitKind::kRequests, 100, seconds(60))});
   spec.max_in_flight = 256;
   const ModelIndex model = sim.add_model(spec);
@@ -241,6 +250,7 @@ TEST(EngineNotice, OfALimitThatIsSetAnew) {
 
 TEST(EngineNotice, OfAPoolsLimitOnce) {
   EngineSim sim;
+  sim.keep_notices = true;
   const PoolIndex pool = sim.add_pool({per_period(LimitKind::kRequests, 100, seconds(60))});
   ModelSpec spec;
   spec.pools = {pool};
@@ -257,6 +267,7 @@ TEST(EngineNotice, OfAPoolsLimitOnce) {
 
 TEST(EngineNotice, OfWhatAnswersShowOfALimit) {
   EngineSim sim;
+  sim.keep_notices = true;
   LimitSpec requests = per_period(LimitKind::kRequests, 100, seconds(60));
   requests.shape = Shape::kAuto;
   sim.add_model(model_with({requests}));
@@ -281,6 +292,7 @@ TEST(EngineNotice, OfWhatAnswersShowOfALimit) {
 
 TEST(EngineNotice, OfFewerAttemptsAtATimeWhereTheProviderIsOverloaded) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.add_model(ModelSpec{});
   sim.world.answer = [](const Call& call) {
     return call.attempt == 1 ? failing(Status::kOverloaded) : Answer{};
@@ -296,6 +308,7 @@ TEST(EngineNotice, OfFewerAttemptsAtATimeWhereTheProviderIsOverloaded) {
 
 TEST(EngineNotice, WhoBeginsToWatchIsNotToldOfThePast) {
   EngineSim sim;
+  sim.keep_notices = true;
   sim.watch(0);
   ModelSpec spec = model_with({per_period(LimitKind::kRequests, 100, seconds(60))});
   const ModelIndex model = sim.add_model(spec);
@@ -313,6 +326,7 @@ TEST(EngineNotice, WhoBeginsToWatchIsNotToldOfThePast) {
 // A model with everything: failures, time-outs, cancels, deadlines, streams, a bounded provider.
 std::string busy_hour(uint32_t watched, uint64_t* told) {
   EngineSim sim(3);
+  sim.keep_notices = true;
   sim.watch(watched);
   Random random{5};
   sim.add_model(model_with({per_period(LimitKind::kRequests, 60, seconds(60)), concurrency(7)}));

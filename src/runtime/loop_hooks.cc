@@ -1,0 +1,118 @@
+// What happens, told to the caller's hook (llmq_set_hook).
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/limit/limit_names.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+namespace {
+
+using core::Notice;
+
+constexpr bool is_bit(Notice::Kind kind, int hook) { return kind == static_cast<uint32_t>(hook); }
+static_assert(is_bit(Notice::kSubmitted, LLMQ_HOOK_REQUEST_SUBMITTED) &&
+              is_bit(Notice::kAdmitted, LLMQ_HOOK_ADMITTED) &&
+              is_bit(Notice::kAttemptStarted, LLMQ_HOOK_ATTEMPT_STARTED) &&
+              is_bit(Notice::kFirstByte, LLMQ_HOOK_FIRST_BYTE) &&
+              is_bit(Notice::kAttemptFinished, LLMQ_HOOK_ATTEMPT_FINISHED) &&
+              is_bit(Notice::kRetried, LLMQ_HOOK_RETRIED) &&
+              is_bit(Notice::kBreakerChanged, LLMQ_HOOK_BREAKER_CHANGED) &&
+              is_bit(Notice::kLimitChanged, LLMQ_HOOK_LIMIT_CHANGED) &&
+              is_bit(Notice::kCompleted, LLMQ_HOOK_COMPLETED));
+
+void put(const std::string& text, const char*& data, uint64_t& len) {
+  data = text.c_str();
+  len = text.size();
+}
+
+void put_usage(const core::Usage& usage, llmq_hook_t& told) {
+  told.usage_known = 1;
+  told.input_tokens = usage.input_tokens;
+  told.output_tokens = usage.output_tokens;
+  told.cached_input_tokens = usage.cached_input_tokens;
+  told.cost_micros = usage.cost_micros;
+  told.reasoning_tokens = usage.reasoning_tokens;
+}
+
+// The engine does not know what the last attempt brought, once that is over. A late report may be
+// about to write the outcome.
+void put_request(const Notice& notice, const Job& job, llmq_hook_t& told) {
+  told.request_id = job.request.id;
+  if (notice.attempt > 0) told.attempt_id = attempt_id(job.request.id, notice.attempt);
+  told.user_data = job.user_data;
+  told.attempt = notice.attempt;
+  told.status = static_cast<llmq_status_t>(notice.status);
+  told.state = static_cast<int32_t>(notice.state);
+  told.queued_ns = notice.queued.ns;
+  told.run_ns = notice.run.ns;
+  told.delay_ns = notice.delay.ns;
+  if (job.extra != nullptr) {
+    put(job.extra->tenant, told.tenant, told.tenant_len);
+    if (notice.kind == Notice::kCompleted) told.call_id = job.extra->shared.call;
+  }
+  const Outcome* const outcome = job.report_on_way ? nullptr : job.outcome;
+  const bool is_last = notice.kind == Notice::kCompleted && outcome != nullptr &&
+                       outcome->status == job.request.status;
+  if (notice.usage_known) {
+    put_usage(notice.usage, told);
+  } else if (is_last && outcome->usage_known) {
+    put_usage(outcome->usage, told);
+  }
+}
+
+}  // namespace
+
+void Loop::set_hook(Hook hook) {
+  hook_ = hook.fn == nullptr ? Hook{} : std::move(hook);
+  step(core::Watch{hook_.mask & Notice::kAll});
+}
+
+void Loop::perform(const core::Tell& action) {
+  const Notice notice = engine_.notice(action);  // a hook may lead to more of them
+  tell_hook(notice);
+}
+
+void Loop::tell_hook(const Notice& notice) {
+  if ((hook_.mask & notice.kind) == 0) return;
+  const ModelEntry& entry = *entries_[notice.model];
+  llmq_hook_t told{};
+  told.struct_size = sizeof told;
+  told.type = notice.kind;
+  told.time_ns = notice.at.ns;
+  told.deployment = told.tenant = told.limit = "";
+  put(entry.config.name, told.model, told.model_len);
+  std::string limit;
+  if (notice.request != nullptr) {
+    put_request(notice, *Job::of(notice.request), told);
+  } else {
+    told.old_value = notice.before;
+    told.new_value = notice.after;
+    core::LimitSpec spec;
+    spec.kind = notice.limit;
+    spec.period = notice.period;
+    limit = core::limit_name(spec);
+    for (const PoolEntry* pool : entry.pools) {
+      if (pool->index == notice.pool) limit += " of pool " + pool->name;
+    }
+    put(limit, told.limit, told.limit_len);
+  }
+  hook_.fn(hook_.user->get(), &told);
+}
+
+// A request whose model has gone before the engine has seen it.
+void Loop::tell_of_stranger(Job& job) {
+  Notice notice;
+  notice.at = now_.mono;
+  notice.model = job.request.model;
+  notice.request = &job.request;
+  tell_hook(notice);
+  notice.kind = Notice::kCompleted;
+  notice.state = job.request.state;
+  notice.status = job.request.status;
+  tell_hook(notice);
+}
+
+}  // namespace llmq::runtime
