@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "integration/program.h"
 
 namespace llmq::test {
@@ -27,6 +30,34 @@ TEST(Faults, EveryLineIsAnsweredOnceWhateverTheProviderDoes) {
   const base::Json stats = mock.stop();
   EXPECT_GT(number(stats, "resets"), 0);
   EXPECT_GT(number(stats, "client_gone"), 0) << "timed-out calls must close their connections";
+}
+
+// Hanging calls need a time-out of a size that answers stay below: 2 s for answers of milliseconds.
+TEST(Faults, AFileOfStreamsIsAnsweredWholeByAProviderThatFailsInEveryWay) {
+  constexpr int kLines = 400;
+  const Directory dir;
+  Mock mock(dir, {"--fail-server", "0.1", "--fail-reset", "0.02", "--fail-hang", "0.01",
+                  "--fail-stream-cut", "0.02", "--latency", "1ms..5ms"});
+  const std::string in = dir.write("in.jsonl", chat_lines(kLines));
+  const std::string config =
+      dir.write("config.json", R"({"models":[{"name":"*","retry":{"base_ms":20,"cap_ms":200}}]})");
+  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--stream", "--base-url", mock.url(),
+                    "--timeout", "2s", "--config", config, "--limit", "concurrency=16", "--summary",
+                    dir.path("s")});
+  ASSERT_EQ(run.wait(), 0) << run.err();
+  std::set<std::string> ids;
+  for (const base::Json& line : json_lines(dir.read("out.jsonl"))) {
+    ids.insert(cJSON_GetObjectItemCaseSensitive(line.get(), "custom_id")->valuestring);
+    EXPECT_TRUE(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line.get(), "error")));
+  }
+  EXPECT_EQ(ids.size(), static_cast<size_t>(kLines));
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), static_cast<size_t>(kLines));
+  const base::Json summary(cJSON_Parse(dir.read("s").c_str()));
+  EXPECT_EQ(number(summary, "failed"), 0);
+  const base::Json stats = mock.stop();
+  EXPECT_GT(number(stats, "resets"), 0);
+  EXPECT_GT(number(stats, "hangs"), 0);
+  EXPECT_GT(number(stats, "broken_streams"), 0);
 }
 
 TEST(Faults, FailuresThatLastAreWrittenWithTheirResponse) {
