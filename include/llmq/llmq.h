@@ -1282,7 +1282,8 @@ LLMQ_API void llmq_response_free(llmq_response_t *response);
 LLMQ_API llmq_status_t llmq_stats(llmq_manager_t *manager, const char *model, size_t model_len,
                                   llmq_stats_t *stats);
 
-/** The same for the manager and every registered model, as JSON.
+/** The same for the manager and every registered model, as JSON; also `joined`, requests that shared the call of one
+ * before them, and `cache` (hits, misses, evicted, and entries and bytes now).
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.

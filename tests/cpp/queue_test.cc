@@ -58,6 +58,28 @@ TEST(CompletionQueue, TakenResponseOutlivesEverything) {
   EXPECT_NE(response.text().find("chat.completion"), std::string_view::npos);
 }
 
+TEST(CompletionQueue, TellsWhoseTheUsageIs) {
+  llmq::completion_queue queue;
+  llmq::conf conf = mock_model();
+  conf.set("model.m.cache.ttl_s", "600").set("model.m.mock.latency_ms", "50");
+  llmq::manager manager(conf);
+  llmq::request request{"m", "{}"};
+  request.dedup_key = "k";
+  const auto next_flags = [&queue] {
+    EXPECT_TRUE(queue.wait(1min));
+    llmq::batch batch(1);
+    EXPECT_EQ(queue.drain(batch), 1U);
+    return llmq::batch::take(*batch.begin()).flags();
+  };
+  manager.submit(request, queue);
+  manager.submit(request, queue);
+  EXPECT_EQ(next_flags(), 0U);
+  EXPECT_EQ(next_flags(), LLMQ_EVENT_SHARED);
+  manager.submit(request, queue);
+  EXPECT_EQ(next_flags(), LLMQ_EVENT_CACHED);
+  EXPECT_EQ(llmq::response().flags(), 0U);
+}
+
 TEST(CompletionQueue, DescriptorIsReadableWhileThereAreEvents) {
   llmq::completion_queue queue;
   llmq::manager manager(mock_model());

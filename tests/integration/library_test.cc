@@ -85,6 +85,46 @@ TEST_F(Library, CancelClosesTheConnection) {
   EXPECT_EQ(number(stats, "hangs"), number(stats, "client_gone"));
 }
 
+TEST_F(Library, CallsOnceForAllThatShareTheCall) {
+  const Directory dir;
+  Mock mock(dir, {"--latency", "100ms", "--output-tokens", "8"});
+  start(mock.url());
+  llmq_cq_t* cq = nullptr;
+  ASSERT_EQ(llmq_cq_create(&cq), LLMQ_OK);
+  constexpr uint64_t kRequests = 50;
+  for (uint64_t i = 0; i < kRequests; ++i) {
+    llmq_request_t r = request();
+    r.cq = cq;
+    if (i % 2 == 1) r.flags = LLMQ_REQUEST_STREAM;  // two calls
+    r.dedup_key = "k";
+    r.dedup_key_len = 1;
+    llmq_request_id_t id = 0;
+    ASSERT_EQ(llmq_submit(manager_, &r, &id), LLMQ_OK);
+  }
+  uint64_t own = 0;
+  uint64_t chunks = 0;
+  for (uint64_t left = kRequests; left > 0;) {
+    ASSERT_EQ(llmq_cq_wait(cq, -1), LLMQ_OK);
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    ASSERT_EQ(llmq_cq_drain(cq, &event, 1), 1U);
+    if (event.type == LLMQ_EV_CHUNK) {
+      ++chunks;
+    } else {
+      EXPECT_EQ(event.status, LLMQ_OK);
+      EXPECT_EQ(event.output_tokens, 8);
+      own += (event.flags & LLMQ_EVENT_SHARED) == 0 ? 1 : 0;
+      --left;
+    }
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  llmq_cq_unref(cq);
+  EXPECT_EQ(own, 2u);
+  EXPECT_EQ(chunks % (kRequests / 2), 0u) << "each gets the same pieces";
+  EXPECT_GT(chunks, kRequests / 2);
+  EXPECT_EQ(number(mock.stop(), "requests"), 2);
+}
+
 TEST_F(Library, TimesOutAnAttemptAndTriesAgain) {
   const Directory dir;
   Mock mock(dir, {"--fail-hang", "1"});
