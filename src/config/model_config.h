@@ -8,7 +8,7 @@
 
 #include "config/header_list.h"
 #include "core/limit/limit_spec.h"
-#include "core/policy/quota_hold.h"
+#include "core/policy/suspension.h"
 #include "core/time.h"
 #include "provider/mock_provider.h"
 #include "provider/profile.h"

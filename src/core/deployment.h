@@ -39,10 +39,13 @@ struct Deployment {
   DeploymentIndex index;
   DeploymentSpec spec;
   Limiter limiter;
-  FoundLimits found;  // of the limiter's, what nobody configured
-  Scout scout;        // while no limit is known that answers could show
-  TimeNs gate{};      // nothing starts before: a Retry-After of the provider
-  QuotaHold quota;
+  FoundLimits found;         // of the limiter's, what nobody configured
+  Scout scout;               // while no limit is known that answers could show
+  TimeNs gate{};             // nothing starts before: a Retry-After of the provider
+  Suspension quota;          // of its account, used up
+  Suspension key;            // refused
+  int64_t key_refusals = 0;  // since a call went well
+  CircuitBreaker breaker;
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well
   PeakLatency first_output;   // time from the start of an attempt to the first of its answer

@@ -62,8 +62,9 @@ bool Engine::refuse(const Step& step, Model& model, Account& account, Request& r
     finish(step, model, request, State::kCancelled, Status::kClosing);
   } else if (tenants_.of(request.tenant).is_over_its_caps()) {
     finish(step, model, request, State::kFailed, Status::kQueueFull);
-  } else if (new_call && quota_fails(step, model)) {
-    finish(step, model, request, State::kFailed, Status::kQuotaExhausted);
+  } else if (const Status why = new_call ? out_of_service(step, model) : Status::kOk;
+             why != Status::kOk) {
+    finish(step, model, request, State::kFailed, why);
   } else if (new_call && can_never_fit(step, model, account, request)) {
     finish(step, model, request, State::kFailed, Status::kOversize);
   } else if (request.deadline <= step.now) {

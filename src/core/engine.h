@@ -72,6 +72,7 @@ class Engine {
   void on(const Step& step, const DeploymentAdded& event);
   void on(const Step& step, const DeploymentChanged& event);
   void on(const Step& step, const DeploymentRemoved& event);
+  void on(const Step& step, const KeyRenewed& event);
   void on(const Step& step, const ModelReady& event);
   void on(const Step& step, const ModelRemoved& event);
   void on(const Step& step, const Persisted& event);
@@ -121,11 +122,21 @@ class Engine {
   bool note_quota(const Step& step, Deployment& deployment, const Request& request,
                   const AttemptFinished& event);
   void fail_for_quota(const Step& step, Deployment& deployment);
-  void fail_waiting(const Step& step, Model& model, Status status);
-  static bool quota_fails(const Step& step, const Model& model);
   static DurationNs quota_wait(const Step& step, const Model& model);
-  static bool waits_for_quota(const Step& step, const Model& model, Request& request,
-                              Status status);
+
+  // engine_health.cc
+  static bool is_outage(Status status);
+  static bool is_answer(Status status);
+  static DurationNs probe_lease(const Request& request);
+  bool weigh_health(const Step& step, Deployment& deployment, const Request& request, Status status,
+                    bool mended);
+  static bool weigh_key(const Step& step, Deployment& deployment, const Request& request,
+                        Status status, bool mended);
+  static Status useless(const Step& step, const Deployment& deployment);
+  static Status out_of_service(const Step& step, const Model& model);
+  void end_if_out_of_service(const Step& step, Model& model);
+  void fail_waiting(const Step& step, Model& model, Status status);
+  static bool is_forgiven(const Step& step, const Deployment& deployment, Status status);
 
   // engine_route.cc: at which deployment a request starts
   // Where and when, and what it waits for until then (kNone: it may start now).

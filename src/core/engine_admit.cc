@@ -172,7 +172,8 @@ bool Engine::start_first(const Step& step, Model& model) {
 bool Engine::start_others(const Step& step, Model& model) {
   TimeNs wake = kNever;
   const Block why = model.block;
-  if (why == Block::kGate || why == Block::kQuota || why == Block::kLimit || why == Block::kScout) {
+  if (why == Block::kGate || why == Block::kQuota || why == Block::kLimit || why == Block::kScout ||
+      why == Block::kKey || why == Block::kBreaker) {
     wake = model.blocked_until;
   }
   const size_t waiting = model.queue.size();
@@ -221,7 +222,7 @@ TimeNs Engine::let_pass_at(const Step& step, Deployment& deployment, TimeNs othe
       model.look_again = true;
     } else if (at == step.now) {
       start(step, deployment, *request);
-      if (deployment.quota.holds(step.now)) break;  // it finds out for all
+      if (gate_of(step, deployment).why != Block::kNone) break;  // it finds out for all
     } else {
       wake = at;
     }

@@ -82,7 +82,8 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   if (event.usage_known) learn_output(step, model, request, event.usage.output_tokens);
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
-  const bool quota = note_quota(step, deployment, request, event) || deployment.quota.exhausted();
+  const bool health = weigh_health(step, deployment, request, event.status, event.mended);
+  const bool quota = note_quota(step, deployment, request, event) || deployment.quota.suspended();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
   if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
   note_attempt_end(step, request, event.status, event.usage_known ? &event.usage : nullptr);
@@ -93,12 +94,13 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     attempt_failed(step, model, request, event.status, event.retry_after, event.mended);
     if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
     if (event.status == Status::kQuotaExhausted) fail_for_quota(step, deployment);
+    if (health) end_if_out_of_service(step, model);
   }
   // A free slot does not help who waits for time to pass; it may help somebody behind.
   const bool waits_for_time = model.block == Block::kLimit && model.blocked_until != kNever &&
                               model.blocked_until > step.now && step.now >= deployment.gate;
   const bool elsewhere = model.shares_pools || model.deployments.size() > 1;
-  if (!room && !quota && waits_for_time && !elsewhere) {
+  if (!room && !quota && !health && waits_for_time && !elsewhere) {
     if (model.look_again) start_others(step, model);
   } else {
     admit(step, model);
@@ -140,8 +142,10 @@ void Engine::on_timer(const Step& step, Request& request) {
     Deployment& deployment = model.deployment_of(request);
     weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
     if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
+    const bool health = weigh_health(step, deployment, request, Status::kTimeout, false);
     abort_attempt(step, model, request, Status::kTimeout);
     attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
+    if (health) end_if_out_of_service(step, model);
     admit(step, model);
     return;
   }
@@ -188,14 +192,17 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kFailed, status);
     return;
   }
-  const bool at_once = mended && request.attempts < request.max_attempts;
+  const Deployment& deployment = model.deployment_of(request);
+  const bool forgiven = is_forgiven(step, deployment, status) && grant_another_attempt(request);
+  const bool at_once =
+      (mended && request.attempts < request.max_attempts) || (forgiven && status == Status::kAuth);
   const std::optional<DurationNs> delay =
       at_once ? DurationNs{}
-      : waits_for_quota(step, model, request, status)
+      : forgiven && status == Status::kQuotaExhausted
           ? quota_wait(step, model)
           : retry_delay(model.settings.retry, status, request.attempts, request.max_attempts,
                         retry_after, request.backoff_ms, random_);
-  if (!delay) {
+  if (!delay || out_of_service(step, model) != Status::kOk) {
     finish(step, model, request, State::kFailed, status);
     return;
   }

@@ -76,7 +76,8 @@ Waiting Engine::must_start_before(TimeNs now, Model& model, const Account& accou
 DurationNs Engine::least_wait_at(TimeNs now, Deployment& deployment, const Request& request,
                                  const Waiting& ahead) {
   const Demand demand = demand_of(request);
-  const TimeNs opens = std::max(deployment.gate, deployment.quota.until());
+  const TimeNs opens = std::max({deployment.gate, deployment.quota.until(), deployment.key.until(),
+                                 deployment.breaker.until()});
   DurationNs least{std::max<int64_t>((opens - now).ns, 0)};
   const std::vector<Limit*>& limits = deployment.limiter.limits();
   for (size_t i = 0; i < limits.size(); ++i) {
@@ -148,6 +149,9 @@ DurationNs Engine::wait_at(TimeNs now, Deployment& deployment, const Request& re
   };
   if (now < deployment.quota.until()) {
     consider(deployment.quota.until() - now, WaitEstimate::Reason::kQuota, -1);
+  }
+  if (now < deployment.breaker.until()) {
+    consider(deployment.breaker.until() - now, WaitEstimate::Reason::kBreaker, -1);
   }
   if (now < deployment.gate) consider(deployment.gate - now, WaitEstimate::Reason::kGate, -1);
   const std::vector<Limit*>& limits = deployment.limiter.limits();

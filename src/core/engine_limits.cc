@@ -56,6 +56,8 @@ void Engine::change(const Step& step, Deployment& deployment, const DeploymentSp
   if (!spec.adaptive_concurrency) deployment.load = AdaptiveConcurrency{};
   deployment.limiter.bound_attempts(deployment.load.bound());
   deployment.quota.clear();  // whoever changes settings may have paid
+  deployment.key.clear();
+  if (!spec.breaker.enabled) deployment.breaker = CircuitBreaker{};
   for (const PoolIndex pool : spec.pools) price_pool(step, *pools_[pool]);
 }
 

@@ -29,7 +29,6 @@ void Engine::weigh_load(const Step& step, Deployment& deployment, const Request&
                         const AttemptFinished& event) {
   const DurationNs pause = event.status == Status::kOverloaded ? event.retry_after : DurationNs{};
   deployment.gate = std::max(deployment.gate, step.now + pause);
-  if (!deployment.spec.adaptive_concurrency) return;
   AdaptiveConcurrency& load = deployment.load;
   const auto others = static_cast<int64_t>(deployment.processing) - 1;
   if (event.status == Status::kOk) {
@@ -42,7 +41,7 @@ void Engine::weigh_load(const Step& step, Deployment& deployment, const Request&
     const bool timed_out = event.status == Status::kTimeout;
     const bool overloaded = event.status == Status::kOverloaded || timed_out ||
                             (refused && is_about_load(deployment, refusal));
-    if (!overloaded) return;
+    if (!overloaded || !deployment.spec.adaptive_concurrency) return;
     load.overloaded(step.now, others, deployment.limiter.most_attempts(),
                     std::max(kLeastRound, deployment.latencies.median()));
     if (pause.ns > 0) load.closed();

@@ -45,7 +45,7 @@ bool Engine::note_quota(const Step& step, Deployment& deployment, const Request&
     }
     const DurationNs told = told_wait(event);
     const DurationNs wait = told.ns > 0 ? told : member->spec.quota.recheck;
-    member->quota.exhaust(std::max(step.now + wait, member->quota.until()));
+    member->quota.suspend(std::max(step.now + wait, member->quota.until()));
   }
   return true;
 }
@@ -55,22 +55,8 @@ bool Engine::note_quota(const Step& step, Deployment& deployment, const Request&
 void Engine::fail_for_quota(const Step& step, Deployment& deployment) {
   gather_account(deployment);
   for (size_t i = 0; i < account_.size(); ++i) {
-    Model& model = account_[i]->model;
-    if (quota_fails(step, model)) fail_waiting(step, model, Status::kQuotaExhausted);
+    end_if_out_of_service(step, account_[i]->model);
   }
-}
-
-// Every deployment's quota is used up, and none is to be waited for.
-bool Engine::quota_fails(const Step& step, const Model& model) {
-  bool known = false;
-  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
-    if (deployment == nullptr || deployment->leaving) continue;
-    const QuotaHold& quota = deployment->quota;
-    const bool used_up = quota.exhausted() && step.now < quota.until();
-    if (!used_up || deployment->spec.quota.blocks) return false;
-    known = true;
-  }
-  return known;
 }
 
 // Until the first account may have quota again.
@@ -80,27 +66,6 @@ DurationNs Engine::quota_wait(const Step& step, const Model& model) {
     if (deployment != nullptr) until = std::min(until, deployment->quota.until());
   }
   return {std::max<int64_t>((until - step.now).ns, 0)};
-}
-
-// What waits for its turn, or for its retry, ends.
-void Engine::fail_waiting(const Step& step, Model& model, Status status) {
-  for (Account& account : model.accounts.all()) {
-    if (account.flows.parked) unpark(model, account);
-  }
-  while (Request* request = model.queue.front()) {
-    finish(step, model, *request, State::kFailed, status);
-  }
-  while (Link* link = model.delayed.front()) {
-    finish(step, model, *Request::of_link(link), State::kFailed, status);
-  }
-}
-
-// An attempt that met the end of the quota is none of those that the request may have: it waits, or
-// goes elsewhere.
-bool Engine::waits_for_quota(const Step& step, const Model& model, Request& request,
-                             Status status) {
-  if (status != Status::kQuotaExhausted || quota_fails(step, model)) return false;
-  return grant_another_attempt(request);
 }
 
 }  // namespace llmq::core

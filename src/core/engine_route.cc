@@ -42,6 +42,11 @@ Engine::Choice Engine::gate_of(const Step& step, Deployment& deployment) {
   if (deployment.quota.holds(step.now)) {
     return {deployment.quota.opens(step.now), &deployment, Block::kQuota, -1};
   }
+  if (deployment.key.holds(step.now)) {
+    return {deployment.key.opens(step.now), &deployment, Block::kKey, -1};
+  }
+  const TimeNs works = deployment.breaker.opens(step.now);
+  if (works > step.now) return {works, &deployment, Block::kBreaker, -1};
   if (step.now < deployment.gate) return {deployment.gate, &deployment, Block::kGate, -1};
   const TimeNs scout = deployment.scout.opens(step.now, deployment.processing);
   if (scout > step.now) return {scout, &deployment, Block::kScout, -1};
@@ -109,7 +114,8 @@ void Engine::note_first_output(const Step& step, Deployment& deployment, const R
 
 // Nothing may begin there that has not begun.
 bool Engine::is_closed(const Step& step, const Deployment& deployment) {
-  return deployment.leaving || step.now < deployment.gate || step.now < deployment.quota.until();
+  return deployment.leaving || deployment.breaker.is_open(step.now) ||
+         step.now < std::max({deployment.gate, deployment.quota.until(), deployment.key.until()});
 }
 
 // No deployment can ever take it.

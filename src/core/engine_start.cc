@@ -33,6 +33,8 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   deployment.in_flight.input_tokens += demand.input_tokens;
   deployment.in_flight.output_tokens += demand.output_tokens;
   deployment.quota.started(&request);
+  deployment.key.started(&request);
+  deployment.breaker.started(step.now, &request, probe_lease(request));
   deployment.scout.started(step.now);
   model.running.push_back(request.link);
   set_state(model, request, State::kProcessing);
@@ -146,6 +148,8 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
     if (own != nullptr) own->limiter.refund(step.now, *grant.own);
   }
   deployment.quota.ended(&request);
+  deployment.key.ended(&request);
+  deployment.breaker.ended(&request);
   model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
   grant.charged = 0;
   --deployment.processing;

@@ -138,6 +138,11 @@ struct DeploymentRemoved {
   DeploymentIndex deployment;
   StopMode mode;
 };
+// Its key is another one than the one that was refused.
+struct KeyRenewed {
+  ModelIndex model;
+  DeploymentIndex deployment;
+};
 struct ModelReady {
   ModelIndex model;
   bool ready;
@@ -174,7 +179,8 @@ using Event =
     std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded, ModelReady,
                  ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick, LimitsObserved, PoolAdded,
                  ModelChanged, PoolChanged, WindowEdges, ClockGap, TenantAdded, AttemptProgress,
-                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join, Watch>;
+                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join, Watch,
+                 KeyRenewed>;
 
 }  // namespace llmq::core
 

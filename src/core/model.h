@@ -27,6 +27,8 @@ enum class Block : uint8_t {
   kNotReady,  // the model has nobody to run it
   kGate,      // a Retry-After of the provider
   kQuota,     // the account's quota is used up
+  kKey,       // the key was refused
+  kBreaker,   // it does not work: the circuit breaker is open, or a few find out
   kLimit,     // a limit has no room
   kScout,     // nothing is known of the provider's limits: answers will show them
   kOther,     // it would put off the promised start of another model's front in a pool

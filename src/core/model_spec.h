@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "core/limit/limit_spec.h"
-#include "core/policy/quota_hold.h"
+#include "core/policy/circuit_breaker.h"
 #include "core/policy/retry.h"
+#include "core/policy/suspension.h"
 
 namespace llmq::core {
 
@@ -23,6 +24,9 @@ struct DeploymentSpec {
   int64_t max_in_flight = 256;
   bool adaptive_concurrency = true;  // fewer attempts at a time where the provider is overloaded
   QuotaSpec quota;
+  BreakerSpec breaker;
+  int64_t weight = 1;  // its part where several could start a call, against the others' weights
+  int64_t order = 0;   // those of a lower order are asked first
   bool sends_at_start = true;  // false: the call leaves later, AttemptSent tells when
   bool finds_limits = false;   // answers may show limits that are not among these
   bool limits_unseen = false;  // no answer shows them but a refusal
@@ -32,8 +36,9 @@ struct DeploymentSpec {
 // What holds for a model wherever it is called.
 struct ModelSettings {
   RetrySpec retry;
-  bool ready = true;     // false: hold everything until ModelReady
-  bool durable = false;  // a store must know of each step before it is made
+  bool fails_in_outage = false;  // who waits ends when no deployment works; else it waits on
+  bool ready = true;             // false: hold everything until ModelReady
+  bool durable = false;          // a store must know of each step before it is made
   uint32_t late_charges_max = 1000;
 };
 

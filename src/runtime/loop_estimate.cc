@@ -41,6 +41,9 @@ core::Status Loop::wait_estimate(uint64_t id, WaitEstimate* estimate) {
     case Reason::kQuota:
       estimate->blocked_by = "the account's quota, used up";
       break;
+    case Reason::kBreaker:
+      estimate->blocked_by = "the circuit breaker: the provider does not work";
+      break;
     case Reason::kRetry:
       estimate->blocked_by = "its own retry";
       break;

@@ -22,6 +22,10 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
       return "the first answers, which may show the provider's limits";
     case core::Block::kQuota:
       return "the account's quota, used up";
+    case core::Block::kKey:
+      return "the provider's key, refused";
+    case core::Block::kBreaker:
+      return "the circuit breaker: the provider does not work";
     case core::Block::kOther:
       return "the first in line of another model of its pool";
     case core::Block::kLimit:
@@ -89,7 +93,7 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
   const core::Deployment& deployment = model.first();
-  if (deployment.quota.exhausted()) {
+  if (deployment.quota.suspended()) {
     cJSON_AddItemToObject(json.get(), "quota_exhausted", quota_json(now, entry, deployment));
   }
   cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(deployment));

@@ -356,8 +356,11 @@ void EngineSim::expect_nobody_forgotten() {
 
 // Not before, whatever its limits say.
 TimeNs EngineSim::opens_at(const core::Deployment& deployment) const {
-  const core::QuotaHold& quota = deployment.quota;
-  return std::max(deployment.gate, quota.holds(now_) ? quota.opens(now_) : TimeNs{});
+  const auto of = [this](const core::Suspension& hold) {
+    return hold.holds(now_) ? hold.opens(now_) : TimeNs{};
+  };
+  return std::max(
+      {deployment.gate, of(deployment.quota), of(deployment.key), deployment.breaker.opens(now_)});
 }
 
 void EngineSim::expect_woken(core::ModelIndex model, core::RequestId request, TimeNs start) {

@@ -32,8 +32,9 @@ class AdaptiveConcurrency {
   void succeeded(TimeNs started, int64_t others, int64_t most);
   // An attempt met overload. `round`: how long a cut takes to show.
   void overloaded(TimeNs now, int64_t others, int64_t most, DurationNs round);
-  // The provider asked for a pause. After it one call goes first.
-  void closed() { ramp_ = 1; }
+  // The provider asked for a pause, or did not work. After it one call goes first, besides those
+  // that still run.
+  void closed(int64_t running = 0) { ramp_ = running + 1; }
   // The provider named how many it takes.
   void told(int64_t most) { bound_ = std::max<int64_t>(std::min(bound_, most), 1); }
 

@@ -15,13 +15,14 @@ class ClassLine;
 
 struct WaitEstimate {
   enum class Reason : uint8_t {
-    kNone,    // nothing holds it
-    kModel,   // limit `limit` of deployment `deployment` of the model
-    kPool,    // the same, and a pool owns it
-    kTenant,  // limit `limit` of those that the tenant has of its own
-    kGate,    // a Retry-After of the provider
-    kQuota,   // the account's quota is used up
-    kRetry,   // its own next attempt is put off
+    kNone,     // nothing holds it
+    kModel,    // limit `limit` of deployment `deployment` of the model
+    kPool,     // the same, and a pool owns it
+    kTenant,   // limit `limit` of those that the tenant has of its own
+    kGate,     // a Retry-After of the provider
+    kQuota,    // the account's quota is used up
+    kBreaker,  // its circuit breaker is open
+    kRetry,    // its own next attempt is put off
   };
   uint64_t place = 0;  // 1 = the first in line; 0 = it does not wait
   DurationNs p50{};

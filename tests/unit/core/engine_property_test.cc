@@ -245,13 +245,21 @@ int64_t concurrency_of(const ModelSpec& spec, const std::vector<LimitSpec>& pool
 // All the slots are there: a burst from idle starts as many calls as the limits say.
 void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec,
                        const std::vector<LimitSpec>& pool) {
+  sim.world = sim::World{};
+  Want want;
+  want.model = model;
+  want.input_tokens = 1;
+  while (!sim.model(model).first().breaker.is_closed()) {
+    sim.submit(want);
+    sim.run_all();
+    sim.run_for(seconds(3'600));  // and its limits have room again
+  }
   int64_t expected = concurrency_of(spec, pool);
   for (const LimitSpec& limit : spec.limits) expected = std::min(expected, limit.amount);
   expected = std::min(expected, sim.model(model).first().load.bound());
   for (const LimitSpec& limit : pool) {
     if (!spec.pools.empty()) expected = std::min(expected, limit.amount);
   }
-  sim.world = sim::World{};
   sim.world.connect = [](const Call&) { return seconds(1); };
   sim.world.answer = [](const Call&) {
     Answer answer;
@@ -259,9 +267,6 @@ void expect_full_burst(EngineSim& sim, ModelIndex model, const ModelSpec& spec,
     return answer;
   };
   sim.forget_most_running(model);
-  Want want;
-  want.model = model;
-  want.input_tokens = 1;
   for (int64_t i = 0; i < expected + 5; ++i) sim.submit(want);
   sim.run_for(milliseconds(1));  // a store answers in the next step
   EXPECT_EQ(sim.most_running(model), expected) << "a slot was lost or invented";

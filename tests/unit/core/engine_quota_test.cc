@@ -74,7 +74,7 @@ TEST(EngineQuota, ThenOneFindsOutAndTheOthersWaitForIt) {
   sim.run_all();
   EXPECT_EQ(account.refused, 2);
   EXPECT_EQ(sim.jobs.back().status, Status::kOk);
-  EXPECT_FALSE(sim.model(0).first().quota.exhausted());
+  EXPECT_FALSE(sim.model(0).first().quota.suspended());
 }
 
 TEST(EngineQuota, I10_OneFindsOutAlsoBehindABlockedHead) {
@@ -238,7 +238,7 @@ TEST(EngineQuota, ModelsOfAPoolDrawOnOneAccount) {
   EXPECT_TRUE(free.running()) << "it has another account";
   sim.run_for(kRecheck + seconds(1));
   EXPECT_EQ(held.status, Status::kOk);
-  EXPECT_FALSE(sim.model(0).first().quota.exhausted()) << "the probe of one opens both";
+  EXPECT_FALSE(sim.model(0).first().quota.suspended()) << "the probe of one opens both";
 }
 
 TEST(EngineQuota, OtherSettingsLetItFindOutAtOnce) {
