@@ -220,6 +220,12 @@ core::Result<ModelConfig> Config::model(const std::string& name, const Settings&
                            ", less than retry.base_ms, which is " +
                            std::to_string(config.retry.base.ns / 1'000'000));
   }
+  if (config.breaker.open_max < config.breaker.open) {
+    return bad_setting(key_of(Owner::kModel, name, "breaker.open_max_ms"),
+                       "it is " + std::to_string(config.breaker.open_max.ns / 1'000'000) +
+                           ", less than breaker.open_ms, which is " +
+                           std::to_string(config.breaker.open.ns / 1'000'000));
+  }
   auto limits = limits_of(Owner::kModel, name, own, provider);
   if (!limits) return limits.error();
   config.limits = std::move(limits.value());

@@ -13,7 +13,6 @@ constexpr int64_t kMaxTokens = 1'000'000'000;
 constexpr core::DurationNs kMinute = core::seconds(60);
 constexpr core::DurationNs kDay = core::seconds(24 * 3600);
 
-constexpr Choice kOnQuota[] = {{"fail", 0}, {"block", 1}, {nullptr, 0}};
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
                               {"error", 4}, {"off", 5},   {nullptr, 0}};
 
@@ -250,33 +249,6 @@ void add_model_rows(std::deque<Row>& rows) {
       "have told what 95 of 100 do not pass; with limits of charge arrival, always.",
       [](const Value& value, ModelConfig& model) { model.est_output_tokens = value.number; }));
   rows.back().http_def = rows.back().mock_def = "256";
-  rows.push_back(model_integer("retry.max_attempts", Scope::kModel, 1, 60, "8",
-                               "Attempts that one request may have, the first included.",
-                               [](const Value& value, ModelConfig& model) {
-                                 model.retry.max_attempts = static_cast<uint32_t>(value.number);
-                               }));
-  rows.push_back(model_integer(
-      "retry.base_ms", Scope::kModel, 1, 3'600'000, "500", "Least delay before a retry, in ms.",
-      [](const Value& value, ModelConfig& model) { model.retry.base = as_ms(value); }));
-  rows.push_back(model_integer(
-      "retry.cap_ms", Scope::kModel, 1, 24 * 3'600'000, "30000",
-      "Greatest delay before a retry, in ms, unless the provider asks for more.",
-      [](const Value& value, ModelConfig& model) { model.retry.cap = as_ms(value); }));
-  rows.push_back(model_setting(
-      "on_quota_exhausted", Scope::kModel, Kind::kChoice, "fail",
-      "What requests do when the account's quota (credit, spend limit) is used up: end with "
-      "LLMQ_ERR_QUOTA_EXHAUSTED at once, those that wait and come too (fail), or wait (block). No "
-      "call of the model, and of those that share a pool with it, is made until the time that the "
-      "provider told, or quota_recheck_s; then one call finds out. A change of a setting lets it "
-      "find out at once.",
-      [](const Value& value, ModelConfig& model) { model.quota.blocks = value.number != 0; }));
-  rows.back().choices = kOnQuota;
-  rows.push_back(
-      model_integer("quota_recheck_s", Scope::kModel, 1, 31 * 24 * 3600, "300",
-                    "Seconds until a used-up quota is tried again, where the provider tells none.",
-                    [](const Value& value, ModelConfig& model) {
-                      model.quota.recheck = core::seconds(value.number);
-                    }));
   rows.push_back(model_integer(
       "cache.ttl_s", Scope::kModel, 0, 31 * 24 * 3600, "0",
       "Seconds for which an answer is given again to requests with the same dedup_key, tenant, "
@@ -312,6 +284,7 @@ const std::deque<Row>& table() {
     add_limit_rows(*made);
     add_price_rows(*made);
     add_model_rows(*made);
+    add_resilience_rows(*made);
     add_deployment_rows(*made);
     add_mock_rows(*made);
     for (Row& row : *made) row.live = changes_live(row);

@@ -8,6 +8,8 @@
 
 #include "config/header_list.h"
 #include "core/limit/limit_spec.h"
+#include "core/policy/circuit_breaker.h"
+#include "core/policy/retry.h"
 #include "core/policy/suspension.h"
 #include "core/time.h"
 #include "provider/mock_provider.h"
@@ -25,6 +27,8 @@ struct RetrySettings {
   uint32_t max_attempts = 8;                        // 1 .. 60
   core::DurationNs base = core::milliseconds(500);  // decorrelated jitter: least delay
   core::DurationNs cap = core::seconds(30);         // and greatest
+  uint8_t on = core::kRetryAll;                     // failures, as a set of core::retry_class()
+  core::RetryBudgetSpec budget;
 };
 
 // Limits that the models which name it share.
@@ -52,6 +56,8 @@ struct ModelConfig {
   RetrySettings retry;
   core::QuotaSpec quota;
   core::DurationNs cache_ttl{};  // of answers to requests with a dedup_key; 0 = none is kept
+  core::BreakerSpec breaker;
+  bool fails_in_outage = false;  // else requests wait while no deployment works
   ProviderKind provider = ProviderKind::kNone;
   // kHttp
   const provider::Profile* profile = nullptr;  // never null then

@@ -32,6 +32,8 @@ inline Row model_integer(const char* name, Scope scope, int64_t min, int64_t max
   return row;
 }
 
+// What failures are answered with; in resilience_keys.cc.
+void add_resilience_rows(std::deque<Row>& rows);
 // Where and how the calls of a model are made; in deployment_keys.cc.
 void add_deployment_rows(std::deque<Row>& rows);
 void add_mock_rows(std::deque<Row>& rows);

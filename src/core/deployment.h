@@ -46,6 +46,7 @@ struct Deployment {
   Suspension key;            // refused
   int64_t key_refusals = 0;  // since a call went well
   CircuitBreaker breaker;
+  RetryBudget retries;
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well
   PeakLatency first_output;   // time from the start of an attempt to the first of its answer

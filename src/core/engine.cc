@@ -21,6 +21,7 @@ void Engine::step(Now now, const Event& event, Actions& out) {
   const Step step{now.mono, out};
   if (out.empty()) notices_.clear();
   std::visit([this, &step](const auto& what) { on(step, what); }, event);
+  if (!holding_.empty()) return_held_retries(step);
   if (!leaving_.empty()) drop_what_left(step);
   if (!removing_.empty()) drop_removed_models(step);
 }

@@ -216,6 +216,20 @@ class Engine {
                             WaitEstimate& out);
   void predict(const Step& step, Model& model, Request& request);
 
+  // engine_retry.cc
+  static bool avoids(const Step& step, Deployment& deployment, const Request& request);
+  static bool has_room_for_retry(const Step& step, const Model& model, Account& account);
+  static bool may_return(const Step& step, Model& model, const Request& request);
+  static TimeNs next_retry_room(const Step& step, Model& model, const Request& request);
+  bool return_to_line(const Step& step, Model& model, Request& request);
+  void hold_for_budget(Model& model, Request& request);
+  void stand_again(Model& model, Request& request);
+  static void leave_line_as_retry(Model& model, Account& account, const Request& request);
+  static void begin_retry(const Step& step, Deployment& deployment, Request& request);
+  static void end_retry(const Step& step, Model& model, const Request& request, bool wasted);
+  void return_held_retries(const Step& step);
+  bool return_some(const Step& step, Model& model);
+
   // engine_end.cc: ends of attempts and requests
   void on_timer(const Step& step, Request& request);
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
@@ -254,6 +268,7 @@ class Engine {
   Tenants tenants_;
   GrantPool grants_;
   std::unordered_map<const Request*, Flight> flights_;
+  std::vector<Model*> holding_;       // retries, until a budget has room
   std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
   std::vector<Model*> group_;         // of a pass over a pool
   std::vector<Deployment*> account_;  // of a pass over a quota

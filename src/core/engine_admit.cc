@@ -285,6 +285,7 @@ bool Engine::may_pass(const Step& step, Deployment& deployment, const Request& r
   const Demand demand = model.demand_of(request);
   const Request& head = *model.head;
   if (request.deadline <= step.now) return false;
+  if (avoids(step, deployment, request)) return false;
   if (model.check_size && deployment.limiter.too_small_for(demand) >= 0) return false;
   if (!model.tenant_limits.empty()) {
     Account& account = model.accounts.of(request.tenant);

@@ -83,6 +83,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
   const bool wants_late_usage = request.late_usage;
   if (event.usage_known) request.late_usage = false;
   const bool health = weigh_health(step, deployment, request, event.status, event.mended);
+  end_retry(step, model, request, is_outage(event.status) || event.status == Status::kOverloaded);
   const bool quota = note_quota(step, deployment, request, event) || deployment.quota.suspended();
   const bool room = settle(step, model, request, settlement_of(event)) || learnt;
   if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
@@ -143,6 +144,7 @@ void Engine::on_timer(const Step& step, Request& request) {
     weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
     if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
     const bool health = weigh_health(step, deployment, request, Status::kTimeout, false);
+    end_retry(step, model, request, true);
     abort_attempt(step, model, request, Status::kTimeout);
     attempt_failed(step, model, request, Status::kTimeout, DurationNs{});
     if (health) end_if_out_of_service(step, model);
@@ -153,11 +155,8 @@ void Engine::on_timer(const Step& step, Request& request) {
     arm_deadline(request);
     return;
   }
-  request.link.unlink();
-  request.delayed = false;
+  if (!return_to_line(step, model, request)) return;
   Account& account = model.accounts.of(request.tenant);
-  model.queue.push_returned(account.flows, request);
-  arm_deadline(request);
   const bool promised = model.block == Block::kLimit && model.head_at != kNever;
   if (account.flows.parked) {  // it may stand before who did not fit
     unpark(model, account);
@@ -216,6 +215,8 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     return;
   }
   note_retry(step, request, status, *delay);
+  request.pays_budget =
+      !forgiven && !mended && (is_outage(status) || status == Status::kOverloaded);
   grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
@@ -303,6 +304,7 @@ void Engine::take_out(Model& model, Request& request) {
     } else if (request.link.linked() || request.heap_index != kNotInHeap) {  // else refused
       if (model.head == &request) forget_head(model);
       model.queue.remove(account.flows, request);
+      leave_line_as_retry(model, account, request);
       if (account.flows.parked) unpark(model, account);  // the next one may fit
     }
     for (Counters* counters : {&model.counters, &account.counters}) counters->pending -= counted;
@@ -347,6 +349,7 @@ void Engine::drop_removed_models(const Step& step) {
     for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
       if (deployment != nullptr) leave_pools(*deployment);
     }
+    holding_.erase(std::remove(holding_.begin(), holding_.end(), &model), holding_.end());
     models_[index].reset();
     step.out.emplace_back(ModelGone{index});
     return true;
@@ -363,8 +366,10 @@ void Engine::stop(const Step& step, Model& model, StopMode mode) {
   while (Request* request = model.queue.front()) {
     finish(step, model, *request, State::kCancelled, Status::kClosing);
   }
-  while (Link* link = model.delayed.front()) {
-    finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
+  for (LinkList* late : {&model.delayed, &model.over_budget}) {
+    while (Link* link = late->front()) {
+      finish(step, model, *Request::of_link(link), State::kCancelled, Status::kClosing);
+    }
   }
   admit_alone(step, model);  // nobody is left to wait for
   if (mode == StopMode::kCancel) return;

@@ -138,8 +138,10 @@ void Engine::fail_waiting(const Step& step, Model& model, Status status) {
   while (Request* request = model.queue.front()) {
     finish(step, model, *request, State::kFailed, status);
   }
-  while (Link* link = model.delayed.front()) {
-    finish(step, model, *Request::of_link(link), State::kFailed, status);
+  for (LinkList* late : {&model.delayed, &model.over_budget}) {
+    while (Link* link = late->front()) {
+      finish(step, model, *Request::of_link(link), State::kFailed, status);
+    }
   }
 }
 

@@ -92,6 +92,9 @@ Engine::Choice Engine::look_at(const Step& step, Deployment& deployment, const R
                                const Demand& demand) {
   const Choice gate = gate_of(step, deployment);
   if (gate.at == kNever) return gate;
+  if (avoids(step, deployment, request)) {
+    return {kNever, &deployment, Block::kBudget, -1};
+  }
   if (deployment.model.check_size && deployment.limiter.too_small_for(demand) >= 0) {
     return {kNever, &deployment, Block::kLimit, -1};
   }

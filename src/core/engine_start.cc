@@ -29,6 +29,7 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   grant.charged = model.queue.counts(request) ? share_of(deployment, account, demand) : 0;
   if (model.head == &request) forget_head(model);
   model.queue.serve(account.flows, request, grant.charged);
+  begin_retry(step, deployment, request);
   ++deployment.processing;
   deployment.in_flight.input_tokens += demand.input_tokens;
   deployment.in_flight.output_tokens += demand.output_tokens;
@@ -53,19 +54,22 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
 
 // Gives up what was reserved before the attempt began; the request stands in line where it stood.
 void Engine::put_back(const Step& step, Model& model, Request& request) {
-  Account& account = model.accounts.of(request.tenant);
+  const bool is_retry = request.reservation->is_retry;
   settle(step, model, request, Settlement{});
   grants_.give_back(request.reservation);
   request.reservation = nullptr;
   request.link.unlink();
   set_state(model, request, State::kPending);
-  model.queue.push_returned(account.flows, request);
-  arm_deadline(request);
+  request.pays_budget = is_retry;
+  stand_again(model, request);
 }
 
 void Engine::launch(const Step& step, Model& model, Request& request) {
   ++request.attempts;
-  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+  Account& account = model.accounts.of(request.tenant);
+  model.deployment_of(request).retries.attempt(step.now);
+  if (account.retries != nullptr) account.retries->attempt(step.now);
+  for (Counters* counters : {&model.counters, &account.counters}) {
     ++counters->attempts;
     if (request.attempts > 1) ++counters->retries;
   }
@@ -150,6 +154,7 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
   deployment.quota.ended(&request);
   deployment.key.ended(&request);
   deployment.breaker.ended(&request);
+  end_retry(step, model, request, false);
   model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
   grant.charged = 0;
   --deployment.processing;

@@ -29,6 +29,8 @@ struct Grant : Reservation {
   bool output_begun = false;  // its answer has begun to come
   TimeNs begun_at{};          // when, and with how much
   int64_t begun_with = 0;
+  bool is_retry = false;  // and counts as one in the budgets
+  TimeNs retry_begun{};
   Late late;
 };
 

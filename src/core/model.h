@@ -30,6 +30,7 @@ enum class Block : uint8_t {
   kKey,       // the key was refused
   kBreaker,   // it does not work: the circuit breaker is open, or a few find out
   kLimit,     // a limit has no room
+  kBudget,    // it is a retry, and the budget of retries has no room
   kScout,     // nothing is known of the provider's limits: answers will show them
   kOther,     // it would put off the promised start of another model's front in a pool
 };
@@ -75,6 +76,9 @@ struct Model {
   Prices tenant_prices;                               // of those
   ClassLine queue;                                    // may start as soon as the limits allow
   LinkList delayed;                                   // wait for their retry
+  LinkList over_budget;         // would be tried again, but retries are bounded
+  int64_t retries_in_line = 0;  // in `queue`, and paid for by the budget
+  bool holds_retries = false;   // the engine knows of them
   LinkList running;
   // Why the first in line waits: until blocked_until, for the limit blocked_by of deployment
   // blocked_at if it is a limit, which starts it first; blocked_until is 0 if it does not wait for

@@ -59,7 +59,8 @@ struct Request {
   bool restarts : 1;  // tried again although output of it has been seen
   // The engine's.
   Role role : 2;
-  uint8_t store_answers : 5;  // Persisted events still to come
+  bool pays_budget : 1;       // its next attempt is a retry that a budget bounds
+  uint8_t store_answers : 4;  // Persisted events still to come
   uint8_t attempts = 0;       // started so far
 
   // Four small ones in a byte. The host's:
@@ -85,6 +86,7 @@ struct Request {
   Request()
       : restarts(false),
         role(Role::kAlone),
+        pays_budget(false),
         store_answers(0),
         priority(0),
         late_usage(false),

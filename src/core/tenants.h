@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/limit/limiter.h"
+#include "core/policy/retry_budget.h"
 #include "core/queue/fair_queue.h"
 #include "core/queue/timer_wheel.h"
 #include "core/request.h"
@@ -93,6 +94,7 @@ struct OwnLimits {
 struct Account {
   TenantFlows flows;
   std::unique_ptr<OwnLimits> own;
+  std::unique_ptr<RetryBudget> retries;  // from its first retry on
   Counters counters;
 };
 

@@ -19,7 +19,11 @@ core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig
   spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);
   spec.retry.base = settings.retry.base;
   spec.retry.cap = settings.retry.cap;
+  spec.retry.on = settings.retry.on;
+  spec.retry.budget = settings.retry.budget;
   spec.quota = settings.quota;
+  spec.breaker = settings.breaker;
+  spec.fails_in_outage = settings.fails_in_outage;
   spec.sends_at_start = settings.provider != config::ProviderKind::kHttp;
   spec.ready = settings.provider != config::ProviderKind::kNone;
   return spec;

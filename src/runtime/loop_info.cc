@@ -26,6 +26,8 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
       return "the provider's key, refused";
     case core::Block::kBreaker:
       return "the circuit breaker: the provider does not work";
+    case core::Block::kBudget:
+      return "the budget of retries";
     case core::Block::kOther:
       return "the first in line of another model of its pool";
     case core::Block::kLimit:

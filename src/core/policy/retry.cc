@@ -11,23 +11,29 @@ constexpr DurationNs kMostSpread = seconds(30);
 
 }  // namespace
 
-bool is_transient(Status status) {
+uint8_t retry_class(Status status) {
   switch (status) {
     case Status::kRateLimited:
+      return 1;
     case Status::kOverloaded:
+      return 2;
     case Status::kServer:
+      return 4;
     case Status::kTransport:
+      return 8;
     case Status::kTimeout:
-      return true;
+      return 16;
     default:
-      return false;
+      return 0;
   }
 }
+
+bool is_transient(Status status) { return retry_class(status) != 0; }
 
 std::optional<DurationNs> retry_delay(const RetrySpec& spec, Status status, int attempts,
                                       int max_attempts, DurationNs retry_after,
                                       uint32_t& backoff_ms, Random& random) {
-  if (!is_transient(status) || attempts >= max_attempts) return std::nullopt;
+  if ((retry_class(status) & spec.on) == 0 || attempts >= max_attempts) return std::nullopt;
   const int64_t base_ms = spec.base.ns / kNsPerMs;
   const int64_t cap_ms = spec.cap.ns / kNsPerMs;
   const int64_t previous_ms = std::max<int64_t>(base_ms, backoff_ms);

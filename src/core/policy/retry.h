@@ -10,19 +10,27 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/policy/retry_budget.h"
 #include "core/random.h"
 #include "core/status.h"
 #include "core/time.h"
 
 namespace llmq::core {
 
+// Which failures are tried again, as a set of retry_class().
+inline constexpr uint8_t kRetryAll = 0xff;
+
 struct RetrySpec {
   uint8_t max_attempts = 8;
   DurationNs base = milliseconds(500);
   DurationNs cap = seconds(30);
+  uint8_t on = kRetryAll;
+  RetryBudgetSpec budget;
 };
 
 bool is_transient(Status status);
+// The bit of a transient status in RetrySpec::on; 0 for others.
+uint8_t retry_class(Status status);
 
 // The delay before attempt number attempts + 1, or nothing if there must be none. `backoff_ms`
 // carries the previous delay from call to call.

@@ -1,0 +1,149 @@
+// The keys that say what failures are answered with: retries, holding back, going elsewhere.
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/limit_options.h"
+#include "config/row_makers.h"
+#include "core/policy/retry.h"
+
+namespace llmq::config {
+namespace {
+
+constexpr Choice kOnQuota[] = {{"fail", 0}, {"block", 1}, {nullptr, 0}};
+constexpr Choice kOnOutage[] = {{"hold", 0}, {"fail", 1}, {nullptr, 0}};
+
+struct RetryWord {
+  std::string_view word;
+  core::Status status;
+};
+constexpr RetryWord kRetryWords[] = {{"rate_limited", core::Status::kRateLimited},
+                                     {"overloaded", core::Status::kOverloaded},
+                                     {"server", core::Status::kServer},
+                                     {"transport", core::Status::kTransport},
+                                     {"timeout", core::Status::kTimeout}};
+
+// The classes that a list names, as RetrySpec::on; nothing if it names another.
+std::optional<uint8_t> retry_classes(std::string_view text) {
+  if (text == "none") return uint8_t{0};
+  uint8_t set = 0;
+  for (const std::string& name : names_of(text)) {
+    const auto* const known =
+        std::find_if(std::begin(kRetryWords), std::end(kRetryWords),
+                     [&name](const RetryWord& each) { return each.word == name; });
+    if (known == std::end(kRetryWords)) return std::nullopt;
+    set = static_cast<uint8_t>(set | core::retry_class(known->status));
+  }
+  return set;
+}
+
+const char* retry_fault(std::string_view text) {
+  if (retry_classes(text)) return nullptr;
+  return "expected none, or some of rate_limited, overloaded, server, transport, timeout, "
+         "separated by commas";
+}
+
+void add_retry_rows(std::deque<Row>& rows) {
+  rows.push_back(model_integer("retry.max_attempts", Scope::kModel, 1, 60, "8",
+                               "Attempts that one request may have, the first included.",
+                               [](const Value& value, ModelConfig& model) {
+                                 model.retry.max_attempts = static_cast<uint32_t>(value.number);
+                               }));
+  rows.push_back(model_integer(
+      "retry.base_ms", Scope::kModel, 1, 3'600'000, "500", "Least delay before a retry, in ms.",
+      [](const Value& value, ModelConfig& model) { model.retry.base = as_ms(value); }));
+  rows.push_back(model_integer(
+      "retry.cap_ms", Scope::kModel, 1, 24 * 3'600'000, "30000",
+      "Greatest delay before a retry, in ms, unless the provider asks for more.",
+      [](const Value& value, ModelConfig& model) { model.retry.cap = as_ms(value); }));
+  rows.push_back(model_setting(
+      "retry.on", Scope::kModel, Kind::kText, "rate_limited,overloaded,server,transport,timeout",
+      "Failures after which a request is tried again, separated by commas; none = no retry.",
+      [](const Value& value, ModelConfig& model) {
+        model.retry.on = retry_classes(value.text).value_or(core::kRetryAll);
+      }));
+  rows.back().fault = retry_fault;
+  rows.push_back(model_integer(
+      "retry.budget_percent", Scope::kModel, 0, 1000, "10",
+      "Budget of retries after overload, server errors, time-outs and failed connections, per "
+      "deployment and per tenant: of the last minute so many, in percent of the attempts begun in "
+      "it, may have failed or still run. What finds no room waits for it. Retries after a 429 and "
+      "those that the circuit breaker holds do not count.",
+      [](const Value& value, ModelConfig& model) { model.retry.budget.percent = value.number; }));
+  rows.push_back(model_integer(
+      "retry.budget_at_a_time", Scope::kModel, 1, 1'000'000, "3",
+      "Such retries that may run at a time whatever retry.budget_percent says.",
+      [](const Value& value, ModelConfig& model) { model.retry.budget.at_a_time = value.number; }));
+}
+
+void add_quota_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "on_quota_exhausted", Scope::kModel, Kind::kChoice, "fail",
+      "What requests do when the account's quota (credit, spend limit) is used up: end with "
+      "LLMQ_ERR_QUOTA_EXHAUSTED at once, those that wait and come too (fail), or wait (block). No "
+      "call of the model, and of those that share a pool with it, is made until the time that the "
+      "provider told, or quota_recheck_s; then one call finds out. A change of a setting lets it "
+      "find out at once.",
+      [](const Value& value, ModelConfig& model) { model.quota.blocks = value.number != 0; }));
+  rows.back().choices = kOnQuota;
+  rows.push_back(
+      model_integer("quota_recheck_s", Scope::kModel, 1, 31 * 24 * 3600, "300",
+                    "Seconds until a used-up quota is tried again, where the provider tells none.",
+                    [](const Value& value, ModelConfig& model) {
+                      model.quota.recheck = core::seconds(value.number);
+                    }));
+}
+
+void add_breaker_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "on_outage", Scope::kModel, Kind::kChoice, "hold",
+      "What requests do while the provider does not work, that is, while the circuit breaker of "
+      "each deployment is open: wait, bounded by their deadlines (hold), or end at once with the "
+      "status of the failure that opened it (fail).",
+      [](const Value& value, ModelConfig& model) { model.fails_in_outage = value.number != 0; }));
+  rows.back().choices = kOnOutage;
+  rows.push_back(model_setting(
+      "breaker.enabled", Scope::kModel, Kind::kBool, "true",
+      "Stop calling a deployment that does not work (server errors, time-outs, no connection), and "
+      "let three calls at a time find out whether it works again. Refusals by limits, cancelled "
+      "calls and faults of a request do not count.",
+      [](const Value& value, ModelConfig& model) { model.breaker.enabled = value.number != 0; }));
+  rows.push_back(model_integer(
+      "breaker.min_calls", Scope::kModel, 1, 1'000'000, "20",
+      "Calls of the last minute that must be known before the circuit breaker opens; as many "
+      "failures one after the other open it in any case.",
+      [](const Value& value, ModelConfig& model) { model.breaker.min_calls = value.number; }));
+  rows.push_back(
+      model_integer("breaker.failure_percent", Scope::kModel, 1, 100, "50",
+                    "Share of them, in percent, whose failure opens the circuit breaker.",
+                    [](const Value& value, ModelConfig& model) {
+                      model.breaker.failure_percent = value.number;
+                    }));
+  rows.push_back(model_integer(
+      "breaker.connect_failures", Scope::kModel, 1, 1'000'000, "5",
+      "Calls one after the other that get no connection, which open the circuit breaker.",
+      [](const Value& value, ModelConfig& model) {
+        model.breaker.connect_failures = value.number;
+      }));
+  rows.push_back(model_integer(
+      "breaker.open_ms", Scope::kModel, 1, kMaxMs, "5000",
+      "How long the circuit breaker stays open at first, in ms; twice as long each time that the "
+      "calls which find out fail. The time is drawn from 80 to 120 percent.",
+      [](const Value& value, ModelConfig& model) { model.breaker.open = as_ms(value); }));
+  rows.push_back(model_integer(
+      "breaker.open_max_ms", Scope::kModel, 1, kMaxMs, "120000",
+      "How long the circuit breaker stays open at most, in ms.",
+      [](const Value& value, ModelConfig& model) { model.breaker.open_max = as_ms(value); }));
+}
+
+}  // namespace
+
+void add_resilience_rows(std::deque<Row>& rows) {
+  add_retry_rows(rows);
+  add_quota_rows(rows);
+  add_breaker_rows(rows);
+}
+
+}  // namespace llmq::config
