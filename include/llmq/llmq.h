@@ -376,7 +376,8 @@ typedef struct llmq_hook {
   const char *limit;            /**< LIMIT_CHANGED: "tokens/1m", "tokens/1m of pool account". */
   uint64_t limit_len;
   uint32_t attempt;             /**< Number of the attempt, from 1. COMPLETED: attempts made. */
-  llmq_status_t status;         /**< ATTEMPT_FINISHED and RETRIED: of the attempt. COMPLETED: of the request. */
+  llmq_status_t status;         /**< ATTEMPT_FINISHED and RETRIED: of the attempt. COMPLETED: of the request.
+                                     BREAKER_CHANGED to OPEN: of the failure that opened it. */
   int32_t state;                /**< LLMQ_STATE_ of the request then. */
   uint32_t usage_known;         /**< 1 if the counts below are those of the provider. */
   int64_t queued_ns;            /**< From the submit until then; once an attempt has started, until that. */

@@ -202,6 +202,7 @@ class Engine {
                         const Usage* usage = nullptr);
   void note_retry(const Step& step, Request& request, Status status, DurationNs delay);
   void note_outcome(const Step& step, Request& request);
+  void note_breaker(const Step& step, const Deployment& deployment, CircuitBreaker::State before);
   void note_limits(const Step& step, Deployment& deployment);
   PoolIndex pool_of(const Deployment& deployment, const Limit* limit) const;
 

@@ -34,6 +34,7 @@ bool Engine::weigh_health(const Step& step, Deployment& deployment, const Reques
   CircuitBreaker& breaker = deployment.breaker;
   // What refuses a call while nothing else runs there is not full: it is out of order.
   const bool alone = deployment.processing <= 1 || !deployment.spec.adaptive_concurrency;
+  const CircuitBreaker::State before = breaker.state();
   bool changed = false;
   if (status == Status::kOk) {
     changed = breaker.succeeded(step.now, &request, request.started);
@@ -46,6 +47,7 @@ bool Engine::weigh_health(const Step& step, Deployment& deployment, const Reques
     changed = breaker.answered(step.now, &request, request.started);
   }
   if (!changed) return key;
+  note_breaker(step, deployment, before);
   if (breaker.is_closed()) {
     const auto others = static_cast<int64_t>(deployment.processing) - 1;
     deployment.load.closed(others);  // what has failed for a while is not sent everything at once

@@ -57,7 +57,11 @@ void Engine::change(const Step& step, Deployment& deployment, const DeploymentSp
   deployment.limiter.bound_attempts(deployment.load.bound());
   deployment.quota.clear();  // whoever changes settings may have paid
   deployment.key.clear();
-  if (!spec.breaker.enabled) deployment.breaker = CircuitBreaker{};
+  if (!spec.breaker.enabled && !deployment.breaker.is_closed()) {
+    const CircuitBreaker::State before = deployment.breaker.state();
+    deployment.breaker = CircuitBreaker{};
+    note_breaker(step, deployment, before);
+  }
   for (const PoolIndex pool : spec.pools) price_pool(step, *pools_[pool]);
 }
 

@@ -67,6 +67,18 @@ void Engine::note_outcome(const Step& step, Request& request) {
   if (request.attempts > 0) notice.run = step.now - request.started;
 }
 
+void Engine::note_breaker(const Step& step, const Deployment& deployment,
+                          CircuitBreaker::State before) {
+  if (!watches(Notice::kBreakerChanged)) return;
+  Notice& notice = note(step, Notice::kBreakerChanged, &deployment);
+  notice.before = static_cast<int64_t>(before);
+  notice.after = static_cast<int64_t>(deployment.breaker.state());
+  notice.until = deployment.breaker.until();
+  if (deployment.breaker.state() == CircuitBreaker::State::kOpen) {
+    notice.status = deployment.breaker.cause();
+  }
+}
+
 // Limits of a pool change with whoever hears of it first.
 void Engine::note_limits(const Step& step, Deployment& deployment) {
   for (Limit* limit : deployment.limiter.limits()) {

@@ -35,7 +35,9 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   deployment.in_flight.output_tokens += demand.output_tokens;
   deployment.quota.started(&request);
   deployment.key.started(&request);
-  deployment.breaker.started(step.now, &request, probe_lease(request));
+  if (deployment.breaker.started(step.now, &request, probe_lease(request))) {
+    note_breaker(step, deployment, CircuitBreaker::State::kOpen);
+  }
   deployment.scout.started(step.now);
   model.running.push_back(request.link);
   set_state(model, request, State::kProcessing);

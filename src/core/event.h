@@ -175,8 +175,11 @@ struct Watch {
   uint32_t kinds;
 };
 
-                 TenantWindows, DeploymentAdded, DeploymentChanged, DeploymentRemoved, Join, Watch,
-                 KeyRenewed>;
+using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKnown, ModelAdded,
+                           ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick,
+                           LimitsObserved, PoolAdded, ModelChanged, PoolChanged, WindowEdges,
+                           ClockGap, TenantAdded, AttemptProgress, TenantWindows, DeploymentAdded,
+                           DeploymentChanged, DeploymentRemoved, Join, Watch, KeyRenewed>;
 
 }  // namespace llmq::core
 

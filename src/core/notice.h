@@ -54,12 +54,14 @@ struct Notice {
   DurationNs run{};     // kAttemptFinished: of the attempt; kCompleted: since the last start
   DurationNs delay{};   // kRetried: until the next attempt may start
 
-  // kLimitChanged: which, and its amount before and after; 0 = none.
+  // kLimitChanged: which, and its amount before and after; 0 = none. kBreakerChanged: its states,
+  // as CircuitBreaker::State, and when it is tried again.
   LimitKind limit = LimitKind::kRequests;
   DurationNs period{};
   PoolIndex pool = kNoPool;
   int64_t before = 0;
   int64_t after = 0;
+  TimeNs until{};
 };
 
 }  // namespace llmq::core

@@ -90,6 +90,10 @@ void Loop::tell_hook(const Notice& notice) {
   } else {
     told.old_value = notice.before;
     told.new_value = notice.after;
+    told.status = static_cast<llmq_status_t>(notice.status);
+    told.until_ns = notice.until.ns;
+  }
+  if (notice.kind == Notice::kLimitChanged) {
     core::LimitSpec spec;
     spec.kind = notice.limit;
     spec.period = notice.period;

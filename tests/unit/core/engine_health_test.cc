@@ -2,6 +2,7 @@
 // ends.
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "tests/support/engine_sim.h"
@@ -64,6 +65,28 @@ TEST_F(EngineHealth, AnOutageHoldsTheQueueAndFailsNobody) {
   sim.run_all();
   EXPECT_EQ(ended_with(Status::kOk), 2'000u);
   EXPECT_LE(sim.now(), begin + seconds(600 + 2 * 144 + 10));
+}
+
+TEST_F(EngineHealth, WhoWatchesIsToldOfEachChange) {
+  using State = CircuitBreaker::State;
+  sim.keep_notices = true;
+  sim.add_model(model_with({concurrency(20)}));
+  outage(0, Status::kServer, begin + seconds(3));
+  submit(100);
+  sim.run_all();
+  std::vector<std::pair<State, State>> changes;
+  for (const Notice& notice : sim.notices) {
+    if (notice.kind != Notice::kBreakerChanged) continue;
+    changes.emplace_back(static_cast<State>(notice.before), static_cast<State>(notice.after));
+    if (changes.size() > 1) continue;
+    EXPECT_EQ(notice.status, Status::kServer);
+    EXPECT_GE(notice.until, notice.at + seconds(4));
+    EXPECT_LE(notice.until, notice.at + seconds(6));
+  }
+  const std::vector<std::pair<State, State>> expected = {{State::kClosed, State::kOpen},
+                                                         {State::kOpen, State::kHalfOpen},
+                                                         {State::kHalfOpen, State::kClosed}};
+  EXPECT_EQ(changes, expected);
 }
 
 TEST_F(EngineHealth, ProbesDoNotUseUpAttempts) {
