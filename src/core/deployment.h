@@ -51,6 +51,7 @@ struct Deployment {
   RecentLatencies latencies;  // of attempts that went well
   PeakLatency first_output;   // time from the start of an attempt to the first of its answer
   bool leaving = false;       // nothing starts here any more
+  int64_t given = 0;          // calls for its weight, where weights differ
   uint64_t processing = 0;    // attempts that run here
   Demand in_flight{};         // their estimates
   // The limit that keeps the head of the line from starting here; -1: none, or not a limit.

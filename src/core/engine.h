@@ -149,6 +149,10 @@ class Engine {
   static Choice gate_of(const Step& step, Deployment& deployment);
   static Choice first_gate(const Step& step, Model& model);
   Choice choose(const Step& step, Model& model, const Request& request, const Demand& demand);
+  Choice choose_of_two(const Step& step, Model& model, const Request& request,
+                       const Demand& demand);
+  static void weigh_deployments(Model& model);
+  static void count_given(Deployment& deployment);
   Choice look_at(const Step& step, Deployment& deployment, const Request& request,
                  const Demand& demand);
   static void note_first_output(const Step& step, Deployment& deployment, const Request& request);

@@ -31,6 +31,8 @@ void Engine::add_deployment(const Step& step, Model& model, DeploymentIndex inde
   }
   model.deployments[index] = std::make_unique<Deployment>(model, index, spec, pooled);
   Deployment& deployment = *model.deployments[index];
+  deployment.given = model.least_given;
+  weigh_deployments(model);
   model.shares_pools = model.shares_pools || !spec.pools.empty();
   for (const PoolIndex pool : spec.pools) {
     pools_[pool]->members.push_back(&deployment);
@@ -52,6 +54,7 @@ void Engine::on(const Step& step, const DeploymentRemoved& event) {
   if (deployment == nullptr) return;
   if (!deployment->leaving) leaving_.push_back(deployment);
   deployment->leaving = true;
+  weigh_deployments(*model);
   if (event.mode != StopMode::kDrain) take_back_from(step, *deployment);
   forget_head(*model);
   admit(step, *model);

@@ -51,6 +51,7 @@ void Engine::on(const Step& step, const DeploymentChanged& event) {
 void Engine::change(const Step& step, Deployment& deployment, const DeploymentSpec& spec) {
   assert(spec.pools == deployment.spec.pools);
   deployment.spec = spec;
+  weigh_deployments(deployment.model);
   deployment.limiter.change(step.now, limits_of(spec.limits, false), spec.max_in_flight,
                             spec.prices);
   if (!spec.adaptive_concurrency) deployment.load = AdaptiveConcurrency{};

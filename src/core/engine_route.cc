@@ -1,4 +1,8 @@
-// Where a request goes: the deployment that can start it first.
+// Where a request goes: the deployment that can start it first. Of several that can do so now, one
+// of the lowest order; then, where weights differ, the one that has been given least for its
+// weight; then the one with the largest part of its limits left; then the one that answers first.
+// Where there are many, of two that are drawn (Mitzenmacher, "The Power of Two Choices in
+// Randomized Load Balancing", 2001).
 #include <algorithm>
 
 #include "core/engine.h"
@@ -10,18 +14,30 @@ namespace {
 // Fractions this close are equal.
 constexpr int64_t kSteps = 64;
 
+// Above that, two are drawn.
+constexpr size_t kMostCompared = 16;
+
 // Of two that can start a call now.
 struct Standing {
+  int64_t order = 0;
+  int64_t given = 0;  // for its weight; 0 where all weigh the same
   int64_t left = 0;   // of the limit that has least left, in steps of what it allows
   int64_t delay = 0;  // time to the first output x those that wait for it
 
   bool before(const Standing& other) const {
+    if (order != other.order) return order < other.order;
+    if (given != other.given) return given < other.given;
     return left != other.left ? left > other.left : delay < other.delay;
   }
 };
 
 Standing standing_of(TimeNs now, const Deployment& deployment) {
-  Standing standing{kSteps, 0};
+  Standing standing;
+  standing.order = deployment.spec.order;
+  if (deployment.model.weighs) {
+    standing.given = std::max(deployment.given, deployment.model.least_given);
+  }
+  standing.left = kSteps;
   for (Limit* limit : deployment.limiter.limits()) {
     const int64_t most = limit->effective_amount(now);
     if (limit->is_open() || most <= 0) continue;
@@ -69,6 +85,10 @@ Engine::Choice Engine::first_gate(const Step& step, Model& model) {
 // now, the one with the largest part of its limits left, then the one that answers first.
 Engine::Choice Engine::choose(const Step& step, Model& model, const Request& request,
                               const Demand& demand) {
+  if (model.deployments.size() > kMostCompared && !model.weighs && !model.ordered) {
+    const Choice drawn = choose_of_two(step, model, request, demand);
+    if (drawn.why == Block::kNone) return drawn;
+  }
   Choice best{kNever, nullptr, Block::kNotReady, -1};
   Standing standing;  // of the best
   for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
@@ -86,6 +106,47 @@ Engine::Choice Engine::choose(const Step& step, Model& model, const Request& req
     best = one;
   }
   return best;
+}
+
+// Without a deployment if neither of the two can start it now.
+Engine::Choice Engine::choose_of_two(const Step& step, Model& model, const Request& request,
+                                     const Demand& demand) {
+  Choice best{kNever, nullptr, Block::kNotReady, -1};
+  const auto last = static_cast<int64_t>(model.deployments.size()) - 1;
+  const int64_t first = random_.between(0, last);
+  const int64_t second = random_.between(0, last - 1);
+  for (const int64_t index : {first, second + (second >= first ? 1 : 0)}) {
+    Deployment* const one = model.deployments[static_cast<size_t>(index)].get();
+    if (one == nullptr) continue;
+    const Choice choice = look_at(step, *one, request, demand);
+    if (choice.why != Block::kNone) continue;
+    const bool better = best.deployment == nullptr ||
+                        standing_of(step.now, *one).before(standing_of(step.now, *best.deployment));
+    if (better) best = choice;
+  }
+  return best;
+}
+
+// Whether orders or weights decide anything.
+void Engine::weigh_deployments(Model& model) {
+  const DeploymentSpec* first = nullptr;
+  model.weighs = model.ordered = false;
+  for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
+    if (deployment == nullptr || deployment->leaving) continue;
+    const DeploymentSpec& spec = deployment->spec;
+    if (first == nullptr) first = &spec;
+    model.weighs = model.weighs || spec.weight != first->weight;
+    model.ordered = model.ordered || spec.order != first->order;
+  }
+}
+
+// A deployment that could not be used for a while does not make up for it.
+void Engine::count_given(Deployment& deployment) {
+  Model& model = deployment.model;
+  if (!model.weighs) return;
+  constexpr int64_t kOne = int64_t{1} << 24;
+  model.least_given = std::max(deployment.given, model.least_given);
+  deployment.given = model.least_given + kOne / deployment.spec.weight;
 }
 
 Engine::Choice Engine::look_at(const Step& step, Deployment& deployment, const Request& request,

@@ -30,6 +30,7 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   if (model.head == &request) forget_head(model);
   model.queue.serve(account.flows, request, grant.charged);
   begin_retry(step, deployment, request);
+  count_given(deployment);
   ++deployment.processing;
   deployment.in_flight.input_tokens += demand.input_tokens;
   deployment.in_flight.output_tokens += demand.output_tokens;

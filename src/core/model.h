@@ -70,6 +70,9 @@ struct Model {
   ModelSettings settings;
   // By their index; nullptr where one is gone. The first one comes with the model.
   std::vector<std::unique_ptr<Deployment>> deployments;
+  bool weighs = false;                                // their weights differ
+  bool ordered = false;                               // their orders do
+  int64_t least_given = 0;                            // of those that are in use
   bool shares_pools = false;                          // one of them does
   std::vector<LimitSpec> tenant_limits;               // each tenant has its own of these
   std::array<uint32_t, kMaxLimitsPerModel> parked{};  // tenants that wait for their own, by limit

@@ -73,6 +73,71 @@ TEST_F(EngineDeployments, TheOneWithMoreLeftIsAskedFirst) {
   sim.run_all();
 }
 
+TEST_F(EngineDeployments, WeightsShareWhatSeveralCouldStart) {
+  sim.check_wake_ups = true;
+  ModelSpec spec = model_with({});
+  spec.weight = 3;
+  spec.max_in_flight = 1'000;
+  sim.add_model(spec);
+  DeploymentSpec other = place_with({});
+  other.max_in_flight = 1'000;
+  sim.add_deployment(0, other);
+  for (int i = 0; i < 400; ++i) sim.submit(Want{});
+  EXPECT_NEAR(static_cast<double>(started_at(0)), 300, 1);
+  EXPECT_NEAR(static_cast<double>(started_at(1)), 100, 1);
+  sim.run_all();
+}
+
+TEST_F(EngineDeployments, WhoWasAwayDoesNotMakeUpForIt) {
+  ModelSpec spec = model_with({concurrency(1'000)});
+  spec.weight = 2;
+  sim.add_model(spec);
+  sim.add_deployment(0, place_with({concurrency(1'000)}));
+  for (int i = 0; i < 300; ++i) sim.submit(Want{});
+  sim.remove(0, 1, StopMode::kDrain);
+  sim.run_all();
+  for (int i = 0; i < 3'000; ++i) {
+    sim.submit(Want{});
+    if (i % 500 == 0) sim.run_all();
+  }
+  sim.run_all();
+  sim.add_deployment(0, place_with({concurrency(1'000)}));
+  for (int i = 0; i < 300; ++i) sim.submit(Want{});
+  EXPECT_NEAR(static_cast<double>(started_at(2)), 100, 2);
+  sim.run_all();
+}
+
+TEST_F(EngineDeployments, ALowerOrderGoesFirstAndOthersTakeWhatItCannot) {
+  sim.check_wake_ups = true;
+  ModelSpec spec = model_with({concurrency(10)});
+  spec.order = 5;
+  sim.add_model(spec);
+  sim.add_deployment(0, place_with({concurrency(10)}));  // of order 0
+  for (int i = 0; i < 10; ++i) sim.submit(Want{});
+  EXPECT_EQ(started_at(0), 0u);
+  EXPECT_EQ(started_at(1), 10u);
+  for (int i = 0; i < 4; ++i) sim.submit(Want{});
+  EXPECT_EQ(started_at(0), 4u) << "what the first cannot take now";
+  sim.run_all();
+}
+
+TEST_F(EngineDeployments, OfManyTwoAreDrawnAndAllShareTheWork) {
+  sim.check_wake_ups = true;
+  constexpr DeploymentIndex kMany = 40;
+  sim.add_model(model_with({concurrency(20)}));
+  for (DeploymentIndex i = 1; i < kMany; ++i) sim.add_deployment(0, place_with({concurrency(20)}));
+  for (DeploymentIndex i = 0; i < 10 * kMany; ++i) sim.submit(Want{});
+  size_t most = 0;
+  for (DeploymentIndex i = 0; i < kMany; ++i) {
+    EXPECT_GE(started_at(i), 5u);
+    most = std::max(most, started_at(i));
+  }
+  EXPECT_LE(most, 14u) << "two choices keep the fullest near the mean";
+  for (DeploymentIndex i = 0; i < 10 * kMany; ++i) sim.submit(Want{});
+  for (DeploymentIndex i = 0; i < kMany; ++i) EXPECT_EQ(started_at(i), 20u) << "none is left idle";
+  sim.run_all();
+}
+
 TEST_F(EngineDeployments, OfEqualsTheOneThatAnswersFirst) {
   places({{}, {}});
   sim.world.answer = [](const Call& call) {
