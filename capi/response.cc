@@ -2,6 +2,7 @@
 
 #include "capi/guard.h"
 #include "capi/handles.h"
+#include "runtime/attempt_log.h"
 
 using llmq::capi::valid;
 
@@ -70,6 +71,15 @@ uint32_t llmq_response_flags(const llmq_response_t* response) {
 
 uint32_t llmq_response_attempts(const llmq_response_t* response) {
   return valid(response) ? response->response.summary.attempts : 0;
+}
+
+llmq_status_t llmq_response_attempts_json(const llmq_response_t* response, char** json,
+                                          size_t* len) {
+  if (!valid(response) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return llmq::capi::guarded([&] {
+    const llmq::runtime::AttemptLog* const log = response->response.attempts.get();
+    return llmq::capi::give_text(log == nullptr ? "[]" : log->json(), json, len);
+  });
 }
 
 llmq_request_id_t llmq_response_request_id(const llmq_response_t* response) {

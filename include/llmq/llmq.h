@@ -1217,6 +1217,20 @@ LLMQ_API uint32_t llmq_response_flags(const llmq_response_t *response);
  * @since 0.1 */
 LLMQ_API uint32_t llmq_response_attempts(const llmq_response_t *response);
 
+/** The attempts of a request of which at least one has failed, the last one included.
+ * @param[out] json NUL-terminated text, to be freed with llmq_buf_free: an array of {"attempt" (from 1), "deployment"
+ *   (where it has a name), "status" ("LLMQ_ERR_SERVER"), "http_status" (if there was an answer), "message" (of the
+ *   provider or the processor; at most 200 bytes), "started_ms" (from the submit; of a shared call from its begin),
+ *   "run_ms", "retry_delay_ms" (if another one followed: until it could start)}. [] if none has failed, and of
+ *   llmq_response_peek, which keeps no texts.
+ * @param[out] len Its length; may be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
+ * @par Ownership json is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_response_attempts_json(const llmq_response_t *response, char **json, size_t *len);
+
 /** Id of the request.
  * @return The id; 0 for NULL.
  * @par Ownership nothing changes hands

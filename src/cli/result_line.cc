@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cli/handles.h"
 #include "cli/strict_json.h"
 
 namespace llmq::cli {
@@ -51,6 +52,15 @@ std::string response_text(const llmq_response_t* response) {
          json_string({id, id_len}) + R"(,"body":)" + body_text({body, body_len}) + "}";
 }
 
+// `,"history":[...]`, what became of each attempt; "" where there was none.
+std::string history_text(const llmq_response_t* response) {
+  char* json = nullptr;
+  if (llmq_response_attempts_json(response, &json, nullptr) != LLMQ_OK) return "";
+  const Text text(json);
+  const std::string_view list = text.get();
+  return list == "[]" ? "" : R"(,"history":)" + std::string(list);
+}
+
 // The id is that of the input line: one that the library gives would come again in a later run.
 std::string line_of(const std::string& custom_id_raw, uint64_t line, const std::string& response,
                     const std::string& error) {
@@ -76,7 +86,8 @@ std::string result_line(const std::string& custom_id_raw, uint64_t line,
     error = error_text(
         llmq_status_name(status),
         len == 0 ? std::string_view(llmq_status_message(status)) : std::string_view(message, len),
-        R"(,"attempts":)" + std::to_string(llmq_response_attempts(response)));
+        R"(,"attempts":)" + std::to_string(llmq_response_attempts(response)) +
+            history_text(response));
   }
   return line_of(custom_id_raw, line, answered ? response_text(response) : "null", error);
 }

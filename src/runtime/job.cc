@@ -51,6 +51,7 @@ void Home::drop_outcome(Job& job) {
   std::string().swap(outcome->data);
   std::string().swap(outcome->message);
   std::string().swap(outcome->provider_request_id);
+  outcome->attempts.reset();
   outcomes.give_back(outcome);
 }
 

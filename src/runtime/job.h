@@ -22,6 +22,7 @@
 
 namespace llmq::runtime {
 
+class AttemptLog;
 class CompletionQueue;
 struct Flight;
 struct Home;
@@ -80,6 +81,7 @@ struct Outcome {
   std::string data;
   std::string message;
   std::string provider_request_id;
+  std::shared_ptr<const AttemptLog> attempts;  // of the request, where one has failed
 };
 
 struct Job {

@@ -81,6 +81,7 @@ core::Result<core::Done> Loop::open() {
 
 void Loop::run() {
   is_loop_thread = true;
+  set_hook(Hook{});  // attempts that fail are told of in any case
   thread_id_.store(std::this_thread::get_id());
   uv_run(&loop_, UV_RUN_DEFAULT);
   uv_loop_close(&loop_);

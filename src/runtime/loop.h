@@ -22,6 +22,7 @@
 #include "core/action.h"
 #include "core/engine.h"
 #include "provider/stream_reader.h"
+#include "runtime/attempt_log.h"
 #include "runtime/calendar_windows.h"
 #include "runtime/callback.h"
 #include "runtime/chunk.h"
@@ -226,6 +227,8 @@ class Loop {
   void flush_chains();
 
   // loop_hooks.cc
+  void note_attempt(const core::Notice& notice);
+  void keep_attempts(Job& job);
   void tell_hook(const core::Notice& notice);
   void tell_of_stranger(Job& job);
 
@@ -297,6 +300,8 @@ class Loop {
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<ClosedNotice*> notices_;
   Hook hook_;
+  // Of requests and calls that are not over, and of which an attempt has failed.
+  std::unordered_map<const Job*, std::shared_ptr<AttemptLog>> attempt_logs_;
   Flights flights_;
   ResponseCache cache_;
   bool cache_changed_ = false;  // its counts, in this turn

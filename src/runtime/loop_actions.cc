@@ -109,6 +109,7 @@ void Loop::perform(const core::DeploymentGone& action) {
 void Loop::deliver(Job& job, core::DurationNs estimate) {
   if (job.request.role == core::Role::kFlight) return land(job);
   explain_end(job, estimate);
+  if (!attempt_logs_.empty()) keep_attempts(job);
   if (job.outcome != nullptr) {
     job.outcome->finished = now_.mono;
     job.outcome->first_output = first_output_of(job);

@@ -135,6 +135,9 @@ void Loop::step_out(Job& follower) {
     }
     follower.outcome = store(std::move(outcome));
   }
+  if (const auto log = attempt_logs_.find(&call); log != attempt_logs_.end()) {
+    attempt_logs_[&follower] = log->second;
+  }
   flight.remove(follower);
   if (flight.landed && flight.followers.empty()) drop_flight(flight);
 }
@@ -145,6 +148,7 @@ void Loop::land(Job& call) {
   keep_answer(flight);
   flights_.close(flight);
   flight.landed = true;
+  attempt_logs_.erase(&call);
   ended_bytes_ += call.request.bytes;
   touch(call.request.model);
   touch_tenant(call);

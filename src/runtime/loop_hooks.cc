@@ -1,4 +1,4 @@
-// What happens, told to the caller's hook (llmq_set_hook).
+// What happens, told to the caller's hook (llmq_set_hook), and kept of attempts that fail.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,12 +67,37 @@ void put_request(const Notice& notice, const Job& job, llmq_hook_t& told) {
 
 void Loop::set_hook(Hook hook) {
   hook_ = hook.fn == nullptr ? Hook{} : std::move(hook);
-  step(core::Watch{hook_.mask & Notice::kAll});
+  step(core::Watch{(hook_.mask & Notice::kAll) | Notice::kTrouble});
 }
 
 void Loop::perform(const core::Tell& action) {
   const Notice notice = engine_.notice(action);  // a hook may lead to more of them
+  const bool ended = notice.kind == Notice::kAttemptFinished;
+  const bool trouble = ended && (notice.status != core::Status::kOk || notice.attempt > 1);
+  if (trouble || notice.kind == Notice::kRetried) note_attempt(notice);
   tell_hook(notice);
+}
+
+// An attempt that failed, or followed one that did.
+void Loop::note_attempt(const Notice& notice) {
+  const Job& job = *Job::of(notice.request);
+  std::shared_ptr<AttemptLog>& log = attempt_logs_[&job];
+  if (log == nullptr) log = std::make_shared<AttemptLog>();
+  if (notice.kind == Notice::kRetried) return log->retried(notice);
+  const Outcome* const outcome = job.report_on_way ? nullptr : job.outcome;
+  if (outcome == nullptr || outcome->status != notice.status) {
+    log->finished(notice, "", 0, core::status_message(notice.status));
+  } else {
+    log->finished(notice, "", outcome->http_status, outcome->message);
+  }
+}
+
+// The request is over: its response tells of them.
+void Loop::keep_attempts(Job& job) {
+  const auto log = attempt_logs_.find(&job);
+  if (log == attempt_logs_.end()) return;
+  if (job.outcome != nullptr) job.outcome->attempts = std::move(log->second);
+  attempt_logs_.erase(log);
 }
 
 void Loop::tell_hook(const Notice& notice) {

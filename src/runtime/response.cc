@@ -46,6 +46,7 @@ std::unique_ptr<Response> take_response(Job& job) {
     response->data = std::move(job.outcome->data);
     response->message = std::move(job.outcome->message);
     response->provider_request_id = std::move(job.outcome->provider_request_id);
+    response->attempts = std::move(job.outcome->attempts);
   }
   if (job.extra != nullptr) {
     response->request_key = std::move(job.extra->request_key);
@@ -61,6 +62,7 @@ std::unique_ptr<Response> copy_response(const Job& job) {
     response->data = job.outcome->data;
     response->message = job.outcome->message;
     response->provider_request_id = job.outcome->provider_request_id;
+    response->attempts = job.outcome->attempts;
   }
   if (job.extra != nullptr) {
     response->request_key = job.extra->request_key;

@@ -39,6 +39,7 @@ struct Response {
   std::string provider_request_id;
   std::string request_key;
   std::string metadata;
+  std::shared_ptr<const AttemptLog> attempts;  // where one has failed
 };
 
 // The job must have ended.

@@ -71,6 +71,12 @@ TEST(Faults, FailuresThatLastAreWrittenWithTheirResponse) {
     const cJSON* error = cJSON_GetObjectItemCaseSensitive(line.get(), "error");
     EXPECT_STREQ(cJSON_GetObjectItemCaseSensitive(error, "code")->valuestring, "LLMQ_ERR_SERVER");
     EXPECT_EQ(cJSON_GetObjectItemCaseSensitive(error, "attempts")->valueint, 2);
+    const cJSON* history = cJSON_GetObjectItemCaseSensitive(error, "history");
+    ASSERT_EQ(cJSON_GetArraySize(history), 2);
+    const cJSON* first = cJSON_GetArrayItem(history, 0);
+    EXPECT_STREQ(cJSON_GetObjectItemCaseSensitive(first, "status")->valuestring, "LLMQ_ERR_SERVER");
+    EXPECT_EQ(cJSON_GetObjectItemCaseSensitive(first, "http_status")->valueint, 500);
+    EXPECT_TRUE(cJSON_HasObjectItem(first, "retry_delay_ms"));
     const cJSON* response = cJSON_GetObjectItemCaseSensitive(line.get(), "response");
     EXPECT_EQ(cJSON_GetObjectItemCaseSensitive(response, "status_code")->valueint, 500);
   }

@@ -75,6 +75,12 @@ class response {
   // LLMQ_EVENT_SHARED, LLMQ_EVENT_CACHED: the usage is not this request's alone.
   uint32_t flags() const noexcept { return llmq_response_flags(handle_.get()); }
   uint32_t attempts() const noexcept { return llmq_response_attempts(handle_.get()); }
+  // Each of them, where one has failed; else "[]".
+  std::string attempts_json() const {
+    char* json = nullptr;
+    detail::check(llmq_response_attempts_json(handle_.get(), &json, nullptr));
+    return detail::take(json);
+  }
   request_id id() const noexcept { return llmq_response_request_id(handle_.get()); }
   int32_t http_status() const noexcept { return llmq_response_http_status(handle_.get()); }
 
