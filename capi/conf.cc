@@ -19,15 +19,17 @@ namespace {
 
 using Names = std::vector<std::string> (llmq::config::Config::*)() const;
 
+llmq_status_t give_list(const std::vector<std::string>& names, char** json) {
+  const llmq::base::Json list(cJSON_CreateArray());
+  for (const std::string& name : names) {
+    cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
+  }
+  return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
+}
+
 llmq_status_t give_names(const llmq_conf_t* conf, char** json, Names names) {
   if (!valid(conf) || json == nullptr) return LLMQ_ERR_INVALID_ARG;
-  return guarded([&] {
-    llmq::base::Json list(cJSON_CreateArray());
-    for (const std::string& name : (conf->config.*names)()) {
-      cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
-    }
-    return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
-  });
+  return guarded([&] { return give_list((conf->config.*names)(), json); });
 }
 
 }  // namespace
@@ -136,6 +138,14 @@ llmq_status_t llmq_conf_models_json(const llmq_conf_t* conf, char** json) {
   return give_names(conf, json, &llmq::config::Config::model_names);
 }
 
+llmq_status_t llmq_conf_deployments_json(const llmq_conf_t* conf, const char* model,
+                                         size_t model_len, char** json) {
+  if (!valid(conf) || model == nullptr || json == nullptr) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] {
+    return give_list(conf->config.deployment_names({model, model_len}), json);
+  });
+}
+
 llmq_status_t llmq_conf_pools_json(const llmq_conf_t* conf, char** json) {
   return give_names(conf, json, &llmq::config::Config::pool_names);
 }
@@ -161,7 +171,18 @@ llmq_status_t llmq_conf_set_api_key_fn(llmq_conf_t* conf, llmq_api_key_fn fn, vo
     auto data = own(user, user_free);
     if (!valid(conf)) return LLMQ_ERR_INVALID_ARG;
     if (data == nullptr) return LLMQ_ERR_NOMEM;
-    conf->callbacks.api_key = {fn, std::move(data)};
+    conf->callbacks.api_key = {fn, nullptr, std::move(data)};
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_conf_set_deployment_key_fn(llmq_conf_t* conf, llmq_deployment_key_fn fn,
+                                              void* user, llmq_user_free_fn user_free) {
+  return guarded([&]() -> llmq_status_t {
+    auto data = own(user, user_free);
+    if (!valid(conf)) return LLMQ_ERR_INVALID_ARG;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    conf->callbacks.api_key = {nullptr, fn, std::move(data)};
     return LLMQ_OK;
   });
 }

@@ -90,6 +90,36 @@ llmq_status_t llmq_manager_remove_model(llmq_manager_t* manager, const char* mod
   });
 }
 
+llmq_status_t llmq_manager_add_deployment(llmq_manager_t* manager, const char* model,
+                                          size_t model_len, const char* name, size_t name_len,
+                                          const llmq_conf_t* conf, llmq_error_t** err) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
+    return fail_status(status, err);
+  }
+  if (model == nullptr || name == nullptr) return fail_arg("model or name is NULL", err);
+  if (!valid(conf)) return fail_arg("conf is NULL or not a configuration", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto done = manager->manager->add_deployment({model, model_len}, {name, name_len},
+                                                       conf->config, conf->callbacks);
+    return done ? LLMQ_OK : fail(done.error(), err);
+  });
+}
+
+llmq_status_t llmq_manager_remove_deployment(llmq_manager_t* manager, const char* model,
+                                             size_t model_len, const char* name, size_t name_len,
+                                             int32_t mode, llmq_error_t** err) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {
+    return fail_status(status, err);
+  }
+  if (model == nullptr || name == nullptr) return fail_arg("model or name is NULL", err);
+  if (!is_mode(mode)) return fail_arg("mode is none of LLMQ_SHUTDOWN_", err);
+  return guarded([&]() -> llmq_status_t {
+    const auto done = manager->manager->remove_deployment({model, model_len}, {name, name_len},
+                                                          static_cast<StopMode>(mode));
+    return done ? LLMQ_OK : fail(done.error(), err);
+  });
+}
+
 llmq_status_t llmq_manager_set(llmq_manager_t* manager, const char* key, const char* value,
                                llmq_error_t** err) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) {

@@ -62,6 +62,36 @@ static const char kIntroduction[] =
     "have counted\n"
     "stays.\n";
 
+static const char kDeployments[] =
+    "\n## Deployments\n\n"
+    "A model may be called at several places, each with an endpoint, a key and limits of its "
+    "own:\n\n"
+    "```json\n"
+    "{\"models\": [{\"name\": \"gpt-4o\", \"provider\": \"openai\", \"rpm\": 900,\n"
+    "  \"deployments\": [\n"
+    "    {\"name\": \"east\", \"base_url\": \"https://east.example.com/v1\", \"api_key_env\": "
+    "\"EAST_KEY\", \"tpm\": 30000},\n"
+    "    {\"name\": \"west\", \"provider\": \"azure\", \"base_url\": "
+    "\"https://west.openai.azure.com\", \"weight\": 2}]}]}\n"
+    "```\n\n"
+    "Keys marked Per deployment may be set for each, as `model.<name>.deployments.<name>.<key>`; "
+    "what a deployment does\n"
+    "not say its model says, then `*`. In the document one deployment without a name is the model "
+    "itself; of several, those\n"
+    "without one are called by their place, `0`, `1`. A request goes to the deployment that can "
+    "start it first.\n\n"
+    "Limits are no default. What a deployment names is its own, as its provider counts it; so are "
+    "those of a preset. Limits of\n"
+    "a model whose deployments have names bound all of them together: no provider counts these, so "
+    "they are `sliding` with\n"
+    "`charge=actual` unless they say otherwise, and no answer changes them. Limits `per_tenant` "
+    "are "
+    "the model's. A `pool` may be\n"
+    "shared by deployments of different models: the quota of one account. Deployments are added "
+    "and removed while calls run\n"
+    "by `llmq_manager_add_deployment` and `llmq_manager_remove_deployment`. A model that a "
+    "processor runs has one.\n";
+
 static const char kLimits[] =
     "\n## Limits\n\n"
     "A limit as text is `KIND=AMOUNT/PERIOD` and its options, separated by commas: "
@@ -137,6 +167,7 @@ static void print_providers(void) {
 
 int main(void) {
   fputs(kIntroduction, stdout);
+  fputs(kDeployments, stdout);
   fputs(kLimits, stdout);
   puts("\n## The manager\n");
   print_table("");

@@ -270,6 +270,10 @@ typedef void (*llmq_log_fn)(void *user, int32_t level, const char *text, size_t 
 /** Gives the key of a provider: writes at most `cap` bytes, returns the length, or -1 if there is none. */
 typedef int64_t (*llmq_api_key_fn)(void *user, const char *model, size_t model_len, char *out, size_t cap);
 
+/** The same with the name of the deployment; "" for a model's only one, without a name. */
+typedef int64_t (*llmq_deployment_key_fn)(void *user, const char *model, size_t model_len, const char *deployment,
+                                          size_t deployment_len, char *out, size_t cap);
+
 /** A request. Zero members mean the default. Everything pointed to is copied.
  *
  * Sharing. Requests that carry the same dedup_key share one call while it waits or runs, if model, tenant, operation
@@ -628,6 +632,14 @@ LLMQ_API llmq_status_t llmq_conf_validate(const llmq_conf_t *conf, llmq_error_t 
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_models_json(const llmq_conf_t *conf, char **json);
+/** As llmq_conf_models_json: names of the deployments of a model; an empty array if its only one has no name.
+ * @return As llmq_conf_models_json.
+ * @par Ownership json is the caller's
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_deployments_json(const llmq_conf_t *conf, const char *model, size_t model_len,
+                                                  char **json);
 /** As llmq_conf_models_json: names of the pools.
  * @return As llmq_conf_models_json.
  * @par Ownership json is the caller's
@@ -667,6 +679,16 @@ LLMQ_API llmq_status_t llmq_conf_set_log(llmq_conf_t *conf, int32_t level, llmq_
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_set_api_key_fn(llmq_conf_t *conf, llmq_api_key_fn fn, void *user,
                                                 llmq_user_free_fn user_free);
+
+/** As llmq_conf_set_api_key_fn, and in place of it, with a function that is told which deployment of the model
+ * the key is for.
+ * @return As llmq_conf_set_api_key_fn.
+ * @par Ownership takes user
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set_deployment_key_fn(llmq_conf_t *conf, llmq_deployment_key_fn fn, void *user,
+                                                       llmq_user_free_fn user_free);
 
 /* ------------------------------------------------------------------------------------------------------
  * Manager
@@ -736,12 +758,41 @@ LLMQ_API llmq_status_t llmq_manager_register_models(llmq_manager_t *manager, con
 LLMQ_API llmq_status_t llmq_manager_remove_model(llmq_manager_t *manager, const char *model,
                                                  size_t model_len, int32_t mode);
 
+/** Adds a deployment to a registered model: another place where its calls are made. A model that had one without
+ * a name has it as "0" from then on, and what were the model's limits are limits of that one.
+ * @param name 1 to 255 bytes; no other deployment of the model has it.
+ * @param conf What it says of model.MODEL.deployments.NAME is taken, and pools that are new; what it does not
+ *   say of the deployment, the model's settings say. Its key function, if it has one, gives the key.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_INVALID_VALUE (also: the name is taken,
+ *   the key is missing, or a processor runs the model), LLMQ_ERR_UNSUPPORTED, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED,
+ *   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership everything is copied; err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks for the reading of a key file
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_add_deployment(llmq_manager_t *manager, const char *model, size_t model_len,
+                                                   const char *name, size_t name_len, const llmq_conf_t *conf,
+                                                   llmq_error_t **err);
+
+/** Removes a deployment: nothing starts there any more. No request ends for it: who waits goes elsewhere. Its name
+ * is free again at once. The last one of a model goes with the model alone (llmq_manager_remove_model).
+ * @param mode LLMQ_SHUTDOWN_DRAIN: what runs there ends; _CANCEL and _ABORT: it is tried elsewhere.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNKNOWN_KEY (no such deployment),
+ *   LLMQ_ERR_INVALID_VALUE (it is the last one), LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership err, if set, is the caller's
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_remove_deployment(llmq_manager_t *manager, const char *model, size_t model_len,
+                                                      const char *name, size_t name_len, int32_t mode,
+                                                      llmq_error_t **err);
+
 /** Changes one setting while everything runs: max_pending, max_pending_bytes, and of registered models and
  * pools what docs/configuration.md marks as live, such as limits, prices, retries and time-outs. What limits
  * have counted stays; waiting requests meet the new limits, and one that no longer fits ends with
  * LLMQ_ERR_OVERSIZE. Time-outs, attempts and estimates are those of requests submitted from then on.
- * @param key As for llmq_conf_set, with the name of one model or pool: `*` is none.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY (also: no such pool), LLMQ_ERR_INVALID_VALUE
+ * @param key As for llmq_conf_set, with the name of one model, deployment or pool: `*` is none.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_KEY (also: no such pool or deployment), LLMQ_ERR_INVALID_VALUE
  *   (also: it contradicts what else is set), LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (it cannot change
  *   while the manager runs), LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership key and value are copied; err, if set, is the caller's
@@ -765,7 +816,9 @@ LLMQ_API llmq_status_t llmq_manager_models_json(llmq_manager_t *manager, char **
  * the next time that room appears. `concurrency` tells how many attempts may run at a time: `effective` is less
  * than `configured`, and `why` says so, since the provider was overloaded (`overloads` times until now).
  * `tenant_limits` tells of each limit that tenants have to themselves how many `tenants` use it, and how many
- * are `waiting` for it.
+ * are `waiting` for it. Of a model whose deployments have names, `limits` are those over all of them, and
+ * `deployments` has `name`, `state`, `limits` and `concurrency` of each. States are ready, paused
+ * (a Retry-After), quota_exhausted, key_refused, out (its circuit breaker is open), probed (half-open), leaving.
  * @param model NULL = all models.
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.
@@ -997,9 +1050,9 @@ LLMQ_API llmq_status_t llmq_attempt_fail(llmq_manager_t *manager, llmq_attempt_i
                                          int64_t retry_after_ns);
 
 /** Tells what a provider's answer showed of its limits, where the calls are made by the caller's own SDK: the
- * headers of the answer, x-ratelimit-* among them. They teach the model's limits as the answers of a
- * built-in provider do. Hand over all headers, of good answers too: other names are skipped, and values
- * that make no sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
+ * headers of the answer, x-ratelimit-* among them. They teach the limits of the model, or of its first deployment,
+ * as the answers of a built-in provider do. Hand over all headers, of good answers too: other names are skipped,
+ * and values that make no sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
  * @param names, values `count` texts each, NUL-terminated unless their lengths are given.
  * @param name_lens, value_lens `count` lengths in bytes; NULL = the texts are NUL-terminated.
  * @param count At most 4,096; with 0 the arrays may be NULL.
@@ -1256,6 +1309,15 @@ LLMQ_API int32_t llmq_response_http_status(const llmq_response_t *response);
  * @since 0.1 */
 LLMQ_API const char *llmq_response_provider_request_id(const llmq_response_t *response, size_t *len);
 
+/** Name of the deployment that ran the last attempt.
+ * @param[out] len Its length; may be NULL.
+ * @return NUL-terminated text; "" if none ran, or the model's only deployment has no name.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_response_deployment(const llmq_response_t *response, size_t *len);
+
 /** Metadata as given with the request.
  * @param[out] len Its length; may be NULL.
  * @return The bytes; never NULL.
@@ -1431,6 +1493,7 @@ enum {
  *   issuer, expires_unix_s}; failed_at (dns, proxy, connect, tls, request); status, the name of the status that a
  *   request would end with, and message; clock_ahead_ms, of this machine against the Date of the answer, which
  *   has whole seconds; answer, as llmq_explain_json takes it. Null, or left out, where nothing is known.
+ *   Of a model whose deployments have names: deployments, an array of the same for each, with its name.
  * @param[out] len Its length; may be NULL.
  * @return LLMQ_OK, whatever was found; LLMQ_ERR_INVALID_ARG; LLMQ_ERR_UNKNOWN_MODEL; LLMQ_ERR_UNSUPPORTED if the model
  *   has no provider over HTTP, or cannot do that operation; LLMQ_ERR_INVALID_VALUE (err names the setting);

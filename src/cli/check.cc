@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 #include <string_view>
 
@@ -23,6 +24,18 @@ void print(const Settings& settings, const std::string& key) {
   if (is_secret(key) && !value.empty()) value = "(set, not shown)";
   std::printf("%-44s %-36s %s\n", key.c_str(), value.empty() ? "-" : value.c_str(),
               settings.source_of(key).c_str());
+}
+
+// The keys that a deployment may have of its own.
+void print_deployment(const Settings& settings, const std::string& model, const std::string& name) {
+  constexpr std::string_view kMark = " Per deployment.";
+  const char* listed = nullptr;
+  const char* doc = nullptr;
+  for (size_t i = 0; llmq_conf_key_at(i, &listed, nullptr, nullptr, &doc) == LLMQ_OK; ++i) {
+    if (std::string_view(doc).find(kMark) == std::string_view::npos) continue;
+    const std::string_view key = std::string_view(listed).substr(std::strlen("model.*."));
+    print(settings, "model." + model + ".deployments." + name + "." + std::string(key));
+  }
 }
 
 // The keys of one model, pool or tenant; of the manager where `owner` is "".
@@ -73,7 +86,12 @@ int check_config(const std::string& path, const CallFlags& flags) {
   for (const std::string& pool : settings.pools()) print_keys(settings, "pool.", pool);
   print_keys(settings, "tenant.", "*");
   for (const std::string& tenant : settings.tenants()) print_keys(settings, "tenant.", tenant);
-  for (const std::string& model : settings.models()) print_keys(settings, "model.", model);
+  for (const std::string& model : settings.models()) {
+    print_keys(settings, "model.", model);
+    for (const std::string& name : settings.deployments(model)) {
+      print_deployment(settings, model, name);
+    }
+  }
   if (settings.models().empty()) print_keys(settings, "model.", "*");
   return kExitOk;
 }

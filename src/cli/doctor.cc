@@ -36,9 +36,12 @@ bool check_config(const DoctorOptions& options, std::unique_ptr<Settings>* setti
   return true;
 }
 
-Report look_at(const Settings& settings, const std::string& model, const DoctorOptions& options) {
-  Report report{model, {}};
-  const std::string prefix = "model." + model + ".";
+// `name` is "" of a model's only deployment; `probe` is what llmq_probe_json told of it.
+Report judge(const Settings& settings, const std::string& model, const std::string& name,
+             const cJSON* probe) {
+  Report report{name.empty() ? model : model + ", deployment " + name, {}};
+  const std::string prefix =
+      "model." + model + "." + (name.empty() ? "" : "deployments." + name + ".");
   Probed probed;
   probed.model = model;
   probed.provider = settings.get(prefix + "provider");
@@ -47,6 +50,12 @@ Report look_at(const Settings& settings, const std::string& model, const DoctorO
   probed.client_cert_file = settings.get(prefix + "client_cert_file");
   probed.client_key_file = settings.get(prefix + "client_key_file");
   probed.now_unix_s = static_cast<int64_t>(std::time(nullptr));
+  add_checks(probed, probe, report.checks);
+  return report;
+}
+
+std::vector<Report> look_at(const Settings& settings, const std::string& model,
+                            const DoctorOptions& options) {
   const Conf conf = settings.with_model(model);
   const uint32_t flags = (options.offline ? uint32_t{LLMQ_PROBE_CONNECT_ONLY} : 0) |
                          (options.embeddings ? uint32_t{LLMQ_PROBE_EMBEDDINGS} : 0);
@@ -57,15 +66,21 @@ Report look_at(const Settings& settings, const std::string& model, const DoctorO
   const Text own_text(text);
   const ErrorHandle own_error(error);
   if (status != LLMQ_OK) {
-    report.checks.push_back(
-        {"settings", Verdict::kFail,
-         error == nullptr ? llmq_status_message(status) : llmq_error_message(error),
-         "mend " + std::string(llmq_error_key(error))});
-    return report;
+    const std::string words =
+        error == nullptr ? llmq_status_message(status) : llmq_error_message(error);
+    return {{model,
+             {{"settings", Verdict::kFail, words, "mend " + std::string(llmq_error_key(error))}}}};
   }
   const base::Json probe(cJSON_Parse(text));
-  add_checks(probed, probe.get(), report.checks);
-  return report;
+  const cJSON* const list = cJSON_GetObjectItemCaseSensitive(probe.get(), "deployments");
+  if (list == nullptr) return {judge(settings, model, "", probe.get())};
+  std::vector<Report> reports;
+  const cJSON* one = nullptr;
+  cJSON_ArrayForEach(one, list) {
+    const cJSON* const name = cJSON_GetObjectItemCaseSensitive(one, "name");
+    reports.push_back(judge(settings, model, name->valuestring, one));
+  }
+  return reports;
 }
 
 void print_text(const std::vector<Report>& reports) {
@@ -118,7 +133,10 @@ int run_doctor(const DoctorOptions& options) {
       reports.front().checks.push_back({"model", Verdict::kFail, "the configuration names no model",
                                         "name one that the provider has with --model"});
     }
-    for (const std::string& model : models) reports.push_back(look_at(*settings, model, options));
+    for (const std::string& model : models) {
+      for (Report& report : look_at(*settings, model, options))
+        reports.push_back(std::move(report));
+    }
   }
   const bool ok = std::none_of(reports.begin(), reports.end(), has_failed);
   options.json ? print_json(reports, ok) : print_text(reports);

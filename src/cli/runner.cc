@@ -38,6 +38,38 @@ std::string string_of(const cJSON* object, const char* name) {
   return cJSON_IsString(item) ? item->valuestring : "";
 }
 
+// What limits let through per second; 0 = as much as one likes.
+struct Rates {
+  double requests = 0;
+  double tokens = 0;
+};
+
+double tighter(double a, double b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b); }
+
+// Of two places where calls are made.
+Rates beside(const Rates& a, const Rates& b) {
+  const auto both = [](double one, double other) {
+    return one == 0 || other == 0 ? 0 : one + other;
+  };
+  return {both(a.requests, b.requests), both(a.tokens, b.tokens)};
+}
+
+// Of the limits of a model or deployment; the longest time that one of them needed at least for
+// what has been called goes to `ideal_ms`.
+Rates rates_of(const cJSON* place, int64_t* ideal_ms) {
+  Rates rates;
+  const cJSON* limit = nullptr;
+  cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(place, "limits")) {
+    const double period = number_of(limit, "period_ms") / 1000;
+    const std::string kind = string_of(limit, "kind");
+    if (period <= 0 || kind == "cost") continue;
+    double& tightest = kind == "requests" ? rates.requests : rates.tokens;
+    tightest = tighter(tightest, number_of(limit, "amount") / period);
+    *ideal_ms = std::max(*ideal_ms, static_cast<int64_t>(number_of(limit, "ideal_ms")));
+  }
+  return rates;
+}
+
 }  // namespace
 
 Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream)
@@ -309,21 +341,17 @@ ProgressCounts Runner::counts() {
   const cJSON* model = nullptr;
   cJSON_ArrayForEach(model, cJSON_GetObjectItemCaseSensitive(info.get(), "models")) {
     if (counts.blocked_by.empty()) counts.blocked_by = string_of(model, "blocked_by");
-    double requests = 0;
-    double tokens = 0;
-    const cJSON* limit = nullptr;
-    cJSON_ArrayForEach(limit, cJSON_GetObjectItemCaseSensitive(model, "limits")) {
-      const double period = number_of(limit, "period_ms") / 1000;
-      const std::string kind = string_of(limit, "kind");
-      if (period <= 0 || kind == "cost") continue;
-      double& tightest = kind == "requests" ? requests : tokens;
-      const double rate = number_of(limit, "amount") / period;
-      tightest = tightest == 0 ? rate : std::min(tightest, rate);
-      summary_.ideal_ms =
-          std::max(summary_.ideal_ms, static_cast<int64_t>(number_of(limit, "ideal_ms")));
+    Rates rates = rates_of(model, &summary_.ideal_ms);
+    const cJSON* const deployments = cJSON_GetObjectItemCaseSensitive(model, "deployments");
+    if (cJSON_GetArraySize(deployments) > 0) {
+      Rates sum = rates_of(deployments->child, &summary_.ideal_ms);
+      for (const cJSON* one = deployments->child->next; one != nullptr; one = one->next) {
+        sum = beside(sum, rates_of(one, &summary_.ideal_ms));
+      }
+      rates = {tighter(rates.requests, sum.requests), tighter(rates.tokens, sum.tokens)};
     }
-    counts.requests_limit += requests;
-    counts.tokens_limit += tokens;
+    counts.requests_limit += rates.requests;
+    counts.tokens_limit += rates.tokens;
   }
   return counts;
 }

@@ -1,5 +1,6 @@
 #include "cli/settings.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -218,15 +219,27 @@ Conf Settings::with_model(const std::string& model) const {
 
 std::vector<std::string> Settings::models() const { return names(llmq_conf_models_json); }
 std::vector<std::string> Settings::pools() const { return names(llmq_conf_pools_json); }
+std::vector<std::string> Settings::deployments(const std::string& model) const {
+  return names([&model](const llmq_conf_t* conf, char** json) {
+    return llmq_conf_deployments_json(conf, model.data(), model.size(), json);
+  });
+}
 std::vector<std::string> Settings::tenants() const { return names(llmq_conf_tenants_json); }
 
 bool Settings::has_prices(const std::string& model) const {
-  return !get("model." + model + ".price_input").empty() ||
-         !get("model." + model + ".price_output").empty();
+  const auto priced = [this](const std::string& prefix) {
+    return !get(prefix + "price_input").empty() || !get(prefix + "price_output").empty();
+  };
+  const std::string prefix = "model." + model + ".";
+  const std::vector<std::string> names = deployments(model);
+  return names.empty() ? priced(prefix)
+                       : std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+                           return priced(prefix + "deployments." + name + ".");
+                         });
 }
 
-std::vector<std::string> Settings::names(llmq_status_t (*list_of)(const llmq_conf_t*,
-                                                                  char**)) const {
+std::vector<std::string> Settings::names(
+    const std::function<llmq_status_t(const llmq_conf_t*, char**)>& list_of) const {
   char* text = nullptr;
   expect_ok(list_of(conf_.get(), &text));
   const Text own(text);

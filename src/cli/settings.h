@@ -3,6 +3,7 @@
 #ifndef LLMQ_CLI_SETTINGS_H_
 #define LLMQ_CLI_SETTINGS_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class Settings {
   std::vector<std::string> models() const;
   std::vector<std::string> pools() const;
   std::vector<std::string> tenants() const;
+  // Of a model; none if its only deployment has no name.
+  std::vector<std::string> deployments(const std::string& model) const;
   // Is there a price for the tokens of the model ("*": of those that the file does not name)?
   bool has_prices(const std::string& model) const;
   // May requests name models that the file does not?
@@ -40,7 +43,8 @@ class Settings {
   // For every model, whatever the file and the layers below say.
   void set_for_all(const std::string& name, const std::string& value, const std::string& source);
   void set_limits(const std::vector<std::string>& limits, const std::string& source);
-  std::vector<std::string> names(llmq_status_t (*list)(const llmq_conf_t*, char**)) const;
+  std::vector<std::string> names(
+      const std::function<llmq_status_t(const llmq_conf_t*, char**)>& list) const;
   void layer(const CallFlags& values, const CallFlags& sources, const char* limit_source);
 
   Conf conf_;

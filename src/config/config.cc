@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 #include "config/limit_text.h"
+#include "core/limit/limit_names.h"
 
 namespace llmq::config {
 namespace {
@@ -20,17 +21,6 @@ std::string key_of(Owner owner, std::string_view name, std::string_view row) {
 Value reread(const Row& row, std::string_view text) {
   auto value = parse_value(row, text, row.name);
   return value ? std::move(value.value()) : Value();
-}
-
-bool has_cost(const std::vector<core::LimitSpec>& limits) {
-  return std::any_of(limits.begin(), limits.end(), [](const core::LimitSpec& limit) {
-    return limit.kind == core::LimitKind::kCost;
-  });
-}
-
-core::Error without_prices(const std::string& model, const std::string& whose) {
-  return bad_setting(key_of(Owner::kModel, model, "price_input"),
-                     "a limit of cost" + whose + " needs price_input and price_output");
 }
 
 }  // namespace
@@ -55,34 +45,85 @@ Config::Group& Config::group(Owner owner) {
   return owner == Owner::kPool ? pools_ : owner == Owner::kTenant ? tenants_ : models_;
 }
 
+Config::Settings& Config::settings_of(const Whose& whose) {
+  Settings& own = group(whose.owner).of(whose.name);
+  if (whose.deployment.empty()) return own;
+  return deployments_[std::string(whose.name)].of(whose.deployment);
+}
+
+const Config::Group& Config::deployments_of(std::string_view model) const {
+  static const Group& none = *new Group();
+  const auto found = deployments_.find(model);
+  return found == deployments_.end() ? none : found->second;
+}
+
 core::Result<core::Done> Config::set(std::string_view key, std::string_view value) {
   const auto parts = resolve(key);
   if (!parts) return parts.error();
-  return apply(*parts.value().row, parts.value().name, value, key);
+  return apply(parts.value(), value, key);
 }
 
-core::Result<core::Done> Config::apply(const Row& row, std::string_view name,
-                                       std::string_view value, std::string_view what) {
+core::Result<core::Done> Config::apply(const KeyParts& key, std::string_view value,
+                                       std::string_view what) {
+  const Row& row = *key.row;
   const auto parsed = parse_value(row, value, what);
   if (!parsed) return parsed.error();
   if (row.scope == Scope::kManager) {
     manager_[row.name] = value;
     return core::Done{};
   }
-  const Owner owner = owner_of(row.scope);
-  Settings& settings = group(owner).of(name);
-  if (owner == Owner::kModel && row.name == kLimits) {
+  if (!key.whose.deployment.empty()) {
+    for (const LimitEntry& entry : parsed.value().limits) {
+      if (!entry.spec.per_tenant) continue;
+      return bad_setting(what, core::limit_name(entry.spec) +
+                                   " is per_tenant: such limits are the model's, no deployment "
+                                   "has its own");
+    }
+  }
+  Settings& settings = settings_of(key.whose);
+  const bool of_model = key.whose.owner == Owner::kModel;
+  if (of_model && row.name == kLimits) {
     settings.erase(std::string(kLimit));
     for (const Row& other : rows()) {
       if (other.is_limit) settings.erase(other.name);
     }
   }
-  if (owner == Owner::kModel && row.name == kLimit) {
+  if (of_model && row.name == kLimit) {
     settings[row.name] = merged_limits(settings[row.name], value);
     return core::Done{};
   }
   settings[row.name] = value;
   return core::Done{};
+}
+
+Config::Settings Config::layered(const Settings& model, const Settings& deployment) const {
+  Settings all = deployment;
+  for (const Row& row : rows()) {
+    if (row.scope != Scope::kDeployment || states_limits(row)) continue;
+    const auto said = model.find(row.name);
+    if (said != model.end()) all.emplace(*said);
+  }
+  return all;
+}
+
+Config::Settings Config::effective(const Whose& whose) const {
+  static const Settings& nothing = *new Settings();
+  const Settings* const found = group(whose.owner).find(whose.name);
+  const Settings& own = found == nullptr ? nothing : *found;
+  if (whose.owner != Owner::kModel) return own;
+  const std::string model(whose.name);
+  if (whose.deployment.empty()) return with_preset(model, own);
+  const Settings* const said = deployments_of(whose.name).find(whose.deployment);
+  return with_preset(model, layered(own, said == nullptr ? nothing : *said));
+}
+
+std::vector<Config::Settings> Config::each_deployment(const std::string& model) const {
+  const Settings& own = *models_.find(model);
+  const Group& named = deployments_of(model);
+  if (named.order.empty()) return {own};
+  std::vector<Settings> all;
+  for (const std::string& name : named.order) all.push_back(layered(own, *named.find(name)));
+  return all;
 }
 
 std::string Config::text_of(const Group& group, const Settings& own, const Row& row,
@@ -106,9 +147,10 @@ ProviderChoice Config::provider_of(const Settings& model) const {
 ProviderChoice Config::provider_of_pool(std::string_view pool) const {
   const Row& row = *model_row("pool");
   for (const std::string& name : models_.order) {
-    const Settings& model = *models_.find(name);
-    const auto pools = names_of(text_of(models_, model, row, {}, nullptr));
-    if (std::find(pools.begin(), pools.end(), pool) != pools.end()) return provider_of(model);
+    for (const Settings& one : each_deployment(name)) {
+      const auto pools = names_of(text_of(models_, one, row, {}, nullptr));
+      if (std::find(pools.begin(), pools.end(), pool) != pools.end()) return provider_of(one);
+    }
   }
   return {};
 }
@@ -117,26 +159,30 @@ core::Result<std::string> Config::get(std::string_view key, bool* is_default) co
   const auto parts = resolve(key);
   if (!parts) return parts.error();
   const Row& row = *parts.value().row;
+  const Whose& whose = parts.value().whose;
   if (row.scope == Scope::kManager) {
     const auto found = manager_.find(row.name);
     if (is_default != nullptr) *is_default = found == manager_.end();
     return found == manager_.end() ? std::string(row.def) : found->second;
   }
-  static const Settings& nothing = *new Settings();
-  const Owner owner = owner_of(row.scope);
-  const Settings* found = group(owner).find(parts.value().name);
-  const Settings own = owner == Owner::kModel ? with_preset(std::string(parts.value().name),
-                                                            found == nullptr ? nothing : *found)
-                                              : (found == nullptr ? nothing : *found);
+  const Settings own = effective(whose);
+  if (!whose.deployment.empty() && states_limits(row)) {  // those of "*" are the model's
+    const auto found = own.find(row.name);
+    if (is_default != nullptr) *is_default = found == own.end();
+    return found == own.end() ? std::string() : found->second;
+  }
   ProviderChoice provider;
-  if (owner == Owner::kModel) provider = provider_of(own);
-  if (owner == Owner::kPool) provider = provider_of_pool(parts.value().name);
-  return text_of(group(owner), own, row, provider, is_default);
+  if (whose.owner == Owner::kModel) provider = provider_of(own);
+  if (whose.owner == Owner::kPool) provider = provider_of_pool(whose.name);
+  return text_of(group(whose.owner), own, row, provider, is_default);
 }
 
 std::vector<std::string> Config::model_names() const { return models_.order; }
 std::vector<std::string> Config::pool_names() const { return pools_.order; }
 std::vector<std::string> Config::tenant_names() const { return tenants_.order; }
+std::vector<std::string> Config::deployment_names(std::string_view model) const {
+  return deployments_of(model).order;
+}
 
 core::Result<ManagerConfig> Config::manager() const {
   ManagerConfig config;
@@ -182,86 +228,6 @@ Config::Settings Config::with_preset(const std::string& name, const Settings& ow
   return all;
 }
 
-core::Result<ModelConfig> Config::model(const std::string& name, const Settings& given) const {
-  ModelConfig config;
-  config.name = name;
-  const Settings own = with_preset(name, given);
-  if (const Preset* preset = preset_of(own);
-      preset != nullptr && preset->for_model(name) == nullptr) {
-    return bad_setting(key_of(Owner::kModel, name, "preset"),
-                       "preset " + preset->name + " says nothing of a model of that name");
-  }
-  const ProviderChoice provider = provider_of(own);
-  for (const Row& row : rows()) {
-    if (row.to_model == nullptr) continue;
-    const std::string text = text_of(models_, own, row, provider, nullptr);
-    if (text.empty()) continue;
-    row.to_model(reread(row, text), config);
-  }
-  const Row& cached = *model_row("price_cached_input");
-  if (text_of(models_, own, cached, provider, nullptr).empty()) {
-    config.prices.cached_input = config.prices.input;
-  }
-  if (config.provider == ProviderKind::kHttp && config.base_url.empty()) {
-    return bad_setting(key_of(Owner::kModel, name, "base_url"),
-                       "it must be set: " + std::string(config.profile->name) +
-                           " has no address that is the same for everybody");
-  }
-  for (const auto& header : config.headers) {
-    if (!is_key_header(header.first) || config.allow_key_headers) continue;
-    return bad_setting(key_of(Owner::kModel, name, "headers"),
-                       header.first +
-                           " would take the place of the key: allow_key_headers must "
-                           "say that this is meant");
-  }
-  if (config.retry.cap < config.retry.base) {
-    return bad_setting(key_of(Owner::kModel, name, "retry.cap_ms"),
-                       "it is " + std::to_string(config.retry.cap.ns / 1'000'000) +
-                           ", less than retry.base_ms, which is " +
-                           std::to_string(config.retry.base.ns / 1'000'000));
-  }
-  if (config.breaker.open_max < config.breaker.open) {
-    return bad_setting(key_of(Owner::kModel, name, "breaker.open_max_ms"),
-                       "it is " + std::to_string(config.breaker.open_max.ns / 1'000'000) +
-                           ", less than breaker.open_ms, which is " +
-                           std::to_string(config.breaker.open.ns / 1'000'000));
-  }
-  auto limits = limits_of(Owner::kModel, name, own, provider);
-  if (!limits) return limits.error();
-  config.limits = std::move(limits.value());
-  config.found_like = usual_limit(Owner::kModel, own, provider);
-  if (has_cost(config.limits) && !config.has_prices) return without_prices(name, "");
-  const auto fit = check_pools_of(config);
-  if (!fit) return fit.error();
-  return config;
-}
-
-core::Result<core::Done> Config::check_pools_of(const ModelConfig& model) const {
-  size_t count = model.limits.size();
-  for (const std::string& name : model.pools) {
-    const Settings* settings = pools_.find(name);
-    if (settings == nullptr) {
-      return bad_setting(
-          key_of(Owner::kModel, model.name, "pool"),
-          "there is no pool " + quoted(name) + ": pool." + name + ".limits is not set");
-    }
-    const auto made = pool(name, *settings);
-    if (!made) return made.error();
-    if (has_cost(made.value().limits) && !model.has_prices) {
-      return without_prices(model.name, " of pool " + name);
-    }
-    count += made.value().limits.size();
-  }
-  if (count > static_cast<size_t>(core::kMaxLimitsPerModel)) {
-    return bad_setting(key_of(Owner::kModel, model.name, "pool"),
-                       std::to_string(count) +
-                           " limits, those of its pools among them, are more "
-                           "than the " +
-                           std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
-  }
-  return core::Done{};
-}
-
 core::Result<PoolConfig> Config::pool(const std::string& name, const Settings& own) const {
   PoolConfig config;
   config.name = name;
@@ -279,16 +245,6 @@ core::Result<PoolConfig> Config::pool(const std::string& name, const Settings& o
   return config;
 }
 
-core::Result<std::vector<ModelConfig>> Config::models() const {
-  std::vector<ModelConfig> models;
-  for (const std::string& name : models_.order) {
-    auto config = model(name, *models_.find(name));
-    if (!config) return config.error();
-    models.push_back(std::move(config.value()));
-  }
-  return models;
-}
-
 core::Result<std::vector<PoolConfig>> Config::pools() const {
   std::vector<PoolConfig> pools;
   for (const std::string& name : pools_.order) {
@@ -304,11 +260,16 @@ Config Config::only_model(std::string_view model) const {
   for (const std::string_view name : {kEvery, model}) {
     if (const Settings* settings = models_.find(name)) part.models_.of(name) = *settings;
   }
-  part.mention(Owner::kModel, model);
-  const Settings& own = *part.models_.find(model);
+  part.mention({Owner::kModel, model, {}});
+  const auto deployments = deployments_.find(model);
+  if (deployments != deployments_.end()) part.deployments_.insert(*deployments);
   const Row& row = *model_row("pool");
-  std::vector<std::string> pools = names_of(text_of(models_, own, row, {}, nullptr));
-  pools.emplace_back(kEvery);
+  std::vector<std::string> pools{std::string(kEvery)};
+  for (const Settings& one : part.each_deployment(std::string(model))) {
+    for (std::string& name : names_of(text_of(models_, one, row, {}, nullptr))) {
+      pools.push_back(std::move(name));
+    }
+  }
   for (const std::string& name : pools) {
     if (const Settings* settings = pools_.find(name)) part.pools_.of(name) = *settings;
   }
@@ -335,7 +296,7 @@ Config Config::only_pool(std::string_view pool) const {
 
 bool Config::operator==(const Config& other) const {
   return manager_ == other.manager_ && models_ == other.models_ && pools_ == other.pools_ &&
-         tenants_ == other.tenants_;
+         tenants_ == other.tenants_ && deployments_ == other.deployments_;
 }
 
 }  // namespace llmq::config

@@ -45,6 +45,33 @@ core::Error too_many(const std::string& key, size_t count) {
                               std::to_string(core::kMaxLimitsPerModel) + " that a model may have");
 }
 
+// With what they do not say themselves.
+core::Result<std::vector<core::LimitSpec>> completed(std::vector<LimitEntry>& entries,
+                                                     const core::LimitSpec& usual,
+                                                     const std::string& prefix) {
+  const std::string key = prefix + std::string(kLimits);
+  if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
+    return too_many(key, entries.size());
+  }
+  std::vector<core::LimitSpec> limits;
+  for (LimitEntry& entry : entries) {
+    core::LimitSpec& spec = entry.spec;
+    const bool timed = spec.kind != core::LimitKind::kConcurrency;
+    if (!entry.shape_given && timed) spec.shape = usual.shape;
+    if (!entry.charge_given) spec.charge = usual.charge;
+    if (!entry.jitter_given && usual.jitter != core::kJitterOfPeriod && timed) {
+      spec.jitter = usual.jitter;
+    }
+    const std::string fault = shape_fault(entry);
+    if (!fault.empty()) {
+      return bad_setting(key, core::limit_name(spec) + " contradicts itself: " + fault);
+    }
+    if (spec.shape == core::Shape::kQuantised && !entry.slice_given) spec.slice = kLeastPeriod;
+    limits.push_back(spec);
+  }
+  return limits;
+}
+
 }  // namespace
 
 // What one level of settings says, twice the same subject being a contradiction.
@@ -107,50 +134,67 @@ void Config::add_preset_limits(const std::string& name, const Settings& own,
   }
 }
 
+core::DurationNs Config::long_period_of(const Settings& own) const {
+  const Row& row = *model_row("time_period_s");
+  return core::seconds(reread(row, text_of(models_, own, row, {}, nullptr)).number);
+}
+
+// Its own, and where it says nothing of the same kind and period those of "*".
+core::Result<std::vector<LimitEntry>> Config::read_all_limits(Owner owner, const std::string& name,
+                                                              const Settings& own) const {
+  const core::DurationNs long_period =
+      owner == Owner::kModel ? long_period_of(own) : core::DurationNs{};
+  const std::string prefix = std::string(owner_name(owner)) + ".";
+  auto read = read_limits(prefix + name + ".", own, long_period);
+  if (!read) return read;
+  std::vector<LimitEntry> entries = std::move(read.value());
+  const Settings* const every = group(owner).find("*");
+  if (every == nullptr) return entries;
+  read = read_limits(prefix + "*.", *every, long_period);
+  if (!read) return read;
+  for (const LimitEntry& entry : read.value()) {
+    if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
+  }
+  return entries;
+}
+
 core::Result<std::vector<core::LimitSpec>> Config::limits_of(Owner owner, const std::string& name,
                                                              const Settings& own,
                                                              const ProviderChoice& provider) const {
-  const Group& all = group(owner);
-  const auto reread_of = [&](const char* row_name) {
-    const Row& row = *find_row(owner, row_name);
-    return reread(row, text_of(all, own, row, provider, nullptr));
-  };
-  const core::DurationNs long_period = owner == Owner::kModel
-                                           ? core::seconds(reread_of("time_period_s").number)
-                                           : core::DurationNs{};
-  const std::string prefix = std::string(owner_name(owner)) + ".";
-  auto read = read_limits(prefix + name + ".", own, long_period);
-  if (!read) return read.error();
-  std::vector<LimitEntry> entries = std::move(read.value());
-  if (const Settings* every = all.find("*"); every != nullptr) {
-    read = read_limits(prefix + "*.", *every, long_period);
-    if (!read) return read.error();
-    for (const LimitEntry& entry : read.value()) {
-      if (find_subject(entries, entry) == nullptr) entries.push_back(entry);
-    }
-  }
-  if (owner == Owner::kModel) add_preset_limits(name, own, entries);
-  const std::string key = prefix + name + "." + std::string(kLimits);
-  if (entries.size() > static_cast<size_t>(core::kMaxLimitsPerModel)) {
-    return too_many(key, entries.size());
-  }
+  auto entries = read_all_limits(owner, name, own);
+  if (!entries) return entries.error();
+  if (owner == Owner::kModel) add_preset_limits(name, own, entries.value());
+  return completed(entries.value(), usual_limit(owner, own, provider),
+                   std::string(owner_name(owner)) + "." + name + ".");
+}
 
-  const core::LimitSpec usual = usual_limit(owner, own, provider);
-  std::vector<core::LimitSpec> limits;
-  for (LimitEntry& entry : entries) {
-    core::LimitSpec& spec = entry.spec;
-    const bool timed = spec.kind != core::LimitKind::kConcurrency;
-    if (!entry.shape_given && timed) spec.shape = usual.shape;
-    if (!entry.charge_given) spec.charge = usual.charge;
-    if (!entry.jitter_given && usual.jitter != core::kJitterOfPeriod && timed) {
-      spec.jitter = usual.jitter;
-    }
-    const std::string fault = shape_fault(entry);
-    if (!fault.empty()) {
-      return bad_setting(key, core::limit_name(spec) + " contradicts itself: " + fault);
-    }
-    if (spec.shape == core::Shape::kQuantised && !entry.slice_given) spec.slice = kLeastPeriod;
-    limits.push_back(spec);
+core::Result<std::vector<core::LimitSpec>> Config::limits_of(const DeploymentConfig& deployment,
+                                                             const Settings& own,
+                                                             const Settings& given) const {
+  const std::string prefix = deployment.key_prefix();
+  auto entries = read_limits(prefix, own, long_period_of(given));
+  if (!entries) return entries.error();
+  add_preset_limits(deployment.model, given, entries.value());
+  return completed(entries.value(), usual_limit(Owner::kModel, given, provider_of(given)), prefix);
+}
+
+// No provider counts them, so there is nothing to be learnt and nothing to be unsure of.
+core::Result<std::vector<core::LimitSpec>> Config::total_limits(const std::string& model,
+                                                                const Settings& own) const {
+  auto entries = read_all_limits(Owner::kModel, model, own);
+  if (!entries) return entries.error();
+  const std::string prefix = "model." + model + ".";
+  core::LimitSpec usual;
+  usual.jitter = core::kJitterOfPeriod;
+  auto limits = completed(entries.value(), usual, prefix);
+  if (!limits) return limits;
+  for (core::LimitSpec& limit : limits.value()) {
+    limit.ours = !limit.per_tenant;
+    if (!limit.ours || limit.shape != core::Shape::kAuto) continue;
+    return bad_setting(prefix + std::string(kLimits),
+                       core::limit_name(limit) +
+                           " bounds all deployments together, which no provider counts: shape=auto "
+                           "has nothing to learn from");
   }
   return limits;
 }

@@ -131,7 +131,7 @@ class Reader {
       } else if (name == "tenants") {
         checked = members(item, Owner::kTenant, "tenants");
       } else {
-        checked = setting(item, name, Owner::kManager, "", name);
+        checked = setting(item, name, {}, name);
       }
     }
     return checked;
@@ -139,23 +139,25 @@ class Reader {
 
  private:
   // An object is a group of keys: {"retry":{"max_attempts":3}} is retry.max_attempts.
-  Result<Done> setting(const cJSON* item, const std::string& name, Owner owner,
-                       const std::string& whose, const std::string& path) {
+  Result<Done> setting(const cJSON* item, const std::string& name, const Whose& whose,
+                       const std::string& path) {
     if (cJSON_IsObject(item)) {
       auto checked = check_members(item, path);
       for (const cJSON* member = item->child; checked && member != nullptr; member = member->next) {
-        checked =
-            setting(member, name + "." + member->string, owner, whose, path + "." + member->string);
+        checked = setting(member, name + "." + member->string, whose, path + "." + member->string);
       }
       return checked;
     }
-    const Row* row = find_row(owner, name);
+    const Row* row = find_row(whose.owner, name);
     if (row == nullptr) return unknown_key(path);
+    if (!whose.deployment.empty()) {
+      if (auto fit = check_per_deployment(*row, path); !fit) return fit;
+    }
     auto text = row->kind == Kind::kNames     ? list_text(item, ',', path)
                 : row->kind == Kind::kHeaders ? list_text(item, '|', path)
                                               : scalar_text(item, path);
     if (!text) return text.error();
-    return config_.apply(*row, whose, text.value(), path);
+    return config_.apply({row, whose}, text.value(), path);
   }
 
   // A list of models, pools or tenants.
@@ -176,36 +178,35 @@ class Reader {
       if (!names.insert(name->valuestring).second) {
         return bad_setting(path + ".name", quoted(name->valuestring) + " is given twice");
       }
-      auto read = member(item, owner, name->valuestring, path);
+      auto read = member(item, {owner, name->valuestring, {}}, path);
       if (!read) return read;
     }
     return Done{};
   }
 
-  Result<Done> member(const cJSON* object, Owner owner, const std::string& name,
-                      const std::string& path) {
-    config_.mention(owner, name);
+  Result<Done> member(const cJSON* object, const Whose& whose, const std::string& path) {
+    config_.mention(whose);
     auto checked = check_members(object, path);
     if (!checked) return checked;
     // Limits first: they replace the shorthands set before, not those beside them.
     const cJSON* list = cJSON_GetObjectItemCaseSensitive(object, "limits");
-    if (list != nullptr && owner != Owner::kTenant) {
-      checked = limits(list, owner, name, path + ".limits");
+    if (list != nullptr && whose.owner != Owner::kTenant) {
+      checked = limits(list, whose, path + ".limits");
     }
     for (const cJSON* item = object->child; checked && item != nullptr; item = item->next) {
       const std::string key = item->string;
-      if (key == "name" || (key == "limits" && owner != Owner::kTenant)) continue;
-      checked = key == "deployments" && owner == Owner::kModel
-                    ? deployments(item, name, path + ".deployments")
-                    : setting(item, key, owner, name, path + "." + key);
+      if (key == "name" || (key == "limits" && whose.owner != Owner::kTenant)) continue;
+      const bool lists = key == "deployments" && whose.owner == Owner::kModel;
+      checked = lists && whose.deployment.empty()
+                    ? deployments(item, object, whose, path + ".deployments")
+                    : setting(item, key, whose, path + "." + key);
     }
     return checked;
   }
 
-  Result<Done> limits(const cJSON* list, Owner owner, const std::string& whose,
-                      const std::string& path) {
-    const Row& row = *find_row(owner, "limits");
-    if (cJSON_IsString(list)) return config_.apply(row, whose, list->valuestring, path);
+  Result<Done> limits(const cJSON* list, const Whose& whose, const std::string& path) {
+    const Row& row = *find_row(whose.owner, "limits");
+    if (cJSON_IsString(list)) return config_.apply({&row, whose}, list->valuestring, path);
     if (!cJSON_IsArray(list)) return expected(path, "an array of limits");
     std::string all;
     size_t index = 0;
@@ -217,29 +218,62 @@ class Reader {
       if (!value) return value.error();
       all += (all.empty() ? "" : ";") + text.value();
     }
-    return all.empty() ? Result<Done>(Done{}) : config_.apply(row, whose, all, path);
+    return all.empty() ? Result<Done>(Done{}) : config_.apply({&row, whose}, all, path);
   }
 
-  Result<Done> deployments(const cJSON* list, const std::string& model, const std::string& path) {
-    if (!cJSON_IsArray(list)) return expected(path, "an array of objects");
-    const int count = cJSON_GetArraySize(list);
-    if (count != 1) {
-      return bad_setting(path, std::to_string(count) +
-                                   " deployments: this version supports exactly one per model");
+  Result<Done> deployments(const cJSON* list, const cJSON* model, const Whose& whose,
+                           const std::string& path) {
+    if (!cJSON_IsArray(list) || list->child == nullptr) {
+      return expected(path, "an array of objects");
     }
-    const std::string place = path + "[0]";
-    const cJSON* object = list->child;
-    if (!cJSON_IsObject(object)) return expected(place, "an object");
-    auto checked = check_members(object, place);
-    for (const cJSON* item = object->child; checked && item != nullptr; item = item->next) {
-      const std::string member = item->string;
-      const Row* row = model_row(member);
-      if (row != nullptr && row->scope != Scope::kDeployment) {
-        return bad_setting(place + "." + member, "it belongs to the model, not to a deployment");
+    size_t index = 0;
+    std::set<std::string> names;
+    for (const cJSON* item = list->child; item != nullptr; item = item->next, ++index) {
+      const std::string place = path + "[" + std::to_string(index) + "]";
+      if (!cJSON_IsObject(item)) return expected(place, "an object");
+      const cJSON* const given = cJSON_GetObjectItemCaseSensitive(item, "name");
+      if (given == nullptr && cJSON_GetArraySize(list) == 1) {
+        return only_deployment(item, model, whose, place);
       }
-      checked = setting(item, member, Owner::kModel, model, place + "." + member);
+      if (given != nullptr && !cJSON_IsString(given)) {
+        return bad_setting(place + ".name", "expected the name of the deployment as a string");
+      }
+      const std::string name = given != nullptr ? given->valuestring : std::to_string(index);
+      auto done = check_deployment(whose.name, name, place + ".name");
+      if (!done) return done;
+      if (!names.insert(name).second) {
+        return bad_setting(place + ".name", quoted(name) + " is given twice");
+      }
+      done = member(item, {whose.owner, whose.name, name}, place);
+      if (!done) return done;
     }
-    return checked;
+    return Done{};
+  }
+
+  // Does the model say the same, or have limits where `row` states some?
+  static bool says_too(const cJSON* model, const Row& row) {
+    for (const cJSON* item = model->child; item != nullptr; item = item->next) {
+      const Row* const other = model_row(item->string);
+      if (other == &row) return true;
+      if (other != nullptr && states_limits(*other) && states_limits(row)) return true;
+    }
+    return false;
+  }
+
+  // It is the model by another name: its keys are the model's.
+  Result<Done> only_deployment(const cJSON* object, const cJSON* model, const Whose& whose,
+                               const std::string& place) {
+    for (const cJSON* item = object->child; item != nullptr; item = item->next) {
+      const std::string path = place + "." + item->string;
+      const Row* const row = model_row(item->string);
+      if (row == nullptr) continue;
+      if (auto fit = check_per_deployment(*row, path); !fit) return fit;
+      if (!row->live || !says_too(model, *row)) continue;
+      return bad_setting(path, states_limits(*row)
+                                   ? "the model has limits too, and this is its only deployment"
+                                   : "the model says it too, and this is its only deployment");
+    }
+    return member(object, whose, place);
   }
 
   Config& config_;

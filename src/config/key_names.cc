@@ -5,8 +5,43 @@
 namespace llmq::config {
 namespace {
 
+constexpr std::string_view kDeployments = ".deployments.";
+
 std::string prefix_of(Owner owner) {
   return owner == Owner::kManager ? "" : std::string(owner_name(owner)) + ".";
+}
+
+bool holds_deployments(std::string_view name) {
+  return name.find(kDeployments) != std::string_view::npos;
+}
+
+core::Result<core::Done> check_text(const std::string& subject, std::string_view name,
+                                    std::string_view what) {
+  constexpr size_t kMaxName = 255;
+  if (name.empty() || name.size() > kMaxName) {
+    return bad_setting(
+        what, subject + " has 1 .. 255 bytes, this one has " + std::to_string(name.size()));
+  }
+  if (!base::is_valid_utf8(name) || has_control_characters(name)) {
+    return bad_setting(what, subject + " is UTF-8 without control characters");
+  }
+  return core::Done{};
+}
+
+// `whose.name` may name a deployment too.
+core::Result<KeyParts> owned_key(const Row& row, Whose whose, std::string_view key) {
+  const size_t at =
+      whose.owner == Owner::kModel ? whose.name.find(kDeployments) : std::string_view::npos;
+  if (at != std::string_view::npos) {
+    whose.deployment = whose.name.substr(at + kDeployments.size());
+    whose.name = whose.name.substr(0, at);
+    auto fit = check_deployment(whose.name, whose.deployment, key);
+    if (fit) fit = check_per_deployment(row, key);
+    if (!fit) return fit.error();
+  }
+  const auto fit = check_name(whose.owner, whose.name, key);
+  if (!fit) return fit.error();
+  return KeyParts{&row, whose};
 }
 
 }  // namespace
@@ -50,10 +85,7 @@ core::Result<KeyParts> resolve(std::string_view key) {
          dot = rest.find('.', dot + 1)) {
       const Row* row = find_row(owner, rest.substr(dot + 1));
       if (row == nullptr) continue;
-      const std::string_view name = rest.substr(0, dot);
-      const auto fit = check_name(owner, name, key);
-      if (!fit) return fit.error();
-      return KeyParts{row, name};
+      return owned_key(*row, {owner, rest.substr(0, dot), {}}, key);
     }
     return unknown_key(key);
   }
@@ -63,19 +95,37 @@ core::Result<KeyParts> resolve(std::string_view key) {
 }
 
 core::Result<core::Done> check_name(Owner owner, std::string_view name, std::string_view what) {
-  constexpr size_t kMaxName = 255;
   const std::string subject = std::string("the name of a ") + owner_name(owner);
-  if (name.empty() || name.size() > kMaxName) {
-    return bad_setting(
-        what, subject + " has 1 .. 255 bytes, this one has " + std::to_string(name.size()));
-  }
-  if (!base::is_valid_utf8(name) || has_control_characters(name)) {
-    return bad_setting(what, subject + " is UTF-8 without control characters");
+  auto fit = check_text(subject, name, what);
+  if (!fit) return fit;
+  if (owner == Owner::kModel && holds_deployments(name)) {
+    return bad_setting(what, subject + " does not hold \".deployments.\"; it is " + quoted(name));
   }
   if (owner == Owner::kPool && name.find_first_of(", ") != std::string_view::npos) {
     return bad_setting(what, subject + " holds neither comma nor space; it is " + quoted(name));
   }
   return core::Done{};
+}
+
+core::Result<core::Done> check_deployment(std::string_view model, std::string_view name,
+                                          std::string_view what) {
+  auto fit = check_text("the name of a deployment", name, what);
+  if (!fit) return fit;
+  if (holds_deployments(name) || name == "*") {
+    return bad_setting(what,
+                       "the name of a deployment is not * and does not hold \".deployments.\"; "
+                       "it is " +
+                           quoted(name));
+  }
+  if (model == "*") {
+    return bad_setting(what, "deployments are those of one model: * has none");
+  }
+  return core::Done{};
+}
+
+core::Result<core::Done> check_per_deployment(const Row& row, std::string_view what) {
+  if (row.scope == Scope::kDeployment) return core::Done{};
+  return bad_setting(what, "it belongs to the model, not to a deployment");
 }
 
 core::Error unknown_key(std::string_view path) {

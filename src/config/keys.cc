@@ -29,7 +29,7 @@ Row manager_integer(const char* name, int64_t min, int64_t max, const char* def,
 }
 
 Row shorthand(const char* name, core::LimitKind kind, core::DurationNs period, const char* doc) {
-  Row row = model_integer(name, Scope::kModel, 1, core::kMaxLimitAmount, "", doc, nullptr);
+  Row row = deployment_integer(name, 1, core::kMaxLimitAmount, "", doc, nullptr);
   row.is_limit = true;
   row.limit_kind = kind;
   row.limit_period = period;
@@ -126,25 +126,27 @@ const char* preset_fault(std::string_view text) {
 }
 
 void add_limit_rows(std::deque<Row>& rows) {
-  rows.push_back(model_setting(
-      "preset", Scope::kModel, Kind::kText, "",
+  rows.push_back(deployment_setting(
+      "preset", Kind::kText, "",
       "Limits that the provider publishes for a plan, such as openai/tier-1: they count where no "
       "limit of the same kind and period is given.",
       nullptr));
   rows.back().fault = preset_fault;
-  rows.push_back(model_setting(
-      "find_limits", Scope::kModel, Kind::kBool, "false",
+  rows.push_back(deployment_setting(
+      "find_limits", Kind::kBool, "false",
       "Keep limits that answers show and nobody has configured. Until one has been shown, few "
       "calls run at a time: one at first, twice as many after each answer; of a provider that "
       "shows "
       "none before it refuses, four start per second at first, and then more and more.",
-      [](const Value& value, ModelConfig& model) { model.finds_limits = value.number != 0; }));
+      [](const Value& value, DeploymentConfig& config) {
+        config.finds_limits = value.number != 0;
+      }));
   rows.back().http_def = "true";
-  rows.push_back(model_setting(
-      "limits", Scope::kModel, Kind::kLimits, "",
-      "All limits as text; replaces every limit that the model was given before.", nullptr));
-  rows.push_back(model_setting(
-      "limit", Scope::kModel, Kind::kLimits, "",
+  rows.push_back(deployment_setting(
+      "limits", Kind::kLimits, "",
+      "All limits as text; replaces every limit that was given before.", nullptr));
+  rows.push_back(deployment_setting(
+      "limit", Kind::kLimits, "",
       "Limits that take the place of those of the same kind and period alone, however these were "
       "given.",
       nullptr));
@@ -157,31 +159,31 @@ void add_limit_rows(std::deque<Row>& rows) {
   rows.push_back(shorthand("otpm", LimitKind::kOutputTokens, kMinute, "Output tokens per minute."));
   rows.push_back(shorthand("concurrency", LimitKind::kConcurrency, {}, "Attempts at a time."));
   rows.push_back(shorthand("rate_limit", LimitKind::kRequests, {}, "Requests per time_period_s."));
-  rows.push_back(model_integer("time_period_s", Scope::kModel, 1, 31 * 24 * 3600, "60",
-                               "Seconds that rate_limit counts over.", nullptr));
-  add_limit_defaults(rows, Scope::kModel);
+  rows.push_back(deployment_integer("time_period_s", 1, 31 * 24 * 3600, "60",
+                                    "Seconds that rate_limit counts over.", nullptr));
+  add_limit_defaults(rows, Scope::kDeployment);
 }
 
 void add_price_rows(std::deque<Row>& rows) {
   const auto price = [&rows](const char* name, const char* doc,
-                             void (*apply)(const Value&, ModelConfig&)) {
-    rows.push_back(model_setting(name, Scope::kModel, Kind::kMoney, "", doc, apply));
+                             void (*apply)(const Value&, DeploymentConfig&)) {
+    rows.push_back(deployment_setting(name, Kind::kMoney, "", doc, apply));
   };
   price("price_input", "Money per million input tokens, in the unit of limits of cost.",
-        [](const Value& value, ModelConfig& model) {
-          model.prices.input = value.number;
-          model.has_prices = true;
+        [](const Value& value, DeploymentConfig& config) {
+          config.prices.input = value.number;
+          config.has_prices = true;
         });
   price("price_output", "Money per million output tokens.",
-        [](const Value& value, ModelConfig& model) {
-          model.prices.output = value.number;
-          model.has_prices = true;
+        [](const Value& value, DeploymentConfig& config) {
+          config.prices.output = value.number;
+          config.has_prices = true;
         });
   price("price_cached_input",
         "Money per million input tokens that come from a cache; without it, price_input.",
-        [](const Value& value, ModelConfig& model) {
-          model.prices.cached_input = value.number;
-          model.has_prices = true;
+        [](const Value& value, DeploymentConfig& config) {
+          config.prices.cached_input = value.number;
+          config.has_prices = true;
         });
 }
 
@@ -216,24 +218,31 @@ void add_tenant_rows(std::deque<Row>& rows) {
 }
 
 void add_model_rows(std::deque<Row>& rows) {
-  rows.push_back(model_setting(
-      "pool", Scope::kModel, Kind::kNames, "",
+  rows.push_back(deployment_setting(
+      "pool", Kind::kNames, "",
       "Pools whose limits the model shares with others: names separated by commas.",
-      [](const Value& value, ModelConfig& model) { model.pools = names_of(value.text); }));
+      [](const Value& value, DeploymentConfig& config) { config.pools = names_of(value.text); }));
   rows.push_back(model_setting(
       "time_zone", Scope::kModel, Kind::kZone, "UTC", "Time zone of the model's calendar windows.",
       [](const Value& value, ModelConfig& model) { model.time_zone = value.text; }));
-  rows.push_back(model_integer(
-      "max_in_flight", Scope::kModel, 1, 1'000'000, "256",
-      "Attempts at a time where no concurrency limit is set.",
-      [](const Value& value, ModelConfig& model) { model.max_in_flight = value.number; }));
-  rows.push_back(model_setting("adaptive_concurrency", Scope::kModel, Kind::kBool, "true",
-                               "Run fewer attempts at a time while the provider is overloaded "
-                               "(503, 529, time-outs), as many "
-                               "as go well, and more again bit by bit.",
-                               [](const Value& value, ModelConfig& model) {
-                                 model.adaptive_concurrency = value.number != 0;
-                               }));
+  rows.push_back(deployment_integer(
+      "max_in_flight", 1, 1'000'000, "256", "Attempts at a time where no concurrency limit is set.",
+      [](const Value& value, DeploymentConfig& config) { config.max_in_flight = value.number; }));
+  rows.push_back(deployment_setting("adaptive_concurrency", Kind::kBool, "true",
+                                    "Run fewer attempts at a time while the provider is overloaded "
+                                    "(503, 529, time-outs), as many "
+                                    "as go well, and more again bit by bit.",
+                                    [](const Value& value, DeploymentConfig& config) {
+                                      config.adaptive_concurrency = value.number != 0;
+                                    }));
+  rows.push_back(deployment_integer(
+      "weight", 1, 1'000'000, "1",
+      "A deployment's part of the calls that several could start, against the weights of those.",
+      [](const Value& value, DeploymentConfig& config) { config.weight = value.number; }));
+  rows.push_back(deployment_integer(
+      "order", 0, 1000, "0",
+      "Deployments of a lower order come first; others start what these cannot.",
+      [](const Value& value, DeploymentConfig& config) { config.order = value.number; }));
   rows.push_back(
       model_integer("timeout_ms", Scope::kModel, 0, kMaxMs, "600000",
                     "Longest that one attempt may take, in ms; 0 = no bound.",
@@ -270,7 +279,7 @@ void add_model_rows(std::deque<Row>& rows) {
 bool changes_live(const Row& row) {
   const std::string_view name = row.name;
   if (row.scope == Scope::kManager) return name == "max_pending" || name == "max_pending_bytes";
-  if (row.scope != Scope::kModel && row.scope != Scope::kPool) return false;
+  if (row.scope == Scope::kTenant) return false;
   return name != "pool" && name != "time_zone" && name.substr(0, 5) != "plan.";
 }
 
@@ -285,9 +294,9 @@ const std::deque<Row>& table() {
     add_price_rows(*made);
     add_model_rows(*made);
     add_resilience_rows(*made);
+    for (Row& row : *made) row.live = changes_live(row);
     add_deployment_rows(*made);
     add_mock_rows(*made);
-    for (Row& row : *made) row.live = changes_live(row);
     return made;
   }();
   return rows;
@@ -370,7 +379,9 @@ struct KeyList {
         def += std::string(def.empty() ? "" : "; ") + "with a provider over HTTP " + over_http;
       }
       if (row.mock_def != nullptr) def += std::string("; with provider mock ") + row.mock_def;
-      const std::string doc = std::string(row.doc) + (row.live ? " Live." : "");
+      const std::string doc = std::string(row.doc) +
+                              (row.scope == Scope::kDeployment ? " Per deployment." : "") +
+                              (row.live ? " Live." : "");
       infos.push_back({keep(listed_key(row)), keep(row.type_text()), keep(def), keep(doc)});
     }
   }

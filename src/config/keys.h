@@ -17,12 +17,13 @@ namespace llmq::config {
 enum class Scope : uint8_t {
   kManager,
   kModel,
-  kDeployment,  // a model key that says where and how its calls are made
+  kDeployment,  // a model key that each of its deployments may set for itself
   kPool,
   kTenant,
 };
 
-// What a key is a setting of: "model.<name>.<key>" and so on; the manager's have no name.
+// What a key is a setting of: "model.<name>.<key>" and so on; the manager's have no name. Those of
+// deployments are "model.<name>.deployments.<name>.<key>".
 enum class Owner : uint8_t { kManager, kModel, kPool, kTenant };
 inline constexpr Owner kOwners[] = {Owner::kManager, Owner::kModel, Owner::kPool, Owner::kTenant};
 Owner owner_of(Scope scope);
@@ -69,6 +70,7 @@ struct Row {
   const char* doc = "";
   void (*to_manager)(const Value&, ManagerConfig&) = nullptr;
   void (*to_model)(const Value&, ModelConfig&) = nullptr;
+  void (*to_deployment)(const Value&, DeploymentConfig&) = nullptr;
   void (*to_pool)(const Value&, PoolConfig&) = nullptr;
   void (*to_tenant)(const Value&, TenantConfig&) = nullptr;
   const Choice* choices = nullptr;                          // ends with a null text
@@ -96,16 +98,32 @@ const std::deque<Row>& rows();
 const Row* find_row(Owner owner, std::string_view name);
 const Row* model_row(std::string_view name);
 
-// A key taken apart. `name` is "" for a manager key.
+// Whose setting it is. `name` is "" for the manager's, `deployment` for what belongs to none.
+struct Whose {
+  Owner owner = Owner::kManager;
+  std::string_view name;
+  std::string_view deployment;
+};
+
+// A limit, or several, whichever key states it.
+inline bool states_limits(const Row& row) { return row.is_limit || row.kind == Kind::kLimits; }
+
+// A key taken apart.
 struct KeyParts {
   const Row* row = nullptr;
-  std::string_view name;
+  Whose whose;
 };
 core::Result<KeyParts> resolve(std::string_view key);
 
 // Is the name fit for a model, pool or tenant: 1 .. 255 bytes of UTF-8 without control characters?
-// Names of pools stand in lists: neither comma nor space.
+// Names of pools stand in lists: neither comma nor space. Those of models stand in keys before
+// ".deployments.".
 core::Result<core::Done> check_name(Owner owner, std::string_view name, std::string_view what);
+// The same for a deployment of that model.
+core::Result<core::Done> check_deployment(std::string_view model, std::string_view name,
+                                          std::string_view what);
+// May deployments have their own of it?
+core::Result<core::Done> check_per_deployment(const Row& row, std::string_view what);
 
 // kUnknownKey that names `path`, the key as it was given.
 core::Error unknown_key(std::string_view path);

@@ -138,6 +138,10 @@ bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b) {
          a.oversize_alone == b.oversize_alone;
 }
 
+bool same_limits(const std::vector<core::LimitSpec>& a, const std::vector<core::LimitSpec>& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), same_limit);
+}
+
 std::string amount_text(core::LimitKind kind, int64_t amount) {
   return kind == core::LimitKind::kCost ? base::money_text(amount) : std::to_string(amount);
 }

@@ -30,6 +30,7 @@ bool counts_usage(core::LimitKind kind);
 
 // Are they equal in everything? Whether both count the same: core::is_same_limit.
 bool same_limit(const core::LimitSpec& a, const core::LimitSpec& b);
+bool same_limits(const std::vector<core::LimitSpec>& a, const std::vector<core::LimitSpec>& b);
 
 // An amount as the kind has them: "12.5" for cost.
 std::string amount_text(core::LimitKind kind, int64_t amount);

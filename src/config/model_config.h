@@ -31,33 +31,28 @@ struct RetrySettings {
   core::RetryBudgetSpec budget;
 };
 
-// Limits that the models which name it share.
+// Limits that the models and deployments which name it share.
 struct PoolConfig {
   std::string name;                     // 1 .. 255 bytes
   std::vector<core::LimitSpec> limits;  // at least one
   std::string time_zone = "UTC";        // of its calendar windows
 };
 
-struct ModelConfig {
-  std::string name;                     // 1 .. 255 bytes
-  std::vector<core::LimitSpec> limits;  // with those of its pools at most core::kMaxLimitsPerModel
+// One place where a model is called: an endpoint and a key, with limits of its own.
+struct DeploymentConfig {
+  std::string model;                    // whose it is
+  std::string name;                     // 1 .. 255 bytes; "" = the model's only one, without a name
+  std::vector<core::LimitSpec> limits;  // with those of pools and the model's at most
+                                        // core::kMaxLimitsPerModel
   std::vector<std::string> pools;       // each known to Config::pool()
   bool finds_limits = false;            // answers may show more of them
   core::LimitSpec found_like;           // their shape, charge and jitter
   core::Prices prices;                  // zeros where none are given
   bool has_prices = false;
-  std::string time_zone = "UTC";  // of its calendar windows
-  int64_t max_in_flight = 256;    // bounds attempts where no concurrency limit is set
+  int64_t max_in_flight = 256;  // bounds attempts where no concurrency limit is set
   bool adaptive_concurrency = true;
-  core::DurationNs timeout = core::seconds(600);              // per attempt; 0 = none
-  core::DurationNs stream_idle_timeout = core::seconds(120);  // between two bytes of a stream
-  int64_t est_output_tokens =
-      0;  // where neither the request nor its payload says; default 256 for providers
-  RetrySettings retry;
-  core::QuotaSpec quota;
-  core::DurationNs cache_ttl{};  // of answers to requests with a dedup_key; 0 = none is kept
-  core::BreakerSpec breaker;
-  bool fails_in_outage = false;  // else requests wait while no deployment works
+  int64_t weight = 1;  // its part of what several could start
+  int64_t order = 0;   // those with a lower one come first
   ProviderKind provider = ProviderKind::kNone;
   // kHttp
   const provider::Profile* profile = nullptr;  // never null then
@@ -65,7 +60,7 @@ struct ModelConfig {
   std::string api_key_env;                     // name of an environment variable
   std::string api_key_file;
   std::string api_version;      // "" = none is sent
-  std::string deployment;       // "" = the model's name
+  std::string deployment;       // the provider's name of it; "" = the model's name
   bool allow_insecure = false;  // send the key over http:// beyond loopback
   core::DurationNs connect_timeout = core::seconds(10);
   std::string ca_file;
@@ -76,9 +71,34 @@ struct ModelConfig {
   bool allow_key_headers = false;
   // kMock
   provider::MockOptions mock;
+
+  // How texts call it: "model gpt-4o", "deployment east of model gpt-4o".
+  std::string title() const;
+  // What its keys begin with: "model.gpt-4o.", "model.gpt-4o.deployments.east.".
+  std::string key_prefix() const;
+};
+
+struct ModelConfig {
+  std::string name;                               // 1 .. 255 bytes
+  std::vector<core::LimitSpec> limits;            // ours, over all deployments that have a name
+  std::vector<core::LimitSpec> tenant_limits;     // each tenant has them to itself
+  std::string time_zone = "UTC";                  // of calendar windows
+  core::DurationNs timeout = core::seconds(600);  // per attempt; 0 = none
+  core::DurationNs stream_idle_timeout = core::seconds(120);  // between two bytes of a stream
+  int64_t est_output_tokens =
+      0;  // where neither the request nor its payload says; default 256 for providers
+  RetrySettings retry;
+  core::QuotaSpec quota;
+  core::DurationNs cache_ttl{};  // of answers to requests with a dedup_key; 0 = none is kept
+  core::BreakerSpec breaker;
+  bool fails_in_outage = false;  // else requests wait while no deployment works
   // What a plan takes an attempt to last: a latency, and the time to produce its output.
   core::DurationNs plan_latency = core::seconds(1);
   int64_t plan_tokens_per_s = 60;
+  std::vector<DeploymentConfig> deployments;  // at least one
+
+  // Do its deployments have names? Then limits of the model are those of all together.
+  bool is_named() const { return !deployments.front().name.empty(); }
 };
 
 // What a tenant gets of what all share.

@@ -32,6 +32,27 @@ inline Row model_integer(const char* name, Scope scope, int64_t min, int64_t max
   return row;
 }
 
+// The same of what each deployment may have of its own.
+inline Row deployment_setting(const char* name, Kind kind, const char* def, const char* doc,
+                              void (*apply)(const Value&, DeploymentConfig&)) {
+  Row row;
+  row.name = name;
+  row.scope = Scope::kDeployment;
+  row.kind = kind;
+  row.def = def;
+  row.doc = doc;
+  row.to_deployment = apply;
+  return row;
+}
+
+inline Row deployment_integer(const char* name, int64_t min, int64_t max, const char* def,
+                              const char* doc, void (*apply)(const Value&, DeploymentConfig&)) {
+  Row row = deployment_setting(name, Kind::kInteger, def, doc, apply);
+  row.min = min;
+  row.max = max;
+  return row;
+}
+
 // What failures are answered with; in resilience_keys.cc.
 void add_resilience_rows(std::deque<Row>& rows);
 // Where and how the calls of a model are made; in deployment_keys.cc.

@@ -12,6 +12,7 @@ void Engine::on(const Step& step, const PoolAdded& event) {
   pools_[event.pool] = std::make_unique<Pool>();
   Pool& pool = *pools_[event.pool];
   pool.index = event.pool;
+  pool.one_account = event.one_account;
   for (const LimitSpec& spec : *event.limits) {
     pool.limits.push_back(std::make_unique<Limit>(spec));
     pool.limits.back()->tell_change(step.now);
@@ -166,8 +167,10 @@ Limit* Engine::limit_shown(Deployment& deployment, const Observation& shown) {
   for (size_t i = 0; i < deployment.limiter.limits().size(); ++i) {
     Limit* limit = deployment.limiter.limits()[i];
     const LimitSpec& spec = limit->spec();
-    if (spec.kind != shown.kind || limit->is_concurrency() || deployment.limiter.is_gone(i))
+    if (spec.ours || spec.kind != shown.kind || limit->is_concurrency() ||
+        deployment.limiter.is_gone(i)) {
       continue;
+    }
     if (shown.period.ns > 0) {
       if (spec.period == shown.period) return limit;
       if (shown.period > spec.period) continue;

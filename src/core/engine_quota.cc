@@ -24,6 +24,7 @@ void Engine::gather_account(Deployment& deployment) {
   account_.clear();
   account_.push_back(&deployment);
   for (const PoolIndex pool : deployment.spec.pools) {
+    if (!pools_[pool]->one_account) continue;
     for (Deployment* const member : pools_[pool]->members) {
       if (std::find(account_.begin(), account_.end(), member) == account_.end()) {
         account_.push_back(member);

@@ -67,10 +67,12 @@ struct LimitsObserved {
   ModelIndex model;
   const Observed* observed;
 };
-// Limits that several models share. Before the models that name it; its index is never used again.
+// Limits that several models share, or the deployments of one that are of several accounts. Before
+// the models that name it; its index is never used again.
 struct PoolAdded {
   PoolIndex pool;
   const std::vector<LimitSpec>* limits;
+  bool one_account = true;
 };
 // New settings of a model, and new limits, prices or bound of its first deployment; what limits
 // have counted stays, by kind and period. `spec->pools` must be those that it has.

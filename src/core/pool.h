@@ -13,6 +13,7 @@ namespace llmq::core {
 
 struct Pool {
   PoolIndex index = 0;
+  bool one_account = true;  // its members' quota is used up together
   std::vector<std::unique_ptr<Limit>> limits;
   std::vector<Deployment*> members;  // that draw on it
 };

@@ -77,6 +77,11 @@ bool has_dot_segment(std::string_view name) {
 
 }  // namespace
 
+bool same_form(const Endpoint& a, const Endpoint& b) {
+  return a.profile == b.profile &&
+         url_names_model(a, Operation::kChat) == url_names_model(b, Operation::kChat);
+}
+
 core::Result<Prepared> prepare(const Endpoint& endpoint, Operation operation,
                                std::string_view payload, bool stream,
                                int64_t default_output_tokens) {

@@ -45,6 +45,10 @@ core::Result<Prepared> prepare(const Endpoint& endpoint, Operation operation,
                                std::string_view payload, bool stream,
                                int64_t default_output_tokens);
 
+// Does prepare() make the same of a payload for both, or nothing of it, but for their names of the
+// model?
+bool same_form(const Endpoint& a, const Endpoint& b);
+
 // URL and headers of one attempt; `model` is Prepared::model. No key: no header for it.
 core::Result<WireRequest> build_request(const Endpoint& endpoint, Operation operation,
                                         std::string_view model, bool stream,

@@ -14,20 +14,20 @@
 namespace llmq::runtime {
 
 // Is the key among the headers that are set?
-bool brings_its_key(const config::ModelConfig& model);
+bool brings_its_key(const config::DeploymentConfig& config);
 
-// Read once, when the model is registered. "" if the source is the callback, or the server on the
+// Read once, when it is registered. "" if the source is the callback, or the server on the
 // loopback interface needs none. kInvalidValue names the missing variable or unreadable file.
-core::Result<std::string> read_api_key(const config::ModelConfig& model, bool has_callback);
+core::Result<std::string> read_api_key(const config::DeploymentConfig& config, bool has_callback);
 
 // What can be wrong with a configuration before a manager is made of it.
 core::Result<core::Done> validate(const config::Config& config, const Callbacks& callbacks);
 
 // For one attempt.
-core::Result<std::string> key_for(const ApiKeyCallback& callback, const ModelEntry& entry);
+core::Result<std::string> key_for(const ApiKeyCallback& callback, const DeploymentEntry& entry);
 
 // A warning about the key file; "" if there is nothing to say.
-std::string key_file_warning(const config::ModelConfig& model);
+std::string key_file_warning(const config::DeploymentConfig& config);
 
 }  // namespace llmq::runtime
 

@@ -221,7 +221,15 @@ core::Result<core::Done> check_calendars(const std::vector<core::LimitSpec>& lim
 }
 
 core::Result<core::Done> check_calendars(const config::ModelConfig& model) {
-  return named("model." + model.name + ".", check_calendars(model.limits, model.time_zone));
+  for (const std::vector<core::LimitSpec>* limits : {&model.limits, &model.tenant_limits}) {
+    auto checked = check_calendars(*limits, model.time_zone);
+    if (!checked) return named("model." + model.name + ".", checked);
+  }
+  for (const config::DeploymentConfig& one : model.deployments) {
+    auto checked = check_calendars(one.limits, model.time_zone);
+    if (!checked) return named(one.key_prefix(), checked);
+  }
+  return core::Done{};
 }
 
 core::Result<core::Done> check_calendars(const config::PoolConfig& pool) {

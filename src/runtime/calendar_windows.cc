@@ -14,25 +14,32 @@ constexpr core::TimeNs kAtOnce{std::numeric_limits<int64_t>::min()};
 
 }  // namespace
 
-void CalendarWindows::add(core::ModelIndex model, uint32_t index, const core::Limit* limit,
-                          core::Calendar calendar) {
+void CalendarWindows::add(core::ModelIndex model, core::DeploymentIndex deployment, uint32_t index,
+                          const core::Limit* limit, core::Calendar calendar) {
   const bool known = std::any_of(all_.begin(), all_.end(), [&](const One& other) {
     if (limit != nullptr) return other.limit == limit;
     return other.limit == nullptr && other.model == model && other.track.calendar() == calendar;
   });
   if (calendar == core::Calendar::kNone || known) return;
-  all_.push_back(One{model, index, limit, WindowTrack(calendar, zone_of_(model, limit))});
+  all_.push_back(
+      One{model, deployment, index, limit, WindowTrack(calendar, zone_of_(model, limit))});
   due_ = kAtOnce;
 }
 
 void CalendarWindows::open(core::ModelIndex index) {
   core::Model* const model = engine_.model(index);
   if (model == nullptr) return;
-  const std::vector<core::Limit*>& limits = model->first().limiter.limits();
-  for (size_t i = 0; i < limits.size(); ++i) {
-    add(index, static_cast<uint32_t>(i), limits[i], limits[i]->spec().calendar);
+  for (const auto& deployment : model->deployments) {
+    if (deployment == nullptr) continue;
+    const std::vector<core::Limit*>& limits = deployment->limiter.limits();
+    for (size_t i = 0; i < limits.size(); ++i) {
+      add(index, deployment->index, static_cast<uint32_t>(i), limits[i],
+          limits[i]->spec().calendar);
+    }
   }
-  for (const core::LimitSpec& spec : model->tenant_limits) add(index, 0, nullptr, spec.calendar);
+  for (const core::LimitSpec& spec : model->tenant_limits) {
+    add(index, 0, 0, nullptr, spec.calendar);
+  }
 }
 
 bool CalendarWindows::come_from(core::ModelIndex model) const {
@@ -51,7 +58,8 @@ bool CalendarWindows::is_current(const One& one) const {
       return spec.calendar == calendar;
     });
   }
-  const std::vector<core::Limit*>& limits = model->first().limiter.limits();
+  if (model->deployments[one.deployment] == nullptr) return false;
+  const std::vector<core::Limit*>& limits = model->deployments[one.deployment]->limiter.limits();
   return one.index < limits.size() && limits[one.index] == one.limit &&
          one.limit->spec().calendar == calendar;
 }
@@ -80,7 +88,8 @@ void CalendarWindows::follow(const Clocks& now, const Tell& tell) {
 
 core::Event CalendarWindows::event_of(const One& one, const WindowTimes& times) {
   if (one.limit == nullptr) return core::TenantWindows{one.model, one.track.calendar(), times};
-  return core::WindowEdges{one.model, one.index, times.start, times.end, times.next_end};
+  return core::WindowEdges{one.model, one.index,      times.start,
+                           times.end, times.next_end, one.deployment};
 }
 
 }  // namespace llmq::runtime

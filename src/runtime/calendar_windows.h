@@ -19,6 +19,7 @@ class CalendarWindows {
   // limit: of all limits of that calendar that tenants of the model have to themselves.
   struct One {
     core::ModelIndex model;
+    core::DeploymentIndex deployment;
     uint32_t index;
     const core::Limit* limit;
     WindowTrack track;
@@ -49,8 +50,8 @@ class CalendarWindows {
   static core::Event event_of(const One& one, const WindowTimes& times);
 
  private:
-  void add(core::ModelIndex model, uint32_t index, const core::Limit* limit,
-           core::Calendar calendar);
+  void add(core::ModelIndex model, core::DeploymentIndex deployment, uint32_t index,
+           const core::Limit* limit, core::Calendar calendar);
   bool is_current(const One& one) const;
 
   core::Engine& engine_;

@@ -33,7 +33,10 @@ struct LogCallback {
 
 struct ApiKeyCallback {
   llmq_api_key_fn fn = nullptr;
+  llmq_deployment_key_fn deployment_fn = nullptr;  // or this one
   std::shared_ptr<UserData> user;
+
+  bool is_set() const { return fn != nullptr || deployment_fn != nullptr; }
 };
 
 struct Processor {

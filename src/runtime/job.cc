@@ -52,6 +52,7 @@ void Home::drop_outcome(Job& job) {
   std::string().swap(outcome->message);
   std::string().swap(outcome->provider_request_id);
   outcome->attempts.reset();
+  std::string().swap(outcome->deployment);
   outcomes.give_back(outcome);
 }
 

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/request.h"
@@ -41,6 +42,17 @@ struct Node {
   Node* next = nullptr;
   Kind kind = Kind::kSubmit;
   uint8_t attempt = 0;  // kReport: the one that was reported
+  // Of a job, here because there is room: that runs its last attempt, or ran it. The loop's own.
+  uint32_t deployment = 0;
+};
+
+// What a deployment is sent in place of the payload, where each says it in its own way: what the
+// last of them was sent stays for the next attempt there.
+struct MadeBody {
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t deployment = kNone;
+  std::optional<std::string> body;  // nullopt: the payload as it is
+  std::string model;                // that the provider's URL names
 };
 
 // Of a request that shares a call (flights.h), and of the call: the loop's own.
@@ -64,6 +76,7 @@ struct Extra {
   size_t call_hash = 0;    // with a dedup_key: of it and the payload (call_key.h)
   Sharing shared;
   std::unique_ptr<Stream> stream;  // its caller gets chunks
+  std::unique_ptr<MadeBody> made;  // its model's deployments say a payload in several ways
 };
 
 // What an attempt brought. Written by whoever reports it, then read by the loop.
@@ -82,6 +95,7 @@ struct Outcome {
   std::string message;
   std::string provider_request_id;
   std::shared_ptr<const AttemptLog> attempts;  // of the request, where one has failed
+  std::string deployment;  // the name of the one that ran the last attempt; "" if it has none
 };
 
 struct Job {

@@ -106,13 +106,20 @@ base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
 
 }  // namespace
 
-const PoolEntry* pool_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit) {
+const PoolEntry* pool_of(const DeploymentEntry& entry, core::Engine& engine,
+                         const core::Limit* limit) {
   for (const PoolEntry* pool : entry.pools) {
     for (const std::unique_ptr<core::Limit>& one : engine.pool(pool->index)->limits) {
       if (one.get() == limit) return pool;
     }
   }
   return nullptr;
+}
+
+std::string owner_of(const DeploymentEntry& entry, core::Engine& engine, const core::Limit* limit) {
+  const PoolEntry* const pool = pool_of(entry, engine, limit);
+  if (pool == nullptr) return entry.config.title();
+  return pool->name.empty() ? "model " + entry.config.model : "pool " + pool->name;
 }
 
 int64_t milliseconds_until(core::TimeNs now, core::TimeNs at) {
@@ -123,16 +130,20 @@ std::string milliseconds_text(core::DurationNs length) {
   return std::to_string(length.ns / 1'000'000) + " ms";
 }
 
-std::string full_limit_name(const ModelEntry& entry, core::Engine& engine,
+std::string full_limit_name(const DeploymentEntry& entry, core::Engine& engine,
                             const core::Limit* limit) {
   const PoolEntry* pool = pool_of(entry, engine, limit);
   std::string name = core::limit_name(limit->spec());
-  if (pool != nullptr) name += " of pool " + pool->name;
+  if (pool != nullptr && !pool->name.empty()) {
+    name += " of pool " + pool->name;
+  } else if (!entry.config.name.empty()) {
+    name += pool != nullptr ? " of all deployments" : " of deployment " + entry.config.name;
+  }
   if (limit->is_bound()) name += ", lowered for overload";
   return name;
 }
 
-base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
+base::Json limit_json(core::TimeNs now, const DeploymentEntry& entry, core::Engine& engine,
                       core::Limit& limit, bool implicit) {
   const core::LimitSpec& spec = limit.spec();
   const PoolEntry* pool = pool_of(entry, engine, &limit);
@@ -141,7 +152,9 @@ base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
   base::Json json(cJSON_CreateObject());
   cJSON_AddStringToObject(json.get(), "limit", core::limit_name(spec).c_str());
   cJSON_AddStringToObject(json.get(), "kind", core::kind_name(spec.kind));
-  if (pool != nullptr) cJSON_AddStringToObject(json.get(), "pool", pool->name.c_str());
+  if (pool != nullptr && !pool->name.empty()) {
+    cJSON_AddStringToObject(json.get(), "pool", pool->name.c_str());
+  }
   base::add_number(json.get(), "amount", spec.amount);
   base::add_number(json.get(), "effective", effective);
   const std::string why = why_different(now, limit);

@@ -16,14 +16,19 @@ int64_t milliseconds_until(core::TimeNs now, core::TimeNs at);
 // "1500 ms".
 std::string milliseconds_text(core::DurationNs length);
 
-// The pool that the limit belongs to; nullptr if it is the model's own.
-const PoolEntry* pool_of(const ModelEntry& entry, core::Engine& engine, const core::Limit* limit);
+// The pool that the limit belongs to; nullptr if it is the deployment's own.
+const PoolEntry* pool_of(const DeploymentEntry& entry, core::Engine& engine,
+                         const core::Limit* limit);
 
-// "tokens/1m", "tokens/1m of pool account".
-std::string full_limit_name(const ModelEntry& entry, core::Engine& engine,
+// "model gpt-4o", "deployment east of model gpt-4o", "pool account".
+std::string owner_of(const DeploymentEntry& entry, core::Engine& engine, const core::Limit* limit);
+
+// "tokens/1m", "tokens/1m of deployment east", "tokens/1m of all deployments", "tokens/1m of pool
+// account".
+std::string full_limit_name(const DeploymentEntry& entry, core::Engine& engine,
                             const core::Limit* limit);
 
-base::Json limit_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
+base::Json limit_json(core::TimeNs now, const DeploymentEntry& entry, core::Engine& engine,
                       core::Limit& limit, bool implicit);
 
 }  // namespace llmq::runtime

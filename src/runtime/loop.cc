@@ -9,6 +9,7 @@
 
 #include "http/client.h"
 #include "runtime/clock.h"
+#include "runtime/deployments.h"
 #include "runtime/ids.h"
 
 namespace llmq::runtime {
@@ -187,10 +188,11 @@ void Loop::take_report(Job& job) {
     deliver(job);
   } else if (job.start_waits) {
     job.start_waits = false;
-    actions_.emplace_back(core::StartAttempt{&job.request, job.request.attempts});
+    actions_.emplace_back(
+        core::StartAttempt{&job.request, job.request.attempts, job.node.deployment});
   } else if (job.outcome != nullptr && job.in_engine) {
     Outcome& outcome = *job.outcome;
-    if (outcome.usage_known) price(entry_of(job), outcome.usage);
+    if (outcome.usage_known) price(deployment_of(job), outcome.usage);
     hear_of_quota(job, outcome);
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
@@ -276,18 +278,21 @@ void Loop::cancel(uint64_t id) {
   }
 }
 
-void Loop::add_model(ModelEntry* entry) {
-  const config::ModelConfig& config = entry->config;
+void Loop::add_model(ModelEntry* entry, const ModelSettings& settings) {
   if (entry->index >= entries_.size()) {
     entries_.resize(entry->index + 1, nullptr);
     touched_flags_.resize(entry->index + 1, 0);
   }
   entries_[entry->index] = entry;
-  const core::ModelSpec spec = spec_of(*entry, config);
+  const core::ModelSpec spec = spec_of(settings);
   step(core::ModelAdded{entry->index, &spec});
+  for (DeploymentEntry* deployment : settings.entries) {
+    add_deployment(*entry, *deployment, settings);
+  }
   windows_.open(entry->index);
   follow_windows();
-  log->info("model {}: registered with {} limits", config.name, config.limits.size());
+  log->info("model {}: registered with {} limits", settings.name,
+            settings.limits.size() + spec.limits.size());
 }
 
 void Loop::set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor) {
@@ -313,10 +318,10 @@ core::Status Loop::update_usage(uint64_t id, const core::Usage& usage) {
   commit_history();  // it may have ended in this very turn
   if (const auto summary = history.find(id); summary.has_value()) {
     if (summary->usage_known) return core::Status::kAlreadyDone;
-    return amend_charge(id, summary->charged, summary->model, usage);
+    return amend_charge(id, summary->charged, summary->model, summary->deployment, usage);
   }
   for (core::ModelIndex model = 0; model < entries_.size(); ++model) {
-    const core::Status status = amend_charge(id, id, model, usage);
+    const core::Status status = amend_charge(id, id, model, 0, usage);
     if (status != core::Status::kStale) return status;
   }
   return core::Status::kStale;
@@ -324,8 +329,8 @@ core::Status Loop::update_usage(uint64_t id, const core::Usage& usage) {
 
 // `charged`: the request that was called, which is another one if it shared its call.
 core::Status Loop::amend_charge(uint64_t id, uint64_t charged, core::ModelIndex model,
-                                core::Usage usage) {
-  if (entries_[model] != nullptr) price(*entries_[model], usage);
+                                core::DeploymentIndex deployment, core::Usage usage) {
+  if (entries_[model] != nullptr) price(*entries_[model]->called[deployment], usage);
   const size_t before = actions_.size();
   step(core::UsageKnown{charged, model, usage});
   for (size_t i = before; i < actions_.size(); ++i) {

@@ -102,11 +102,19 @@ class Loop {
   // From outside a perform(): a processor or user of the C API that finishes inline.
   void report_locally(Job& job) { local_reports_.push_back(&job); }
   void cancel(uint64_t id);
-  void add_model(ModelEntry* entry);
+  void add_model(ModelEntry* entry, const ModelSettings& settings);
   // loop_change.cc: what llmq_manager_set changes. Texts and limits are copied.
   void add_pool(const PoolEntry* pool);
-  void change_model(const ModelEntry* entry, const config::ModelConfig& settings);
+  // `settings` are what its own are now.
+  void change_model(const ModelEntry* entry, const ModelSettings& settings);
   void change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits);
+  void add_deployment(ModelEntry& entry, DeploymentEntry& deployment,
+                      const ModelSettings& settings);
+  // While the model is in use.
+  void join_deployment(ModelEntry& entry, DeploymentEntry& deployment,
+                       const ModelSettings& settings);
+  void remove_deployment(const ModelEntry& entry, const DeploymentEntry& deployment,
+                         core::StopMode mode);
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
   void set_hook(Hook hook);
   void remove_model(ModelEntry* entry, core::StopMode mode);
@@ -159,15 +167,14 @@ class Loop {
 
   // loop.cc
   core::Status amend_charge(uint64_t id, uint64_t charged, core::ModelIndex model,
-                            core::Usage usage);
+                            core::DeploymentIndex deployment, core::Usage usage);
   void turn();
   bool take_inbox();
   void take_submit(Job& job);
   void take_report(Job& job);
   void step(const core::Event& event);
   void publish_retry(Job& job);
-  core::ModelSpec spec_of(const ModelEntry& entry, const config::ModelConfig& settings) const;
-  void price(const ModelEntry& entry, core::Usage& usage) const;
+  static void price(const DeploymentEntry& entry, core::Usage& usage);
   void touch(core::ModelIndex model);
   void after_turn();
   void arm_timer();
@@ -252,13 +259,14 @@ class Loop {
 
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
-  void run_http(Job& job, ModelEntry& entry, uint8_t attempt);
+  void run_http(Job& job, DeploymentEntry& entry, uint8_t attempt);
+  core::Result<std::string_view> body_for(Job& job, const DeploymentEntry& entry);
   void stop_runner(Job& job, uint8_t attempt);
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
               const core::Observed* observed = nullptr, Again again = Again::kAsTheStatusSays);
   bool http_client_ready(Job& job, uint8_t attempt);
-  void stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt, http::Call& call);
+  void stream_http(Job& job, const provider::Profile& profile, uint8_t attempt, http::Call& call);
   // `key` is a fingerprint of the one that was sent.
   void end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
@@ -266,7 +274,7 @@ class Loop {
   Outcome* store(std::unique_ptr<Outcome> outcome);
 
   // loop_mock.cc
-  void run_mock(Job& job, ModelEntry& entry, uint8_t attempt);
+  void run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt);
   void stop_mock(const Job& job);
   void resume_mock(uint64_t id);
   void deliver_mock_answers();
@@ -274,6 +282,10 @@ class Loop {
   void keep_mock_answer(MockAnswer&& answer);
   Job* live_job(uint64_t id);
   ModelEntry& entry_of(const Job& job) { return *entries_[job.request.model]; }
+  // That runs its last attempt, or ran it.
+  DeploymentEntry& deployment_of(const Job& job) {
+    return *entries_[job.request.model]->called[job.node.deployment];
+  }
 
   uv_loop_t loop_{};
   uv_async_t async_{};

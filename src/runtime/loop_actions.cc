@@ -30,15 +30,16 @@ void Loop::perform(const core::StartAttempt& action) {
   }
   touch(job.request.model);
   publish_retry(job);
+  job.node.deployment = action.deployment;
   if (job.report_on_way) {  // its node and its outcome are still in use
     job.start_waits = true;
     return;
   }
   home->drop_outcome(job);
-  ModelEntry& entry = entry_of(job);
+  DeploymentEntry& entry = deployment_of(job);
   switch (entry.config.provider) {
     case config::ProviderKind::kNone: {
-      const std::shared_ptr<Processor> processor = entry.processor;
+      const std::shared_ptr<Processor> processor = entry_of(job).processor;
       run_processor(job, *processor, action.attempt);
       break;
     }
@@ -113,6 +114,7 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
   if (job.outcome != nullptr) {
     job.outcome->finished = now_.mono;
     job.outcome->first_output = first_output_of(job);
+    if (job.request.attempts > 0) job.outcome->deployment = deployment_of(job).config.name;
   }
   const Summary summary = summary_of(job);
   ended_.push_back(summary);

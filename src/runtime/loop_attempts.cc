@@ -39,6 +39,12 @@ llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
   return event;
 }
 
+// After body_for().
+std::string_view named_in_url(const Job& job) {
+  if (job.extra == nullptr) return "";
+  return job.extra->made != nullptr ? job.extra->made->model : job.extra->wire_model;
+}
+
 }  // namespace
 
 std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body) {
@@ -62,8 +68,8 @@ void Loop::run_processor(Job& job, const Processor& processor, uint8_t attempt) 
 }
 
 void Loop::stop_runner(Job& job, uint8_t attempt) {
-  ModelEntry& entry = entry_of(job);
-  switch (entry.config.provider) {
+  const ModelEntry& entry = entry_of(job);
+  switch (deployment_of(job).config.provider) {
     case config::ProviderKind::kNone:
       if (entry.processor != nullptr && entry.processor->cancel_fn != nullptr) {
         const std::shared_ptr<Processor> processor = entry.processor;
@@ -109,7 +115,8 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
                   const core::Observed* observed, Again again) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
-  if (outcome->usage_known) price(entry_of(job), outcome->usage);
+  const DeploymentEntry& entry = deployment_of(job);
+  if (outcome->usage_known) price(entry, outcome->usage);
   if (again == Again::kNever) job.request.max_attempts = attempt;
   const core::AttemptFinished event{&job.request,
                                     attempt,
@@ -120,8 +127,10 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
                                     observed_in(*outcome, observed),
                                     again == Again::kAtOnce};
   if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
-    log->info("{}: attempt {} failed: {}: {}", log_name(job), attempt,
-              core::status_name(outcome->status), one_line(outcome->message));
+    const std::string& name = entry.config.name;
+    log->info("{}: attempt {}{} failed: {}: {}", log_name(job), attempt,
+              name.empty() ? "" : " at deployment " + name, core::status_name(outcome->status),
+              one_line(outcome->message));
   }
   learn_tokens(job, *outcome);
   hear_of_quota(job, *outcome);
@@ -160,9 +169,25 @@ bool Loop::http_client_ready(Job& job, uint8_t attempt) {
   return false;
 }
 
-void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
+// What goes over the wire for the payload; valid while the attempt runs.
+core::Result<std::string_view> Loop::body_for(Job& job, const DeploymentEntry& entry) {
+  if (job.extra == nullptr || job.extra->made == nullptr) return payload_of(job);
+  MadeBody& made = *job.extra->made;
+  if (made.deployment != entry.index) {
+    auto prepared = provider::prepare(endpoint_of(entry.config),
+                                      static_cast<provider::Operation>(job.operation),
+                                      payload_of(job), false, 0);
+    if (!prepared) return prepared.error();
+    made.deployment = entry.index;
+    made.body = std::move(prepared.value().body);
+    made.model = std::move(prepared.value().model);
+  }
+  return made.body ? std::string_view(*made.body) : payload_of(job);
+}
+
+void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  const config::ModelConfig& model = entry.config;
+  const config::DeploymentConfig& config = entry.config;
   const auto operation = static_cast<provider::Operation>(job.operation);
   const auto fail = [this, &job, attempt](core::Status status, std::string message) {
     provider::Outcome outcome;
@@ -171,12 +196,12 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
     report(job, attempt, outcome_of(std::move(outcome), 0, {}));
   };
   if (!http_client_ready(job, attempt)) return;
-  if (entry.key.look_at_file(now_.mono))
-    log->info("model {}: its key file has changed", model.name);
+  const auto body = body_for(job, entry);
+  if (!body) return fail(body.error().code, body.error().message);
+  if (entry.key.look_at_file(now_.mono)) log->info("{}: its key file has changed", config.title());
   auto key = key_for(entry.key_fn, entry);
   if (!key) return fail(key.error().code, key.error().message);
-  auto wire = provider::build_request(endpoint_of(model), operation,
-                                      job.extra == nullptr ? "" : job.extra->wire_model,
+  auto wire = provider::build_request(endpoint_of(config), operation, named_in_url(job),
                                       job.stream() != nullptr, key.value());
   const size_t fingerprint = std::hash<std::string>()(key.value());
   wipe(key.value());
@@ -184,9 +209,9 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
 
   http::Call call;
   call.wire = std::move(wire.value());
-  call.body = payload_of(job);
-  call.transport = transport_of(model);
-  if (job.stream() != nullptr) stream_http(job, model, attempt, call);
+  call.body = body.value();
+  call.transport = transport_of(config);
+  if (job.stream() != nullptr) stream_http(job, *config.profile, attempt, call);
   Job* const running = &job;
   http_calls_[running] = http_->start(
       std::move(call),
@@ -194,7 +219,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
         now_ = now();
         step(core::AttemptSent{&running->request, attempt});
       },
-      [this, running, attempt, profile = model.profile, fingerprint](http::CallResult result) {
+      [this, running, attempt, profile = config.profile, fingerprint](http::CallResult result) {
         end_http(*running, attempt, *profile, fingerprint, std::move(result));
       });
 }
@@ -202,7 +227,7 @@ void Loop::run_http(Job& job, ModelEntry& entry, uint8_t attempt) {
 // The key may have been replaced while the call was on its way, or just before. A second refusal is
 // final: a function may give another key each time.
 bool Loop::has_new_key(Job& job, size_t refused) {
-  ModelEntry& entry = entry_of(job);
+  DeploymentEntry& entry = deployment_of(job);
   entry.key.look_at_file(now_.mono, true);
   if (job.met_new_key) return false;
   auto key = key_for(entry.key_fn, entry);
@@ -240,7 +265,7 @@ void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
 
 #else
 
-void Loop::run_http(Job& job, ModelEntry&, uint8_t attempt) {
+void Loop::run_http(Job& job, DeploymentEntry&, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
   provider::Outcome outcome;
   outcome.status = core::Status::kUnsupported;

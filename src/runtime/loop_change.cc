@@ -1,44 +1,73 @@
-// Models and pools as the engine needs them, when they are made and when they change.
+// Models, deployments and pools as the engine needs them, when they are made and when they change.
 #include <spdlog/logger.h>
 
+#include "runtime/deployments.h"
 #include "runtime/loop.h"
-#include "runtime/request_check.h"
 
 namespace llmq::runtime {
 
-core::ModelSpec Loop::spec_of(const ModelEntry& entry, const config::ModelConfig& settings) const {
-  core::ModelSpec spec;
-  spec.limits = settings.limits;
-  for (const PoolEntry* pool : entry.pools) spec.pools.push_back(pool->index);
-  spec.prices = settings.prices;
-  spec.finds_limits = settings.finds_limits;
-  spec.limits_unseen = settings.profile != nullptr && settings.profile->limits_unseen;
-  spec.found_like = settings.found_like;
-  spec.max_in_flight = settings.max_in_flight;
-  spec.adaptive_concurrency = settings.adaptive_concurrency;
-  spec.retry.max_attempts = static_cast<uint8_t>(settings.retry.max_attempts);
-  spec.retry.base = settings.retry.base;
-  spec.retry.cap = settings.retry.cap;
-  spec.retry.on = settings.retry.on;
-  spec.retry.budget = settings.retry.budget;
-  spec.quota = settings.quota;
-  spec.breaker = settings.breaker;
-  spec.fails_in_outage = settings.fails_in_outage;
-  spec.sends_at_start = settings.provider != config::ProviderKind::kHttp;
-  spec.ready = settings.provider != config::ProviderKind::kNone;
-  return spec;
-}
-
+// Those over all deployments of a model are of as many accounts.
 void Loop::add_pool(const PoolEntry* pool) {
-  step(core::PoolAdded{pool->index, &pool->first_limits});
-  log->info("pool {}: registered with {} limits", pool->name, pool->first_limits.size());
+  const bool total = pool->name.empty();
+  step(core::PoolAdded{pool->index, &pool->first_limits, !total});
+  if (!total) {
+    log->info("pool {}: registered with {} limits", pool->name, pool->first_limits.size());
+  }
 }
 
-void Loop::change_model(const ModelEntry* entry, const config::ModelConfig& settings) {
+// In the engine it comes with the model if it is the first.
+void Loop::add_deployment(ModelEntry& entry, DeploymentEntry& deployment,
+                          const ModelSettings& settings) {
+  const config::DeploymentConfig& config = deployment.config;
+  entry.called.resize(std::max<size_t>(entry.called.size(), deployment.index + 1));
+  entry.called[deployment.index] = &deployment;
+  deployment.prices = config.prices;
+  if (deployment.index > 0) {
+    const core::DeploymentSpec spec = spec_of(settings, config, deployment);
+    touch(entry.index);
+    step(core::DeploymentAdded{entry.index, deployment.index, &spec});
+  }
+  if (!config.name.empty()) log->info("{}: added", config.title());
+}
+
+// The first one has a name, if it had none, from then on.
+void Loop::join_deployment(ModelEntry& entry, DeploymentEntry& deployment,
+                           const ModelSettings& settings) {
+  if (engine_.model(entry.index) == nullptr) return;  // removed meanwhile
+  for (size_t i = 0; i < settings.entries.size(); ++i) {
+    settings.entries[i]->config.name = settings.deployments[i].name;
+  }
+  add_deployment(entry, deployment, settings);
+  windows_.open(entry.index);
+  follow_windows();
+}
+
+void Loop::remove_deployment(const ModelEntry& entry, const DeploymentEntry& deployment,
+                             core::StopMode mode) {
+  if (engine_.model(entry.index) == nullptr) return;  // removed meanwhile
+  touch(entry.index);
+  step(core::DeploymentRemoved{entry.index, deployment.index, mode});
+  log->info("{}: removed", deployment.config.title());
+}
+
+void Loop::change_model(const ModelEntry* entry, const ModelSettings& settings) {
   if (engine_.model(entry->index) == nullptr) return;  // removed meanwhile
-  const core::ModelSpec spec = spec_of(*entry, settings);
+  core::ModelSpec spec = spec_of(settings);
+  const auto& first = engine_.model(entry->index)->deployments.front();
+  if (settings.entries.front()->index > 0 && first != nullptr) {  // it leaves, as it is
+    static_cast<core::DeploymentSpec&>(spec) = first->spec;
+    spec.limits = core::limits_of(spec.limits, false);
+    for (const core::LimitSpec& limit : settings.tenant_limits) spec.limits.push_back(limit);
+  }
   touch(entry->index);
   step(core::ModelChanged{entry->index, &spec});
+  for (size_t i = 0; i < settings.entries.size(); ++i) {
+    DeploymentEntry& deployment = *settings.entries[i];
+    deployment.prices = settings.deployments[i].prices;
+    if (deployment.index == 0) continue;  // changed with the model
+    const core::DeploymentSpec own = spec_of(settings, settings.deployments[i], deployment);
+    step(core::DeploymentChanged{entry->index, deployment.index, &own});
+  }
   reconcile_windows();
   log->info("model {}: settings changed", settings.name);
 }
@@ -46,12 +75,12 @@ void Loop::change_model(const ModelEntry* entry, const config::ModelConfig& sett
 void Loop::change_pool(const PoolEntry* pool, const std::vector<core::LimitSpec>& limits) {
   step(core::PoolChanged{pool->index, &limits});
   reconcile_windows();
-  log->info("pool {}: limits changed", pool->name);
+  if (!pool->name.empty()) log->info("pool {}: limits changed", pool->name);
 }
 
 // Money that was reported stands.
-void Loop::price(const ModelEntry& entry, core::Usage& usage) const {
-  if (usage.cost_micros == 0) usage.cost_micros = cost_of(entry.settings.read()->prices, usage);
+void Loop::price(const DeploymentEntry& entry, core::Usage& usage) {
+  if (usage.cost_micros == 0) usage.cost_micros = cost_of(entry.prices, usage);
 }
 
 }  // namespace llmq::runtime

@@ -61,10 +61,9 @@ std::string Loop::oversize_text(const Job& job) {
     if (index < 0) continue;
     const core::Limit* const limit = deployment->limiter.limits()[static_cast<size_t>(index)];
     const core::LimitSpec& spec = limit->spec();
-    const PoolEntry* const pool = pool_of(entry, engine_, limit);
     return "the request needs " + config::amount_text(spec.kind, limit->cost_of(demand)) +
            " of limit " + core::limit_name(spec) + " of " +
-           (pool != nullptr ? "pool " + pool->name : "model " + entry.config.name) + ", which is " +
+           owner_of(*entry.called[deployment->index], engine_, limit) + ", which is " +
            config::amount_text(spec.kind, spec.amount) + " now";
   }
   TokenEstimate tokens;

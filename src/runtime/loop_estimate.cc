@@ -27,7 +27,7 @@ core::Status Loop::wait_estimate(uint64_t id, WaitEstimate* estimate) {
     case Reason::kModel:
     case Reason::kPool:
       estimate->blocked_by = full_limit_name(
-          entry, engine_,
+          *entry.called[known.deployment], engine_,
           model.deployments[known.deployment]->limiter.limits()[static_cast<size_t>(known.limit)]);
       break;
     case Reason::kTenant:

@@ -57,6 +57,7 @@ Flight* Loop::begin_flight(Job& job) {
   call->extra = new Extra;
   call->extra->dedup_key = std::move(job.extra->dedup_key);
   call->extra->wire_model = std::move(job.extra->wire_model);
+  call->extra->made = std::move(job.extra->made);
   call->extra->call_hash = job.extra->call_hash;
   if (job.stream() != nullptr) {
     call->extra->stream = std::move(job.extra->stream);
@@ -124,6 +125,7 @@ void Loop::publish_followers(const Flight& flight) {
 void Loop::step_out(Job& follower) {
   Flight& flight = *follower.extra->shared.flight;
   const Job& call = *flight.call;
+  follower.node.deployment = call.node.deployment;
   // A runner may be about to write the outcome.
   const bool settled = call.live.load(std::memory_order_acquire) == 0;
   if (settled && call.outcome != nullptr) {

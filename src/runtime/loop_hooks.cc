@@ -63,6 +63,17 @@ void put_request(const Notice& notice, const Job& job, llmq_hook_t& told) {
   }
 }
 
+// " of pool account"; "" if it is none of the model's pools.
+std::string pool_text(const ModelEntry& entry, core::PoolIndex index) {
+  for (const DeploymentEntry* deployment : entry.called) {
+    for (const PoolEntry* pool : deployment->pools) {
+      if (pool->index != index) continue;
+      return pool->name.empty() ? " of all deployments" : " of pool " + pool->name;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 void Loop::set_hook(Hook hook) {
@@ -84,11 +95,14 @@ void Loop::note_attempt(const Notice& notice) {
   std::shared_ptr<AttemptLog>& log = attempt_logs_[&job];
   if (log == nullptr) log = std::make_shared<AttemptLog>();
   if (notice.kind == Notice::kRetried) return log->retried(notice);
+  const std::vector<DeploymentEntry*>& called = entries_[notice.model]->called;
+  const std::string& where =
+      called[notice.deployment < called.size() ? notice.deployment : 0]->config.name;
   const Outcome* const outcome = job.report_on_way ? nullptr : job.outcome;
   if (outcome == nullptr || outcome->status != notice.status) {
-    log->finished(notice, "", 0, core::status_message(notice.status));
+    log->finished(notice, where, 0, core::status_message(notice.status));
   } else {
-    log->finished(notice, "", outcome->http_status, outcome->message);
+    log->finished(notice, where, outcome->http_status, outcome->message);
   }
 }
 
@@ -109,6 +123,9 @@ void Loop::tell_hook(const Notice& notice) {
   told.time_ns = notice.at.ns;
   told.deployment = told.tenant = told.limit = "";
   put(entry.config.name, told.model, told.model_len);
+  if (notice.deployment < entry.called.size()) {
+    put(entry.called[notice.deployment]->config.name, told.deployment, told.deployment_len);
+  }
   std::string limit;
   if (notice.request != nullptr) {
     put_request(notice, *Job::of(notice.request), told);
@@ -123,9 +140,7 @@ void Loop::tell_hook(const Notice& notice) {
     spec.kind = notice.limit;
     spec.period = notice.period;
     limit = core::limit_name(spec);
-    for (const PoolEntry* pool : entry.pools) {
-      if (pool->index == notice.pool) limit += " of pool " + pool->name;
-    }
+    limit += pool_text(entry, notice.pool);
     put(limit, told.limit, told.limit_len);
   }
   hook_.fn(hook_.user->get(), &told);

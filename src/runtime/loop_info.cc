@@ -33,7 +33,8 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
     case core::Block::kLimit:
       if (model.blocked_by < 0) return "a deployment that is paused";
       return full_limit_name(
-          entry, engine, model.blocked_at->limiter.limits()[static_cast<size_t>(model.blocked_by)]);
+          *entry.called[model.blocked_at->index], engine,
+          model.blocked_at->limiter.limits()[static_cast<size_t>(model.blocked_by)]);
   }
   return "";
 }
@@ -55,7 +56,8 @@ cJSON* concurrency_json(const core::Deployment& deployment) {
 }
 
 // The account's quota is used up: what the provider said, and when the next call finds out.
-cJSON* quota_json(core::TimeNs now, const ModelEntry& entry, const core::Deployment& deployment) {
+cJSON* quota_json(core::TimeNs now, const DeploymentEntry& entry,
+                  const core::Deployment& deployment) {
   cJSON* json = cJSON_CreateObject();
   cJSON_AddStringToObject(json, "requests", deployment.spec.quota.blocks ? "block" : "fail");
   const int64_t wait = milliseconds_until(now, deployment.quota.until());
@@ -80,6 +82,56 @@ cJSON* tenant_limits_json(const core::Model& model) {
   return list;
 }
 
+// Limits, quota and load of one place where the model is called.
+void add_deployment(cJSON* json, core::TimeNs now, const DeploymentEntry& entry,
+                    core::Engine& engine, const core::Deployment& deployment) {
+  if (deployment.quota.suspended()) {
+    cJSON_AddItemToObject(json, "quota_exhausted", quota_json(now, entry, deployment));
+  }
+  cJSON_AddItemToObject(json, "concurrency", concurrency_json(deployment));
+  cJSON* limits = cJSON_AddArrayToObject(json, "limits");
+  const std::vector<core::Limit*>& all = deployment.limiter.limits();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (deployment.limiter.is_gone(i) || all[i]->spec().ours) continue;
+    base::Json limit = limit_json(now, entry, engine, *all[i], deployment.limiter.is_implicit(i));
+    if (deployment.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
+    cJSON_AddItemToArray(limits, limit.release());
+  }
+}
+
+const char* state_of(core::TimeNs now, const core::Deployment& deployment) {
+  if (deployment.leaving) return "leaving";
+  if (deployment.quota.suspended()) return "quota_exhausted";
+  if (deployment.key.suspended()) return "key_refused";
+  if (deployment.breaker.is_open(now)) return "out";
+  if (!deployment.breaker.is_closed()) return "probed";
+  return now < deployment.gate ? "paused" : "ready";
+}
+
+// Those that have names, and before them the limits over all of them.
+void add_deployments(cJSON* json, core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
+                     const core::Model& model) {
+  cJSON* limits = cJSON_AddArrayToObject(json, "limits");
+  if (entry.total != nullptr) {
+    const DeploymentEntry& any = *entry.called.front();
+    for (const auto& limit : engine.pool(entry.total->index)->limits) {
+      if (limit->is_open()) continue;
+      cJSON_AddItemToArray(limits, limit_json(now, any, engine, *limit, false).release());
+    }
+  }
+  cJSON* list = cJSON_AddArrayToObject(json, "deployments");
+  for (const auto& deployment : model.deployments) {
+    if (deployment == nullptr) continue;
+    const DeploymentEntry& one = *entry.called[deployment->index];
+    cJSON* place = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, place);
+    cJSON_AddStringToObject(place, "name", one.config.name.c_str());
+    cJSON_AddStringToObject(place, "state", state_of(now, *deployment));
+    base::add_number(place, "processing", static_cast<int64_t>(deployment->processing));
+    add_deployment(place, now, one, engine, *deployment);
+  }
+}
+
 base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                       core::Model& model) {
   base::Json json(cJSON_CreateObject());
@@ -94,18 +146,10 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
-  const core::Deployment& deployment = model.first();
-  if (deployment.quota.suspended()) {
-    cJSON_AddItemToObject(json.get(), "quota_exhausted", quota_json(now, entry, deployment));
-  }
-  cJSON_AddItemToObject(json.get(), "concurrency", concurrency_json(deployment));
-  cJSON* limits = cJSON_AddArrayToObject(json.get(), "limits");
-  const std::vector<core::Limit*>& all = deployment.limiter.limits();
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (deployment.limiter.is_gone(i)) continue;
-    base::Json limit = limit_json(now, entry, engine, *all[i], deployment.limiter.is_implicit(i));
-    if (deployment.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
-    cJSON_AddItemToArray(limits, limit.release());
+  if (settings->is_named()) {
+    add_deployments(json.get(), now, entry, engine, model);
+  } else {
+    add_deployment(json.get(), now, *entry.called.front(), engine, model.first());
   }
   if (!model.tenant_limits.empty()) {
     cJSON_AddItemToObject(json.get(), "tenant_limits", tenant_limits_json(model));

@@ -20,13 +20,14 @@ void Loop::learn_tokens(const Job& job, const Outcome& outcome) {
     entry.tokens.output(job.request, outcome.usage.output_tokens, model->outputs);
   }
   if (outcome.usage.input_tokens <= 0 || !entry.tokens.wants_input()) return;
-  if (!reads_payloads(entry.config, operation)) {
+  const config::DeploymentConfig& config = deployment_of(job).config;
+  if (!reads_payloads(config, operation)) {
     entry.tokens.input(job.request.bytes, outcome.usage.input_tokens);
     return;
   }
   if (job.request.bytes > kMostRead) return;
-  const auto seen = look_into(entry.config, operation,
-                              {static_cast<const char*>(job.payload), job.request.bytes});
+  const auto seen =
+      look_into(config, 0, operation, {static_cast<const char*>(job.payload), job.request.bytes});
   if (!seen || seen.value().estimate.text_bytes == 0) return;
   const provider::Estimate& estimate = seen.value().estimate;
   entry.tokens.input(estimate.text_bytes, outcome.usage.input_tokens - estimate.other_tokens);

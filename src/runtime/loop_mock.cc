@@ -8,12 +8,12 @@
 
 namespace llmq::runtime {
 
-void Loop::run_mock(Job& job, ModelEntry& entry, uint8_t attempt) {
+void Loop::run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
   const auto operation = static_cast<provider::Operation>(job.operation);
   const std::string_view payload(static_cast<const char*>(job.payload), job.request.bytes);
   provider::MockReply reply =
-      provider::mock_reply(entry.config.mock, entry.config.name, operation, payload,
+      provider::mock_reply(entry.config.mock, entry.config.model, operation, payload,
                            entry.mock_calls++, job.stream() != nullptr);
   if (reply.hangs) return;  // ends by its time-out, deadline or cancel
   MockAnswer answer;

@@ -119,14 +119,14 @@ void Loop::resume_stream(uint64_t id) {
 
 #if defined(LLMQ_HAVE_HTTP)
 
-void Loop::stream_http(Job& job, const config::ModelConfig& model, uint8_t attempt,
+void Loop::stream_http(Job& job, const provider::Profile& profile, uint8_t attempt,
                        http::Call& call) {
   Stream& stream = *job.stream();
   const auto operation = static_cast<provider::Operation>(job.operation);
-  stream.reader = std::make_unique<provider::StreamReader>(*model.profile, operation);
-  stream.body = provider::streamed_body(*model.profile, operation, call.body);
+  stream.reader = std::make_unique<provider::StreamReader>(profile, operation);
+  stream.body = provider::streamed_body(profile, operation, call.body);
   call.body = stream.body;
-  call.idle_timeout = model.stream_idle_timeout;
+  call.idle_timeout = entry_of(job).settings.read()->stream_idle_timeout;
   call.on_data = [this, running = &job, attempt](const provider::WireResponse&,
                                                  std::string_view bytes) {
     return take_stream(*running, attempt, bytes);

@@ -21,8 +21,11 @@ void Loop::notice_gap() {
 // Of the model, or of the pool that the limit belongs to.
 std::string Loop::zone_of(core::ModelIndex model, const core::Limit* limit) {
   const ModelEntry& entry = *entries_[model];
-  const PoolEntry* pool = limit == nullptr ? nullptr : pool_of(entry, engine_, limit);
-  return pool != nullptr ? pool->time_zone : entry.settings.read()->time_zone;
+  for (const DeploymentEntry* deployment : entry.called) {
+    const PoolEntry* pool = limit == nullptr ? nullptr : pool_of(*deployment, engine_, limit);
+    if (pool != nullptr) return pool->time_zone;
+  }
+  return entry.config.time_zone;
 }
 
 // After limits of models or pools have changed, or models have gone: another member of a pool takes

@@ -1,5 +1,5 @@
-// Life of a manager, its models, and what can be read of it. Requests: manager_submit.cc; attempts:
-// manager_attempts.cc.
+// Life of a manager, and what can be read of it. Models: manager_models.cc; requests:
+// manager_submit.cc; attempts: manager_attempts.cc.
 #include "runtime/manager.h"
 
 #include <pthread.h>
@@ -12,8 +12,6 @@
 #include <utility>
 
 #include "base/json.h"
-#include "runtime/api_key.h"
-#include "runtime/calendar.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
@@ -98,66 +96,6 @@ void Manager::abandon() {
   static_cast<void>(thread_.release());
   // Stays for good: its parts may be mid-change.
   static_cast<void>(new std::shared_ptr<Loop>(std::move(loop_)));  // NOLINT(*-NewDeleteLeaks)
-}
-
-core::Result<core::Done> Manager::register_models(const config::Config& config,
-                                                  const Callbacks& callbacks, bool skip_existing) {
-  auto models = config.models();
-  if (!models) return models.error();
-  const GatePass pass(loop_->gate);
-  if (!pass || shut_down()) {
-    return core::Error{closed_status(), core::status_message(closed_status()), ""};
-  }
-  const bool has_key_fn = callbacks.api_key.fn != nullptr || loop_->callbacks.api_key.fn != nullptr;
-  const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
-  std::vector<std::unique_ptr<ModelEntry>> fresh;
-  for (config::ModelConfig& model : models.value()) {
-    if (loop_->registry.find(model.name) != nullptr) {
-      if (skip_existing) continue;
-      return core::Error{core::Status::kModelExists,
-                         "model " + model.name + " is registered already", "model." + model.name};
-    }
-    if (auto checked = check_calendars(model); !checked) return checked.error();
-    auto entry = std::make_unique<ModelEntry>();
-    if (model.provider == config::ProviderKind::kHttp) {
-      auto key = read_api_key(model, has_key_fn);
-      if (!key) return key.error();
-      entry->key = StoredKey(key.value(), model.api_key_file);
-      wipe(key.value());
-      const std::string warning = key_file_warning(model);
-      if (!warning.empty()) loop_->log->warn("{}", warning);
-    }
-    entry->key_fn = callbacks.api_key.fn != nullptr ? callbacks.api_key : loop_->callbacks.api_key;
-    entry->source = config.only_model(model.name);
-    entry->settings.replace(model);
-    entry->config = std::move(model);
-    entry->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + fresh.size());
-    fresh.push_back(std::move(entry));
-  }
-  auto joined = join_pools(config, fresh);
-  if (!joined) return joined;
-  Loop* const loop = loop_.get();
-  for (std::unique_ptr<ModelEntry>& entry : fresh) {
-    // The loop learns of a model before anybody can submit to it: both go through the inbox.
-    loop->post([loop, raw = entry.get()] { loop->add_model(raw); });
-    loop->registry.add(std::move(entry));
-  }
-  return core::Done{};
-}
-
-core::Status Manager::remove_model(std::string_view model, core::StopMode mode) {
-  const GatePass pass(loop_->gate);
-  if (!pass) return core::Status::kClosed;
-  ModelEntry* entry = nullptr;
-  {
-    const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
-    entry = loop_->registry.find(model);
-    if (entry == nullptr) return core::Status::kUnknownModel;
-    entry->removed.store(true, std::memory_order_release);
-  }
-  Loop* const loop = loop_.get();
-  loop->post([loop, entry, mode] { loop->remove_model(entry, mode); });
-  return core::Status::kOk;
 }
 
 std::string Manager::models_json() {

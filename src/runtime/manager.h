@@ -35,6 +35,11 @@ class Manager {
   core::Result<core::Done> register_models(const config::Config& config, const Callbacks& callbacks,
                                            bool skip_existing);
   core::Status remove_model(std::string_view model, core::StopMode mode);
+  // manager_deployments.cc: `config` says what the deployment is.
+  core::Result<core::Done> add_deployment(std::string_view model, std::string_view name,
+                                          const config::Config& config, const Callbacks& callbacks);
+  core::Result<core::Done> remove_deployment(std::string_view model, std::string_view name,
+                                             core::StopMode mode);
   // Changes one setting while everything runs (manager_set.cc).
   core::Result<core::Done> set(std::string_view key, std::string_view value);
   std::string models_json();
@@ -84,7 +89,7 @@ class Manager {
   struct Checked {
     ModelEntry* entry = nullptr;
     TokenEstimate tokens;
-    provider::Prepared prepared;  // of a model whose calls go over HTTP
+    Wire wire;
     uint32_t timeout_ms = 0;
     uint8_t max_attempts = 1;
     bool streams = false;
@@ -96,12 +101,25 @@ class Manager {
   core::Status inspect(const llmq_request_t& request, Checked* checked, core::Error* why) const;
   Job* make_job(const llmq_request_t& request, const Checked& checked) const;
   core::Status closed_status() const;
-  core::Result<core::Done> join_pools(const config::Config& config,
-                                      const std::vector<std::unique_ptr<ModelEntry>>& models);
-  core::Result<core::Done> set_model(const config::Row& row, std::string_view name,
-                                     std::string_view value, std::string_view key);
-  core::Result<core::Done> set_pool(const config::Row& row, std::string_view name,
-                                    std::string_view value, std::string_view key);
+  // manager_models.cc
+  core::Result<std::unique_ptr<DeploymentEntry>> make_deployment(
+      const config::DeploymentConfig& config, const Callbacks& callbacks) const;
+  core::Result<core::Done> check_pools(const std::vector<config::PoolConfig>& pools) const;
+  PoolEntry* make_pool(const config::PoolConfig& config, config::Config source);
+  void join_pools(const config::Config& config, const std::vector<config::PoolConfig>& pools,
+                  const ModelEntry& model, DeploymentEntry& deployment);
+  core::Result<core::Done> complete_model(const config::Config& config,
+                                          const std::vector<config::PoolConfig>& pools,
+                                          ModelEntry& entry);
+  // manager_set.cc
+  core::Result<core::Done> set_model(const config::KeyParts& setting, std::string_view value,
+                                     std::string_view key);
+  core::Result<core::Done> set_pool(const config::KeyParts& setting, std::string_view value,
+                                    std::string_view key);
+  core::Result<core::Done> check_change(const ModelEntry& entry, const ModelSettings& settings,
+                                        std::string_view key) const;
+  void apply_change(ModelEntry& entry, const ModelSettings& settings);
+  void change_pool(PoolEntry& pool, const std::vector<core::LimitSpec>& limits);
   // `flags` may be nullptr.
   bool is_live(uint64_t id, core::State* state, uint8_t* flags = nullptr) const;
   // Runs fn on the loop thread and waits for it; inline if this is the loop thread. kClosed, or

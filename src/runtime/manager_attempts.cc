@@ -12,7 +12,7 @@ core::Status Manager::set_processor(std::string_view model, std::shared_ptr<Proc
   if (!pass || shut_down()) return closed_status();
   ModelEntry* entry = loop_->registry.find(model);
   if (entry == nullptr) return core::Status::kUnknownModel;
-  if (entry->config.provider != config::ProviderKind::kNone) return core::Status::kUnsupported;
+  if (!entry->has_processor()) return core::Status::kUnsupported;
   Loop* const loop = loop_.get();
   loop->post(
       [loop, entry, processor = std::move(processor)] { loop->set_processor(entry, processor); });

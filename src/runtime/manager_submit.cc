@@ -10,6 +10,7 @@
 #include "runtime/call_key.h"
 #include "runtime/chunk.h"
 #include "runtime/clock.h"
+#include "runtime/deployments.h"
 #include "runtime/ids.h"
 #include "runtime/manager.h"
 #include "runtime/request_check.h"
@@ -24,10 +25,11 @@ bool goes_nowhere(const llmq_request_t& request) {
 }
 
 // False when memory is used up; nothing is made for a request without texts.
-bool copy_extra(const llmq_request_t& r, const std::string& wire_model,
-                std::unique_ptr<Extra>* extra) {
+bool copy_extra(const llmq_request_t& r, const Wire& wire, std::unique_ptr<Extra>* extra) {
+  const std::string& wire_model = wire.prepared.model;
   if (r.tenant_len + r.request_key_len + r.dedup_key_len + r.metadata_len + wire_model.size() ==
-      0) {
+          0 &&
+      !wire.per_deployment) {
     return true;
   }
   try {
@@ -38,6 +40,7 @@ bool copy_extra(const llmq_request_t& r, const std::string& wire_model,
     texts->metadata.assign(r.metadata == nullptr ? "" : static_cast<const char*>(r.metadata),
                            r.metadata_len);
     texts->wire_model = wire_model;
+    if (wire.per_deployment) texts->made = std::make_unique<MadeBody>();
     *extra = std::move(texts);
     return true;
   } catch (const std::bad_alloc&) {
@@ -81,7 +84,7 @@ void waiter_done(void* user, const llmq_event_t* event) {
 
 // What is kept of the request: its payload, or that in the words of the provider.
 std::string_view Manager::payload_of(const llmq_request_t& request, const Checked& checked) {
-  if (checked.prepared.body) return *checked.prepared.body;
+  if (checked.wire.prepared.body) return *checked.wire.prepared.body;
   return {static_cast<const char*>(request.payload), request.payload_len};
 }
 
@@ -103,22 +106,12 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   checked->timeout_ms = timeout_ms_of(request, *model);
   checked->max_attempts = static_cast<uint8_t>(
       request.max_attempts != 0 ? request.max_attempts : model->retry.max_attempts);
-  TokenCaps caps;
-  caps.add(model->limits);
-  for (const PoolEntry* pool : checked->entry->pools) caps.add(*pool->limits.read());
-  core::Status status = estimate_tokens(request, *model, caps, &checked->entry->tokens,
-                                        &checked->tokens, &checked->prepared, why);
+  core::Status status = estimate_tokens(request, *model, caps_of(*model), &checked->entry->tokens,
+                                        &checked->tokens, &checked->wire, why);
   if (status == core::Status::kOk) {
     status = may_stream(request, *model, checked->tokens.streams, &checked->streams, why);
   }
-  if (status == core::Status::kOk) {
-    status = fits_limits(model->limits, model->prices, checked->tokens, "model", name, why);
-  }
-  for (const PoolEntry* pool : checked->entry->pools) {
-    if (status != core::Status::kOk) break;
-    status =
-        fits_limits(*pool->limits.read(), model->prices, checked->tokens, "pool", pool->name, why);
-  }
+  if (status == core::Status::kOk) status = fits_somewhere(*model, checked->tokens, why);
   return status;
 }
 
@@ -158,7 +151,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   Home& home = *loop_->home;
   std::unique_ptr<Extra> extra;
   const auto buffer_bytes = static_cast<size_t>(loop_->config.stream_buffer_bytes);
-  if (!copy_extra(r, checked.prepared.model, &extra) ||
+  if (!copy_extra(r, checked.wire, &extra) ||
       (checked.streams && !add_stream(loop_, buffer_bytes, &extra))) {
     return nullptr;
   }
@@ -238,7 +231,7 @@ core::Error Manager::estimate(const llmq_request_t& request, core::Usage* usage)
     return core::Error{core::Status::kClosed, core::status_message(core::Status::kClosed), ""};
   if (inspect(request, &checked, &why) != core::Status::kOk) return why;
   *usage = core::Usage{checked.tokens.likely_input, checked.tokens.output, 0, 0};
-  usage->cost_micros = cost_of(checked.entry->settings.read()->prices, *usage);
+  usage->cost_micros = cost_of(checked.entry->settings.read()->deployments.front().prices, *usage);
   return why;
 }
 

@@ -7,6 +7,7 @@
 #include "base/money.h"
 #include "runtime/calendar.h"
 #include "runtime/clock.h"
+#include "runtime/deployments.h"
 #include "runtime/plan_run.h"
 #include "runtime/request_check.h"
 
@@ -55,29 +56,50 @@ core::Result<core::Done> Plan::add_models(const config::Config& config) {
     if (by_name_.count(model.name) != 0) continue;
     if (auto checked = check_calendars(model); !checked) return checked.error();
     PlanModel fresh;
-    for (const std::string& name : model.pools) {
-      const auto pool = pool_index(name, pools.value());
-      if (!pool) return pool.error();
-      fresh.pools.push_back(pool.value());
+    PoolEntry* const total =
+        model.is_named() ? add_pool({"", model.limits, model.time_zone}) : nullptr;
+    std::vector<DeploymentEntry*> entries;
+    for (const config::DeploymentConfig& deployment : model.deployments) {
+      auto entry = std::make_unique<DeploymentEntry>();
+      entry->index = static_cast<core::DeploymentIndex>(entries.size());
+      entry->config = deployment;
+      for (const std::string& name : deployment.pools) {
+        const auto pool = pool_named(name, pools.value());
+        if (!pool) return pool.error();
+        entry->pools.push_back(pool.value());
+      }
+      if (total != nullptr) entry->pools.push_back(total);
+      entries.push_back(entry.get());
+      fresh.deployments.push_back(std::move(entry));
     }
     by_name_.emplace(model.name, static_cast<core::ModelIndex>(input_.models.size()));
-    fresh.config = std::move(model);
+    fresh.settings = settings_of(std::move(model), std::move(entries));
     input_.models.push_back(std::move(fresh));
   }
   return core::Done{};
 }
 
 // A pool that is known already stays as it is.
-core::Result<core::PoolIndex> Plan::pool_index(const std::string& name,
-                                               const std::vector<config::PoolConfig>& pools) {
-  const auto is_named = [&name](const auto& pool) { return pool.name == name; };
-  std::vector<PlanPool>& known = input_.pools;
-  const auto here = std::find_if(known.begin(), known.end(), is_named);
-  if (here != known.end()) return static_cast<core::PoolIndex>(here - known.begin());
-  const auto made = std::find_if(pools.begin(), pools.end(), is_named);
+core::Result<PoolEntry*> Plan::pool_named(const std::string& name,
+                                          const std::vector<config::PoolConfig>& pools) {
+  for (const std::unique_ptr<PoolEntry>& known : input_.pools) {
+    if (known->name == name) return known.get();
+  }
+  const auto made =
+      std::find_if(pools.begin(), pools.end(), [&](const auto& pool) { return pool.name == name; });
   if (auto checked = check_calendars(*made); !checked) return checked.error();
-  known.push_back(PlanPool{name, made->time_zone, made->limits});
-  return static_cast<core::PoolIndex>(known.size() - 1);
+  return add_pool(*made);
+}
+
+PoolEntry* Plan::add_pool(const config::PoolConfig& config) {
+  auto pool = std::make_unique<PoolEntry>();
+  pool->index = static_cast<core::PoolIndex>(input_.pools.size());
+  pool->name = config.name;
+  pool->time_zone = config.time_zone;
+  pool->first_limits = config.limits;
+  pool->limits.replace(config.limits);
+  input_.pools.push_back(std::move(pool));
+  return input_.pools.back().get();
 }
 
 PlanTotals& Plan::tenant_of(const llmq_request_t& request, core::TenantIndex* index) {
@@ -100,20 +122,12 @@ core::Error Plan::add(const llmq_request_t& request) {
                        "no model \"" + std::string(name) + "\" is in the plan", "model"};
   }
   PlanModel& model = input_.models[found->second];
-  TokenCaps caps;
-  caps.add(model.config.limits);
-  for (const core::PoolIndex pool : model.pools) caps.add(input_.pools[pool].limits);
   TokenEstimate tokens;
-  core::Status status =
-      estimate_tokens(request, model.config, caps, nullptr, &tokens, nullptr, &why);
+  core::Status status = estimate_tokens(request, model.settings, caps_of(model.settings), nullptr,
+                                        &tokens, nullptr, &why);
   if (status != core::Status::kOk) return why;
-  const core::Prices& prices = model.config.prices;
-  status = fits_limits(model.config.limits, prices, tokens, "model", name, &why);
-  for (const core::PoolIndex index : model.pools) {
-    if (status != core::Status::kOk) break;
-    const PlanPool& pool = input_.pools[index];
-    status = fits_limits(pool.limits, prices, tokens, "pool", pool.name, &why);
-  }
+  const core::Prices& prices = model.settings.deployments.front().prices;
+  status = fits_somewhere(model.settings, tokens, &why);
   core::TenantIndex tenant = 0;
   PlanTotals* const both[] = {&model.totals, &tenant_of(request, &tenant)};
   for (PlanTotals* totals : both) {
@@ -155,7 +169,7 @@ std::string Plan::report() const {
   for (const PlanModel& model : input_.models) {
     cJSON* json = cJSON_CreateObject();
     cJSON_AddItemToArray(models.get(), json);
-    cJSON_AddStringToObject(json, "model", model.config.name.c_str());
+    cJSON_AddStringToObject(json, "model", model.settings.name.c_str());
     const PlanTotals& totals = model.totals;
     describe(json, totals);
     describe_bound(json, model.bound_by);

@@ -16,6 +16,7 @@
 #include "core/engine.h"
 #include "core/request.h"
 #include "core/result.h"
+#include "runtime/registry.h"
 #include "runtime/tenant_names.h"
 
 namespace llmq::runtime {
@@ -38,15 +39,9 @@ struct PlanTotals {
   }
 };
 
-struct PlanPool {
-  std::string name;
-  std::string time_zone;
-  std::vector<core::LimitSpec> limits;
-};
-
 struct PlanModel {
-  config::ModelConfig config;
-  std::vector<core::PoolIndex> pools;
+  ModelSettings settings;
+  std::vector<std::unique_ptr<DeploymentEntry>> deployments;  // of these settings
   PlanTotals totals;
   std::string bound_by;  // the limit that kept the line waiting the longest; "" if none did
 };
@@ -54,9 +49,9 @@ struct PlanModel {
 // What is to be run.
 struct PlanInput {
   config::ManagerConfig config;
-  std::vector<PlanPool> pools;
-  std::vector<PlanModel> models;       // by index
-  std::vector<PlanTotals> tenants{1};  // by index
+  std::vector<std::unique_ptr<PoolEntry>> pools;  // by index
+  std::vector<PlanModel> models;                  // by index
+  std::vector<PlanTotals> tenants{1};             // by index
   TenantNames tenant_names;
   std::deque<core::Request> requests;
 };
@@ -77,8 +72,9 @@ class Plan {
 
  private:
   Plan() = default;
-  core::Result<core::PoolIndex> pool_index(const std::string& name,
-                                           const std::vector<config::PoolConfig>& pools);
+  core::Result<PoolEntry*> pool_named(const std::string& name,
+                                      const std::vector<config::PoolConfig>& pools);
+  PoolEntry* add_pool(const config::PoolConfig& config);
   PlanTotals& tenant_of(const llmq_request_t& request, core::TenantIndex* index);
   std::string report() const;
 

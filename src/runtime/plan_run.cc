@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/limit/limit_names.h"
+#include "runtime/deployments.h"
+#include "runtime/limit_report.h"
 
 namespace llmq::runtime {
 namespace {
@@ -24,16 +26,24 @@ std::vector<core::LimitSpec> as_published(std::vector<core::LimitSpec> limits) {
   return limits;
 }
 
+// Every call goes well, and leaves when it starts.
+template <typename Spec>
+Spec planned(Spec spec) {
+  spec.limits = as_published(spec.limits);
+  spec.finds_limits = false;
+  spec.sends_at_start = true;
+  return spec;
+}
+
 // Of the model, or of the pool that the limit belongs to.
 std::string zone_of(const PlanInput& input, core::Engine& engine, core::ModelIndex index,
                     const core::Limit* limit) {
   const PlanModel& model = input.models[index];
-  for (const core::PoolIndex pool : model.pools) {
-    for (const auto& one : engine.pool(pool)->limits) {
-      if (one.get() == limit) return input.pools[pool].time_zone;
-    }
+  for (const auto& deployment : model.deployments) {
+    const PoolEntry* const pool = limit == nullptr ? nullptr : pool_of(*deployment, engine, limit);
+    if (pool != nullptr) return pool->time_zone;
   }
-  return model.config.time_zone;
+  return model.settings.time_zone;
 }
 
 }  // namespace
@@ -62,20 +72,24 @@ void PlanRun::add_tenants() {
 }
 
 void PlanRun::add_models() {
-  for (core::PoolIndex i = 0; i < input_.pools.size(); ++i) {
-    const std::vector<core::LimitSpec> limits = as_published(input_.pools[i].limits);
-    step(core::PoolAdded{i, &limits});
+  for (const std::unique_ptr<PoolEntry>& pool : input_.pools) {
+    const std::vector<core::LimitSpec> limits = as_published(pool->first_limits);
+    step(core::PoolAdded{pool->index, &limits});
   }
   for (core::ModelIndex i = 0; i < input_.models.size(); ++i) {
-    const PlanModel& model = input_.models[i];
-    core::ModelSpec spec;
-    spec.limits = as_published(model.config.limits);
-    spec.pools = model.pools;
-    spec.prices = model.config.prices;
-    spec.max_in_flight = model.config.max_in_flight;
+    const ModelSettings& settings = input_.models[i].settings;
+    core::ModelSpec spec = planned(spec_of(settings));
+    spec.ready = true;
     step(core::ModelAdded{i, &spec});
+    for (size_t at = 1; at < settings.entries.size(); ++at) {
+      const core::DeploymentSpec other =
+          planned(spec_of(settings, settings.deployments[at], *settings.entries[at]));
+      step(core::DeploymentAdded{i, settings.entries[at]->index, &other});
+    }
     const core::Model& made = *engine_.model(i);
-    blocked_[i].model_ns.assign(made.first().limiter.limits().size(), 0);
+    for (const auto& deployment : made.deployments) {
+      blocked_[i].limits_ns.emplace_back(deployment->limiter.limits().size(), 0);
+    }
     blocked_[i].tenant_ns.assign(made.tenant_limits.size(), 0);
     windows_.open(i);
   }
@@ -108,7 +122,7 @@ void PlanRun::step(const core::Event& event) {
   for (const core::Action& action : actions_) {
     if (const auto* start = std::get_if<core::StartAttempt>(&action)) {
       const PlanModel& model = input_.models[start->request->model];
-      const auto last = service_time(model.config, start->request->est_output_tokens);
+      const auto last = service_time(model.settings, start->request->est_output_tokens);
       answers_.push(Answer{now_ + last, ++order_, start->request});
     } else if (const auto* end = std::get_if<core::FinishRequest>(&action)) {
       count_end(*end->request);
@@ -139,7 +153,8 @@ void PlanRun::advance(core::TimeNs to) {
   for (core::ModelIndex i = 0; passed > 0 && i < input_.models.size(); ++i) {
     const core::Model& model = *engine_.model(i);
     if (model.blocked_by >= 0 && !model.queue.empty()) {
-      blocked_[i].model_ns[static_cast<size_t>(model.blocked_by)] += passed;
+      blocked_[i].limits_ns[model.blocked_at->index][static_cast<size_t>(model.blocked_by)] +=
+          passed;
     } else if (model.block == core::Block::kNone && !model.tenant_limits.empty()) {
       const auto most = std::max_element(model.parked.begin(), model.parked.end());
       const auto limit = static_cast<size_t>(most - model.parked.begin());
@@ -163,21 +178,22 @@ void PlanRun::take_answer() {
 std::string PlanRun::bound_by(core::ModelIndex index) {
   const Blocked& blocked = blocked_[index];
   const core::Model& model = *engine_.model(index);
-  const auto most = std::max_element(blocked.model_ns.begin(), blocked.model_ns.end());
-  const auto own = std::max_element(blocked.tenant_ns.begin(), blocked.tenant_ns.end());
-  const int64_t model_ns = most == blocked.model_ns.end() ? 0 : *most;
-  if (own != blocked.tenant_ns.end() && *own > model_ns) {
-    const auto limit = static_cast<size_t>(own - blocked.tenant_ns.begin());
-    return core::limit_name(model.tenant_limits[limit]) + " of each tenant";
+  int64_t most = 0;
+  std::string name;
+  for (size_t i = 0; i < blocked.tenant_ns.size(); ++i) {
+    if (blocked.tenant_ns[i] <= most) continue;
+    most = blocked.tenant_ns[i];
+    name = core::limit_name(model.tenant_limits[i]) + " of each tenant";
   }
-  if (model_ns == 0) return "";
-  const auto limit = static_cast<size_t>(most - blocked.model_ns.begin());
-  if (model.first().limiter.is_implicit(limit)) return "max_in_flight";
-  const core::Limit* const found = model.first().limiter.limits()[limit];
-  std::string name = core::limit_name(found->spec());
-  for (const core::PoolIndex pool : input_.models[index].pools) {
-    for (const auto& one : engine_.pool(pool)->limits) {
-      if (one.get() == found) name += " of pool " + input_.pools[pool].name;
+  for (size_t at = 0; at < blocked.limits_ns.size(); ++at) {
+    const core::Limiter& limiter = model.deployments[at]->limiter;
+    for (size_t i = 0; i < blocked.limits_ns[at].size(); ++i) {
+      if (blocked.limits_ns[at][i] < most || blocked.limits_ns[at][i] == 0) continue;
+      if (blocked.limits_ns[at][i] == most && at > 0) continue;
+      most = blocked.limits_ns[at][i];
+      name = limiter.is_implicit(i) ? "max_in_flight"
+                                    : full_limit_name(*input_.models[index].deployments[at],
+                                                      engine_, limiter.limits()[i]);
     }
   }
   return name;

@@ -34,9 +34,10 @@ class PlanRun {
       return due != other.due ? due > other.due : order > other.order;
     }
   };
-  // For how long each limit kept the line waiting, by the limiter's index; then each tenant's own.
+  // For how long each limit kept the line waiting, by deployment and the limiter's index; then each
+  // tenant's own.
   struct Blocked {
-    std::vector<int64_t> model_ns;
+    std::vector<std::vector<int64_t>> limits_ns;
     std::vector<int64_t> tenant_ns;
   };
 

@@ -172,14 +172,14 @@ void put_findings(cJSON* to, const http::Findings& found, bool tls) {
 }
 
 // What the answer means, and how far the two clocks are apart.
-void put_outcome(cJSON* to, const config::ModelConfig& model, provider::Operation operation,
+void put_outcome(cJSON* to, const config::DeploymentConfig& config, provider::Operation operation,
                  const http::CallResult& result, const std::string& key) {
   core::Status status = result.status;
   std::string message = result.message;
   if (status == core::Status::kOk && result.response.http_status != 0) {
     const int64_t now = wall_unix_ms();
     const provider::Outcome outcome =
-        provider::parse_response(*model.profile, operation, result.response, now);
+        provider::parse_response(*config.profile, operation, result.response, now);
     status = outcome.status;
     message = outcome.message;
     put_answer(to, result.response, key, now);
@@ -192,13 +192,13 @@ void put_outcome(cJSON* to, const config::ModelConfig& model, provider::Operatio
 }
 
 // Where the key comes from, and what is wrong with it; the key itself is returned.
-std::string put_key(cJSON* to, const Callbacks& callbacks, const config::ModelConfig& model,
+std::string put_key(cJSON* to, const Callbacks& callbacks, const config::DeploymentConfig& config,
                     bool* usable) {
   cJSON* const object = cJSON_AddObjectToObject(to, "key");
-  const bool has_callback = callbacks.api_key.fn != nullptr;
-  ModelEntry entry;
-  entry.config = model;
-  auto read = read_api_key(model, has_callback);
+  const bool has_callback = callbacks.api_key.is_set();
+  DeploymentEntry entry;
+  entry.config = config;
+  auto read = read_api_key(config, has_callback);
   if (read) {
     entry.key = StoredKey(read.value(), "");
     wipe(read.value());
@@ -206,39 +206,45 @@ std::string put_key(cJSON* to, const Callbacks& callbacks, const config::ModelCo
   }
   const char* source = "none";
   std::string name;
-  if (brings_its_key(model)) {
+  if (brings_its_key(config)) {
     source = "headers";
-  } else if (!model.api_key_file.empty()) {
+  } else if (!config.api_key_file.empty()) {
     source = "file";
-    name = model.api_key_file;
+    name = config.api_key_file;
   } else if (has_callback) {
     source = "function";
-  } else if (!model.api_key_env.empty() && (!read || !read.value().empty())) {
+  } else if (!config.api_key_env.empty() && (!read || !read.value().empty())) {
     source = "environment";
-    name = model.api_key_env;
+    name = config.api_key_env;
   }
   cJSON_AddStringToObject(object, "source", source);
   put_text(object, "name", name);
   put_text(object, "error", read ? "" : read.error().message);
-  put_text(object, "warning", key_file_warning(model));
+  put_text(object, "warning", key_file_warning(config));
   *usable = static_cast<bool>(read);
   return read ? std::move(read.value()) : std::string();
 }
 
-core::Result<std::string> probe_model(const Callbacks& callbacks, const config::ModelConfig& model,
-                                      uint32_t flags) {
+core::Result<base::Json> probe_deployment(const Callbacks& callbacks,
+                                          const config::ModelConfig& model,
+                                          const config::DeploymentConfig& config, uint32_t flags) {
+  if (config.provider != config::ProviderKind::kHttp) {
+    return core::Error{core::Status::kUnsupported, config.title() + " has no provider over HTTP",
+                       config.key_prefix() + "provider"};
+  }
   const auto operation = (flags & LLMQ_PROBE_EMBEDDINGS) != 0 ? provider::Operation::kEmbeddings
                                                               : provider::Operation::kChat;
   const std::string payload = payload_for(operation, model.name);
-  const auto prepared = provider::prepare(endpoint_of(model), operation, payload, false, 0);
+  const provider::Endpoint endpoint = endpoint_of(config);
+  const auto prepared = provider::prepare(endpoint, operation, payload, false, 0);
   if (!prepared) return prepared.error();
 
-  const base::Json made(cJSON_CreateObject());
+  base::Json made(cJSON_CreateObject());
+  if (!config.name.empty()) cJSON_AddStringToObject(made.get(), "name", config.name.c_str());
   bool usable = false;
-  std::string key = put_key(made.get(), callbacks, model, &usable);
+  std::string key = put_key(made.get(), callbacks, config, &usable);
   const auto request_with = [&](const std::string& with) {
-    return provider::build_request(endpoint_of(model), operation, prepared.value().model, false,
-                                   with);
+    return provider::build_request(endpoint, operation, prepared.value().model, false, with);
   };
   auto wire = request_with(key);
   if (!wire && wire.error().code == core::Status::kAuth) {
@@ -252,23 +258,37 @@ core::Result<std::string> probe_model(const Callbacks& callbacks, const config::
   http::Call call;
   call.wire = std::move(wire.value());
   call.body = prepared.value().body ? std::string_view(*prepared.value().body) : payload;
-  call.transport = transport_of(model);
+  call.transport = transport_of(config);
   call.timeout = model.timeout.ns > 0 ? std::min(model.timeout, kLongest) : kLongest;
   call.looks_closely = true;
   // With no key the way can be looked at, but the answer would say nothing.
   call.connects_only = (flags & LLMQ_PROBE_CONNECT_ONLY) != 0 || !usable;
   const std::string url = call.wire.url;
   put_text(made.get(), "url", url);
-  put_text(made.get(), "proxy", http::proxy_of(url, model.proxy));
+  put_text(made.get(), "proxy", http::proxy_of(url, config.proxy));
   OneCall one;
   const auto result = one.run(std::move(call));
   if (!result) return result.error();
   if (result.value().findings != nullptr) {
     put_findings(made.get(), *result.value().findings, provider::is_https(url));
   }
-  put_outcome(made.get(), model, operation, result.value(), key);
+  put_outcome(made.get(), config, operation, result.value(), key);
   wipe(key);
-  return base::json_text(made.get());
+  return made;
+}
+
+// One call, or one to each deployment that has a name.
+core::Result<std::string> probe_model(const Callbacks& callbacks, const config::ModelConfig& model,
+                                      uint32_t flags) {
+  const base::Json all(cJSON_CreateObject());
+  cJSON* const list = cJSON_AddArrayToObject(all.get(), "deployments");
+  for (const config::DeploymentConfig& deployment : model.deployments) {
+    auto made = probe_deployment(callbacks, model, deployment, flags);
+    if (!made) return made.error();
+    if (!model.is_named()) return base::json_text(made.value().get());
+    cJSON_AddItemToArray(list, made.value().release());
+  }
+  return base::json_text(all.get());
 }
 
 }  // namespace
@@ -281,11 +301,6 @@ core::Result<std::string> probe(const config::Config& config, const Callbacks& c
   if (!models) return models.error();
   for (const config::ModelConfig& one : models.value()) {
     if (one.name != model) continue;
-    if (one.provider != config::ProviderKind::kHttp) {
-      return core::Error{core::Status::kUnsupported,
-                         "model " + one.name + " has no provider over HTTP",
-                         "model." + one.name + ".provider"};
-    }
 #if defined(LLMQ_HAVE_HTTP)
     return probe_model(callbacks, one, flags);
 #else

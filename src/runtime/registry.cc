@@ -70,8 +70,12 @@ std::vector<ModelEntry*> Registry::models_of(const PoolEntry* pool) const {
   std::vector<ModelEntry*> models;
   for (const std::unique_ptr<ModelEntry>& entry : entries_) {
     if (entry->removed.load(std::memory_order_relaxed)) continue;
-    const std::vector<PoolEntry*>& pools = entry->pools;
-    if (std::find(pools.begin(), pools.end(), pool) != pools.end()) models.push_back(entry.get());
+    const auto settings = entry->settings.read();
+    const std::vector<DeploymentEntry*>& all = settings->entries;
+    const bool draws = std::any_of(all.begin(), all.end(), [pool](const DeploymentEntry* one) {
+      return std::find(one->pools.begin(), one->pools.end(), pool) != one->pools.end();
+    });
+    if (draws) models.push_back(entry.get());
   }
   return models;
 }

@@ -26,10 +26,10 @@
 
 namespace llmq::runtime {
 
-// Limits that several models share.
+// Limits that several models share, or all deployments of one.
 struct PoolEntry {
   core::PoolIndex index = 0;
-  std::string name;
+  std::string name;  // "" of those over all deployments of a model
   std::string time_zone;
   std::vector<core::LimitSpec> first_limits;  // as registered: a later registration must agree
   Current<std::vector<core::LimitSpec>> limits;
@@ -38,22 +38,45 @@ struct PoolEntry {
   std::vector<core::LimitSpec> places;  // every limit that it has or had: the engine keeps them
 };
 
-struct ModelEntry {
-  core::ModelIndex index = 0;
-  config::ModelConfig config;             // as registered: never changes
-  Current<config::ModelConfig> settings;  // as llmq_manager_set has left it
-  std::vector<PoolEntry*> pools;          // never changes
-  // Guarded by the registry's mutex:
-  config::Config source;                // what `settings` was made from
-  std::vector<core::LimitSpec> places;  // every limit of its own that it has or had
+struct DeploymentEntry {
+  core::DeploymentIndex index = 0;
+  config::DeploymentConfig config;  // as registered: where and how it is called never changes
+  std::vector<PoolEntry*> pools;    // never changes; that of all deployments is the last
   ApiKeyCallback key_fn;
-  std::atomic<bool> removed{false};
-  TokenLearning tokens;  // what its answers have taught
+  // Guarded by the registry's mutex:
+  std::vector<core::LimitSpec> places;  // every limit of its own that it has or had
   // The loop's own:
-  std::shared_ptr<Processor> processor;
+  core::Prices prices;
   uint64_t mock_calls = 0;
   StoredKey key;           // from the environment or a file; none = ask key_fn, or there is none
   std::string quota_told;  // the last refusal because the account's quota is used up
+};
+
+// A model as llmq_manager_set and changes of its deployments have left it.
+struct ModelSettings : config::ModelConfig {
+  std::vector<DeploymentEntry*> entries;  // beside its deployments
+  // Places of those whose calls say a payload in a way of their own, the first one among them.
+  std::vector<size_t> forms;
+};
+
+struct ModelEntry {
+  core::ModelIndex index = 0;
+  config::ModelConfig config;       // as registered: never changes
+  Current<ModelSettings> settings;  // as it is now
+  PoolEntry* total = nullptr;       // over all deployments; none where the first has no name
+  // Guarded by the registry's mutex:
+  config::Config source;                       // what `settings` was made from
+  std::vector<core::LimitSpec> tenant_places;  // every limit of its tenants that it has or had
+  std::vector<std::unique_ptr<DeploymentEntry>> deployments;  // by index, those that left too
+  std::atomic<bool> removed{false};
+  TokenLearning tokens;  // what its answers have taught
+  // The loop's own:
+  std::vector<DeploymentEntry*> called;  // by index, those that left too
+  std::shared_ptr<Processor> processor;
+
+  bool has_processor() const {
+    return config.deployments.front().provider == config::ProviderKind::kNone;
+  }
 };
 
 class Registry {
@@ -72,7 +95,7 @@ class Registry {
   PoolEntry* find_pool(std::string_view name) const;
   core::PoolIndex next_pool() const { return static_cast<core::PoolIndex>(pools_.size()); }
   void add_pool(std::unique_ptr<PoolEntry> pool) { pools_.push_back(std::move(pool)); }
-  // Registered models that draw on it.
+  // Registered models of which deployments draw on it.
   std::vector<ModelEntry*> models_of(const PoolEntry* pool) const;
 
   // Registered models in the order of their registration.

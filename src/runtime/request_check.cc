@@ -110,44 +110,80 @@ void TokenCaps::add(const std::vector<core::LimitSpec>& limits) {
   }
 }
 
-provider::Endpoint endpoint_of(const config::ModelConfig& model) {
-  return {model.profile,    model.base_url,    model.name,
-          model.deployment, model.api_version, &model.headers};
+TokenCaps TokenCaps::or_else(const TokenCaps& other) const {
+  TokenCaps most;
+  most.input = std::max(input, other.input);
+  most.output = std::max(output, other.output);
+  most.both = std::max(both, other.both);
+  most.judged_on_arrival = judged_on_arrival || other.judged_on_arrival;
+  return most;
 }
 
-core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
-                                           provider::Operation operation,
+provider::Endpoint endpoint_of(const config::DeploymentConfig& config) {
+  return {config.profile,    config.base_url,    config.model,
+          config.deployment, config.api_version, &config.headers};
+}
+
+core::Result<provider::Prepared> look_into(const config::DeploymentConfig& config,
+                                           int64_t est_output_tokens, provider::Operation operation,
                                            std::string_view payload) {
-  if (model.provider == config::ProviderKind::kHttp) {
-    return provider::prepare(endpoint_of(model), operation, payload, false,
-                             model.est_output_tokens);
+  if (config.provider == config::ProviderKind::kHttp) {
+    return provider::prepare(endpoint_of(config), operation, payload, false, est_output_tokens);
   }
-  auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
+  auto seen = provider::inspect_payload(operation, payload, est_output_tokens);
   if (!seen) return seen.error();
   return provider::Prepared{seen.value(), std::nullopt, {}};
 }
 
-bool reads_payloads(const config::ModelConfig& model, provider::Operation operation) {
-  if (model.provider == config::ProviderKind::kNone) return false;
-  return model.provider != config::ProviderKind::kMock || operation != provider::Operation::kCustom;
+bool reads_payloads(const config::DeploymentConfig& config, provider::Operation operation) {
+  if (config.provider == config::ProviderKind::kNone) return false;
+  return config.provider != config::ProviderKind::kMock ||
+         operation != provider::Operation::kCustom;
 }
 
-core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
+namespace {
+
+// For each form in which the payload may be sent. False: one of them does not read payloads.
+core::Result<bool> look_into_all(const ModelSettings& model, provider::Operation operation,
+                                 std::string_view payload, Wire& wire) {
+  const std::vector<size_t>& forms = model.forms;
+  bool reads = true;
+  for (const size_t form : forms) {
+    const config::DeploymentConfig& config = model.deployments[form];
+    if (!reads_payloads(config, operation)) {
+      reads = false;
+      continue;
+    }
+    auto found = look_into(config, model.est_output_tokens, operation, payload);
+    if (!found) {
+      if (!config.name.empty()) found.error().message.insert(0, config.title() + ": ");
+      return found.error();
+    }
+    if (form == forms.front()) wire.prepared = std::move(found.value());
+  }
+  wire.per_deployment = forms.size() > 1;
+  if (wire.per_deployment) {
+    wire.prepared.body.reset();
+    wire.prepared.model.clear();
+  }
+  return reads;
+}
+
+}  // namespace
+
+core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings& model,
                              const TokenCaps& caps, const TokenLearning* learnt,
-                             TokenEstimate* estimate, provider::Prepared* prepared,
-                             core::Error* why) {
+                             TokenEstimate* estimate, Wire* wire, core::Error* why) {
   const std::string_view payload(static_cast<const char*>(request.payload), request.payload_len);
   const auto operation = static_cast<provider::Operation>(request.operation);
-  const bool reads = reads_payloads(model, operation);
+  Wire looked;
+  const auto read = look_into_all(model, operation, payload, looked);
+  if (!read) return refuse(why, read.error().code, read.error().key.c_str(), read.error().message);
+  const bool reads = read.value();
   provider::Estimate seen;
   if (reads) {
-    auto found = look_into(model, operation, payload);
-    if (!found) {
-      return refuse(why, found.error().code, found.error().key.c_str(), found.error().message);
-    }
-    seen = found.value().estimate;
+    seen = looked.prepared.estimate;
     estimate->streams = seen.stream;
-    if (prepared != nullptr) *prepared = std::move(found.value());
   } else {
     seen.text_bytes = static_cast<int64_t>(payload.size());
     seen.input_tokens = std::min({(seen.text_bytes + kBytesPerToken - 1) / kBytesPerToken,
@@ -155,6 +191,7 @@ core::Status estimate_tokens(const llmq_request_t& request, const config::ModelC
     seen.output_is_default = operation != provider::Operation::kEmbeddings;
     seen.output_tokens = seen.output_is_default ? model.est_output_tokens : 0;
   }
+  if (wire != nullptr) *wire = std::move(looked);
   int64_t input = seen.input_tokens;
   int64_t likely = input;
   const int64_t told = learnt == nullptr || seen.text_bytes == 0
@@ -184,7 +221,9 @@ core::Status estimate_tokens(const llmq_request_t& request, const config::ModelC
 core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,
                         bool body_says_so, bool* streams, core::Error* why) {
   *streams = body_says_so || (request.flags & LLMQ_REQUEST_STREAM) != 0;
-  if (!*streams || model.provider == config::ProviderKind::kNone) return core::Status::kOk;
+  if (!*streams || model.deployments.front().provider == config::ProviderKind::kNone) {
+    return core::Status::kOk;
+  }
   if (request.operation == LLMQ_OP_EMBEDDINGS) {
     return refuse(why, core::Status::kUnsupported, "flags",
                   "a stream is asked for, but embeddings come whole");

@@ -14,6 +14,7 @@
 #include "config/model_config.h"
 #include "core/result.h"
 #include "provider/request.h"
+#include "runtime/registry.h"
 #include "runtime/token_learning.h"
 
 namespace llmq::runtime {
@@ -26,7 +27,7 @@ struct TokenEstimate {
   int64_t likely_input = 0;  // what the answer will probably tell
 };
 
-// The most tokens that one call may count, over all limits of a model and its pools.
+// The most tokens that one call may count, over all limits of a deployment and its pools.
 struct TokenCaps {
   int64_t input = std::numeric_limits<uint32_t>::max();
   int64_t output = std::numeric_limits<uint32_t>::max();
@@ -36,6 +37,8 @@ struct TokenCaps {
   bool judged_on_arrival = false;
 
   void add(const std::vector<core::LimitSpec>& limits);
+  // Of a call that may be made here or there.
+  TokenCaps or_else(const TokenCaps& other) const;
 };
 
 // Writes why not, unless `why` is nullptr; returns `status`.
@@ -43,22 +46,28 @@ core::Status refuse(core::Error* why, core::Status status, const char* key, std:
 
 core::Status check_members(const llmq_request_t& request, core::Error* why);
 
-// How the provider of a model is addressed; the config must outlive it.
-provider::Endpoint endpoint_of(const config::ModelConfig& model);
+// How the provider of a deployment is addressed; the config must outlive it.
+provider::Endpoint endpoint_of(const config::DeploymentConfig& config);
 
 // Are payloads for that operation JSON of a known form?
-bool reads_payloads(const config::ModelConfig& model, provider::Operation operation);
+bool reads_payloads(const config::DeploymentConfig& config, provider::Operation operation);
 // What the payload says, of a request that a built-in provider runs.
-core::Result<provider::Prepared> look_into(const config::ModelConfig& model,
-                                           provider::Operation operation, std::string_view payload);
+core::Result<provider::Prepared> look_into(const config::DeploymentConfig& config,
+                                           int64_t est_output_tokens, provider::Operation operation,
+                                           std::string_view payload);
+
+// What calls over HTTP will send.
+struct Wire {
+  provider::Prepared prepared;
+  bool per_deployment = false;  // each says the payload in its own way, when it is called
+};
 
 // What the caller says counts; else what the payload says and answers have taught (`learnt`, may be
-// nullptr); else a guess that never makes a request oversize. `prepared`, unless it is nullptr,
-// takes what a call over HTTP will send.
-core::Status estimate_tokens(const llmq_request_t& request, const config::ModelConfig& model,
+// nullptr); else a guess that never makes a request oversize. `wire` may be nullptr. A payload that
+// one of the deployments cannot be sent is an error.
+core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings& model,
                              const TokenCaps& caps, const TokenLearning* learnt,
-                             TokenEstimate* estimate, provider::Prepared* prepared,
-                             core::Error* why);
+                             TokenEstimate* estimate, Wire* wire, core::Error* why);
 
 // Is the response to be streamed, and does the model do that?
 core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,

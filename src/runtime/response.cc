@@ -26,6 +26,7 @@ Summary summary_of(const Job& job) {
   summary.status = job.request.status;
   summary.attempts = job.request.attempts;
   summary.model = job.request.model;
+  summary.deployment = job.node.deployment;
   summary.submitted = job.request.submitted;
   summary.started = job.request.started;
   summary.finished = end_of(job);
@@ -47,6 +48,7 @@ std::unique_ptr<Response> take_response(Job& job) {
     response->message = std::move(job.outcome->message);
     response->provider_request_id = std::move(job.outcome->provider_request_id);
     response->attempts = std::move(job.outcome->attempts);
+    response->deployment = std::move(job.outcome->deployment);
   }
   if (job.extra != nullptr) {
     response->request_key = std::move(job.extra->request_key);
@@ -63,6 +65,7 @@ std::unique_ptr<Response> copy_response(const Job& job) {
     response->message = job.outcome->message;
     response->provider_request_id = job.outcome->provider_request_id;
     response->attempts = job.outcome->attempts;
+    response->deployment = job.outcome->deployment;
   }
   if (job.extra != nullptr) {
     response->request_key = job.extra->request_key;

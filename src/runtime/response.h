@@ -25,6 +25,7 @@ struct Summary {
   uint8_t flags = 0;  // LLMQ_EVENT_
   int32_t http_status = 0;
   core::ModelIndex model = 0;
+  core::DeploymentIndex deployment = 0;  // of the last attempt
   core::Usage usage{};
   core::TimeNs submitted{};
   core::TimeNs started{};
@@ -37,6 +38,7 @@ struct Response {
   std::string data;
   std::string message;
   std::string provider_request_id;
+  std::string deployment;  // the name of that
   std::string request_key;
   std::string metadata;
   std::shared_ptr<const AttemptLog> attempts;  // where one has failed

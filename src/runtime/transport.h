@@ -1,4 +1,4 @@
-// How the connections of a model are made.
+// How the connections of a deployment are made.
 #ifndef LLMQ_RUNTIME_TRANSPORT_H_
 #define LLMQ_RUNTIME_TRANSPORT_H_
 
@@ -7,13 +7,13 @@
 
 namespace llmq::runtime {
 
-inline http::Transport transport_of(const config::ModelConfig& model) {
+inline http::Transport transport_of(const config::DeploymentConfig& config) {
   http::Transport transport;
-  transport.connect_timeout = model.connect_timeout;
-  transport.ca_file = model.ca_file;
-  transport.client_cert_file = model.client_cert_file;
-  transport.client_key_file = model.client_key_file;
-  transport.proxy = model.proxy;
+  transport.connect_timeout = config.connect_timeout;
+  transport.ca_file = config.ca_file;
+  transport.client_cert_file = config.client_cert_file;
+  transport.client_key_file = config.client_key_file;
+  transport.proxy = config.proxy;
   return transport;
 }
 

@@ -297,6 +297,22 @@ TEST(ManagerCreation, ThrowsWithTheKeyAtFault) {
   }
 }
 
+TEST(ManagerDeployments, ComeAndGo) {
+  llmq::conf conf;
+  conf.set("model.x.provider", "mock").set("model.x.mock.latency_ms", "1");
+  conf.set("model.x.deployments.a.rpm", "1");
+  llmq::manager manager(conf);
+  EXPECT_EQ(manager.submit_wait({"x", "{}"}).deployment(), "a");
+  llmq::conf more;
+  more.set("model.x.deployments.b.rpm", "9");
+  manager.add_deployment("x", "b", more);
+  EXPECT_EQ(manager.submit_wait({"x", "{}"}).deployment(), "b");
+  EXPECT_THROW(manager.add_deployment("x", "b", more), llmq::error);
+  manager.remove_deployment("x", "a");
+  EXPECT_THROW(manager.remove_deployment("x", "b"), llmq::error);
+  EXPECT_EQ(manager.submit_wait({"x", "{}"}).deployment(), "b");
+}
+
 TEST_F(Manager, TakesTheLimitsThatAnotherSdkSaw) {
   EXPECT_NO_THROW(manager_.report_limits("m", {{"x-ratelimit-limit-requests", "60"}, {"", ""}}));
   const std::map<std::string, std::string> headers{{"x-ratelimit-remaining-requests", "59"}};

@@ -97,6 +97,33 @@ class conf {
                                            detail::free_user<key_fn>));
     return *this;
   }
+  // The same for each deployment of a model; "" is the name of an only one without a name.
+  conf& set_deployment_key(
+      std::function<std::optional<std::string>(std::string_view model, std::string_view deployment)>
+          fn) {
+    using key_fn = std::function<std::optional<std::string>(std::string_view, std::string_view)>;
+    const llmq_deployment_key_fn call = [](void* user, const char* model, size_t len,
+                                           const char* name, size_t name_len, char* out,
+                                           size_t cap) noexcept -> int64_t {
+      try {
+        const auto key = (*static_cast<key_fn*>(user))(std::string_view(model, len),
+                                                       std::string_view(name, name_len));
+        if (!key) return -1;
+        key->copy(out, cap);
+        return static_cast<int64_t>(key->size());
+      } catch (...) {
+        return -1;
+      }
+    };
+    detail::check(llmq_conf_set_deployment_key_fn(handle_.get(), call, new key_fn(std::move(fn)),
+                                                  detail::free_user<key_fn>));
+    return *this;
+  }
+  std::string deployments_json(std::string_view model) const {
+    char* json = nullptr;
+    detail::check(llmq_conf_deployments_json(handle_.get(), model.data(), model.size(), &json));
+    return detail::take(json);
+  }
   llmq_conf_t* handle() const noexcept { return handle_.get(); }
 
  private:

@@ -121,6 +121,25 @@ class manager {
                                             static_cast<int32_t>(mode)));
   }
 
+  // Another place where calls of a registered model are made: what `settings` say of
+  // model.MODEL.deployments.NAME.
+  void add_deployment(std::string_view model, std::string_view name, const conf& settings) {
+    llmq_error_t* err = nullptr;
+    const status code =
+        llmq_manager_add_deployment(handle(), detail::at(model), model.size(), detail::at(name),
+                                    name.size(), settings.handle(), &err);
+    detail::check(code, err);
+  }
+  // Nothing starts there any more; with cancel or abort what runs there is tried elsewhere.
+  void remove_deployment(std::string_view model, std::string_view name,
+                         shutdown_mode mode = shutdown_mode::drain) {
+    llmq_error_t* err = nullptr;
+    const status code =
+        llmq_manager_remove_deployment(handle(), detail::at(model), model.size(), detail::at(name),
+                                       name.size(), static_cast<int32_t>(mode), &err);
+    detail::check(code, err);
+  }
+
   // Changes one setting of a registered model or pool, or of the manager, while everything runs.
   void set(const std::string& key, const std::string& value) {
     llmq_error_t* err = nullptr;

@@ -49,6 +49,8 @@ class response {
   std::string_view provider_request_id() const noexcept {
     return view(llmq_response_provider_request_id);
   }
+  // That ran the last attempt; "" if none did, or it has no name.
+  std::string_view deployment() const noexcept { return view(llmq_response_deployment); }
   std::string_view metadata() const noexcept { return view(llmq_response_metadata); }
   std::string_view request_key() const noexcept { return view(llmq_response_request_key); }
   // Of the last attempt, if known.

@@ -75,6 +75,7 @@ struct LimitSpec {
   uint32_t share = 1;       // `amount` is one of so many parts of the provider's limit
   bool shared = false;      // room comes from a store shared with other processes, by Lease actions
   bool per_tenant = false;  // each tenant has its own
+  bool ours = false;        // over several accounts: no provider counts it, no answer tells of it
   bool refused_count = true;    // requests: a call that the provider refused counts
   bool oversize_alone = false;  // a call larger than N may run, alone, and leaves debt
 };

@@ -123,7 +123,7 @@ int64_t Limiter::most_attempts() const {
 
 bool Limiter::bounds_per_period() const {
   return std::any_of(limits_.begin(), limits_.end(), [](const Limit* limit) {
-    return !limit->is_concurrency() && !limit->is_open();
+    return !limit->is_concurrency() && !limit->is_open() && !limit->spec().ours;
   });
 }
 

@@ -29,12 +29,15 @@ TEST(Config, DefaultsAreThoseOfTheTypes) {
   EXPECT_EQ(made.keep_age, defaults.keep_age);
   EXPECT_EQ(made.log_level, defaults.log_level);
   Config config;
-  config.mention(Owner::kModel, "m");
+  config.mention({Owner::kModel, "m", {}});
   const ModelConfig model = only_model(config);
-  EXPECT_EQ(model.max_in_flight, ModelConfig().max_in_flight);
+  EXPECT_EQ(model.deployments.at(0).max_in_flight, DeploymentConfig().max_in_flight);
   EXPECT_EQ(model.timeout, ModelConfig().timeout);
   EXPECT_EQ(model.retry.base, ModelConfig().retry.base);
   EXPECT_TRUE(model.limits.empty());
+  EXPECT_TRUE(model.deployments.at(0).limits.empty());
+  EXPECT_EQ(model.deployments.at(0).weight, DeploymentConfig().weight);
+  EXPECT_EQ(model.deployments.at(0).order, DeploymentConfig().order);
 }
 
 TEST(Config, ProvidersChangeTheDefaults) {
@@ -42,16 +45,17 @@ TEST(Config, ProvidersChangeTheDefaults) {
   set(config, "model.m.provider", "openai");
   set(config, "model.m.tpm", "100");
   const ModelConfig model = only_model(config);
-  EXPECT_EQ(model.base_url, "https://api.openai.com/v1");
-  EXPECT_EQ(model.api_key_env, "OPENAI_API_KEY");
+  EXPECT_EQ(model.deployments.at(0).base_url, "https://api.openai.com/v1");
+  EXPECT_EQ(model.deployments.at(0).api_key_env, "OPENAI_API_KEY");
   EXPECT_EQ(model.est_output_tokens, 256);
-  EXPECT_EQ(model.limits.at(0).charge, core::ChargeModel::kArrival);
+  EXPECT_EQ(model.deployments.at(0).limits.at(0).charge, core::ChargeModel::kArrival);
   bool is_default = false;
   EXPECT_EQ(config.get("model.m.charge", &is_default).value(), "arrival");
   EXPECT_TRUE(is_default);
   Config processor;
   set(processor, "model.m.tpm", "100");
-  EXPECT_EQ(only_model(processor).limits.at(0).charge, core::ChargeModel::kActual);
+  EXPECT_EQ(only_model(processor).deployments.at(0).limits.at(0).charge,
+            core::ChargeModel::kActual);
 }
 
 TEST(Config, ShorthandsAreLimits) {
@@ -59,11 +63,11 @@ TEST(Config, ShorthandsAreLimits) {
   for (const char* key : {"rpm", "rpd", "tpm", "tpd", "itpm", "otpm", "concurrency"}) {
     set(config, (std::string("model.m.") + key).c_str(), "10");
   }
-  EXPECT_EQ(only_model(config).limits.size(), 7U);
+  EXPECT_EQ(only_model(config).deployments.at(0).limits.size(), 7U);
   Config old_form;
   set(old_form, "model.m.rate_limit", "5");
   set(old_form, "model.m.time_period_s", "10");
-  EXPECT_EQ(only_model(old_form).limits.at(0).period, core::seconds(10));
+  EXPECT_EQ(only_model(old_form).deployments.at(0).limits.at(0).period, core::seconds(10));
 }
 
 TEST(Config, LimitsReplaceWhatWasSetBefore) {
@@ -71,14 +75,14 @@ TEST(Config, LimitsReplaceWhatWasSetBefore) {
   set(config, "model.m.rpm", "10");
   set(config, "model.m.limits", "requests=5/1m;concurrency=2");
   set(config, "model.m.tpm", "9");
-  EXPECT_EQ(only_model(config).limits.size(), 3U);
+  EXPECT_EQ(only_model(config).deployments.at(0).limits.size(), 3U);
 }
 
 TEST(Config, AModelsOwnLimitsComeBeforeThoseOfEveryModel) {
   Config config;
   set(config, "model.*.limits", "requests=100/1m;concurrency=4");
   set(config, "model.m.rpm", "7");
-  const auto limits = only_model(config).limits;
+  const auto limits = only_model(config).deployments.at(0).limits;
   ASSERT_EQ(limits.size(), 2U);
   EXPECT_EQ(limits[0].amount, 7);
   EXPECT_EQ(limits[1].kind, core::LimitKind::kConcurrency);
@@ -97,7 +101,7 @@ TEST(Config, JitterIsTheModelsUnlessTheLimitSaysIt) {
   Config config;
   set(config, "model.m.limits", "requests=5/1m;tokens=5/1m,jitter=1s");
   set(config, "model.m.jitter_ms", "40");
-  const auto limits = only_model(config).limits;
+  const auto limits = only_model(config).deployments.at(0).limits;
   EXPECT_EQ(limits[0].jitter, core::milliseconds(40));
   EXPECT_EQ(limits[1].jitter, core::seconds(1));
 }
@@ -132,10 +136,10 @@ TEST(Config, SizesFractionsRangesAndWords) {
   set(config, "model.m.jitter_ms", "auto");
   set(config, "model.m.allow_insecure", "true");
   const ModelConfig model = only_model(config);
-  EXPECT_DOUBLE_EQ(model.mock.fail_server, 0.25);
-  EXPECT_EQ(model.mock.latency_max, core::milliseconds(9));
-  EXPECT_EQ(model.mock.seed, 18446744073709551615U);
-  EXPECT_TRUE(model.allow_insecure);
+  EXPECT_DOUBLE_EQ(model.deployments.at(0).mock.fail_server, 0.25);
+  EXPECT_EQ(model.deployments.at(0).mock.latency_max, core::milliseconds(9));
+  EXPECT_EQ(model.deployments.at(0).mock.seed, 18446744073709551615U);
+  EXPECT_TRUE(model.deployments.at(0).allow_insecure);
   for (const auto& [key, value] :
        std::map<const char*, const char*>{{"max_pending_bytes", "9EiB"},
                                           {"max_pending_bytes", "-1"},
@@ -185,13 +189,14 @@ TEST(Config, EveryProviderBringsItsDefaults) {
     const auto models = config.models();
     ASSERT_TRUE(models.ok()) << profile.name;
     const ModelConfig& model = models.value().front();
-    EXPECT_EQ(model.provider, ProviderKind::kHttp);
-    EXPECT_EQ(model.profile, &profile);
-    EXPECT_EQ(model.base_url, profile.base_url.empty() ? "https://h" : profile.base_url);
-    EXPECT_EQ(model.api_key_env, profile.key_variable);
-    EXPECT_EQ(model.api_version, profile.api_version);
+    EXPECT_EQ(model.deployments.at(0).provider, ProviderKind::kHttp);
+    EXPECT_EQ(model.deployments.at(0).profile, &profile);
+    EXPECT_EQ(model.deployments.at(0).base_url,
+              profile.base_url.empty() ? "https://h" : profile.base_url);
+    EXPECT_EQ(model.deployments.at(0).api_key_env, profile.key_variable);
+    EXPECT_EQ(model.deployments.at(0).api_version, profile.api_version);
     EXPECT_EQ(model.est_output_tokens, 256);
-    EXPECT_EQ(model.limits.front().shape, core::Shape::kAuto);
+    EXPECT_EQ(model.deployments.at(0).limits.front().shape, core::Shape::kAuto);
   }
 }
 

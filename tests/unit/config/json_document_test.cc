@@ -25,11 +25,11 @@ TEST(JsonDocument, SaysEverythingThatKeysSay) {
   ASSERT_EQ(models.value().size(), 2U);
   const ModelConfig& model = models.value()[0];
   EXPECT_EQ(model.name, "gpt-4.1");
-  EXPECT_EQ(model.limits.size(), 4U);
-  EXPECT_EQ(model.limits[1].charge, core::ChargeModel::kActual);
+  EXPECT_EQ(model.deployments.at(0).limits.size(), 4U);
+  EXPECT_EQ(model.deployments.at(0).limits[1].charge, core::ChargeModel::kActual);
   EXPECT_EQ(model.retry.max_attempts, 3U);
-  EXPECT_TRUE(model.allow_insecure);
-  EXPECT_DOUBLE_EQ(models.value()[1].mock.fail_server, 0.5);
+  EXPECT_TRUE(model.deployments.at(0).allow_insecure);
+  EXPECT_DOUBLE_EQ(models.value()[1].deployments.at(0).mock.fail_server, 0.5);
 }
 
 TEST(JsonDocument, SaysPoolsTenantsAndEveryOptionOfALimit) {
@@ -49,20 +49,22 @@ TEST(JsonDocument, SaysPoolsTenantsAndEveryOptionOfALimit) {
   ASSERT_TRUE(result.ok()) << result.error().message;
   const auto models = config.models();
   ASSERT_TRUE(models.ok()) << models.error().message;
-  const auto& limits = models.value().at(0).limits;
-  ASSERT_EQ(limits.size(), 5U);
+  const auto& limits = models.value().at(0).deployments.at(0).limits;
+  const auto& tenants = models.value().at(0).tenant_limits;
+  ASSERT_EQ(limits.size(), 4U);
+  ASSERT_EQ(tenants.size(), 1U);
   EXPECT_EQ(limits[0].amount, 100);
   EXPECT_EQ(limits[0].burst, 10);
   EXPECT_EQ(limits[1].burst, 25);
   EXPECT_FALSE(limits[1].refused_count);
-  EXPECT_EQ(limits[2].slice, core::seconds(2));
-  EXPECT_TRUE(limits[2].per_tenant);
-  EXPECT_TRUE(limits[2].oversize_alone);
-  EXPECT_FALSE(limits[3].per_tenant);
-  EXPECT_EQ(limits[4].amount, 12'500'000);
-  EXPECT_EQ(limits[4].calendar, core::Calendar::kDay);
-  EXPECT_EQ(models.value().at(0).prices.output, 600'000);
-  EXPECT_EQ(models.value().at(0).pools, std::vector<std::string>{"account"});
+  EXPECT_EQ(tenants[0].slice, core::seconds(2));
+  EXPECT_TRUE(tenants[0].per_tenant);
+  EXPECT_TRUE(tenants[0].oversize_alone);
+  EXPECT_FALSE(limits[2].per_tenant);
+  EXPECT_EQ(limits[3].amount, 12'500'000);
+  EXPECT_EQ(limits[3].calendar, core::Calendar::kDay);
+  EXPECT_EQ(models.value().at(0).deployments.at(0).prices.output, 600'000);
+  EXPECT_EQ(models.value().at(0).deployments.at(0).pools, std::vector<std::string>{"account"});
   EXPECT_EQ(config.pools().value().at(0).limits.size(), 2U);
   EXPECT_EQ(config.manager().value().tenants.at(0).weight, 3);
   EXPECT_EQ(config.manager().value().every_tenant.weight, 2);
@@ -121,9 +123,12 @@ TEST(JsonDocument, NamesThePlaceOfAMistake) {
       {R"({"tenants": [{"name": "t"}, {"name": "t"}]})", "given twice"},
       {R"({"pool.p.limits": "requests=1/1s"})", "pool.p.limits"},
       {R"({"models": [{"name": "a", "deployments": {}}]})", "models[0].deployments"},
-      {R"({"models": [{"name": "a", "deployments": [{}, {}]}]})", "exactly one"},
+      {R"({"models": [{"name": "a", "deployments": []}]})", "models[0].deployments"},
+      {R"({"models": [{"name": "a", "deployments": [{"rpm": 4}], "rpm": 5}]})",
+       "its only deployment"},
       {R"({"models": [{"name": "a", "deployments": [4]}]})", "deployments[0]"},
-      {R"({"models": [{"name": "a", "deployments": [{"rpm": 4}]}]})", "belongs to the model"},
+      {R"({"models": [{"name": "a", "deployments": [{"timeout_ms": 4}]}]})",
+       "belongs to the model"},
       {R"({"models": [{"name": "a", "deployments": [{"what": 4}]}]})", "what"},
   };
   for (const auto& bad : kBad) {

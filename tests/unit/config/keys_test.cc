@@ -55,7 +55,7 @@ TEST(Keys, TheRangeOfEachIntegerIsKept) {
 TEST(Keys, AModelsNameMayHoldDots) {
   const auto parts = resolve("model.gpt-4.1.retry.base_ms");
   ASSERT_TRUE(parts.ok());
-  EXPECT_EQ(parts.value().name, "gpt-4.1");
+  EXPECT_EQ(parts.value().whose.name, "gpt-4.1");
   EXPECT_STREQ(parts.value().row->name, "retry.base_ms");
 }
 

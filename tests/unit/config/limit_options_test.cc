@@ -28,7 +28,10 @@ core::LimitSpec of_model(std::initializer_list<std::pair<const char*, const char
   }
   const auto models = config.models();
   EXPECT_TRUE(models.ok()) << models.error().message;
-  return models.ok() ? models.value().at(0).limits.at(0) : core::LimitSpec();
+  if (!models.ok()) return {};
+  const ModelConfig& model = models.value().at(0);
+  return model.tenant_limits.empty() ? model.deployments.at(0).limits.at(0)
+                                     : model.tenant_limits.at(0);
 }
 
 TEST(LimitOptions, EachSaysWhatItMeans) {

@@ -22,8 +22,8 @@ TEST(Pools, AreNamedByTheModelsThatShareThem) {
   set(config, "model.b.rpm", "5");
   const auto models = config.models();
   ASSERT_TRUE(models.ok()) << models.error().message;
-  EXPECT_EQ(models.value().at(1).pools, std::vector<std::string>{"account"});
-  EXPECT_EQ(models.value().at(1).limits.size(), 1U);
+  EXPECT_EQ(models.value().at(1).deployments.at(0).pools, std::vector<std::string>{"account"});
+  EXPECT_EQ(models.value().at(1).deployments.at(0).limits.size(), 1U);
   const auto pools = config.pools();
   ASSERT_TRUE(pools.ok()) << pools.error().message;
   ASSERT_EQ(pools.value().size(), 1U);
@@ -85,13 +85,13 @@ TEST(Prices, AreMoneyPerMillionTokens) {
   set(config, "model.m.price_input", "0.15");
   set(config, "model.m.price_output", "0.6");
   ModelConfig model = config.models().value().at(0);
-  EXPECT_EQ(model.prices.input, 150'000);
-  EXPECT_EQ(model.prices.output, 600'000);
-  EXPECT_EQ(model.prices.cached_input, 150'000) << "without a price of its own";
+  EXPECT_EQ(model.deployments.at(0).prices.input, 150'000);
+  EXPECT_EQ(model.deployments.at(0).prices.output, 600'000);
+  EXPECT_EQ(model.deployments.at(0).prices.cached_input, 150'000) << "without a price of its own";
   set(config, "model.m.price_cached_input", "0.075");
   model = config.models().value().at(0);
-  EXPECT_EQ(model.prices.cached_input, 75'000);
-  EXPECT_TRUE(model.has_prices);
+  EXPECT_EQ(model.deployments.at(0).prices.cached_input, 75'000);
+  EXPECT_TRUE(model.deployments.at(0).has_prices);
   EXPECT_EQ(config.get("model.m.price_input", nullptr).value(), "0.15");
   for (const char* bad : {"-1", "1.2345678", "free", "1000000001"}) {
     const auto result = config.set("model.m.price_input", bad);
@@ -142,14 +142,15 @@ TEST(OneLimit, ReplacesThatOfItsKindAndPeriodAlone) {
   set(config, "model.m.tpm", "1000");
   set(config, "model.m.limit", "requests=7/1m");
   set(config, "model.m.limit", "tokens=5/1m");
-  const auto limits = config.models().value().at(0).limits;
+  const auto limits = config.models().value().at(0).deployments.at(0).limits;
   ASSERT_EQ(limits.size(), 3U);
   EXPECT_EQ(limits[0].amount, 7);
   EXPECT_EQ(limits[1].amount, 5);
   EXPECT_EQ(limits[2].kind, core::LimitKind::kConcurrency);
   EXPECT_EQ(config.get("model.m.limit", nullptr).value(), "requests=7/1m;tokens=5/1m");
   set(config, "model.m.limits", "requests=9/1m");
-  EXPECT_EQ(config.models().value().at(0).limits.at(0).amount, 9) << "replaces every limit";
+  EXPECT_EQ(config.models().value().at(0).deployments.at(0).limits.at(0).amount, 9)
+      << "replaces every limit";
 }
 
 // What get() gives is what was set, and makes the same settings again.

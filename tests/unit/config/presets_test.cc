@@ -71,12 +71,12 @@ TEST(Presets, SetPricesThatOthersOverrule) {
   ASSERT_TRUE(config.set("model.gpt-4o.provider", "openai").ok());
   ASSERT_TRUE(config.set("model.gpt-4o.preset", "openai/tier-1").ok());
   ModelConfig model = model_of(config);
-  EXPECT_TRUE(model.has_prices);
-  EXPECT_EQ(model.prices.input, 2'500'000);
-  EXPECT_EQ(model.prices.cached_input, 1'250'000);
-  EXPECT_EQ(model.prices.output, 10'000'000);
+  EXPECT_TRUE(model.deployments.at(0).has_prices);
+  EXPECT_EQ(model.deployments.at(0).prices.input, 2'500'000);
+  EXPECT_EQ(model.deployments.at(0).prices.cached_input, 1'250'000);
+  EXPECT_EQ(model.deployments.at(0).prices.output, 10'000'000);
   ASSERT_TRUE(config.set("model.gpt-4o.price_input", "3").ok());
-  EXPECT_EQ(model_of(config).prices.input, 3'000'000);
+  EXPECT_EQ(model_of(config).deployments.at(0).prices.input, 3'000'000);
 }
 
 // Every setting of a preset must be one that the key takes.
@@ -111,15 +111,16 @@ TEST(Presets, GiveWayToWhatIsSaidOfTheSameKindAndPeriod) {
   ASSERT_TRUE(config.set("model.gpt-4o.provider", "openai").ok());
   ASSERT_TRUE(config.set("model.*.preset", "openai/tier-1").ok());
   ModelConfig model = model_of(config);
-  ASSERT_EQ(model.limits.size(), 2U);
-  EXPECT_EQ(model.limits[0].amount, 500);
-  EXPECT_EQ(model.limits[1].amount, 30'000);
-  EXPECT_EQ(model.limits[1].shape, core::Shape::kAuto) << "learned headers overrule it";
+  ASSERT_EQ(model.deployments.at(0).limits.size(), 2U);
+  EXPECT_EQ(model.deployments.at(0).limits[0].amount, 500);
+  EXPECT_EQ(model.deployments.at(0).limits[1].amount, 30'000);
+  EXPECT_EQ(model.deployments.at(0).limits[1].shape, core::Shape::kAuto)
+      << "learned headers overrule it";
   ASSERT_TRUE(config.set("model.gpt-4o.rpm", "7").ok());
   model = model_of(config);
-  ASSERT_EQ(model.limits.size(), 2U);
-  EXPECT_EQ(model.limits[0].amount, 7);
-  EXPECT_EQ(model.limits[1].amount, 30'000);
+  ASSERT_EQ(model.deployments.at(0).limits.size(), 2U);
+  EXPECT_EQ(model.deployments.at(0).limits[0].amount, 7);
+  EXPECT_EQ(model.deployments.at(0).limits[1].amount, 30'000);
 }
 
 TEST(Presets, SayWhichModelTheyDoNotKnow) {

@@ -16,9 +16,9 @@ using ::testing::Not;
 
 constexpr char kVariable[] = "LLMQ_TEST_KEY";
 
-config::ModelConfig openai(const char* url = "https://example.com") {
-  config::ModelConfig model;
-  model.name = "m";
+config::DeploymentConfig openai(const char* url = "https://example.com") {
+  config::DeploymentConfig model;
+  model.model = "m";
   model.provider = config::ProviderKind::kHttp;
   model.profile = provider::find_profile("openai");
   model.base_url = url;
@@ -51,7 +51,7 @@ TEST_F(ApiKey, OnLoopbackNoneIsNeeded) {
 
 TEST_F(ApiKey, NeverGoesOverPlainHttpUnlessAllowedByName) {
   ::setenv(kVariable, "sk-1", 1);
-  config::ModelConfig model = openai("http://example.com");
+  config::DeploymentConfig model = openai("http://example.com");
   const auto refused = read_api_key(model, false);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr("allow_insecure"));
@@ -63,7 +63,7 @@ TEST_F(ApiKey, NeverGoesOverPlainHttpUnlessAllowedByName) {
 TEST_F(ApiKey, ComesFromAFile) {
   const std::string path = ::testing::TempDir() + "llmq_api_key_test." + std::to_string(::getpid());
   std::ofstream(path) << "sk-file\n";
-  config::ModelConfig model = openai();
+  config::DeploymentConfig model = openai();
   model.api_key_file = path;
   EXPECT_EQ(read_api_key(model, false).value(), "sk-file");
   std::ofstream(path, std::ios::trunc) << "\n";
@@ -74,7 +74,7 @@ TEST_F(ApiKey, ComesFromAFile) {
 }
 
 TEST_F(ApiKey, TheFunctionIsAskedForEachAttempt) {
-  ModelEntry entry;
+  DeploymentEntry entry;
   entry.config = openai();
   int calls = 0;
   ApiKeyCallback callback;
@@ -89,6 +89,14 @@ TEST_F(ApiKey, TheFunctionIsAskedForEachAttempt) {
   EXPECT_EQ(calls, 2);
   callback.fn = [](void*, const char*, size_t, char*, size_t) -> int64_t { return -1; };
   EXPECT_EQ(key_for(callback, entry).error().code, core::Status::kAuth);
+  callback.fn = nullptr;
+  callback.deployment_fn = [](void*, const char* model, size_t model_len, const char* name,
+                              size_t name_len, char* out, size_t) -> int64_t {
+    const std::string both = std::string(model, model_len) + "/" + std::string(name, name_len);
+    return static_cast<int64_t>(both.copy(out, both.size()));
+  };
+  entry.config.name = "east";
+  EXPECT_EQ(key_for(callback, entry).value(), entry.config.model + "/east");
   entry.key = StoredKey("sk-own", "");
   EXPECT_EQ(key_for(callback, entry).value(), "sk-own");
 }

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/deployments.h"
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
@@ -55,11 +56,16 @@ class LoopWindows : public testing::Test {
     limit.amount = 100;
     limit.period = core::seconds(60);
     limit.jitter = core::milliseconds(250);
-    entry->config.limits.push_back(limit);
+    entry->config.deployments.emplace_back();
+    config::DeploymentConfig& deployment = entry->config.deployments.front();
+    deployment.limits.push_back(limit);
     limit.shape = core::Shape::kFixed;
     limit.calendar = calendar;
     limit.period = core::seconds(86'400);
-    entry->config.limits.push_back(limit);
+    deployment.limits.push_back(limit);
+    entry->deployments.push_back(std::make_unique<DeploymentEntry>());
+    entry->deployments.front()->config = deployment;
+    entry->settings.replace(settings_of(entry->config, {entry->deployments.front().get()}));
     return entry;
   }
 
@@ -74,8 +80,8 @@ TEST_F(LoopWindows, AreToldWhenAModelIsRegistered) {
   ModelEntry* const day = model(0, core::Calendar::kDay);
   ModelEntry* const none = model(1, core::Calendar::kNone);
   const std::string text = log_after([&] {
-    loop_.add_model(day);
-    loop_.add_model(none);
+    loop_.add_model(day, *day->settings.read());
+    loop_.add_model(none, *none->settings.read());
   });
   EXPECT_THAT(text, HasSubstr("model m0: limit requests/1d: the day ends in "));
   EXPECT_THAT(text, Not(HasSubstr("model m1: limit")));
@@ -85,8 +91,8 @@ TEST_F(LoopWindows, GoWithTheirModelAndLeaveThoseOfOthers) {
   ModelEntry* const first = model(0, core::Calendar::kDay);
   ModelEntry* const second = model(1, core::Calendar::kHour);
   const std::string text = log_after([&] {
-    loop_.add_model(first);
-    loop_.add_model(second);
+    loop_.add_model(first, *first->settings.read());
+    loop_.add_model(second, *second->settings.read());
     loop_.remove_model(first, core::StopMode::kAbort);
   });
   // The rest is told once more: the engine may have dropped it with what changed.

@@ -179,5 +179,28 @@ TEST_F(PlanTest, ATenantsShareOfWhatIsTooLargeIsCounted) {
   EXPECT_EQ(number(tenant("big"), "requests"), 0);
 }
 
+// 60 calls a minute here, 20 there: the fourth minute's part of 240 begins after three.
+TEST_F(PlanTest, DeploymentsBringWhatTheyHaveTogether) {
+  const char* const kLimits = R"({"models":[{"name":"m","provider":"mock","deployments":[)"
+                              R"({"name":"a","limits":"requests=60/1m,jitter=0s"},)"
+                              R"({"name":"b","limits":"requests=20/1m,jitter=0s"}]}]})";
+  make(kLimits);
+  add("m", "", 240);
+  run("2026-03-29T00:00:00Z");
+  expect_ms(number("duration_ms"), 2 * 60'000 + 1'000);
+}
+
+TEST_F(PlanTest, ALimitOfTheModelBoundsItsDeploymentsTogether) {
+  const char* const kLimits =
+      R"({"models":[{"name":"m","provider":"mock","limits":"requests=30/1m,jitter=0s",)"
+      R"("deployments":[{"name":"a","limits":"requests=60/1m,jitter=0s"},{"name":"b"}]}]})";
+  make(kLimits);
+  add("m", "", 90);
+  run("2026-03-29T00:00:00Z");
+  expect_ms(number("duration_ms"), 2 * 60'000 + 1'000);
+  const cJSON* const bound = cJSON_GetObjectItemCaseSensitive(report_.get(), "bound_by");
+  EXPECT_STREQ(cJSON_GetStringValue(bound), "requests/1m of all deployments");
+}
+
 }  // namespace
 }  // namespace llmq::runtime

@@ -64,8 +64,8 @@ TEST_F(KeyFile, ThatIsGoneOrEmptyLeavesTheOldKey) {
 
 TEST_F(KeyFile, IsWarnedOfWhenEverybodyMayReadIt) {
   write("sk-1");
-  config::ModelConfig model;
-  model.name = "m";
+  config::DeploymentConfig model;
+  model.model = "m";
   model.api_key_file = path_;
   ASSERT_EQ(::chmod(path_.c_str(), 0604), 0);
   EXPECT_THAT(key_file_warning(model), HasSubstr(path_));

@@ -1,0 +1,175 @@
+// Models of a manager, and the pools and deployments that they come with.
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "config/limit_text.h"
+#include "runtime/api_key.h"
+#include "runtime/calendar.h"
+#include "runtime/deployments.h"
+#include "runtime/limit_places.h"
+#include "runtime/manager.h"
+
+namespace llmq::runtime {
+namespace {
+
+using core::Done;
+using core::Error;
+using core::Result;
+
+}  // namespace
+
+// With its key, and without pools.
+Result<std::unique_ptr<DeploymentEntry>> Manager::make_deployment(
+    const config::DeploymentConfig& config, const Callbacks& callbacks) const {
+  auto entry = std::make_unique<DeploymentEntry>();
+  entry->key_fn = callbacks.api_key.is_set() ? callbacks.api_key : loop_->callbacks.api_key;
+  if (config.provider == config::ProviderKind::kHttp) {
+    auto key = read_api_key(config, entry->key_fn.is_set());
+    if (!key) return key.error();
+    entry->key = StoredKey(key.value(), config.api_key_file);
+    wipe(key.value());
+    const std::string warning = key_file_warning(config);
+    if (!warning.empty()) loop_->log->warn("{}", warning);
+  }
+  entry->config = config;
+  return entry;
+}
+
+// The rest is under the registry's mutex. Pools that are known must be as the configuration says.
+Result<Done> Manager::check_pools(const std::vector<config::PoolConfig>& pools) const {
+  for (const config::PoolConfig& pool : pools) {
+    if (auto checked = check_calendars(pool); !checked) return checked.error();
+    const PoolEntry* known = loop_->registry.find_pool(pool.name);
+    if (known == nullptr || config::same_limits(known->first_limits, pool.limits)) continue;
+    return config::bad_setting("pool." + pool.name + ".limits",
+                               "the pool was registered with other limits; llmq_manager_set "
+                               "changes them");
+  }
+  return Done{};
+}
+
+PoolEntry* Manager::make_pool(const config::PoolConfig& config, config::Config source) {
+  Registry& registry = loop_->registry;
+  auto pool = std::make_unique<PoolEntry>();
+  PoolEntry* const made = pool.get();
+  pool->index = registry.next_pool();
+  pool->name = config.name;
+  pool->time_zone = config.time_zone;
+  pool->first_limits = pool->places = config.limits;
+  pool->limits.replace(config.limits);
+  pool->source = std::move(source);
+  registry.add_pool(std::move(pool));
+  Loop* const loop = loop_.get();
+  loop->post([loop, made] { loop->add_pool(made); });
+  return made;
+}
+
+// Gives a new deployment the pools that it names, and makes those that are new.
+void Manager::join_pools(const config::Config& config, const std::vector<config::PoolConfig>& pools,
+                         const ModelEntry& model, DeploymentEntry& deployment) {
+  for (const std::string& name : deployment.config.pools) {
+    PoolEntry* known = loop_->registry.find_pool(name);
+    if (known == nullptr) {
+      const auto found = std::find_if(pools.begin(), pools.end(),
+                                      [&](const auto& pool) { return pool.name == name; });
+      known = make_pool(*found, config.only_pool(name));
+    }
+    deployment.pools.push_back(known);
+  }
+  if (model.total != nullptr) deployment.pools.push_back(model.total);
+}
+
+// With its pools, and what the two come to.
+Result<Done> Manager::complete_model(const config::Config& config,
+                                     const std::vector<config::PoolConfig>& pools,
+                                     ModelEntry& entry) {
+  const config::ModelConfig& model = entry.config;
+  if (model.is_named()) {
+    config::PoolConfig total;
+    total.time_zone = model.time_zone;
+    total.limits = model.limits;
+    entry.total = make_pool(total, {});
+  }
+  std::vector<DeploymentEntry*> all;
+  for (const std::unique_ptr<DeploymentEntry>& deployment : entry.deployments) {
+    join_pools(config, pools, entry, *deployment);
+    all.push_back(deployment.get());
+  }
+  const ModelSettings settings = settings_of(model, all);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const config::DeploymentConfig& deployment = model.deployments[i];
+    auto done = check_together(entry, settings, i, nullptr, {}, deployment.key_prefix() + "pool");
+    if (!done) return done;
+    all[i]->places = deployment.limits;
+  }
+  entry.tenant_places = model.tenant_limits;
+  entry.source = config.only_model(model.name);
+  entry.settings.replace(settings);
+  return Done{};
+}
+
+Result<Done> Manager::register_models(const config::Config& config, const Callbacks& callbacks,
+                                      bool skip_existing) {
+  auto models = config.models();
+  if (!models) return models.error();
+  const auto pools = config.pools();
+  if (!pools) return pools.error();
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) {
+    return Error{closed_status(), core::status_message(closed_status()), ""};
+  }
+  const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
+  std::vector<std::unique_ptr<ModelEntry>> fresh;
+  for (config::ModelConfig& model : models.value()) {
+    if (loop_->registry.find(model.name) != nullptr) {
+      if (skip_existing) continue;
+      return Error{core::Status::kModelExists, "model " + model.name + " is registered already",
+                   "model." + model.name};
+    }
+    if (auto checked = check_calendars(model); !checked) return checked.error();
+    auto entry = std::make_unique<ModelEntry>();
+    for (const config::DeploymentConfig& deployment : model.deployments) {
+      auto made = make_deployment(deployment, callbacks);
+      if (!made) return made.error();
+      made.value()->index = static_cast<core::DeploymentIndex>(entry->deployments.size());
+      entry->deployments.push_back(std::move(made.value()));
+    }
+    entry->config = std::move(model);
+    fresh.push_back(std::move(entry));
+  }
+  auto fit = check_pools(pools.value());
+  if (!fit) return fit;
+  for (const std::unique_ptr<ModelEntry>& entry : fresh) {
+    auto done = complete_model(config, pools.value(), *entry);
+    if (!done) return done;
+  }
+  Loop* const loop = loop_.get();
+  for (std::unique_ptr<ModelEntry>& entry : fresh) {
+    entry->index = loop_->registry.next_index();
+    // The loop learns of a model before anybody can submit to it: both go through the inbox.
+    loop->post([loop, raw = entry.get(), settings = *entry->settings.read()] {
+      loop->add_model(raw, settings);
+    });
+    loop->registry.add(std::move(entry));
+  }
+  return Done{};
+}
+
+core::Status Manager::remove_model(std::string_view model, core::StopMode mode) {
+  const GatePass pass(loop_->gate);
+  if (!pass) return core::Status::kClosed;
+  ModelEntry* entry = nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
+    entry = loop_->registry.find(model);
+    if (entry == nullptr) return core::Status::kUnknownModel;
+    entry->removed.store(true, std::memory_order_release);
+  }
+  Loop* const loop = loop_.get();
+  loop->post([loop, entry, mode] { loop->remove_model(entry, mode); });
+  return core::Status::kOk;
+}
+
+}  // namespace llmq::runtime
