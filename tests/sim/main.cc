@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/sim/figures.h"
+#include "tests/sim/incidents.h"
 #include "tests/sim/replay.h"
 #include "tests/sim/seeds.h"
 #include "tests/sim/world.h"
@@ -18,6 +19,7 @@ struct Options {
   bool trace = false;
   bool to_json = false;
   bool figures = false;
+  bool incidents = false;
   std::string replay;
 };
 
@@ -27,7 +29,7 @@ struct Options {
       "%s\nusage: llmq_sim [--seeds N] [--first-seed K] [--seconds S] [--jobs N] [--json FILE]\n"
       "                [--oracle]\n"
       "       llmq_sim --seed K [--trace]\n"
-      "       llmq_sim --figures\n"
+      "       llmq_sim --figures | --incidents\n"
       "       llmq_sim --replay FILE.csv [--json]\n",
       complaint);
   std::exit(2);
@@ -54,6 +56,10 @@ Options parse(int argc, char** argv) {
     }
     if (option == "--oracle") {
       options.seeds.oracle = true;
+      continue;
+    }
+    if (option == "--incidents") {
+      options.incidents = true;
       continue;
     }
     if (option == "--figures") {
@@ -117,6 +123,7 @@ int main(int argc, char** argv) {
     return llmq::simulator::replay_trace(options.replay, options.to_json);
   }
   if (options.figures) return llmq::simulator::show_figures() == 0 ? 0 : 1;
+  if (options.incidents) return llmq::simulator::show_incidents() == 0 ? 0 : 1;
   return options.one_seed ? llmq::simulator::run_one(options)
                           : llmq::simulator::run_seeds(options.seeds);
 }

@@ -1,0 +1,121 @@
+#include "tests/sim/incidents.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/outage_world.h"
+
+namespace llmq::simulator {
+namespace {
+
+using core::Status;
+
+constexpr int64_t kTenMinutes = 600;
+
+Fault from_to(int64_t from_s, int64_t to_s, Status status = Status::kServer) {
+  Fault fault;
+  fault.from_s = from_s;
+  fault.to_s = to_s;
+  fault.status = status;
+  return fault;
+}
+
+Incident incident(const char* name, int64_t ends_s, std::vector<std::vector<Fault>> faults,
+                  int deployments = 1) {
+  Incident made;
+  made.name = name;
+  made.deployments = deployments;
+  made.ends_s = ends_s;
+  made.faults = std::move(faults);
+  made.requests = (ends_s + 300) * made.concurrency * deployments;
+  return made;
+}
+
+std::vector<Incident> incidents() {
+  std::vector<Incident> all;
+  // Polly #2591, LiteLLM #3646: with every place cooling down callers failed instead of waiting.
+  all.push_back(incident("the only deployment is away for 10 minutes", 660, {{from_to(60, 660)}}));
+  // LiteLLM PR #34836: 25 straight 500s stayed in rotation.
+  all.push_back(incident("one of three is away for 10 minutes", 660, {{from_to(60, 660)}}, 3));
+  // openclaw #11352: cooldowns that spiral at a tenth of the load.
+  Fault brown = from_to(60, 60 + kTenMinutes);
+  brown.per_mille = 300;
+  Incident brown_out = incident("a brown-out: 30 % of the calls fail", 660, {{brown}});
+  brown_out.max_attempts = 16;  // of 30,000 requests two meet eight failures in a row
+  all.push_back(brown_out);
+  // LiteLLM #7669, openai-python PR #3555: Retry-After ignored; obeyed by all at once it is a
+  // stampede.
+  Fault gate = from_to(60, 180, Status::kRateLimited);
+  gate.until_end = true;
+  all.push_back(incident("Retry-After that ends for all at the same time", 180, {{gate}}));
+  // Bifrost 125: full load at once on what has just come back, with all that has piled up.
+  Incident backlog = incident("recovery with 100,000 waiting", 660, {{from_to(60, 660)}});
+  backlog.waiting = 100'000;
+  backlog.requests = 150'000;
+  backlog.concurrency = 200;
+  all.push_back(backlog);
+  // LiteLLM #35273: what does not answer held every request.
+  Fault hang = from_to(60, 60 + kTenMinutes);
+  hang.hangs = true;
+  all.push_back(incident("a provider that hangs", 660, {{hang}}));
+  // Error inside a stream after its begin (semantics.md, section 5): told, never replayed.
+  Fault cut = from_to(60, 360, Status::kTransport);
+  cut.per_mille = 200;
+  cut.latency_ms = 500;
+  cut.cut = true;
+  Incident streams = incident("a fifth of the streams are cut", 360, {{cut}});
+  streams.fails_some = true;
+  all.push_back(streams);
+  // Anthropic's 529: capacity, not quota (semantics.md, section 5).
+  all.push_back(incident("529 for three minutes", 240, {{from_to(60, 240, Status::kOverloaded)}}));
+  Fault storm = from_to(60, 360, Status::kOverloaded);
+  storm.per_mille = 600;
+  all.push_back(incident("a storm of 529s: 60 % of the calls", 360, {{storm}}));
+  // LiteLLM #40130 and its kin: a key that is refused, with others that are good.
+  all.push_back(
+      incident("a key is revoked at one of three", 660, {{from_to(60, 660, Status::kAuth)}}, 3));
+  // Slow but alive is no outage: nothing may be given up for it.
+  Fault slow = from_to(60, 360, Status::kOk);
+  slow.latency_ms = 8000;
+  all.push_back(incident("one of three answers in 8 s instead of 1", 360, {{slow}}, 3));
+  return all;
+}
+
+// The bounds; the first that is missed, or "".
+std::string missed(const Incident& what, const Aftermath& came) {
+  if (!came.wrong.empty()) return came.wrong;
+  if (came.completed + came.failed != static_cast<uint64_t>(what.requests))
+    return "not all answered";
+  if (came.failed > 0 && !what.fails_some) return "requests failed";
+  if (came.full_after_ms < 0) return "full throughput never came back";
+  if (came.full_after_ms > 2 * came.longest_open_ms + 10'000) return "it took too long to recover";
+  if (came.collapsed) return "a second collapse";
+  if (came.wasted > came.attempts / 10) return "more retries than the budget";
+  return "";
+}
+
+}  // namespace
+
+int show_incidents() {
+  int bad = 0;
+  for (const Incident& what : incidents()) {
+    const Aftermath came = run_incident(what);
+    const std::string why = missed(what, came);
+    std::printf(
+        "%-7s %s: %llu of %lld answered, %llu failed; %llu attempts, %llu retries, %llu of them in "
+        "vain; full again after %.0f s (breaker open for up to %.0f s)%s%s\n",
+        why.empty() ? "ok" : "FAILED", what.name, static_cast<unsigned long long>(came.completed),
+        static_cast<long long>(what.requests), static_cast<unsigned long long>(came.failed),
+        static_cast<unsigned long long>(came.attempts),
+        static_cast<unsigned long long>(came.retries), static_cast<unsigned long long>(came.wasted),
+        static_cast<double>(came.full_after_ms) / 1000,
+        static_cast<double>(came.longest_open_ms) / 1000, why.empty() ? "" : ": ", why.c_str());
+    (void)std::fflush(stdout);
+    if (!why.empty()) ++bad;
+  }
+  return bad;
+}
+
+}  // namespace llmq::simulator
