@@ -44,7 +44,7 @@ TEST(Check, SaysWhatIsWrong) {
   } kBad[] = {
       {R"({"models":[{"name":"m","limits":[{"requests":0,"per":"1m"}]}]})", "models[0].limits[0]"},
       {R"({"models":[{"name":"m","rpm":5,"limits":[{"requests":6,"per":"1m"}]}]})", "given twice"},
-      {R"({"models":[{"name":"m","deployments":[{},{}]}]})", "such a model has one deployment"},
+      {R"({"models":[{"name":"m","deployments":[{"name":"a"},{"name":"a"}]}]})", "given twice"},
       {R"({"models":[{"limits":[]}]})", "models[0].name"},
       {R"({"models":[{"name":"m"},{"name":"m"}]})", "given twice"},
       {R"({"history_max":1e300})", "history_max"},

@@ -83,9 +83,9 @@ TEST(MixedDeployments, AreSentTheFormOfTheirProvider) {
   const Directory dir;
   const Arguments limit = {"--limit", "requests=3/1h"};
   Mock openai(dir, limit);
-  Mock anthropic(dir, {"--provider", "anthropic", "--limit", "requests=3/1h"});
+  Mock anthropic(dir, limit);
   const std::string config =
-      R"({"models":[{"name":"m","api_key_env":"K","limits":[],"retry":{"max_attempts":1},"deployments":[)"
+      R"({"models":[{"name":"m","api_key_env":"K","retry":{"max_attempts":1},"deployments":[)"
       R"({"name":"a","provider":"openai","limits":"requests=3/1h,shape=sliding","base_url":")" +
       openai.url() +
       R"("},{"name":"b","provider":"anthropic","limits":"requests=3/1h,shape=sliding","base_url":")" +
