@@ -25,6 +25,13 @@ struct AbortAttempt {
   uint8_t attempt;
   Status reason;
 };
+// The request has left model `from`: request->model is another one. The host sets what depends on
+// that (estimates, time-out, max_attempts), and answers with FellBack.
+struct FallBack {
+  Request* request;
+  ModelIndex from;
+  Status why;  // what it would have ended with; kOk: it has waited for too long
+};
 // The one outcome of a request: request->state and ->status. The record is the host's again.
 struct FinishRequest {
   Request* request;
@@ -66,7 +73,7 @@ struct Tell {
 };
 
 using Action = std::variant<StartAttempt, AbortAttempt, FinishRequest, Persist, Lease, UsageNoted,
-                            ModelGone, Closed, DeploymentGone, Tell>;
+                            ModelGone, Closed, DeploymentGone, FallBack, Tell>;
 using Actions = std::vector<Action>;  // reused from step to step: grows to its high-water mark once
 
 }  // namespace llmq::core

@@ -73,6 +73,7 @@ class Engine {
   void on(const Step& step, const DeploymentChanged& event);
   void on(const Step& step, const DeploymentRemoved& event);
   void on(const Step& step, const KeyRenewed& event);
+  void on(const Step& step, const FellBack& event);
   void on(const Step& step, const ModelReady& event);
   void on(const Step& step, const ModelRemoved& event);
   void on(const Step& step, const Persisted& event);
@@ -221,6 +222,13 @@ class Engine {
                             WaitEstimate& out);
   void predict(const Step& step, Model& model, Request& request);
 
+  // engine_fallback.cc
+  Fallen fallen(const Model& model, const Request& request) const;
+  Model* next_model(Fallen& state);
+  bool falls_back_on(const Model& model, const Request& request, Status status) const;
+  bool fall_back(const Step& step, Model& model, Request& request, Status why);
+  TimeNs patience_ends(const Request& request);
+
   // engine_retry.cc
   static bool avoids(const Step& step, Deployment& deployment, const Request& request);
   static bool has_room_for_retry(const Step& step, const Model& model, Account& account);
@@ -237,6 +245,7 @@ class Engine {
 
   // engine_end.cc: ends of attempts and requests
   void on_timer(const Step& step, Request& request);
+  void came_back(const Step& step, Model& model, Account& account, Request& request);
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
   void attempt_failed(const Step& step, Model& model, Request& request, Status status,
                       DurationNs retry_after, bool mended = false);
@@ -273,6 +282,7 @@ class Engine {
   Tenants tenants_;
   GrantPool grants_;
   std::unordered_map<const Request*, Flight> flights_;
+  std::unordered_map<const Request*, Fallen> fallen_;
   std::vector<Model*> holding_;       // retries, until a budget has room
   std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
   std::vector<Model*> group_;         // of a pass over a pool

@@ -151,12 +151,20 @@ void Engine::on_timer(const Step& step, Request& request) {
     admit(step, model);
     return;
   }
+  if (patience_ends(request) <= step.now && fall_back(step, model, request, Status::kOk)) {
+    admit(step, model);
+    return;
+  }
   if (!request.delayed) {  // a wheel tick before the deadline's own nanosecond
     arm_deadline(request);
     return;
   }
   if (!return_to_line(step, model, request)) return;
-  Account& account = model.accounts.of(request.tenant);
+  came_back(step, model, model.accounts.of(request.tenant), request);
+}
+
+// It stands in line again, where it belongs by its age.
+void Engine::came_back(const Step& step, Model& model, Account& account, Request& request) {
   const bool promised = model.block == Block::kLimit && model.head_at != kNever;
   if (account.flows.parked) {  // it may stand before who did not fit
     unpark(model, account);
@@ -210,6 +218,7 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
     finish(step, model, request, State::kFailed, status);
     return;
   }
+  if (not_before >= patience_ends(request) && fall_back(step, model, request, status)) return;
   if (not_before >= request.deadline) {  // it cannot make it: say so now
     finish(step, model, request, State::kExpired, Status::kDeadline);
     return;
@@ -239,10 +248,11 @@ bool Engine::grant_another_attempt(Request& request) {
 }
 
 void Engine::arm_deadline(Request& request) {
-  if (request.deadline == kNever) {
+  const TimeNs due = std::min(request.deadline, patience_ends(request));
+  if (due == kNever) {
     timers_.cancel(request.timer);
   } else {
-    timers_.schedule(request.timer, request.deadline);
+    timers_.schedule(request.timer, due);
   }
 }
 
@@ -250,6 +260,10 @@ void Engine::arm_deadline(Request& request) {
 void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status,
                     DurationNs estimate) {
   assert(!is_final(request.state) && is_final(state));
+  if (state == State::kFailed && falls_back_on(model, request, status) &&
+      fall_back(step, model, request, status)) {
+    return;
+  }
   take_out(model, request);
   request.state = state;
   request.status = status;
@@ -319,6 +333,7 @@ void Engine::take_out(Model& model, Request& request) {
 }
 
 void Engine::hand_back(const Step& step, Model& model, Request& request, DurationNs estimate) {
+  if (!fallen_.empty()) fallen_.erase(&request);
   note_outcome(step, request);
   step.out.emplace_back(FinishRequest{&request, estimate});
   Tenant& tenant = tenants_.of(request.tenant);

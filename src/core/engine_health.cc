@@ -46,7 +46,7 @@ bool Engine::weigh_health(const Step& step, Deployment& deployment, const Reques
   } else {
     changed = breaker.answered(step.now, &request, request.started);
   }
-  if (!changed) return key;
+  if (!changed) return key || !breaker.is_closed();  // a probe has ended: there is room for another
   note_breaker(step, deployment, before);
   if (breaker.is_closed()) {
     const auto others = static_cast<int64_t>(deployment.processing) - 1;

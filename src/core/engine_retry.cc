@@ -144,7 +144,7 @@ bool Engine::return_some(const Step& step, Model& model) {
   }
   if (model.over_budget.empty()) return any;
   Request& first = *Request::of_link(model.over_budget.front());
-  const TimeNs due = std::min(next, first.deadline);
+  const TimeNs due = std::min({next, first.deadline, patience_ends(first)});
   if (due != kNever) timers_.schedule(first.timer, due);
   return any;
 }

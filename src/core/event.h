@@ -170,6 +170,11 @@ struct Shutdown {
   StopMode mode;
   TimeNs deadline;  // what still runs then is aborted
 };
+// The answer to FallBack. Another status than kOk: it cannot be called there.
+struct FellBack {
+  Request* request;
+  Status status;
+};
 // Time has passed.
 struct Tick {};
 // Tell of these kinds of Notice from now on, and of no others.
@@ -181,7 +186,7 @@ using Event = std::variant<Submit, Cancel, AttemptSent, AttemptFinished, UsageKn
                            ModelReady, ModelRemoved, Persisted, LeaseGranted, Shutdown, Tick,
                            LimitsObserved, PoolAdded, ModelChanged, PoolChanged, WindowEdges,
                            ClockGap, TenantAdded, AttemptProgress, TenantWindows, DeploymentAdded,
-                           DeploymentChanged, DeploymentRemoved, Join, Watch, KeyRenewed>;
+                           DeploymentChanged, DeploymentRemoved, Join, Watch, KeyRenewed, FellBack>;
 
 }  // namespace llmq::core
 

@@ -7,6 +7,7 @@
 
 #include "core/limit/limit_spec.h"
 #include "core/policy/circuit_breaker.h"
+#include "core/policy/fallback.h"
 #include "core/policy/retry.h"
 #include "core/policy/suspension.h"
 
@@ -36,6 +37,7 @@ struct DeploymentSpec {
 // What holds for a model wherever it is called.
 struct ModelSettings {
   RetrySpec retry;
+  FallbackSpec fallback;
   bool fails_in_outage = false;  // who waits ends when no deployment works; else it waits on
   bool ready = true;             // false: hold everything until ModelReady
   bool durable = false;          // a store must know of each step before it is made

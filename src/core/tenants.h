@@ -60,6 +60,7 @@ struct Counters {
   uint64_t expired = 0;
   uint64_t attempts = 0;
   uint64_t retries = 0;
+  uint64_t fallbacks = 0;  // requests that went to another model
   uint64_t rate_limited = 0;
   uint64_t pending = 0;
   uint64_t processing = 0;

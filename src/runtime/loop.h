@@ -224,6 +224,7 @@ class Loop {
   void perform(const core::UsageNoted&) {}
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
+  void perform(const core::FallBack& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
   void perform(const core::Tell& action);
   void deliver(Job& job, core::DurationNs estimate = {});

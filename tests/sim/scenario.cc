@@ -262,6 +262,7 @@ core::ModelSpec model_spec_of(const Scenario& scenario) {
   spec.durable = scenario.durable;
   spec.quota = scenario.quota;
   spec.late_charges_max = 1'000'000;  // the books keep all
+  spec.breaker.enabled = false;       // the oracle knows of none; incidents judge it
   spec.retry.base = core::milliseconds(50);
   spec.retry.cap = core::seconds(5);
   spec.sends_at_start = scenario.connect_most == 0;

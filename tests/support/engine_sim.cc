@@ -307,6 +307,18 @@ void EngineSim::perform(const core::DeploymentGone& action) {
   deployments_gone.push_back(action.deployment);
 }
 
+void EngineSim::perform(const core::FallBack& action) {
+  Job& job = jobs[action.request->id - 1];
+  EXPECT_FALSE(job.running());
+  EXPECT_NE(action.from, action.request->model);
+  job.model = action.request->model;
+  const core::Status status = world.fits_fallback ? world.fits_fallback(job) : core::Status::kOk;
+  action.request->max_attempts = static_cast<uint8_t>(action.request->attempts + 8);
+  after({}, [this, &job, status] {
+    if (job.outcomes == 0) step(core::FellBack{job.record.get(), status});
+  });
+}
+
 void EngineSim::perform(const core::Closed&) {
   ++closed;
   EXPECT_EQ(closed, 1);

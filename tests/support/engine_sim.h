@@ -89,6 +89,7 @@ struct World {
   std::function<std::optional<core::DurationNs>(const core::Persist&)> store;  // nothing: no answer
   std::function<bool(const core::Persist&)> store_ok;                          // default: true
   std::function<void(const core::Lease&)> lease;
+  std::function<core::Status(const Job&)> fits_fallback;  // default: it can be called there
 };
 
 // What to submit.
@@ -201,6 +202,7 @@ class EngineSim {
   void perform(const core::UsageNoted& action);
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
+  void perform(const core::FallBack& action);
   void perform(const core::Closed& action);
   void perform(const core::Tell& action);
   void leave(Job& job, int number);

@@ -1,0 +1,99 @@
+// Requests that go to another model (policy/fallback.h).
+#include <algorithm>
+
+#include "core/engine.h"
+
+namespace llmq::core {
+
+// What was asked for, and how far it has come.
+Fallen Engine::fallen(const Model& model, const Request& request) const {
+  const auto found = fallen_.find(&request);
+  return found == fallen_.end() ? Fallen{model.index, 0, request.submitted} : found->second;
+}
+
+// The next model in the list that takes requests; nullptr if there is none.
+Model* Engine::next_model(Fallen& state) {
+  const Model* const from = model(state.from);
+  if (from == nullptr) return nullptr;
+  const std::vector<ModelIndex>& list = from->settings.fallback.models;
+  while (state.next < list.size()) {
+    Model* const next = model(list[state.next++]);
+    if (next != nullptr && !next->removing) return next;
+  }
+  return nullptr;
+}
+
+// Would it leave, rather than end with that status?
+bool Engine::falls_back_on(const Model& model, const Request& request, Status status) const {
+  if (model.settings.fallback.models.empty() && fallen_.empty()) return false;
+  const Fallen state = fallen(model, request);
+  if (state.from >= models_.size() || models_[state.from] == nullptr) return false;
+  return (models_[state.from]->settings.fallback.on & fallback_class(status)) != 0;
+}
+
+// False: there is nowhere to go, and nothing has changed.
+bool Engine::fall_back(const Step& step, Model& model, Request& request, Status why) {
+  if (request.role != Role::kAlone || model.settings.durable || closing_) return false;
+  constexpr uint8_t kMostAttempts = 60;
+  if (request.attempts >= kMostAttempts) return false;
+  const bool seen = request.reservation != nullptr && request.reservation->output_begun;
+  if (seen && !request.restarts) return false;
+  Fallen state = fallen(model, request);
+  Model* const to = next_model(state);
+  if (to == nullptr) return false;
+  if (request.state == State::kProcessing) note_retry(step, request, why, DurationNs{});
+  take_out(model, request);
+  for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
+    ++counters->fallbacks;
+  }
+  --model.records;
+  state.since = step.now;
+  fallen_[&request] = state;
+  request.model = to->index;
+  request.state = State::kPending;
+  request.delayed = request.pays_budget = false;
+  request.backoff_ms = 0;
+  ++to->records;
+  Account& account = to->accounts.of(request.tenant);
+  if (account.counters.submitted == 0) {
+    account.flows.weight = tenants_.of(request.tenant).spec.weight;
+  }
+  for (Counters* counters : {&to->counters, &account.counters}) {
+    ++counters->submitted;
+    ++counters->pending;
+  }
+  step.out.emplace_back(FallBack{&request, model.index, why});
+  return true;
+}
+
+// The host has made it ready for its new model, or has found that it cannot.
+void Engine::on(const Step& step, const FellBack& event) {
+  Request& request = *event.request;
+  if (is_final(request.state)) return;
+  Model& model = model_of(request);
+  Account& account = model.accounts.of(request.tenant);
+  if (event.status != Status::kOk) {
+    if (!fall_back(step, model, request, event.status)) {
+      finish(step, model, request, State::kFailed, event.status);
+    }
+    return;
+  }
+  if (refuse(step, model, account, request, true)) return;
+  model.queue.push_returned(account.flows, request);
+  arm_deadline(request);
+  came_back(step, model, account, request);
+}
+
+// When its patience with the model ends where it waits; kNever: never.
+TimeNs Engine::patience_ends(const Request& request) {
+  Model& model = model_of(request);
+  if (model.settings.fallback.after.ns == 0 && fallen_.empty()) return kNever;
+  if (request.role != Role::kAlone) return kNever;
+  Fallen state = fallen(model, request);
+  const Model* const from = this->model(state.from);
+  if (from == nullptr || from->settings.fallback.after.ns == 0) return kNever;
+  const TimeNs ends = state.since + from->settings.fallback.after;
+  return next_model(state) == nullptr ? kNever : ends;
+}
+
+}  // namespace llmq::core
