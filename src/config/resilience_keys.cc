@@ -7,6 +7,7 @@
 
 #include "config/limit_options.h"
 #include "config/row_makers.h"
+#include "core/policy/fallback.h"
 #include "core/policy/retry.h"
 
 namespace llmq::config {
@@ -96,6 +97,65 @@ void add_quota_rows(std::deque<Row>& rows) {
                     }));
 }
 
+struct FallbackWord {
+  std::string_view word;
+  core::Status status;
+};
+constexpr FallbackWord kFallbackWords[] = {{"rate_limited", core::Status::kRateLimited},
+                                           {"quota_exhausted", core::Status::kQuotaExhausted},
+                                           {"overloaded", core::Status::kOverloaded},
+                                           {"server", core::Status::kServer},
+                                           {"transport", core::Status::kTransport},
+                                           {"timeout", core::Status::kTimeout},
+                                           {"auth", core::Status::kAuth},
+                                           {"context_too_long", core::Status::kContextTooLong},
+                                           {"content_filter", core::Status::kContentFilter},
+                                           {"oversize", core::Status::kOversize}};
+
+std::optional<uint32_t> fallback_classes(std::string_view text) {
+  uint32_t set = 0;
+  for (const std::string& name : names_of(text)) {
+    const auto* const known =
+        std::find_if(std::begin(kFallbackWords), std::end(kFallbackWords),
+                     [&name](const FallbackWord& each) { return each.word == name; });
+    if (known == std::end(kFallbackWords)) return std::nullopt;
+    set |= core::fallback_class(known->status);
+  }
+  return set;
+}
+
+const char* fallback_fault(std::string_view text) {
+  if (fallback_classes(text)) return nullptr;
+  return "expected some of rate_limited, quota_exhausted, overloaded, server, transport, timeout, "
+         "auth, context_too_long, content_filter, oversize, separated by commas";
+}
+
+void add_fallback_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "fallback.models", Scope::kModel, Kind::kNames, "",
+      "Other models, separated by commas, that take what this one cannot answer, one after the "
+      "other. A request keeps its age and its estimates; the limits, prices and retries of the "
+      "other model hold, its own fallback does not. The payload's \"model\" becomes the other "
+      "name.",
+      [](const Value& value, ModelConfig& model) { model.fallback = names_of(value.text); }));
+  rows.push_back(model_setting(
+      "fallback.on", Scope::kModel, Kind::kText,
+      "rate_limited,quota_exhausted,overloaded,server,transport,timeout,auth,context_too_long,"
+      "oversize",
+      "What a request would have to end with to go to the next model instead, separated by commas. "
+      "With on_outage=hold it waits while the circuit breaker is open; fallback.after_ms bounds "
+      "that.",
+      [](const Value& value, ModelConfig& model) {
+        model.fallback_on = fallback_classes(value.text).value_or(0);
+      }));
+  rows.back().fault = fallback_fault;
+  rows.push_back(model_integer(
+      "fallback.after_ms", Scope::kModel, 0, kMaxMs, "0",
+      "Longest that a request waits, in ms, before it goes to the next model; also the longest "
+      "Retry-After and retry delay that it sits out. 0 = waiting is no reason.",
+      [](const Value& value, ModelConfig& model) { model.fallback_after = as_ms(value); }));
+}
+
 void add_breaker_rows(std::deque<Row>& rows) {
   rows.push_back(model_setting(
       "on_outage", Scope::kModel, Kind::kChoice, "hold",
@@ -144,6 +204,7 @@ void add_resilience_rows(std::deque<Row>& rows) {
   add_retry_rows(rows);
   add_quota_rows(rows);
   add_breaker_rows(rows);
+  add_fallback_rows(rows);
 }
 
 }  // namespace llmq::config

@@ -4,6 +4,7 @@
 
 #include "provider/json.h"
 #include "provider/payload.h"
+#include "provider/raw_json.h"
 #include "provider/request.h"
 #include "provider/request_url.h"
 #include "provider/translate.h"
@@ -76,6 +77,23 @@ bool has_dot_segment(std::string_view name) {
 }
 
 }  // namespace
+
+std::string with_model(std::string_view payload, std::string_view model) {
+  constexpr std::string_view kModel = "model";
+  const std::vector<RawMember> members = raw_members(payload);
+  const bool named = std::any_of(members.begin(), members.end(),
+                                 [&](const RawMember& member) { return member.name == kModel; });
+  if (!named) return std::string(payload);
+  ObjectText changed;
+  for (const RawMember& member : members) {
+    if (member.name == kModel) {
+      changed.text(kModel, model);
+    } else {
+      changed.raw(member.name, member.value);
+    }
+  }
+  return changed.done();
+}
 
 bool same_form(const Endpoint& a, const Endpoint& b) {
   return a.profile == b.profile &&

@@ -45,6 +45,9 @@ core::Result<Prepared> prepare(const Endpoint& endpoint, Operation operation,
                                std::string_view payload, bool stream,
                                int64_t default_output_tokens);
 
+// The payload with another name as its "model", if it has one; it must be one JSON object.
+std::string with_model(std::string_view payload, std::string_view model);
+
 // Does prepare() make the same of a payload for both, or nothing of it, but for their names of the
 // model?
 bool same_form(const Endpoint& a, const Endpoint& b);

@@ -107,6 +107,9 @@ core::ModelSpec spec_of(const ModelSettings& settings) {
   spec.retry.on = settings.retry.on;
   spec.retry.budget = settings.retry.budget;
   spec.fails_in_outage = settings.fails_in_outage;
+  spec.fallback.models = settings.fallback_models;
+  spec.fallback.on = settings.fallback_on;
+  spec.fallback.after = settings.fallback_after;
   spec.ready = first.provider != config::ProviderKind::kNone;
   return spec;
 }

@@ -50,6 +50,7 @@ struct Node {
 // last of them was sent stays for the next attempt there.
 struct MadeBody {
   static constexpr uint32_t kNone = UINT32_MAX;
+  std::optional<std::string> payload;  // of a request that fell back: it names its new model
   uint32_t deployment = kNone;
   std::optional<std::string> body;  // nullopt: the payload as it is
   std::string model;                // that the provider's URL names

@@ -163,6 +163,7 @@ void Loop::take_submit(Job& job) {
     deliver(job);
     return;
   }
+  if (!refused_keys_.empty()) look_for_new_keys();
   job.in_engine = true;
   touch(job.request.model);
   job.request.tenant = tenant_of(job);

@@ -87,6 +87,8 @@ class Loop {
   // Instead of run(): closes what open() made.
   void discard();
 
+  static constexpr size_t kNoKey = 0;  // in place of the fingerprint of one
+
   // ---- For any thread that is inside the gate ----
   void push(Node* node) {
     if (inbox.push(node)) uv_async_send(&async_);
@@ -245,6 +247,19 @@ class Loop {
   std::string oversize_text(const Job& job);
   std::string tenant_caps_text(const Job& job);
 
+  // loop_keys.cc
+  struct RefusedKey {
+    core::ModelIndex model;
+    DeploymentEntry* entry;
+    bool operator==(const RefusedKey& other) const { return entry == other.entry; }
+  };
+  bool has_new_key(Job& job, size_t refused);
+  void note_refused_key(const Job& job, DeploymentEntry& entry, size_t fingerprint);
+  void look_for_new_keys();
+
+  // loop_fallback.cc
+  core::Status prepare_fallback(Job& job, const ModelSettings& settings);
+
   // loop_learning.cc
   void learn_tokens(const Job& job, const Outcome& outcome);
 
@@ -271,7 +286,6 @@ class Loop {
   // `key` is a fingerprint of the one that was sent.
   void end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
-  bool has_new_key(Job& job, size_t refused);
   Outcome* store(std::unique_ptr<Outcome> outcome);
 
   // loop_mock.cc
@@ -311,6 +325,8 @@ class Loop {
   std::unique_ptr<http::Client> http_;
   std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
+  std::vector<RefusedKey> refused_keys_;  // until another one is found, or a call goes well
+  core::TimeNs next_key_look_{};
   std::vector<ClosedNotice*> notices_;
   Hook hook_;
   // Of requests and calls that are not over, and of which an attempt has failed.

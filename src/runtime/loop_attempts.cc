@@ -173,16 +173,17 @@ bool Loop::http_client_ready(Job& job, uint8_t attempt) {
 core::Result<std::string_view> Loop::body_for(Job& job, const DeploymentEntry& entry) {
   if (job.extra == nullptr || job.extra->made == nullptr) return payload_of(job);
   MadeBody& made = *job.extra->made;
+  const std::string_view payload = made.payload ? *made.payload : payload_of(job);
   if (made.deployment != entry.index) {
-    auto prepared = provider::prepare(endpoint_of(entry.config),
-                                      static_cast<provider::Operation>(job.operation),
-                                      payload_of(job), false, 0);
+    auto prepared =
+        provider::prepare(endpoint_of(entry.config),
+                          static_cast<provider::Operation>(job.operation), payload, false, 0);
     if (!prepared) return prepared.error();
     made.deployment = entry.index;
     made.body = std::move(prepared.value().body);
     made.model = std::move(prepared.value().model);
   }
-  return made.body ? std::string_view(*made.body) : payload_of(job);
+  return made.body ? std::string_view(*made.body) : payload;
 }
 
 void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
@@ -200,7 +201,10 @@ void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   if (!body) return fail(body.error().code, body.error().message);
   if (entry.key.look_at_file(now_.mono)) log->info("{}: its key file has changed", config.title());
   auto key = key_for(entry.key_fn, entry);
-  if (!key) return fail(key.error().code, key.error().message);
+  if (!key) {
+    note_refused_key(job, entry, kNoKey);
+    return fail(key.error().code, key.error().message);
+  }
   auto wire = provider::build_request(endpoint_of(config), operation, named_in_url(job),
                                       job.stream() != nullptr, key.value());
   const size_t fingerprint = std::hash<std::string>()(key.value());
@@ -224,19 +228,6 @@ void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
       });
 }
 
-// The key may have been replaced while the call was on its way, or just before. A second refusal is
-// final: a function may give another key each time.
-bool Loop::has_new_key(Job& job, size_t refused) {
-  DeploymentEntry& entry = deployment_of(job);
-  entry.key.look_at_file(now_.mono, true);
-  if (job.met_new_key) return false;
-  auto key = key_for(entry.key_fn, entry);
-  if (!key) return false;
-  job.met_new_key = std::hash<std::string>()(key.value()) != refused;
-  wipe(key.value());
-  return job.met_new_key;
-}
-
 void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
                     http::CallResult&& result) {
   now_ = now();
@@ -257,7 +248,10 @@ void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile,
   }
   if (stream != nullptr) stream->end();
   Again again = result.permanent ? Again::kNever : Again::kAsTheStatusSays;
-  if (outcome.status == core::Status::kAuth && has_new_key(job, key)) again = Again::kAtOnce;
+  if (outcome.status == core::Status::kAuth) {
+    if (has_new_key(job, key)) again = Again::kAtOnce;
+    if (again != Again::kAtOnce) note_refused_key(job, deployment_of(job), key);
+  }
   const core::Observed observed = outcome.observed;
   report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed,
          again);

@@ -287,6 +287,7 @@ base::Json counters_json(const core::Counters& stats) {
   add("expired", stats.expired);
   add("attempts", stats.attempts);
   add("retries", stats.retries);
+  add("fallbacks", stats.fallbacks);
   add("rate_limited", stats.rate_limited);
   add("pending", stats.pending);
   add("processing", stats.processing);

@@ -108,6 +108,8 @@ class Manager {
   PoolEntry* make_pool(const config::PoolConfig& config, config::Config source);
   void join_pools(const config::Config& config, const std::vector<config::PoolConfig>& pools,
                   const ModelEntry& model, DeploymentEntry& deployment);
+  core::Result<core::Done> find_fallback(
+      ModelSettings& settings, const std::vector<std::unique_ptr<ModelEntry>>& fresh) const;
   core::Result<core::Done> complete_model(const config::Config& config,
                                           const std::vector<config::PoolConfig>& pools,
                                           ModelEntry& entry);

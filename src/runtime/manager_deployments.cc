@@ -64,7 +64,9 @@ Result<Done> Manager::add_deployment(std::string_view model, std::string_view na
   join_pools(changed, pools.value(), *entry, *deployment);
   std::vector<DeploymentEntry*> all = entry->settings.read()->entries;
   all.push_back(deployment);
-  const ModelSettings settings = settings_of(std::move(made), std::move(all));
+  ModelSettings settings = settings_of(std::move(made), std::move(all));
+  done = find_fallback(settings, {});
+  if (!done) return done;
   done = check_change(*entry, settings, key);
   if (!done) return done;
   entry->source = std::move(changed);
@@ -105,8 +107,10 @@ Result<Done> Manager::remove_deployment(std::string_view model, std::string_view
   const auto place = all.begin() + (found - known.begin());
   DeploymentEntry* const deployment = *place;
   all.erase(place);
+  ModelSettings settings = settings_of(std::move(models.value().front()), std::move(all));
+  if (auto done = find_fallback(settings, {}); !done) return done;
   entry->source = std::move(changed);
-  entry->settings.replace(settings_of(std::move(models.value().front()), std::move(all)));
+  entry->settings.replace(settings);
   Loop* const loop = loop_.get();
   loop->post(
       [loop, entry, deployment, mode] { loop->remove_deployment(*entry, *deployment, mode); });

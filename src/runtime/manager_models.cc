@@ -110,6 +110,26 @@ Result<Done> Manager::complete_model(const config::Config& config,
   return Done{};
 }
 
+// Looks up the models that requests fall back to: among those that are registered with this one,
+// and those that are already.
+Result<Done> Manager::find_fallback(ModelSettings& settings,
+                                    const std::vector<std::unique_ptr<ModelEntry>>& fresh) const {
+  settings.fallback_models.clear();
+  for (const std::string& name : settings.fallback) {
+    const auto is_it = [&name](const auto& entry) { return entry->config.name == name; };
+    const auto found = std::find_if(fresh.begin(), fresh.end(), is_it);
+    const ModelEntry* const model =
+        found != fresh.end() ? found->get() : loop_->registry.find(name);
+    const std::string key = "model." + settings.name + ".fallback.models";
+    if (model == nullptr) {
+      return config::bad_setting(key, "no model " + config::quoted(name) + " is registered");
+    }
+    if (name == settings.name) return config::bad_setting(key, "it names the model itself");
+    settings.fallback_models.push_back(model->index);
+  }
+  return Done{};
+}
+
 Result<Done> Manager::register_models(const config::Config& config, const Callbacks& callbacks,
                                       bool skip_existing) {
   auto models = config.models();
@@ -145,9 +165,17 @@ Result<Done> Manager::register_models(const config::Config& config, const Callba
     auto done = complete_model(config, pools.value(), *entry);
     if (!done) return done;
   }
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    fresh[i]->index = static_cast<core::ModelIndex>(loop_->registry.next_index() + i);
+  }
+  for (const std::unique_ptr<ModelEntry>& entry : fresh) {
+    ModelSettings settings = *entry->settings.read();
+    auto done = find_fallback(settings, fresh);
+    if (!done) return done;
+    entry->settings.replace(settings);
+  }
   Loop* const loop = loop_.get();
   for (std::unique_ptr<ModelEntry>& entry : fresh) {
-    entry->index = loop_->registry.next_index();
     // The loop learns of a model before anybody can submit to it: both go through the inbox.
     loop->post([loop, raw = entry.get(), settings = *entry->settings.read()] {
       loop->add_model(raw, settings);

@@ -76,8 +76,10 @@ Result<Done> Manager::set_model(const config::KeyParts& setting, std::string_vie
   if (!done) return done;
   auto models = changed.models();
   if (!models) return models.error();
-  const ModelSettings settings =
+  ModelSettings settings =
       settings_of(std::move(models.value().front()), entry->settings.read()->entries);
+  done = find_fallback(settings, {});
+  if (!done) return done;
   done = check_change(*entry, settings, key);
   if (!done) return done;
   entry->source = std::move(changed);

@@ -49,6 +49,7 @@ struct DeploymentEntry {
   core::Prices prices;
   uint64_t mock_calls = 0;
   StoredKey key;           // from the environment or a file; none = ask key_fn, or there is none
+  size_t refused_key = 0;  // a fingerprint of the one that was refused last
   std::string quota_told;  // the last refusal because the account's quota is used up
 };
 
@@ -57,6 +58,7 @@ struct ModelSettings : config::ModelConfig {
   std::vector<DeploymentEntry*> entries;  // beside its deployments
   // Places of those whose calls say a payload in a way of their own, the first one among them.
   std::vector<size_t> forms;
+  std::vector<core::ModelIndex> fallback_models;  // of `fallback`
 };
 
 struct ModelEntry {

@@ -161,7 +161,7 @@ core::Result<bool> look_into_all(const ModelSettings& model, provider::Operation
     }
     if (form == forms.front()) wire.prepared = std::move(found.value());
   }
-  wire.per_deployment = forms.size() > 1;
+  wire.per_deployment = forms.size() > 1 || !model.fallback.empty();
   if (wire.per_deployment) {
     wire.prepared.body.reset();
     wire.prepared.model.clear();

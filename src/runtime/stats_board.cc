@@ -4,13 +4,14 @@ namespace llmq::runtime {
 namespace {
 
 void add(core::Counters& sum, const core::Counters& one) {
-  sum.submitted += one.submitted;
+  sum.submitted += one.submitted - one.fallbacks;  // each request once
   sum.completed += one.completed;
   sum.failed += one.failed;
   sum.cancelled += one.cancelled;
   sum.expired += one.expired;
   sum.attempts += one.attempts;
   sum.retries += one.retries;
+  sum.fallbacks += one.fallbacks;
   sum.rate_limited += one.rate_limited;
   sum.pending += one.pending;
   sum.processing += one.processing;

@@ -4,12 +4,14 @@
 #include <llmq/llmq.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "integration/program.h"
@@ -77,6 +79,11 @@ class KeyRotation : public ::testing::Test {
   llmq_status_t call(uint32_t* attempts) {
     llmq_manager_t* manager = nullptr;
     EXPECT_EQ(llmq_manager_create(conf_, &manager, nullptr), LLMQ_OK);
+    const llmq_status_t status = call_of(manager, attempts);
+    llmq_manager_destroy(manager);
+    return status;
+  }
+  static llmq_status_t call_of(llmq_manager_t* manager, uint32_t* attempts) {
     const std::string payload = R"({"messages":[{"role":"user","content":"Hi"}],"max_tokens":4})";
     llmq_request_t request{};
     request.struct_size = sizeof request;
@@ -90,7 +97,6 @@ class KeyRotation : public ::testing::Test {
     const llmq_status_t status = llmq_response_status(response);
     *attempts = llmq_response_attempts(response);
     llmq_response_free(response);
-    llmq_manager_destroy(manager);
     return status;
   }
 
@@ -123,6 +129,32 @@ TEST_F(KeyRotation, AKeyThatIsStillTheSameIsNotTriedAgain) {
   uint32_t attempts = 0;
   EXPECT_EQ(call(&attempts), LLMQ_ERR_AUTH);
   EXPECT_THAT(server.keys(), ElementsAre("sk-old"));
+}
+
+// Three refusals in a row: no call is made with that key any more, until there is another one.
+TEST_F(KeyRotation, ARefusedKeyIsGivenUpUntilItIsReplaced) {
+  const Directory dir;
+  const std::string file = dir.write("key", "sk-old");
+  KeyServer server("sk-new");
+  set("provider", "openai");
+  set("base_url", server.url());
+  set("api_key_file", file);
+  llmq_manager_t* manager = nullptr;
+  ASSERT_EQ(llmq_manager_create(conf_, &manager, nullptr), LLMQ_OK);
+  uint32_t attempts = 0;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(call_of(manager, &attempts), LLMQ_ERR_AUTH);
+    EXPECT_EQ(attempts, i < 3 ? 1U : 0U);
+  }
+  EXPECT_EQ(server.keys().size(), 3U);
+  std::rename(dir.write("key.new", "sk-new").c_str(), file.c_str());
+  while (call_of(manager, &attempts) == LLMQ_ERR_AUTH) {  // it is looked for once a second
+    EXPECT_EQ(attempts, 0U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(server.keys().size(), 4U);
+  EXPECT_EQ(server.keys().back(), "sk-new");
+  llmq_manager_destroy(manager);
 }
 
 // Each time another key, none of them good.
