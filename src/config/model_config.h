@@ -91,10 +91,10 @@ struct ModelConfig {
   core::QuotaSpec quota;
   core::DurationNs cache_ttl{};  // of answers to requests with a dedup_key; 0 = none is kept
   core::BreakerSpec breaker;
-  std::vector<std::string> fallback;      // models that take what this one cannot answer
-  uint32_t fallback_on = 0;               // a set of core::fallback_class()
-  core::DurationNs fallback_after{};      // of waiting; 0 = waiting is no reason
-  bool fails_in_outage = false;  // else requests wait while no deployment works
+  std::vector<std::string> fallback;  // models that take what this one cannot answer
+  uint32_t fallback_on = 0;           // a set of core::fallback_class()
+  core::DurationNs fallback_after{};  // of waiting; 0 = waiting is no reason
+  bool fails_in_outage = false;       // else requests wait while no deployment works
   // What a plan takes an attempt to last: a latency, and the time to produce its output.
   core::DurationNs plan_latency = core::seconds(1);
   int64_t plan_tokens_per_s = 60;
