@@ -94,6 +94,10 @@ const char* llmq_response_provider_request_id(const llmq_response_t* response, s
   return text(valid(response) ? &response->response.provider_request_id : nullptr, len);
 }
 
+const char* llmq_response_fallback_model(const llmq_response_t* response, size_t* len) {
+  return text(valid(response) ? &response->response.model : nullptr, len);
+}
+
 const char* llmq_response_deployment(const llmq_response_t* response, size_t* len) {
   return text(valid(response) ? &response->response.deployment : nullptr, len);
 }

@@ -1309,6 +1309,16 @@ LLMQ_API int32_t llmq_response_http_status(const llmq_response_t *response);
  * @since 0.1 */
 LLMQ_API const char *llmq_response_provider_request_id(const llmq_response_t *response, size_t *len);
 
+/** Name of the model that the request went to in the end, if it is not the one that was asked for (setting
+ * model.*.fallback.models).
+ * @param[out] len Its length; may be NULL.
+ * @return NUL-terminated text; "" if it stayed with the model that was asked for.
+ * @par Ownership belongs to the response
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_response_fallback_model(const llmq_response_t *response, size_t *len);
+
 /** Name of the deployment that ran the last attempt.
  * @param[out] len Its length; may be NULL.
  * @return NUL-terminated text; "" if none ran, or the model's only deployment has no name.
@@ -1376,7 +1386,7 @@ LLMQ_API llmq_status_t llmq_stats_json(llmq_manager_t *manager, char **json, siz
 
 /** Sets the function that is told what happens to requests, limits and circuit breakers, for metrics and tracing.
  * A manager has one; the next call takes its place, after what has happened by then has been told. Kinds of events
- * that are not asked for cost nothing that can be measured.
+ * that are not asked for cost a test of one bit.
  * @param mask LLMQ_HOOK_ bits. UINT32_MAX asks for all, also for those of later versions: skip types that you do not
  *   know. 0 asks for none.
  * @param fn Called on the loop thread, in the order of events: must return quickly; may submit, cancel, read, and set

@@ -28,7 +28,7 @@ void Job::begin(Home& its_home) {
   node = Node{};
   flags.store(0, std::memory_order_relaxed);
   operation = 0;
-  in_engine = cancel_early = report_on_way = ended = start_waits = met_new_key = false;
+  in_engine = cancel_early = report_on_way = ended = start_waits = met_new_key = fell_back = false;
   payload = nullptr;
   user_data = 0;
   done_fn = nullptr;
@@ -52,6 +52,7 @@ void Home::drop_outcome(Job& job) {
   std::string().swap(outcome->message);
   std::string().swap(outcome->provider_request_id);
   outcome->attempts.reset();
+  std::string().swap(outcome->model);
   std::string().swap(outcome->deployment);
   outcomes.give_back(outcome);
 }

@@ -96,6 +96,7 @@ struct Outcome {
   std::string message;
   std::string provider_request_id;
   std::shared_ptr<const AttemptLog> attempts;  // of the request, where one has failed
+  std::string model;       // that the request fell back to; "" = the one that was asked for
   std::string deployment;  // the name of the one that ran the last attempt; "" if it has none
 };
 
@@ -114,6 +115,7 @@ struct Job {
   bool report_on_way : 1;  // its node is in the inbox as a report
   bool ended : 1;          // finished, delivery waits for that report
   bool met_new_key : 1;    // refused once with a key that had been replaced
+  bool fell_back : 1;      // its model is not the one that was asked for
   bool start_waits : 1;    // the next attempt has begun for the engine, its start waits for that
                            // report
   uint32_t slot = 0;
@@ -138,6 +140,7 @@ struct Job {
         report_on_way(false),
         ended(false),
         met_new_key(false),
+        fell_back(false),
         start_waits(false) {}
   // A record fresh from the slab, to be filled, then published: only then its id finds it.
   void begin(Home& its_home);

@@ -115,6 +115,7 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
     job.outcome->finished = now_.mono;
     job.outcome->first_output = first_output_of(job);
     if (job.request.attempts > 0) job.outcome->deployment = deployment_of(job).config.name;
+    if (job.fell_back) job.outcome->model = entry_of(job).config.name;
   }
   const Summary summary = summary_of(job);
   ended_.push_back(summary);

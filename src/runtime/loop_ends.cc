@@ -11,6 +11,23 @@ namespace {
 constexpr const char* kDeadlineHopeless =
     " after the submit, but before that limits and line let nothing of this size start: at least ";
 
+// Of a request that was ended while it waited.
+std::string unsent_text(core::Status status) {
+  switch (status) {
+    case core::Status::kAuth:
+      return "not sent: the provider refuses the key; it is tried again with another key, when a "
+             "setting changes, and after quota_recheck_s";
+    case core::Status::kOverloaded:
+    case core::Status::kServer:
+    case core::Status::kTransport:
+    case core::Status::kTimeout:
+      return "not sent: the provider does not work (the circuit breaker of each deployment is "
+             "open, and on_outage is fail)";
+    default:
+      return core::status_message(status);
+  }
+}
+
 }  // namespace
 
 // There is no report of it, or an old one.
@@ -45,7 +62,7 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
       outcome->message = tenant_caps_text(job);
       break;
     default:
-      outcome->message = std::string(core::status_message(status)) + last;
+      outcome->message = unsent_text(status) + last;
       break;
   }
   job.outcome = store(std::move(outcome));

@@ -14,6 +14,8 @@ namespace llmq::runtime {
 void Loop::perform(const core::FallBack& action) {
   Job& job = *Job::of(action.request);
   if (core::is_final(job.request.state)) return;  // cancelled meanwhile
+  job.fell_back = true;
+  job.node.deployment = 0;
   touch(action.from);
   touch(job.request.model);
   if (job.request.tenant != 0) touched_tenants_.push_back({action.from, job.request.tenant});

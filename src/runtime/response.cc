@@ -48,6 +48,7 @@ std::unique_ptr<Response> take_response(Job& job) {
     response->message = std::move(job.outcome->message);
     response->provider_request_id = std::move(job.outcome->provider_request_id);
     response->attempts = std::move(job.outcome->attempts);
+    response->model = std::move(job.outcome->model);
     response->deployment = std::move(job.outcome->deployment);
   }
   if (job.extra != nullptr) {
@@ -65,6 +66,7 @@ std::unique_ptr<Response> copy_response(const Job& job) {
     response->message = job.outcome->message;
     response->provider_request_id = job.outcome->provider_request_id;
     response->attempts = job.outcome->attempts;
+    response->model = job.outcome->model;
     response->deployment = job.outcome->deployment;
   }
   if (job.extra != nullptr) {

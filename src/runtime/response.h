@@ -38,6 +38,7 @@ struct Response {
   std::string data;
   std::string message;
   std::string provider_request_id;
+  std::string model;       // that it fell back to; "" = the one that was asked for
   std::string deployment;  // the name of that
   std::string request_key;
   std::string metadata;

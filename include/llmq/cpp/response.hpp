@@ -49,6 +49,8 @@ class response {
   std::string_view provider_request_id() const noexcept {
     return view(llmq_response_provider_request_id);
   }
+  // That it went to in the end; "" if it stayed with the one that was asked for.
+  std::string_view fallback_model() const noexcept { return view(llmq_response_fallback_model); }
   // That ran the last attempt; "" if none did, or it has no name.
   std::string_view deployment() const noexcept { return view(llmq_response_deployment); }
   std::string_view metadata() const noexcept { return view(llmq_response_metadata); }
