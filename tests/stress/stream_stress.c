@@ -7,6 +7,8 @@
 #define STREAMS 48
 #define ROUNDS 6
 #define PIECES 200
+#define HELD \
+  24 /* pieces that three buffers have room for, whatever a piece costs beside its data */
 
 struct run {
   llmq_manager_t* manager;
@@ -119,10 +121,10 @@ static void one_round(int abort_in_the_middle) {
   for (int i = 0; i < 3; ++i) CHECK_INT(0, pthread_create(&writers[i], NULL, write_streams, &run));
   submit_all(&run, ids);
   if (abort_in_the_middle) {
-    llmq_event_t events[64];
-    for (int i = 0; i < 64; ++i) events[i] = next_event(run.cq);
+    llmq_event_t events[HELD];
+    for (int i = 0; i < HELD; ++i) events[i] = next_event(run.cq);
     CHECK_OK(llmq_manager_shutdown(run.manager, LLMQ_SHUTDOWN_ABORT, 0, NULL, 0));
-    llmq_events_release(events, sizeof events[0], 64);
+    llmq_events_release(events, sizeof events[0], HELD);
   } else {
     read_streams(&run, ids);
   }
