@@ -28,7 +28,7 @@ bool has_cost(const std::vector<core::LimitSpec>& limits) {
 
 // What a key such as rpm says, in the words of limits.
 std::string shorthand_text(const Row& row, std::string_view value, core::DurationNs long_period) {
-  const std::string text = std::string(core::kind_name(row.limit_kind)) + "=" + std::string(value);
+  std::string text = std::string(core::kind_name(row.limit_kind)) + "=" + std::string(value);
   if (row.limit_kind == core::LimitKind::kConcurrency) return text;
   const core::DurationNs period = row.limit_period.ns != 0 ? row.limit_period : long_period;
   return text + "/" + core::period_text(period);
