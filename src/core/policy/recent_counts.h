@@ -27,7 +27,7 @@ class RecentCounts {
   // What was counted at `when` did not happen after all; nothing if it is forgotten.
   void take_back(TimeNs now, TimeNs when, size_t kind) {
     forget(now);
-    const int64_t bucket = when.ns / kBucket.ns;
+    const int64_t bucket = bucket_of(when);
     if (bucket <= newest_ - kBuckets || bucket > newest_ || at(bucket)[kind] == 0) return;
     --at(bucket)[kind];
     --sums_[kind];
@@ -42,16 +42,18 @@ class RecentCounts {
     if (sums_[kind] == 0) return kNever;
     int64_t bucket = newest_ - kBuckets + 1;
     while (at(bucket)[kind] == 0) ++bucket;
-    return {(bucket + kBuckets) * kBucket.ns};
+    return {bucket * kBucket.ns};  // when that one is kBuckets old
   }
   void clear() { *this = RecentCounts{}; }
 
  private:
   using Counts = std::array<int64_t, Kinds>;
 
+  // From kBuckets on, so that those before the first are no less than 0.
+  static int64_t bucket_of(TimeNs time) { return time.ns / kBucket.ns + kBuckets; }
   Counts& at(int64_t bucket) { return buckets_[static_cast<size_t>(bucket % kBuckets)]; }
   void forget(TimeNs now) {
-    const int64_t bucket = now.ns / kBucket.ns;
+    const int64_t bucket = bucket_of(now);
     if (bucket == newest_) return;
     const int64_t first = bucket - newest_ > kBuckets ? bucket - kBuckets : newest_;
     for (int64_t next = first + 1; next <= bucket; ++next) {

@@ -39,7 +39,7 @@ TEST(RecentCounts, AgreeWithOneThatRemembersEverything) {
     Random random(seed);
     Counts counts;
     Oracle oracle;
-    TimeNs now{random.between(0, int64_t{1} << 60)};
+    TimeNs now{seed % 2 == 0 ? random.between(0, 100) : random.between(0, int64_t{1} << 60)};
     for (int i = 0; i < 400; ++i) {
       now = now + DurationNs{random.between(
                       0, random.between(0, 20) == 0 ? 90'000'000'000 : 3'000'000'000)};
