@@ -37,7 +37,7 @@ static void what_waits_is_held_and_told_why(void) {
       llmq_manager_set(manager, "model.m.breaker.enabled", "false", NULL)); /* it may start now */
   CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 3), "r", 1, NULL));
   expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
-  close_manager(manager);
+  CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
 
@@ -58,7 +58,7 @@ static void or_ends_at_once(void) {
   CHECK_HAS("not sent", llmq_response_error(response, NULL));
   llmq_response_free(response);
   CHECK_INT(2, held_count(&held));
-  close_manager(manager);
+  CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
 
@@ -81,7 +81,7 @@ static void a_key_that_is_refused_three_times_is_given_up(void) {
   const llmq_request_id_t id = submit_to_cq(manager, "m", "x", cq);
   CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 4), "r", 1, NULL));
   expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
-  close_manager(manager);
+  CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
 
@@ -111,7 +111,7 @@ static void what_a_model_cannot_answer_goes_to_another(void) {
   CHECK_OK(llmq_stats(manager, NULL, 0, &stats));
   CHECK_INT(1, stats.submitted);
   CHECK_INT(1, stats.completed);
-  close_manager(manager);
+  CHECK_OK(llmq_manager_destroy(manager));
   llmq_cq_unref(cq);
 }
 

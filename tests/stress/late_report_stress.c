@@ -55,7 +55,8 @@ static void run(int32_t mode) {
   memset(&scene, 0, sizeof scene);
   scene.manager = manager_of(
       "{\"models\":[{\"name\":\"m\",\"limits\":[{\"concurrency\":400},"
-      "{\"tokens\":1000000,\"per\":\"1s\"}],\"retry\":{\"base_ms\":1,\"cap_ms\":1}}]}");
+      "{\"tokens\":1000000,\"per\":\"1s\"}],\"retry\":{\"base_ms\":1,\"cap_ms\":1,"
+      "\"budget_at_a_time\":1000000},\"breaker\":{\"enabled\":false}}]}"); /* most time out */
   scene.cq = new_cq();
   tally_init(&scene.tally, (size_t)SUBMITTERS * EACH);
   pool_start(&scene.pool);
