@@ -16,28 +16,42 @@ namespace {
 constexpr Choice kOnQuota[] = {{"fail", 0}, {"block", 1}, {nullptr, 0}};
 constexpr Choice kOnOutage[] = {{"hold", 0}, {"fail", 1}, {nullptr, 0}};
 
-struct RetryWord {
+struct FailureWord {
   std::string_view word;
   core::Status status;
 };
-constexpr RetryWord kRetryWords[] = {{"rate_limited", core::Status::kRateLimited},
-                                     {"overloaded", core::Status::kOverloaded},
-                                     {"server", core::Status::kServer},
-                                     {"transport", core::Status::kTransport},
-                                     {"timeout", core::Status::kTimeout}};
+// In the words of settings. Retries know the transient ones alone.
+constexpr FailureWord kFailureWords[] = {{"rate_limited", core::Status::kRateLimited},
+                                         {"overloaded", core::Status::kOverloaded},
+                                         {"server", core::Status::kServer},
+                                         {"transport", core::Status::kTransport},
+                                         {"timeout", core::Status::kTimeout},
+                                         {"quota_exhausted", core::Status::kQuotaExhausted},
+                                         {"auth", core::Status::kAuth},
+                                         {"context_too_long", core::Status::kContextTooLong},
+                                         {"content_filter", core::Status::kContentFilter},
+                                         {"oversize", core::Status::kOversize}};
 
-// The classes that a list names, as RetrySpec::on; nothing if it names another.
-std::optional<uint8_t> retry_classes(std::string_view text) {
-  if (text == "none") return uint8_t{0};
-  uint8_t set = 0;
+// The set of bits that the failures in a list have; nothing if it names one without a bit.
+template <typename Set>
+std::optional<Set> failure_set(std::string_view text, Set (*bit_of)(core::Status)) {
+  Set set = 0;
   for (const std::string& name : names_of(text)) {
     const auto* const known =
-        std::find_if(std::begin(kRetryWords), std::end(kRetryWords),
-                     [&name](const RetryWord& each) { return each.word == name; });
-    if (known == std::end(kRetryWords)) return std::nullopt;
-    set = static_cast<uint8_t>(set | core::retry_class(known->status));
+        std::find_if(std::begin(kFailureWords), std::end(kFailureWords),
+                     [&name](const FailureWord& each) { return each.word == name; });
+    if (known == std::end(kFailureWords) || bit_of(known->status) == 0) return std::nullopt;
+    set = static_cast<Set>(set | bit_of(known->status));
   }
   return set;
+}
+
+std::optional<uint8_t> retry_classes(std::string_view text) {
+  return text == "none" ? uint8_t{0} : failure_set(text, core::retry_class);
+}
+
+std::optional<uint32_t> fallback_classes(std::string_view text) {
+  return failure_set(text, core::fallback_class);
 }
 
 const char* retry_fault(std::string_view text) {
@@ -95,33 +109,6 @@ void add_quota_rows(std::deque<Row>& rows) {
                     [](const Value& value, ModelConfig& model) {
                       model.quota.recheck = core::seconds(value.number);
                     }));
-}
-
-struct FallbackWord {
-  std::string_view word;
-  core::Status status;
-};
-constexpr FallbackWord kFallbackWords[] = {{"rate_limited", core::Status::kRateLimited},
-                                           {"quota_exhausted", core::Status::kQuotaExhausted},
-                                           {"overloaded", core::Status::kOverloaded},
-                                           {"server", core::Status::kServer},
-                                           {"transport", core::Status::kTransport},
-                                           {"timeout", core::Status::kTimeout},
-                                           {"auth", core::Status::kAuth},
-                                           {"context_too_long", core::Status::kContextTooLong},
-                                           {"content_filter", core::Status::kContentFilter},
-                                           {"oversize", core::Status::kOversize}};
-
-std::optional<uint32_t> fallback_classes(std::string_view text) {
-  uint32_t set = 0;
-  for (const std::string& name : names_of(text)) {
-    const auto* const known =
-        std::find_if(std::begin(kFallbackWords), std::end(kFallbackWords),
-                     [&name](const FallbackWord& each) { return each.word == name; });
-    if (known == std::end(kFallbackWords)) return std::nullopt;
-    set |= core::fallback_class(known->status);
-  }
-  return set;
 }
 
 const char* fallback_fault(std::string_view text) {

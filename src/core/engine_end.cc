@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "core/engine.h"
+#include "core/most_attempts.h"
 
 namespace llmq::core {
 namespace {
@@ -241,7 +242,6 @@ void Engine::attempt_failed(const Step& step, Model& model, Request& request, St
 // The attempt that has just ended is none of those that the request may have. False: it has had
 // more than any may have.
 bool Engine::grant_another_attempt(Request& request) {
-  constexpr uint8_t kMostAttempts = 60;  // ids of attempts have no room for more
   if (request.attempts >= kMostAttempts) return false;
   if (request.max_attempts < kMostAttempts) ++request.max_attempts;
   return true;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/engine.h"
+#include "core/most_attempts.h"
 
 namespace llmq::core {
 
@@ -34,7 +35,6 @@ bool Engine::falls_back_on(const Model& model, const Request& request, Status st
 // False: there is nowhere to go, and nothing has changed.
 bool Engine::fall_back(const Step& step, Model& model, Request& request, Status why) {
   if (request.role != Role::kAlone || model.settings.durable || closing_) return false;
-  constexpr uint8_t kMostAttempts = 60;
   if (request.attempts >= kMostAttempts) return false;
   const bool seen = request.reservation != nullptr && request.reservation->output_begun;
   if (seen && !request.restarts) return false;

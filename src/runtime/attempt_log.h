@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/most_attempts.h"
 #include "core/notice.h"
 #include "core/status.h"
 #include "core/time.h"
@@ -16,7 +17,7 @@ namespace llmq::runtime {
 
 class AttemptLog {
  public:
-  static constexpr size_t kMostAttempts = 60;  // more than any request may have
+  static constexpr size_t kMostAttempts = core::kMostAttempts;
   static constexpr size_t kMostMessageBytes = 200;
 
   // An attempt has ended. What its runner said of it: `http_status` 0 and "" if nothing.

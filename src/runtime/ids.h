@@ -8,11 +8,13 @@
 
 #include <cstdint>
 
+#include "core/most_attempts.h"
+
 namespace llmq::runtime {
 
 inline constexpr uint64_t kRequestKind = 1;
 inline constexpr uint64_t kAttemptKind = 2;
-inline constexpr uint32_t kMaxAttempts = 60;
+inline constexpr uint32_t kMaxAttempts = core::kMostAttempts;
 
 constexpr uint64_t request_id(uint32_t slot, uint32_t generation) {
   return kRequestKind << 62 | uint64_t{generation} << 24 | slot;
