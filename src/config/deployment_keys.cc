@@ -114,12 +114,14 @@ void add_deployment_rows(std::deque<Row>& rows) {
           "all. Without it, as HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment say.",
           [](const Value& value, DeploymentConfig& config) { config.proxy = value.text; })
       .fault = proxy_fault;
+  rows.back().may_be_secret = true;
   setting("headers", Kind::kHeaders, "",
           "Headers that each call carries beside its own, or in place of those of the same name.",
           [](const Value& value, DeploymentConfig& config) {
             config.headers = parse_header_list(value.text);
           })
       .fault = header_list_fault;
+  rows.back().may_be_secret = true;
   setting("allow_key_headers", Kind::kBool, "false",
           "Let headers hold the key (Authorization, api-key, x-api-key, x-goog-api-key); no other "
           "key is sent then.",

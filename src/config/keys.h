@@ -77,7 +77,8 @@ struct Row {
   const char* word = nullptr;                               // accepted in place of a value
   const char* (*why_not)(std::string_view text) = nullptr;  // more about a value that is refused
   const char* mock_def = nullptr;                           // with provider mock, if different
-  const char* (*fault)(std::string_view text) = nullptr;    // of a value that may be a secret
+  const char* (*fault)(std::string_view text) = nullptr;    // what is wrong with a value
+  bool may_be_secret = false;                               // then errors do not show it
   // With a provider over HTTP, if different: one for all, or what the profile says.
   const char* http_def = nullptr;
   std::string_view (*profile_def)(const provider::Profile&) = nullptr;

@@ -168,7 +168,8 @@ core::Result<Value> parse_value(const Row& row, std::string_view text, std::stri
   }
   if (row.fault != nullptr) {
     if (const char* fault = row.fault(text)) {
-      return bad_setting(what, std::string("the value is not acceptable: ") + fault);
+      const std::string shown = row.may_be_secret ? "the value" : quoted(text);
+      return bad_setting(what, shown + " is not acceptable: " + fault);
     }
   }
   if (row.kind == Kind::kHeaders) {

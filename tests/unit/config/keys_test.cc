@@ -76,5 +76,18 @@ TEST(Keys, NamesOfModelsAreChecked) {
   EXPECT_FALSE(check_name(Owner::kModel, "a\xff", "k").ok());
 }
 
+TEST(Keys, AListOfFailuresThatNamesAnotherIsToldWithTheValue) {
+  for (const char* const key : {"model.m.retry.on", "model.m.fallback.on"}) {
+    Config config;
+    const auto done = config.set(key, "server,sever");
+    ASSERT_FALSE(done) << key;
+    for (const char* const part : {key, "\"server,sever\"", "transport"}) {
+      EXPECT_NE(done.error().message.find(part), std::string::npos) << done.error().message;
+    }
+    EXPECT_TRUE(config.set(key, "server,timeout"));
+  }
+  EXPECT_FALSE(Config().set("model.m.retry.on", "auth")) << "it is never tried again";
+}
+
 }  // namespace
 }  // namespace llmq::config
