@@ -57,7 +57,7 @@ typedef uint64_t llmq_attempt_id_t;   /**< Never 0; a space of its own, apart fr
 
 /** Status codes. Never renumbered, never reused; new ones are only appended. */
 enum {
-  LLMQ_OK = 0,
+  LLMQ_OK = 0,                    /**< It went well. */
   LLMQ_ERR_INVALID_ARG = -1,      /**< NULL, wrong handle, wrong kind of id, bad struct_size or flag. */
   LLMQ_ERR_NOMEM = -2,            /**< Out of memory. */
   LLMQ_ERR_CLOSED = -3,           /**< The manager has been shut down. */
@@ -97,19 +97,19 @@ enum {
 enum {
   LLMQ_STATE_PENDING = 1,    /**< Waits for its limits, or for a retry. */
   LLMQ_STATE_PROCESSING = 2, /**< An attempt runs. */
-  LLMQ_STATE_COMPLETED = 3,
-  LLMQ_STATE_FAILED = 4,
-  LLMQ_STATE_CANCELLED = 5,
+  LLMQ_STATE_COMPLETED = 3,  /**< It has its answer. */
+  LLMQ_STATE_FAILED = 4,     /**< Its last attempt failed, or none could be made. */
+  LLMQ_STATE_CANCELLED = 5,  /**< By its caller, or by a shutdown. */
   LLMQ_STATE_EXPIRED = 6     /**< Its deadline passed first. */
 };
 
-/** Priorities. */
+/** Priorities. Each has its place in line as if it had come so many seconds later, so nobody waits for ever. */
 enum {
   LLMQ_PRIORITY_DEFAULT = 0, /**< The same as NORMAL. */
-  LLMQ_PRIORITY_URGENT = 1,
-  LLMQ_PRIORITY_HIGH = 2,
-  LLMQ_PRIORITY_NORMAL = 3,
-  LLMQ_PRIORITY_BATCH = 4
+  LLMQ_PRIORITY_URGENT = 1,  /**< No later. */
+  LLMQ_PRIORITY_HIGH = 2,    /**< 30 s later. */
+  LLMQ_PRIORITY_NORMAL = 3,  /**< 120 s later. */
+  LLMQ_PRIORITY_BATCH = 4    /**< 900 s later. */
 };
 
 /** What a request asks of a built-in provider. Processors see it as it was given. */
@@ -172,12 +172,12 @@ enum {
 
 /** Log levels. */
 enum {
-  LLMQ_LOG_TRACE = 0,
-  LLMQ_LOG_DEBUG = 1,
-  LLMQ_LOG_INFO = 2,
-  LLMQ_LOG_WARN = 3,
-  LLMQ_LOG_ERROR = 4,
-  LLMQ_LOG_OFF = 5
+  LLMQ_LOG_TRACE = 0, /**< Everything. */
+  LLMQ_LOG_DEBUG = 1, /**< Also how each request ended. */
+  LLMQ_LOG_INFO = 2,  /**< Also failed attempts, and models and limits that change. */
+  LLMQ_LOG_WARN = 3,  /**< What somebody should look at, such as a used-up quota. */
+  LLMQ_LOG_ERROR = 4, /**< What does not work. */
+  LLMQ_LOG_OFF = 5    /**< Nothing. */
 };
 
 /** Bits of llmq_features(). */
@@ -215,12 +215,12 @@ enum {
 
 /** Structs whose size llmq_sizeof() tells. */
 enum {
-  LLMQ_SIZEOF_REQUEST = 1,
-  LLMQ_SIZEOF_USAGE = 2,
-  LLMQ_SIZEOF_EVENT = 3,
-  LLMQ_SIZEOF_STATS = 4,
-  LLMQ_SIZEOF_WAIT = 5,
-  LLMQ_SIZEOF_HOOK = 6
+  LLMQ_SIZEOF_REQUEST = 1, /**< llmq_request_t. */
+  LLMQ_SIZEOF_USAGE = 2,   /**< llmq_usage_t. */
+  LLMQ_SIZEOF_EVENT = 3,   /**< llmq_event_t. */
+  LLMQ_SIZEOF_STATS = 4,   /**< llmq_stats_t. */
+  LLMQ_SIZEOF_WAIT = 5,    /**< llmq_wait_t. */
+  LLMQ_SIZEOF_HOOK = 6     /**< llmq_hook_t. */
 };
 
 /** Actual consumption of one attempt. Counts are >= 0. */
@@ -251,9 +251,9 @@ typedef struct llmq_event {
   int64_t run_ns;               /**< DONE: time the last attempt ran; 0 if none did. */
   int64_t retry_after_ns;       /**< DONE with an error: when a new try may make sense; 0 = not known. */
   int64_t input_tokens;         /**< DONE: usage of the last attempt. CHUNK: 0, but for output_tokens so far. */
-  int64_t output_tokens;
-  int64_t cached_input_tokens;
-  int64_t cost_micros;
+  int64_t output_tokens;        /**< As in llmq_usage_t. */
+  int64_t cached_input_tokens;  /**< As in llmq_usage_t. */
+  int64_t cost_micros;          /**< As in llmq_usage_t. */
   uint32_t attempt;             /**< DONE: attempts made. READY and CHUNK: number of this attempt, from 1. */
   int32_t state;                /**< DONE: LLMQ_STATE_. */
   int64_t first_output_ns;      /**< DONE of a stream: time from the last attempt's start to its first output;
@@ -303,18 +303,18 @@ typedef struct llmq_request {
   int32_t operation;         /**< LLMQ_OP_. */
   int32_t priority;          /**< LLMQ_PRIORITY_. */
   const char *model;         /**< Name of a registered model. */
-  size_t model_len;
+  size_t model_len;          /**< Bytes at model. */
   const char *tenant;        /**< Whose request it is; "" by default. At most 255 bytes. */
-  size_t tenant_len;
+  size_t tenant_len;         /**< Bytes at tenant. */
   const void *payload;       /**< What the processor or provider gets. */
   size_t payload_len;        /**< At most 2 GiB - 1, and within max_pending_bytes. */
   const char *request_key;   /**< The caller's own id: in logs and look-ups. At most 1,024 bytes. */
-  size_t request_key_len;
+  size_t request_key_len;    /**< Bytes at request_key. */
   const char *dedup_key;     /**< "" = none. Requests with the same one share a call: see above. At most 1,024
                                   bytes. */
-  size_t dedup_key_len;
+  size_t dedup_key_len;      /**< Bytes at dedup_key. */
   const void *metadata;      /**< Opaque to llmq; comes back with the response. */
-  size_t metadata_len;
+  size_t metadata_len;       /**< Bytes at metadata. */
   int64_t deadline_ns;       /**< Absolute on llmq_now_ns(); 0 = none, -1 = none. */
   int64_t timeout_ns;        /**< Per attempt; 0 = the model's timeout_ms, -1 = none. Rounded up to 1 ms. */
   int64_t est_input_tokens;  /**< 0 = llmq estimates; -1 = none. */
@@ -333,10 +333,10 @@ typedef struct llmq_stats_t { /* not llmq_stats: in C++ it would hide that funct
   uint32_t struct_size;      /**< sizeof(llmq_stats_t). */
   uint32_t reserved;         /**< 0. */
   uint64_t submitted;        /**< Accepted requests. */
-  uint64_t completed;
-  uint64_t failed;
-  uint64_t cancelled;
-  uint64_t expired;
+  uint64_t completed;        /**< Requests that ended with LLMQ_OK. */
+  uint64_t failed;           /**< Requests that ended in LLMQ_STATE_FAILED. */
+  uint64_t cancelled;        /**< Requests that ended in LLMQ_STATE_CANCELLED. */
+  uint64_t expired;          /**< Requests that ended in LLMQ_STATE_EXPIRED. */
   uint64_t attempts;         /**< Attempts started. */
   uint64_t retries;          /**< Attempts beyond the first of a request. */
   uint64_t rate_limited;     /**< Attempts that ended with LLMQ_ERR_RATE_LIMITED. */
@@ -344,8 +344,8 @@ typedef struct llmq_stats_t { /* not llmq_stats: in C++ it would hide that funct
   uint64_t processing;       /**< Now: running. */
   uint64_t pending_bytes;    /**< Now: payload bytes of live requests (manager; 0 for one model). */
   uint64_t input_tokens;     /**< Usage of ended attempts. */
-  uint64_t output_tokens;
-  uint64_t cached_input_tokens;
+  uint64_t output_tokens;    /**< As in llmq_usage_t. */
+  uint64_t cached_input_tokens; /**< As in llmq_usage_t. */
   uint64_t wakeups;          /**< Times the loop thread woke (manager; 0 for one model). */
   uint64_t reasoning_tokens; /**< The part of output_tokens that was not shown. */
 } llmq_stats_t;
@@ -371,14 +371,14 @@ typedef struct llmq_hook {
   uint64_t user_data;           /**< Of the request. */
   int64_t time_ns;              /**< When it happened, on llmq_now_ns(). */
   const char *model;            /**< NUL-terminated, as the three texts below. */
-  uint64_t model_len;
+  uint64_t model_len;           /**< Bytes at model. */
   const char *deployment;       /**< Where the attempt runs or ran, or what has changed; "" where a model has one
                                      without a name. */
-  uint64_t deployment_len;
+  uint64_t deployment_len;      /**< Bytes at deployment. */
   const char *tenant;           /**< Of the request. */
-  uint64_t tenant_len;
+  uint64_t tenant_len;          /**< Bytes at tenant. */
   const char *limit;            /**< LIMIT_CHANGED: "tokens/1m", "tokens/1m of pool account". */
-  uint64_t limit_len;
+  uint64_t limit_len;           /**< Bytes at limit. */
   uint32_t attempt;             /**< Number of the attempt, from 1. COMPLETED: attempts made. */
   llmq_status_t status;         /**< ATTEMPT_FINISHED and RETRIED: of the attempt. COMPLETED: of the request.
                                      BREAKER_CHANGED to OPEN: of the failure that opened it. */
@@ -388,10 +388,10 @@ typedef struct llmq_hook {
   int64_t run_ns;               /**< ATTEMPT_FINISHED: how long it ran. COMPLETED: since the start of the last one. */
   int64_t delay_ns;             /**< RETRIED: no attempt starts before that time from then. */
   int64_t input_tokens;         /**< ATTEMPT_FINISHED, COMPLETED: usage of the last attempt. */
-  int64_t output_tokens;
-  int64_t cached_input_tokens;
-  int64_t cost_micros;
-  int64_t reasoning_tokens;
+  int64_t output_tokens;        /**< As in llmq_usage_t. */
+  int64_t cached_input_tokens;  /**< As in llmq_usage_t. */
+  int64_t cost_micros;          /**< As in llmq_usage_t. */
+  int64_t reasoning_tokens;     /**< As in llmq_usage_t. */
   int64_t old_value;            /**< LIMIT_CHANGED: the amount before; 0 = there was none. BREAKER_CHANGED:
                                      LLMQ_BREAKER_. */
   int64_t new_value;            /**< The same after; LIMIT_CHANGED: 0 = there is none any more. */
