@@ -267,11 +267,13 @@ void CurlClient::resume(CallId id) {
   if (!heard_.empty()) deliver_soon();
 }
 
-// The answer has just said something, or has a reader again.
+// The answer has just said something, or has a reader again. The loop's time is of the start of
+// this turn, in whole milliseconds: with it alone the silence would be found too early.
 void CurlClient::listen(Transfer& transfer) {
-  transfer.heard_ms = uv_now(loop_);
+  uv_update_time(loop_);
+  transfer.heard_ms = uv_now(loop_) + 1;
   if (transfer.idle_ms == 0) return;
-  look_for_silence_in(transfer.idle_ms);
+  look_for_silence_in(transfer.idle_ms + 1);
 }
 
 void CurlClient::look_for_silence_in(uint64_t ms) {

@@ -101,10 +101,18 @@ TEST_F(HttpNginx, TrustsACertificateForItsHostAlone) {
   EXPECT_FALSE(watched.result.sent);
 }
 
+// nginx passes a call on when it has read all of it. Where it answers by itself it does so before,
+// and libcurl 7.88 then takes the first stream of a connection for broken, once in some twenty
+// runs.
+std::string server_that_tells_connections() {
+  return "location / { proxy_set_header X-Seen '$server_protocol $connection';\n"
+         "proxy_pass https://127.0.0.1:$server_port/seen; }\n"
+         "location /seen { return 200 '$http_x_seen'; }";
+}
+
 TEST_F(HttpNginx, SharesOneHttp2ConnectionAmongManyCalls) {
-  const test::Nginx server(
-      certificates_.nginx_lines() + "location / { return 200 '$server_protocol $connection'; }",
-      "ssl http2");
+  const test::Nginx server(certificates_.nginx_lines() + server_that_tells_connections(),
+                           "ssl http2");
   ASSERT_TRUE(server.runs());
   constexpr int kCalls = 64;
   std::vector<Watched> calls(kCalls);
