@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# dependencies.sh DIR: builds libuv, cJSON and date-tz from Debian's source packages as static libraries that a
+# shared library can take in (Debian's own libuv_a.a is not position-independent), into DIR/lib. The versions are
+# those of the installed -dev packages, whose headers llmq was compiled with.
+set -euo pipefail
+[[ $# == 1 ]] || { echo "usage: dependencies.sh DIR" >&2; exit 1; }
+mkdir -p "$1"
+dir=$(cd "$1" && pwd)
+mkdir -p "$dir/apt/lists/partial" "$dir/source" "$dir/lib"
+
+# The system's own package sources, asked for source packages, without changing the system.
+apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+  awk '$4 == "Debian" { print "deb-src " $1 " " $2 " " $3 }' | sort -u >"$dir/apt/sources.list"
+[[ -s $dir/apt/sources.list ]] || { echo "dependencies.sh: apt knows no Debian package source" >&2; exit 1; }
+apt_source() {
+  apt-get -qq -o Dir::Etc::SourceList="$dir/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$dir/apt/lists" -o APT::Sandbox::User="$(id -un)" "$@"
+}
+apt_source update
+
+# build SOURCE_PACKAGE=DEV_PACKAGE ARCHIVE CMAKE_ARGUMENT...: one static library.
+build() {
+  local package=${1%=*} version archive=$2
+  version=$(dpkg-query -W -f '${source:Version}' "${1#*=}")
+  shift 2
+  (cd "$dir/source" && apt_source source "$package=$version" >/dev/null)
+  local tree=("$dir/source/$package"-*/)
+  cmake -S "${tree[0]}" -B "$dir/build/$package" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
+    -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_C_VISIBILITY_PRESET=hidden -DCMAKE_CXX_VISIBILITY_PRESET=hidden \
+    -DCMAKE_C_FLAGS="-ffile-prefix-map=$dir=." -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$dir=." \
+    -DBUILD_TESTING=OFF -Wno-dev --no-warn-unused-cli "$@" >/dev/null
+  cmake --build "$dir/build/$package" --target "$(basename "$archive" .a | sed 's/^lib//')" >/dev/null
+  cp "$dir/build/$package/$archive" "$dir/lib/"
+}
+rm -rf "$dir/source" "$dir/build"
+mkdir -p "$dir/source"
+build libuv1=libuv1-dev libuv_a.a
+build cjson=libcjson-dev libcjson.a -DENABLE_CJSON_TEST=OFF
+build howardhinnant-date=libhowardhinnant-date-dev libdate-tz.a -DBUILD_TZ_LIB=ON -DUSE_SYSTEM_TZ_DB=ON
+ls "$dir/lib"
