@@ -3,6 +3,7 @@
 #include "capi/guard.h"
 #include "core/status.h"
 #include "runtime/clock.h"
+#include "runtime/library_versions.h"
 
 #define LLMQ_TEXT(x) #x
 #define LLMQ_TEXT_OF(x) LLMQ_TEXT(x)
@@ -36,6 +37,8 @@ const char* llmq_version_string(void) {
   return LLMQ_TEXT_OF(LLMQ_VERSION_MAJOR) "." LLMQ_TEXT_OF(LLMQ_VERSION_MINOR) "." LLMQ_TEXT_OF(
       LLMQ_VERSION_PATCH);
 }
+
+const char* llmq_version_libraries(void) { return llmq::runtime::library_versions(); }
 
 uint32_t llmq_abi_version(void) { return LLMQ_ABI_VERSION; }
 

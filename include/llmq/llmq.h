@@ -423,6 +423,14 @@ LLMQ_API uint32_t llmq_version_num(void);
  * @since 0.1 */
 LLMQ_API const char *llmq_version_string(void);
 
+/** The libraries that this one runs on, with their versions, "libuv/1.44.2 cJSON/1.7.15 libcurl/7.88.1 ...".
+ * @return A static string: words NAME/VERSION with a space between.
+ * @par Ownership static, never freed
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API const char *llmq_version_libraries(void);
+
 /** Number of the library's binary interface; compare with LLMQ_ABI_VERSION.
  * @return The number; cannot fail.
  * @par Ownership nothing changes hands

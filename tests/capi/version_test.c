@@ -10,6 +10,14 @@ static void version_is_the_header_s(void) {
   CHECK_INT(LLMQ_ABI_VERSION, llmq_abi_version());
 }
 
+static void libraries_are_named_with_their_versions(void) {
+  const char* libraries = llmq_version_libraries();
+  CHECK_HAS("libuv/1.", libraries);
+  CHECK_HAS("cJSON/1.", libraries);
+  if ((llmq_features() & LLMQ_FEATURE_HTTP) != 0) CHECK_HAS("libcurl/", libraries);
+  CHECK(libraries == llmq_version_libraries());
+}
+
 static void features_always_have_the_mock(void) {
   const uint64_t known = LLMQ_FEATURE_HTTP | LLMQ_FEATURE_MOCK | LLMQ_FEATURE_CALENDAR;
   CHECK((llmq_features() & LLMQ_FEATURE_MOCK) != 0);
@@ -62,6 +70,7 @@ static void sizes_are_the_header_s(void) {
 
 int main(void) {
   RUN(version_is_the_header_s);
+  RUN(libraries_are_named_with_their_versions);
   RUN(features_always_have_the_mock);
   RUN(every_status_has_a_name_and_a_sentence);
   RUN(an_unknown_status_still_prints);

@@ -281,6 +281,7 @@ module LLMQ
     FUNCTIONS = [
       [:llmq_version_num, [], :uint32, false],
       [:llmq_version_string, [], :string, false],
+      [:llmq_version_libraries, [], :string, false],
       [:llmq_abi_version, [], :uint32, false],
       [:llmq_features, [], :uint64, false],
       [:llmq_status_name, %i[int32], :string, false],

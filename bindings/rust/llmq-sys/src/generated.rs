@@ -642,6 +642,15 @@ extern "C" {
     /// * Blocks: never
     /// * Since: 0.1
     pub fn llmq_version_string() -> *const c_char;
+    /// The libraries that this one runs on, with their versions, "libuv/1.44.2 cJSON/1.7.15
+    /// libcurl/7.88.1 ...".
+    ///
+    /// * Returns: A static string: words NAME/VERSION with a space between.
+    /// * Ownership: static, never freed
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_version_libraries() -> *const c_char;
     /// Number of the library's binary interface; compare with LLMQ_ABI_VERSION.
     ///
     /// * Returns: The number; cannot fail.
