@@ -1,0 +1,466 @@
+/* runner CASE.json: runs one case of tests/scenarios against the C API. Exit code 0: as expected.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "case.h"
+
+static const char* case_name = "";
+
+void fail(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  (void)fprintf(stderr, "%s: ", case_name);
+  (void)vfprintf(stderr, format, arguments);
+  (void)fprintf(stderr, "\n");
+  va_end(arguments);
+  _exit(1); /* other threads still run: nothing is taken down below them */
+}
+
+/* The place of a word in a list that NULL ends. */
+static int32_t word_of(const char* word, const char* const* words) {
+  for (int32_t i = 0; words[i] != NULL; ++i) {
+    if (strcmp(words[i], word) == 0) return i;
+  }
+  fail("unknown word \"%s\"", word);
+}
+
+static int32_t mode_of(const cJSON* step) {
+  static const char* const kModes[] = {"drain", "cancel", "abort", NULL};
+  return word_of(text_of(step, "mode", "drain"), kModes);
+}
+
+static void check_status(const cJSON* step, llmq_status_t status, const char* what) {
+  const char* expected = text_of(step, "error", "LLMQ_OK");
+  if (strcmp(expected, llmq_status_name(status)) != 0) {
+    fail("%s gives %s, expected %s", what, llmq_status_name(status), expected);
+  }
+}
+
+static llmq_conf_t* conf_of(const cJSON* config) {
+  llmq_conf_t* conf = NULL;
+  llmq_error_t* error = NULL;
+  char* json = config == NULL ? NULL : cJSON_PrintUnformatted(config);
+  if (llmq_conf_create(&conf) != LLMQ_OK) fail("no configuration");
+  if (json != NULL && llmq_conf_set_json(conf, json, strlen(json), &error) != LLMQ_OK) {
+    fail("config: %s", llmq_error_message(error));
+  }
+  cJSON_free(json);
+  return conf;
+}
+
+/* ---- Events ---- */
+
+static void take_one(struct scenario* run, llmq_event_t* event) {
+  if (run->closed) fail("an event of type %d after CLOSED", event->type);
+  if (event->type == LLMQ_EV_CLOSED) {
+    run->closed = 1;
+    return;
+  }
+  struct request* request = &run->requests[event->user_data];
+  if (request->response != NULL) fail("%s: an event after DONE", request->ref);
+  if (event->type == LLMQ_EV_CHUNK) {
+    char* text = strndup(event->data, event->data_len);
+    cJSON_AddItemToArray(request->chunks, cJSON_CreateString(text));
+    free(text);
+  } else if (event->type == LLMQ_EV_DONE) {
+    if (llmq_event_take(event, &request->response) != LLMQ_OK) fail("%s: take", request->ref);
+    cJSON_AddItemToArray(run->done, cJSON_CreateString(request->ref));
+  } else {
+    fail("%s: an event of type %d", request->ref, event->type);
+  }
+}
+
+static void take(struct scenario* run, llmq_event_t* event) {
+  pthread_mutex_lock(&run->mutex);
+  take_one(run, event);
+  pthread_mutex_unlock(&run->mutex);
+}
+
+static void done_callback(void* user, const llmq_event_t* event) {
+  struct scenario* run = user;
+  take(run, (llmq_event_t*)event);
+  llmq_cq_wake(run->cq);
+}
+
+static void drain(struct scenario* run) {
+  llmq_event_t events[256];
+  size_t n = 0;
+  memset(events, 0, sizeof events);
+  events[0].stride = sizeof *events;
+  while ((n = llmq_cq_drain(run->cq, events, 256)) > 0) {
+    for (size_t i = 0; i < n; ++i) take(run, &events[i]);
+    llmq_events_release(events, sizeof *events, n);
+  }
+}
+
+/* ---- Requests ---- */
+
+static struct request* find(struct scenario* run, const cJSON* step) {
+  const char* ref = text_of(step, "ref", "");
+  for (size_t i = 0; i < run->count; ++i) {
+    if (strcmp(run->requests[i].ref, ref) == 0) return &run->requests[i];
+  }
+  fail("\"%s\" was not submitted", ref);
+}
+
+static struct request* new_request(struct scenario* run, const cJSON* step, int64_t number) {
+  struct request* request = &run->requests[run->count++];
+  const char* ref = text_of(step, "ref", "");
+  if (number < 0) {
+    (void)snprintf(request->ref, sizeof request->ref, "%s", ref);
+  } else {
+    (void)snprintf(request->ref, sizeof request->ref, "%s%lld", ref, (long long)number);
+  }
+  request->step = step;
+  request->chunks = cJSON_CreateArray();
+  return request;
+}
+
+static char* payload_of(const struct request* request, const char* model) {
+  const cJSON* payload = cJSON_GetObjectItem(request->step, "payload");
+  const int64_t bytes = number_of(request->step, "payload_bytes", 0);
+  char* text = NULL;
+  if (cJSON_IsString(payload)) return strdup(payload->valuestring);
+  if (payload != NULL) return cJSON_PrintUnformatted(payload);
+  if (bytes > 0) {
+    text = malloc((size_t)bytes + 1);
+    if (text == NULL) fail("out of memory");
+    memset(text, 'x', (size_t)bytes);
+    text[bytes] = '\0';
+    return text;
+  }
+  if (strcmp(text_of(request->step, "operation", "custom"), "chat") != 0)
+    return strdup(request->ref);
+  text = malloc(256);
+  if (text == NULL) fail("out of memory");
+  (void)snprintf(text, 256,
+                 "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}", model,
+                 request->ref);
+  return text;
+}
+
+static int64_t time_of(const cJSON* step, const char* name, int64_t base) {
+  const int64_t ms = number_of(step, name, 0);
+  return ms == 0 ? 0 : base + ms * MS;
+}
+
+/* The struct that llmq_submit takes. */
+static llmq_request_t filled(struct scenario* run, struct request* request) {
+  static const char* const kOperations[] = {"chat",      "embeddings", "messages",
+                                            "responses", "custom",     NULL};
+  static const char* const kPriorities[] = {"default", "urgent", "high", "normal", "batch", NULL};
+  const cJSON* step = request->step;
+  llmq_request_t out;
+  known_members(step,
+                "do error accepted count ref model payload payload_bytes operation priority tenant "
+                "dedup_key metadata deadline_ms timeout_ms est_input_tokens est_output_tokens "
+                "max_attempts stream restart keep late_usage attempts on_done",
+                "request");
+  memset(&out, 0, sizeof out);
+  out.struct_size = sizeof out;
+  out.model = text_of(step, "model", "m");
+  out.model_len = strlen(out.model);
+  request->payload = payload_of(request, out.model);
+  out.payload = request->payload;
+  out.payload_len = strlen(request->payload);
+  out.operation = word_of(text_of(step, "operation", "custom"), kOperations);
+  out.priority = word_of(text_of(step, "priority", "default"), kPriorities);
+  out.tenant = text_of(step, "tenant", "");
+  out.tenant_len = strlen(out.tenant);
+  out.request_key = request->ref;
+  out.request_key_len = strlen(request->ref);
+  out.dedup_key = text_of(step, "dedup_key", "");
+  out.dedup_key_len = strlen(out.dedup_key);
+  out.metadata = text_of(step, "metadata", "");
+  out.metadata_len = strlen(out.metadata);
+  out.deadline_ns = time_of(step, "deadline_ms", llmq_now_ns());
+  out.timeout_ns = time_of(step, "timeout_ms", 0);
+  out.est_input_tokens = number_of(step, "est_input_tokens", 0);
+  out.est_output_tokens = number_of(step, "est_output_tokens", 0);
+  out.max_attempts = (uint32_t)number_of(step, "max_attempts", 0);
+  out.flags = (number_of(step, "stream", 0) ? (uint32_t)LLMQ_REQUEST_STREAM : 0u) |
+              (number_of(step, "restart", 0) ? (uint32_t)LLMQ_REQUEST_RESTART : 0u) |
+              (number_of(step, "keep", 0) ? (uint32_t)LLMQ_REQUEST_KEEP : 0u) |
+              (number_of(step, "late_usage", 0) ? (uint32_t)LLMQ_REQUEST_LATE_USAGE : 0u);
+  out.user_data = (uint64_t)(request - run->requests);
+  if (cJSON_HasObjectItem(step, "on_done")) { /* the callback form; C has nothing to throw */
+    out.done_fn = done_callback;
+    out.done_user = run;
+  } else {
+    out.cq = run->cq;
+  }
+  return out;
+}
+
+static void submit(struct scenario* run, const cJSON* step) {
+  struct request* request = new_request(run, step, -1);
+  const llmq_request_t filled_in = filled(run, request);
+  const llmq_status_t status = llmq_submit(run->manager, &filled_in, &request->id);
+  check_status(step, status, request->ref);
+  request->accepted = status == LLMQ_OK;
+}
+
+/* Of `n` requests that new_request has just made. */
+static void submit_last(struct scenario* run, const cJSON* step, size_t n) {
+  struct request* first = &run->requests[run->count - n];
+  llmq_request_t* batch = calloc(n, sizeof *batch);
+  llmq_request_id_t* ids = calloc(n, sizeof *ids);
+  size_t accepted = 0;
+  if (batch == NULL || ids == NULL) fail("out of memory");
+  for (size_t i = 0; i < n; ++i) batch[i] = filled(run, &first[i]);
+  check_status(step, llmq_submit_batch(run->manager, batch, sizeof *batch, n, ids, &accepted),
+               "the batch");
+  if ((int64_t)accepted != number_of(step, "accepted", (int64_t)n)) {
+    fail("%zu of the batch are accepted, expected %lld", accepted,
+         (long long)number_of(step, "accepted", (int64_t)n));
+  }
+  for (size_t i = 0; i < accepted; ++i) {
+    first[i].accepted = 1;
+    first[i].id = ids[i];
+  }
+  free(batch);
+  free(ids);
+}
+
+static void submit_batch(struct scenario* run, const cJSON* step) {
+  const cJSON* members = NULL;
+  const cJSON* requests = cJSON_GetObjectItem(step, "requests");
+  known_members(step, "do requests accepted error", "submit_batch");
+  cJSON_ArrayForEach(members, requests)(void) new_request(run, members, -1);
+  submit_last(run, step, (size_t)cJSON_GetArraySize(requests));
+}
+
+static void submit_many(struct scenario* run, const cJSON* step) {
+  const int64_t count = number_of(step, "count", 0);
+  for (int64_t i = 0; i < count; ++i) (void)new_request(run, step, i);
+  submit_last(run, step, (size_t)count);
+}
+
+/* ---- Waiting ---- */
+
+/* Is what the step waits for so? */
+static int happened(struct scenario* run, const cJSON* step, const char* what) {
+  struct request* request = strcmp(what, "stats") == 0 ? NULL : find(run, step);
+  int yes = 0;
+  if (request == NULL) {
+    return stats_are(run, text_of(step, "model", ""), cJSON_GetObjectItem(step, "is"), 0);
+  }
+  pthread_mutex_lock(&run->mutex);
+  if (strcmp(what, "done") == 0) {
+    yes = request->response != NULL;
+  } else if (strcmp(what, "started") == 0) {
+    yes = request->attempts >= number_of(step, "attempt", 1);
+  } else if (strcmp(what, "stopped") == 0) {
+    yes = request->stopped > 0;
+  } else if (strcmp(what, "chunks") == 0) {
+    yes = cJSON_GetArraySize(request->chunks) >= number_of(step, "count", 1);
+  } else {
+    fail("unknown wait \"%s\"", what);
+  }
+  pthread_mutex_unlock(&run->mutex);
+  return yes;
+}
+
+static void wait_for(struct scenario* run, const cJSON* step) {
+  const char* what = text_of(step, "for", "");
+  const int64_t end = llmq_now_ns() + PATIENCE_NS;
+  known_members(step, "do for ref attempt count model is", "wait");
+  for (;;) {
+    drain(run);
+    if (happened(run, step, what)) return;
+    if (llmq_now_ns() > end) fail("\"%s\" of \"%s\" never came", what, text_of(step, "ref", ""));
+    /* The processor wakes the queue; counters have to be looked at. */
+    (void)llmq_cq_wait(run->cq, strcmp(what, "stats") == 0 ? MS : end - llmq_now_ns());
+  }
+}
+
+static int is_done(struct scenario* run, const struct request* request) {
+  pthread_mutex_lock(&run->mutex);
+  const int yes = request->response != NULL;
+  pthread_mutex_unlock(&run->mutex);
+  return yes;
+}
+
+static void wait_for_all(struct scenario* run) {
+  const int64_t end = llmq_now_ns() + PATIENCE_NS;
+  for (size_t i = 0; i < run->count; ++i) {
+    const struct request* request = &run->requests[i];
+    while (request->accepted && !is_done(run, request)) {
+      if (llmq_now_ns() > end) fail("%s: DONE never came", request->ref);
+      (void)llmq_cq_wait(run->cq, end - llmq_now_ns());
+      drain(run);
+    }
+  }
+}
+
+/* ---- Steps ---- */
+
+static void finish(struct scenario* run, const cJSON* step) {
+  struct request* request = find(run, step);
+  known_members(step, "do ref with", "finish");
+  pthread_mutex_lock(&run->mutex);
+  const llmq_attempt_id_t attempt = request->held;
+  request->held = 0;
+  pthread_mutex_unlock(&run->mutex);
+  if (attempt == 0) fail("%s: nothing is held", request->ref);
+  run_outcome(run, attempt, cJSON_GetObjectItem(step, "with"));
+}
+
+static void shut_down(struct scenario* run, int32_t mode, int64_t deadline_ns) {
+  const llmq_status_t status =
+      llmq_manager_shutdown(run->manager, mode, deadline_ns, run->closing ? NULL : run->cq, 0);
+  if (status != LLMQ_OK) fail("shutdown gives %s", llmq_status_name(status));
+  run->closing = 1;
+}
+
+static void usage_update(struct scenario* run, const cJSON* step) {
+  const llmq_usage_t usage = usage_of(cJSON_GetObjectItem(step, "usage"));
+  check_status(step, llmq_usage_update(run->manager, find(run, step)->id, &usage), "usage_update");
+}
+
+static void response_get(struct scenario* run, const cJSON* step) {
+  llmq_response_t* response = NULL;
+  struct request* request = find(run, step);
+  const llmq_status_t status = llmq_response_get(run->manager, request->id, &response);
+  check_status(step, status, "response_get");
+  if (status == LLMQ_OK) {
+    check_response(request->ref, response, request->chunks, cJSON_GetObjectItem(step, "is"));
+  }
+  llmq_response_free(response);
+}
+
+static void add_models(struct scenario* run, const cJSON* step) {
+  llmq_conf_t* conf = conf_of(cJSON_GetObjectItem(step, "config"));
+  check_status(step, llmq_manager_register_models(run->manager, conf, 0, NULL), "add_models");
+  llmq_conf_free(conf);
+  set_processors(run);
+}
+
+static void do_step(struct scenario* run, const cJSON* step) {
+  const char* what = text_of(step, "do", "");
+  if (strcmp(what, "submit") == 0) {
+    submit(run, step);
+  } else if (strcmp(what, "submit_batch") == 0) {
+    submit_batch(run, step);
+  } else if (strcmp(what, "submit_many") == 0) {
+    submit_many(run, step);
+  } else if (strcmp(what, "wait") == 0) {
+    wait_for(run, step);
+  } else if (strcmp(what, "cancel") == 0) {
+    check_status(step, llmq_cancel(run->manager, find(run, step)->id), "cancel");
+  } else if (strcmp(what, "finish") == 0) {
+    finish(run, step);
+  } else if (strcmp(what, "shutdown") == 0) {
+    shut_down(run, mode_of(step), time_of(step, "deadline_ms", llmq_now_ns()));
+  } else if (strcmp(what, "set") == 0) {
+    check_status(
+        step,
+        llmq_manager_set(run->manager, text_of(step, "key", ""), text_of(step, "value", ""), NULL),
+        "set");
+  } else if (strcmp(what, "usage_update") == 0) {
+    usage_update(run, step);
+  } else if (strcmp(what, "response_get") == 0) {
+    response_get(run, step);
+  } else if (strcmp(what, "add_models") == 0) {
+    add_models(run, step);
+  } else if (strcmp(what, "remove_model") == 0) {
+    const char* model = text_of(step, "model", "m");
+    check_status(step, llmq_manager_remove_model(run->manager, model, strlen(model), mode_of(step)),
+                 "remove_model");
+  } else {
+    fail("unknown step \"%s\"", what);
+  }
+}
+
+static size_t requests_in(const cJSON* steps) {
+  const cJSON* step = NULL;
+  size_t n = 0;
+  cJSON_ArrayForEach(step, steps) {
+    const cJSON* batch = cJSON_GetObjectItem(step, "requests");
+    n += (size_t)number_of(step, "count", 1);
+    n += (size_t)cJSON_GetArraySize(batch);
+  }
+  return n;
+}
+
+/* ---- The case ---- */
+
+static void begin(struct scenario* run, const cJSON* root) {
+  llmq_conf_t* conf = conf_of(cJSON_GetObjectItem(root, "config"));
+  llmq_error_t* error = NULL;
+  memset(run, 0, sizeof *run);
+  run->root = root;
+  run->processors = cJSON_GetObjectItem(root, "processors");
+  run->requests =
+      calloc(requests_in(cJSON_GetObjectItem(root, "steps")) + 1, sizeof *run->requests);
+  run->done = cJSON_CreateArray();
+  run->started = cJSON_CreateArray();
+  pthread_mutex_init(&run->mutex, NULL);
+  if (run->requests == NULL || llmq_cq_create(&run->cq) != LLMQ_OK) fail("out of memory");
+  if (llmq_manager_create(conf, &run->manager, &error) != LLMQ_OK) {
+    fail("manager: %s", llmq_error_message(error));
+  }
+  llmq_conf_free(conf);
+  set_processors(run);
+}
+
+static void end(struct scenario* run) {
+  const int64_t until = llmq_now_ns() + PATIENCE_NS;
+  if (!run->closing) shut_down(run, LLMQ_SHUTDOWN_ABORT, 0);
+  while (!run->closed) {
+    drain(run);
+    if (llmq_now_ns() > until) fail("CLOSED never came");
+    if (!run->closed) (void)llmq_cq_wait(run->cq, until - llmq_now_ns());
+  }
+  drain(run);
+  if (llmq_manager_destroy(run->manager) != LLMQ_OK) fail("destroy");
+  llmq_cq_unref(run->cq);
+  for (size_t i = 0; i < run->count; ++i) {
+    llmq_response_free(run->requests[i].response);
+    cJSON_Delete(run->requests[i].chunks);
+    free(run->requests[i].payload);
+  }
+  free(run->requests);
+  cJSON_Delete(run->done);
+  cJSON_Delete(run->started);
+  pthread_mutex_destroy(&run->mutex);
+}
+
+static void run_case(const cJSON* root) {
+  struct scenario run;
+  const cJSON* step = NULL;
+  known_members(root, "name why needs complaint config processors steps expect", "case");
+  begin(&run, root);
+  const int64_t started = llmq_now_ns();
+  cJSON_ArrayForEach(step, cJSON_GetObjectItem(root, "steps")) do_step(&run, step);
+  wait_for_all(&run);
+  check_expectations(&run, llmq_now_ns() - started);
+  end(&run);
+}
+
+static cJSON* read_case(const char* path) {
+  static char text[1 << 16];
+  FILE* file = fopen(path, "rb");
+  if (file == NULL) fail("cannot be opened");
+  const size_t len = fread(text, 1, sizeof text - 1, file);
+  (void)fclose(file);
+  text[len] = '\0';
+  cJSON* root = cJSON_Parse(text);
+  if (root == NULL) fail("is no JSON");
+  return root;
+}
+
+int main(int argc, char** argv) {
+  if (argc != 2) fail("usage: runner CASE.json");
+  case_name = argv[1];
+  cJSON* root = read_case(argv[1]);
+  case_name = text_of(root, "name", argv[1]);
+  run_case(root);
+  cJSON_Delete(root);
+  printf("passed\n");
+  return 0;
+}
