@@ -23,12 +23,11 @@ llmq_status_t attempt_text(llmq_manager_t* manager, llmq_attempt_id_t attempt, c
     return LLMQ_ERR_INVALID_ARG;
   }
   return guarded([&]() -> llmq_status_t {
-    const Job* job = manager->manager->held_attempt(attempt);
-    if (job == nullptr) return LLMQ_ERR_STALE;
-    const std::string_view text = pick(*job);
-    *data = text.data() == nullptr ? "" : text.data();
-    *len = text.size();
-    return LLMQ_OK;
+    return code(manager->manager->look_into(attempt, [&](const Job& job) {
+      const std::string_view text = pick(job);
+      *data = text.data() == nullptr ? "" : text.data();
+      *len = text.size();
+    }));
   });
 }
 

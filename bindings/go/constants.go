@@ -78,7 +78,7 @@ const (
 	ErrTransport Status = -28
 	// ErrProcessing: The processor reported its own failure; final.
 	ErrProcessing Status = -29
-	// ErrAbandoned: Whoever ran the attempt vanished without a report.
+	// ErrAbandoned: Whoever ran the attempt vanished without a report, or gave it up.
 	ErrAbandoned Status = -30
 	// ErrUnsupported: Not in this build, or not possible for this model.
 	ErrUnsupported Status = -31
@@ -198,7 +198,7 @@ const (
 	// evChunk: A piece of a streamed response, before its DONE. None comes of an attempt that is
 	// tried again.
 	evChunk eventType = 2
-	// evReady: An attempt may run now: what a processor is given.
+	// evReady: An attempt may run now: what a processor or a worker is given.
 	evReady eventType = 3
 	// evPermit: Reserved for permits.
 	evPermit eventType = 4

@@ -87,7 +87,7 @@ enum {
   LLMQ_ERR_BUDGET = -27,          /**< A budget of money or retries is used up. */
   LLMQ_ERR_TRANSPORT = -28,       /**< No answer: name resolution, connection, TLS, or a broken reply. */
   LLMQ_ERR_PROCESSING = -29,      /**< The processor reported its own failure; final. */
-  LLMQ_ERR_ABANDONED = -30,       /**< Whoever ran the attempt vanished without a report. */
+  LLMQ_ERR_ABANDONED = -30,       /**< Whoever ran the attempt vanished without a report, or gave it up. */
   LLMQ_ERR_UNSUPPORTED = -31,     /**< Not in this build, or not possible for this model. */
   LLMQ_ERR_INTERNAL = -32,        /**< A mistake in llmq: please report it. */
   LLMQ_ERR_UNKNOWN = -33          /**< A failure that fits no other class. */
@@ -158,7 +158,7 @@ enum {
   LLMQ_EV_DONE = 1,             /**< The terminal event of a request. */
   LLMQ_EV_CHUNK = 2,            /**< A piece of a streamed response, before its DONE. None comes of an attempt that
                                      is tried again. */
-  LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor is given. */
+  LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor or a worker is given. */
   LLMQ_EV_PERMIT = 4,           /**< Reserved for permits. */
   LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
   LLMQ_EV_CLOSED = 6            /**< The shutdown that was asked for is complete. */
@@ -246,7 +246,8 @@ typedef struct llmq_event {
   const void *data;             /**< DONE: the response's payload. READY: the request's payload. CHUNK: the JSON
                                      of one event of the provider's stream, or what llmq_attempt_chunk gave. */
   uint64_t data_len;            /**< Bytes at data. */
-  void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. */
+  void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. Of a
+                                     drained READY: releasing it does not end the attempt. */
   int64_t queued_ns;            /**< DONE: time from submit to the start of the last attempt (or to the end). */
   int64_t run_ns;               /**< DONE: time the last attempt ran; 0 if none did. */
   int64_t retry_after_ns;       /**< DONE with an error: when a new try may make sense; 0 = not known. */
@@ -993,7 +994,7 @@ LLMQ_API llmq_status_t llmq_usage_update(llmq_manager_t *manager, llmq_request_i
                                          const llmq_usage_t *usage);
 
 /* ------------------------------------------------------------------------------------------------------
- * Run: processors
+ * Run: processors and workers
  * ---------------------------------------------------------------------------------------------------- */
 
 /** Sets the function that runs the attempts of a model that has no built-in provider. Requests submitted
@@ -1014,6 +1015,54 @@ LLMQ_API llmq_status_t llmq_model_set_processor(llmq_manager_t *manager, const c
                                                 size_t model_len, llmq_event_fn fn,
                                                 llmq_event_fn cancel_fn, void *user,
                                                 llmq_user_free_fn user_free);
+
+/** Sets a completion queue that the attempts of a model without built-in provider come to: any thread that drains
+ * it is a worker, and runs what it has drained. Takes the place of a processor or of other workers; requests submitted
+ * before wait for it. The same queue may serve several models and managers, and take events of requests.
+ *
+ * READY. attempt_id is what the calls below take, `attempt` its number, `data` the payload, user_data that of the
+ * request: tell events of a queue that serves several ends apart by `type` first. Each READY is drained by one thread
+ * and is its to run. What is READY counts as running, drained or not: bound it with max_in_flight or a limit of
+ * concurrency. End the attempt from any thread with llmq_attempt_succeed or llmq_attempt_fail; llmq_attempt_chunk streams. The payload, and
+ * what llmq_attempt_model, _tenant, _request_key and _metadata point to, live until the attempt has ended and the event
+ * is released (llmq_events_release), whichever is later: release it when the attempt is reported, or as soon as
+ * everything is copied. Releasing does not end the attempt.
+ *
+ * Lease. It begins when the event is drained. An attempt of which nothing is heard for that long - no report, no chunk,
+ * no llmq_attempt_heartbeat - is lost: it ends with LLMQ_ERR_ABANDONED, what it holds of concurrency is free, its tokens
+ * stay charged, and the request is tried again at once while it has attempts left; max_attempts = 1 makes the loss
+ * final. (A stream of which the caller has seen output is not tried again without LLMQ_REQUEST_RESTART.)
+ * llmq_attempt_succeed, _fail, _chunk and _heartbeat of a lost attempt answer LLMQ_ERR_STALE: its result counts for
+ * nothing. What nobody drains waits, as long as time-out and deadline let it; when the last user of the queue is gone,
+ * attempts end with LLMQ_ERR_ABANDONED at once.
+ *
+ * CANCEL_REQUESTED comes to the same queue, after the READY, when an attempt has ended for llmq before it was reported:
+ * cancel, time-out, deadline, shutdown with ABORT, a lost lease. It has attempt_id, request_id and user_data, and no
+ * data. Stop the work if you can; nothing need be reported (a report answers LLMQ_ERR_STALE). It may be for an attempt
+ * that is still to be drained, has just been reported, or is not known to the worker any more.
+ *
+ * A worker's loop: llmq_cq_wait or the fd of llmq_cq_fd, llmq_cq_drain, by type; end it with llmq_cq_wake. To stop
+ * cleanly: llmq_manager_shutdown, run on until LLMQ_EV_CLOSED has come to this queue or another one.
+ * @param cq Is referenced until workers or a processor take its place, the model is removed, or the manager ends.
+ * @param lease_ns 0 = 60 s, -1 = none.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (the model has a
+ *   built-in provider), LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership the cq is referenced
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_model_set_workers(llmq_manager_t *manager, const char *model, size_t model_len,
+                                              llmq_cq_t *cq, int64_t lease_ns);
+
+/** The runner of an attempt is still there: its lease (llmq_model_set_workers) begins anew. Of a processor's attempt,
+ * which has none, it says whether the result is still wanted.
+ * @return LLMQ_OK, LLMQ_ERR_STALE (the attempt has ended: stop), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED,
+ *   LLMQ_ERR_NOMEM.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_heartbeat(llmq_manager_t *manager, llmq_attempt_id_t attempt);
 
 /** Hands over a piece of the response of a running attempt: the caller gets it as LLMQ_EV_CHUNK, pieces in
  * order and before DONE. An attempt that has handed over one is not retried any more. llmq_attempt_succeed
@@ -1075,7 +1124,8 @@ LLMQ_API llmq_status_t llmq_report_limits(llmq_manager_t *manager, const char *m
                                           const char *const *values, const size_t *value_lens,
                                           size_t count);
 
-/** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet.
+/** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet; of a worker's
+ * attempt also: that has not ended.
  * @param[out] data, len Bytes that live as long as the READY event's data.
  * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
  * @par Ownership belongs to the attempt
@@ -1108,6 +1158,25 @@ LLMQ_API llmq_status_t llmq_attempt_request_key(llmq_manager_t *manager, llmq_at
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_attempt_metadata(llmq_manager_t *manager, llmq_attempt_id_t attempt,
                                              const void **data, size_t *len);
+/** Number of an attempt among those of its request, as in its READY event.
+ * @param[out] number From 1.
+ * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_number(llmq_manager_t *manager, llmq_attempt_id_t attempt, uint32_t *number);
+/** When a running attempt ends at the latest: at its time-out, or the request's deadline. A worker's lease may end
+ * before.
+ * @param[out] deadline_ns On llmq_now_ns(); 0 = it is not bounded.
+ * @return LLMQ_OK, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_WRONG_THREAD in a callback of
+ *   another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread, not from a callback of another manager
+ * @par Blocks up to one loop turn; inline in callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_deadline_ns(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                                int64_t *deadline_ns);
 
 /* ------------------------------------------------------------------------------------------------------
  * Completion queue

@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/time.h"
+
 namespace llmq::runtime {
+
+class CompletionQueue;
 
 // The user pointer alone: freed when the last owner of it goes.
 class UserData {
@@ -39,10 +43,19 @@ struct ApiKeyCallback {
   bool is_set() const { return fn != nullptr || deployment_fn != nullptr; }
 };
 
+// Who runs the attempts of a model: a function that is called with each, or those who drain a
+// queue.
 struct Processor {
+  Processor() = default;
+  Processor(const Processor&) = delete;
+  Processor& operator=(const Processor&) = delete;
+  ~Processor();
+
   llmq_event_fn fn = nullptr;
   llmq_event_fn cancel_fn = nullptr;
   std::shared_ptr<UserData> user;
+  CompletionQueue* workers = nullptr;  // in place of fn; holds a reference to it
+  core::DurationNs lease{};            // of each attempt; 0 = none
 };
 
 struct Hook {

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "runtime/chunk.h"
+#include "runtime/lent_event.h"
 #include "runtime/response.h"
 #include "runtime/struct_tail.h"
 
@@ -136,6 +137,8 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
     } else if (node->kind == Node::Kind::kChunk) {
       fill_chunk_event(*Chunk::of(node), event);
       event.handle = node;
+    } else if (node->kind == Node::Kind::kLent) {
+      LentEvent::of(node)->take(event);
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       fill_closed_event(*notice, event);
@@ -218,6 +221,9 @@ void CompletionQueue::drop_chain(Node* node) {
     } else if (node->kind == Node::Kind::kChunk) {
       const std::unique_ptr<Chunk> chunk(Chunk::of(node));
       cq = chunk->queue;
+    } else if (node->kind == Node::Kind::kLent) {
+      const std::unique_ptr<LentEvent> lent(LentEvent::of(node));
+      cq = lent->queue;
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       cq = notice->cq;
@@ -228,17 +234,40 @@ void CompletionQueue::drop_chain(Node* node) {
   }
 }
 
+// nullptr: no event of a queue.
+CompletionQueue* CompletionQueue::queue_of(const llmq_event_t& event) {
+  switch (event.type) {
+    case LLMQ_EV_DONE:
+      return static_cast<Job*>(event.handle)->cq();
+    case LLMQ_EV_CHUNK:
+      return static_cast<Chunk*>(event.handle)->queue;
+    case LLMQ_EV_READY:
+    case LLMQ_EV_PERMIT:
+    case LLMQ_EV_CANCEL_REQUESTED:
+      return static_cast<LentEvent*>(event.handle)->queue;
+    default:
+      return nullptr;
+  }
+}
+
+void CompletionQueue::release_handle(int32_t type, void* handle) {
+  if (type == LLMQ_EV_DONE) {
+    Home::release(*static_cast<Job*>(handle), kRequestHolder);
+  } else if (type == LLMQ_EV_CHUNK) {
+    delete static_cast<Chunk*>(handle);
+  } else {
+    delete static_cast<LentEvent*>(handle);
+  }
+}
+
 void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t n) {
   auto* at = reinterpret_cast<char*>(events);
   CompletionQueue* last = nullptr;
   int64_t refs = 0;
   for (size_t i = 0; i < n; ++i, at += stride) {
     auto* event = reinterpret_cast<llmq_event_t*>(at);
-    const bool is_chunk = event->type == LLMQ_EV_CHUNK;
-    if ((event->type != LLMQ_EV_DONE && !is_chunk) || event->handle == nullptr) continue;
     void* const handle = event->handle;
-    CompletionQueue* cq =
-        is_chunk ? static_cast<Chunk*>(handle)->queue : static_cast<Job*>(handle)->cq();
+    CompletionQueue* const cq = handle == nullptr ? nullptr : queue_of(*event);
     if (cq == nullptr) continue;  // a callback's event: the loop releases it
     event->handle = nullptr;
     event->data = nullptr;
@@ -250,11 +279,7 @@ void CompletionQueue::release_events(llmq_event_t* events, size_t stride, size_t
       refs = 0;
     }
     ++refs;
-    if (is_chunk) {
-      delete static_cast<Chunk*>(handle);
-    } else {
-      Home::release(*static_cast<Job*>(handle), kRequestHolder);
-    }
+    release_handle(event->type, handle);
   }
   if (last != nullptr) last->drop_refs(refs);
 }

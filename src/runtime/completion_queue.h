@@ -58,6 +58,8 @@ class CompletionQueue {
   ~CompletionQueue();
 
   static void drop_chain(Node* first);
+  static CompletionQueue* queue_of(const llmq_event_t& event);
+  static void release_handle(int32_t type, void* handle);
   void signal_fd();
   void reset_fd();
 

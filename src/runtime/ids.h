@@ -23,6 +23,7 @@ constexpr uint64_t attempt_id(uint64_t request, uint32_t attempt) {
   return kAttemptKind << 62 | uint64_t{attempt} << 56 | (request & ((uint64_t{1} << 56) - 1));
 }
 constexpr bool is_request_id(uint64_t id) { return id >> 62 == kRequestKind; }
+constexpr uint32_t generation_of(uint64_t id) { return static_cast<uint32_t>(id >> 24); }
 constexpr uint32_t slot_of(uint64_t id) { return static_cast<uint32_t>(id & 0xffffff); }
 constexpr uint32_t attempt_of(uint64_t id) { return static_cast<uint32_t>(id >> 56 & 0x3f); }
 constexpr bool is_attempt_id(uint64_t id) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "runtime/chunk.h"
@@ -22,7 +23,7 @@ Job* Job::of(Node* node) {
 }
 
 void Job::begin(Home& its_home) {
-  ++generation;
+  const uint32_t generation = generation_of(request.id) + 1;
   request = core::Request{};
   request.id = request_id(slot, generation);
   node = Node{};
@@ -37,12 +38,49 @@ void Job::begin(Home& its_home) {
   outcome = nullptr;
   home = &its_home;
   live.store(0, std::memory_order_relaxed);
+  lent.store(0, std::memory_order_relaxed);
   holders.store(kRequestHolder, std::memory_order_relaxed);
 }
 
 void Job::publish() {
   state.store(LLMQ_STATE_PENDING, std::memory_order_release);
   id.store(request.id, std::memory_order_release);
+}
+
+void Job::lend() {
+  if (lent.load(std::memory_order_relaxed) == 0) {  // nobody else changes it yet
+    lent.store(1, std::memory_order_relaxed);
+    holders.fetch_or(kLentHolder, std::memory_order_relaxed);
+  }
+  lent.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Job::stop_lending() {
+  if (lent.load(std::memory_order_relaxed) != 0) Home::end_lending(*this);
+}
+
+void Home::end_lending(Job& job) {
+  if (job.lent.fetch_sub(1, std::memory_order_acq_rel) == 1) release(job, kLentHolder);
+}
+
+// What is pinned may be the record of another request by now: then it is let go at once.
+JobPin::JobPin(Job& job, uint64_t id) : job_(job) {
+  uint64_t holders = job.holders.load(std::memory_order_acquire);
+  while (holders != 0) {
+    if ((holders & kPinHolder) != 0) {  // by another thread, for as long as it looks
+      std::this_thread::yield();
+      holders = job.holders.load(std::memory_order_acquire);
+    } else if (job.holders.compare_exchange_weak(holders, holders | kPinHolder,
+                                                 std::memory_order_acq_rel)) {
+      pinned_ = true;
+      found_ = job.id.load(std::memory_order_acquire) == id;
+      return;
+    }
+  }
+}
+
+JobPin::~JobPin() {
+  if (pinned_) Home::release(job_, kPinHolder);
 }
 
 void Home::drop_outcome(Job& job) {

@@ -3,8 +3,9 @@
 // Life: taken from the slab by the submitting thread, handed to the loop through the inbox, run,
 // handed to the caller through a completion queue or a callback, released by whoever gets its
 // event. `holders` says who still needs the record: bit 0 the request itself until its event is
-// released, bit n the runner of attempt n until it reports, even if the engine gave that attempt up
-// long before. The last one out gives the record back.
+// released, bit n the processor that runs attempt n until it reports, even if the engine gave that
+// attempt up long before. Who runs an attempt on a lease (leases.h) holds nothing by that; events
+// that lend it the payload hold kLentHolder together. The last one out gives the record back.
 #ifndef LLMQ_RUNTIME_JOB_H_
 #define LLMQ_RUNTIME_JOB_H_
 
@@ -36,6 +37,7 @@ struct Node {
     kReport,   // inbox: a job whose attempt has been reported
     kCommand,  // inbox: anything else
     kChunk,    // inbox and completion queue: a piece of a streamed response (chunk.h)
+    kLent,     // completion queue: an attempt that somebody is to run, or to stop (lent_event.h)
     kDone,     // completion queue: a job that has ended
     kClosed,   // completion queue: a shutdown is complete
   };
@@ -119,7 +121,8 @@ struct Job {
   bool start_waits : 1;    // the next attempt has begun for the engine, its start waits for that
                            // report
   uint32_t slot = 0;
-  uint32_t generation = 0;
+  // Events out that lend the payload, and one for the loop, which may lend it again.
+  std::atomic<uint32_t> lent{0};
   union {
     void* payload = nullptr;  // of request.bytes
     Job* next_free;
@@ -145,6 +148,9 @@ struct Job {
   // A record fresh from the slab, to be filled, then published: only then its id finds it.
   void begin(Home& its_home);
   void publish();
+  // On the loop, until stop_lending: one more event that lends the payload.
+  void lend();
+  void stop_lending();
 
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);
@@ -153,6 +159,8 @@ struct Job {
 };
 
 inline constexpr uint64_t kRequestHolder = 1;
+inline constexpr uint64_t kLentHolder = uint64_t{1} << 61;
+inline constexpr uint64_t kPinHolder = uint64_t{1} << 63;
 
 // Where jobs live. Outlives its manager until the last job has been released.
 struct Home {
@@ -166,8 +174,26 @@ struct Home {
   void drop_outcome(Job& job);
   // One holder lets go; the last one gives the record back.
   static void release(Job& job, uint64_t holder);
+  // An event that lent the payload is gone.
+  static void end_lending(Job& job);
   // The manager is gone.
   static void orphan(Home* home);
+};
+
+// Keeps the record of a request while a thread looks into it that holds nothing of it.
+class JobPin {
+ public:
+  JobPin(Job& job, uint64_t id);
+  ~JobPin();
+  JobPin(const JobPin&) = delete;
+  JobPin& operator=(const JobPin&) = delete;
+  // False: the request has gone.
+  explicit operator bool() const { return found_; }
+
+ private:
+  Job& job_;
+  bool pinned_ = false;
+  bool found_ = false;
 };
 
 }  // namespace llmq::runtime

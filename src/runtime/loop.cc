@@ -114,6 +114,7 @@ void Loop::turn() {
     follow_windows();
     more = take_inbox();
     deliver_mock_answers();
+    lose_lapsed();
     if (engine_.next_wake() <= now_.mono) step(core::Tick{});
     perform_all();
     more = more || !local_reports_.empty();
@@ -181,6 +182,9 @@ void Loop::take_report(Job& job) {
   const bool late = job.report_on_way;  // the engine has given the attempt up: it does not count
   const uint32_t attempt = job.node.attempt;
   const uint64_t holder = uint64_t{1} << attempt;
+  // One that ran on a lease holds nothing, and the record may be another's at the end.
+  const bool held = (job.holders.load(std::memory_order_relaxed) & holder) != 0;
+  if (!held) leases_.close(attempt_id(job.request.id, attempt));
   job.live.store(0, std::memory_order_relaxed);
   job.report_on_way = false;
   if (late) home->drop_outcome(job);
@@ -202,7 +206,7 @@ void Loop::take_report(Job& job) {
     learn_tokens(job, outcome);  // the engine knows the output now
     publish_retry(job);
   }
-  Home::release(job, holder);
+  if (held) Home::release(job, holder);
 }
 
 void Loop::step(const core::Event& event) { engine_.step(now_, event, actions_); }
@@ -243,6 +247,7 @@ void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
   if (engine_.live() > 0) wake = std::min(wake, windows_.due());  // else the next event is in time
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
+  wake = std::min(wake, leases_.next());
   if (wake == armed_for_) return;
   armed_for_ = wake;
   if (wake == core::kNever) {
@@ -297,7 +302,8 @@ void Loop::add_model(ModelEntry* entry, const ModelSettings& settings) {
 }
 
 void Loop::set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor) {
-  const bool ready = processor != nullptr && processor->fn != nullptr;
+  const bool ready =
+      processor != nullptr && (processor->fn != nullptr || processor->workers != nullptr);
   entry->processor = std::move(processor);
   if (engine_.model(entry->index) != nullptr) step(core::ModelReady{entry->index, ready});
 }

@@ -33,6 +33,7 @@
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
+#include "runtime/leases.h"
 #include "runtime/registry.h"
 #include "runtime/response_cache.h"
 #include "runtime/stats_board.h"
@@ -73,7 +74,7 @@ enum class Again : uint8_t {
   kAtOnce,  // the cause is gone
 };
 
-class Loop {
+class Loop : public std::enable_shared_from_this<Loop> {
  public:
   Loop(const config::ManagerConfig& config, Callbacks callbacks,
        std::shared_ptr<spdlog::logger> log);
@@ -128,6 +129,10 @@ class Loop {
   void resume_stream(uint64_t id);
   // loop_estimate.cc
   core::Status wait_estimate(uint64_t id, WaitEstimate* estimate);
+  // loop_leases.cc: the runner of an attempt is there; or it has vanished.
+  void heartbeat(uint64_t attempt);
+  void lose(uint64_t attempt);
+  core::Status attempt_deadline(uint64_t attempt, core::TimeNs* deadline);
 
   // ---- Shared with the manager ----
   const config::ManagerConfig config;
@@ -288,6 +293,11 @@ class Loop {
                 http::CallResult&& result);
   Outcome* store(std::unique_ptr<Outcome> outcome);
 
+  // loop_leases.cc
+  void run_worker(Job& job, const Processor& processor, uint8_t attempt);
+  void end_lease(const Lease& lease);
+  void lose_lapsed();
+
   // loop_mock.cc
   void run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt);
   void stop_mock(const Job& job);
@@ -320,6 +330,7 @@ class Loop {
   std::vector<Job*> local_reports_;
   std::vector<Summary> ended_;  // not in the history yet
   std::vector<Chain> chains_;
+  Leases leases_;
   std::vector<MockAnswer> mock_answers_;  // heap, earliest first
   std::vector<MockAnswer> mock_paused_;   // streams whose readers are behind
   std::unique_ptr<http::Client> http_;

@@ -40,7 +40,11 @@ void Loop::perform(const core::StartAttempt& action) {
   switch (entry.config.provider) {
     case config::ProviderKind::kNone: {
       const std::shared_ptr<Processor> processor = entry_of(job).processor;
-      run_processor(job, *processor, action.attempt);
+      if (processor->workers != nullptr) {
+        run_worker(job, *processor, action.attempt);
+      } else {
+        run_processor(job, *processor, action.attempt);
+      }
       break;
     }
     case config::ProviderKind::kMock:
@@ -108,6 +112,7 @@ void Loop::perform(const core::DeploymentGone& action) {
 
 // The one terminal event of the request.
 void Loop::deliver(Job& job, core::DurationNs estimate) {
+  job.stop_lending();
   if (job.request.role == core::Role::kFlight) return land(job);
   explain_end(job, estimate);
   if (!attempt_logs_.empty()) keep_attempts(job);

@@ -11,6 +11,7 @@
 #include "runtime/api_key.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
+#include "runtime/lent_event.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/request_check.h"
@@ -21,22 +22,6 @@ namespace {
 
 std::string_view payload_of(const Job& job) {
   return {static_cast<const char*>(job.payload), job.request.bytes};
-}
-
-llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
-  llmq_event_t event{};
-  event.stride = sizeof event;
-  event.type = type;
-  event.request_id = job.request.id;
-  event.attempt_id = attempt_id(job.request.id, attempt);
-  event.user_data = job.user_data;
-  event.data = job.payload == nullptr ? "" : job.payload;
-  event.data_len = job.request.bytes;
-  event.queued_ns = (job.request.started - job.request.submitted).ns;
-  event.attempt = attempt;
-  event.flags = job.stream() != nullptr ? LLMQ_EVENT_STREAM : 0;
-  event.state = LLMQ_STATE_PROCESSING;
-  return event;
 }
 
 // After body_for().
@@ -68,6 +53,8 @@ void Loop::run_processor(Job& job, const Processor& processor, uint8_t attempt) 
 }
 
 void Loop::stop_runner(Job& job, uint8_t attempt) {
+  const Lease* const lease = leases_.find(attempt_id(job.request.id, attempt));
+  if (lease != nullptr) return end_lease(*lease);
   const ModelEntry& entry = entry_of(job);
   switch (deployment_of(job).config.provider) {
     case config::ProviderKind::kNone:

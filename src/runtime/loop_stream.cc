@@ -28,6 +28,7 @@ void Loop::take_chunk(std::unique_ptr<Chunk> chunk) {
   if (job == nullptr || !job->in_engine) return;
   const core::Request& request = job->request;
   if (request.state != core::State::kProcessing || request.attempts != chunk->attempt) return;
+  heartbeat(attempt_id(chunk->request_id, chunk->attempt));
   note_output(*job, chunk->attempt, 0);
   deliver_chunk(*job, std::move(chunk));
 }

@@ -6,6 +6,7 @@
 #include <llmq/llmq.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -75,8 +76,11 @@ class Manager {
   // A piece of the response. kAgain: the caller has not taken enough of the others yet.
   core::Status chunk(uint64_t attempt, std::string_view data);
   core::Status report_limits(std::string_view model, const core::Observed& observed);
-  // The job of an attempt that is still held by its runner; nullptr if it is not.
-  const Job* held_attempt(uint64_t attempt) const;
+  core::Status heartbeat(uint64_t attempt);
+  core::Status attempt_deadline(uint64_t attempt, core::TimeNs* deadline);
+  // What is known of the request of an attempt that has not ended, or that its processor still has
+  // to report.
+  core::Status look_into(uint64_t attempt, const std::function<void(const Job&)>& look) const;
   std::string_view model_name(const Job& job) const;
 
   core::Status set_hook(Hook hook);
@@ -85,6 +89,12 @@ class Manager {
   std::string stats_json();
 
  private:
+  struct FoundAttempt {
+    Job* job = nullptr;
+    bool held = false;  // by its processor
+  };
+  FoundAttempt find_attempt(uint64_t attempt) const;
+
   // What is known of a request once it is found acceptable.
   struct Checked {
     ModelEntry* entry = nullptr;

@@ -41,6 +41,8 @@ Summary summary_of(const Job& job) {
 }
 
 std::unique_ptr<Response> take_response(Job& job) {
+  // Who still runs an attempt that was given up may look at the texts of its request.
+  if (job.holders.load(std::memory_order_acquire) != kRequestHolder) return copy_response(job);
   auto response = std::make_unique<Response>();
   response->summary = summary_of(job);
   if (job.outcome != nullptr) {

@@ -61,6 +61,8 @@ static void try_everything(void* user) {
   char* json = NULL;
   size_t len = 0;
   int32_t number = 0;
+  uint32_t count = 0;
+  int64_t time = 0;
   int freed = 0;
   stats.struct_size = sizeof stats;
   memset(&wait, 0, sizeof wait);
@@ -94,6 +96,10 @@ static void try_everything(void* user) {
   CHECK_STATUS(kForked, llmq_manager_shutdown(m, LLMQ_SHUTDOWN_ABORT, 0, NULL, 0));
   CHECK_STATUS(kForked, llmq_model_set_processor(m, "m", 1, echo, NULL, &freed, count_call));
   CHECK_INT(1, freed);
+  CHECK_STATUS(kForked, llmq_model_set_workers(m, "m", 1, own->cq, 0));
+  CHECK_STATUS(kForked, llmq_attempt_heartbeat(m, own->attempt));
+  CHECK_STATUS(kForked, llmq_attempt_number(m, own->attempt, &count));
+  CHECK_STATUS(kForked, llmq_attempt_deadline_ns(m, own->attempt, &time));
   CHECK_STATUS(kForked, llmq_attempt_succeed(m, own->attempt, NULL, 0, NULL));
   CHECK_STATUS(kForked, llmq_attempt_fail(m, own->attempt, LLMQ_ERR_SERVER, NULL, 0, 0));
   CHECK_STATUS(kForked, llmq_attempt_model(m, own->attempt, &text, &len));

@@ -77,7 +77,7 @@ ERR_BUDGET: Final = -27
 ERR_TRANSPORT: Final = -28
 #: The processor reported its own failure; final.
 ERR_PROCESSING: Final = -29
-#: Whoever ran the attempt vanished without a report.
+#: Whoever ran the attempt vanished without a report, or gave it up.
 ERR_ABANDONED: Final = -30
 #: Not in this build, or not possible for this model.
 ERR_UNSUPPORTED: Final = -31
@@ -172,7 +172,7 @@ EV_DONE: Final = 1
 #: A piece of a streamed response, before its DONE. None comes of an attempt that is
 #: tried again.
 EV_CHUNK: Final = 2
-#: An attempt may run now: what a processor is given.
+#: An attempt may run now: what a processor or a worker is given.
 EV_READY: Final = 3
 #: Reserved for permits.
 EV_PERMIT: Final = 4
@@ -330,7 +330,7 @@ class Status(enum.IntEnum):
     TRANSPORT = -28
     #: The processor reported its own failure; final.
     PROCESSING = -29
-    #: Whoever ran the attempt vanished without a report.
+    #: Whoever ran the attempt vanished without a report, or gave it up.
     ABANDONED = -30
     #: Not in this build, or not possible for this model.
     UNSUPPORTED = -31

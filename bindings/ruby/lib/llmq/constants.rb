@@ -78,7 +78,7 @@ module LLMQ
     TRANSPORT = -28
     # The processor reported its own failure; final.
     PROCESSING = -29
-    # Whoever ran the attempt vanished without a report.
+    # Whoever ran the attempt vanished without a report, or gave it up.
     ABANDONED = -30
     # Not in this build, or not possible for this model.
     UNSUPPORTED = -31
@@ -181,7 +181,7 @@ module LLMQ
     DONE = 1
     # A piece of a streamed response, before its DONE. None comes of an attempt that is tried again.
     CHUNK = 2
-    # An attempt may run now: what a processor is given.
+    # An attempt may run now: what a processor or a worker is given.
     READY = 3
     # Reserved for permits.
     PERMIT = 4

@@ -122,7 +122,7 @@ pub const LLMQ_ERR_BUDGET: llmq_status_t = -27;
 pub const LLMQ_ERR_TRANSPORT: llmq_status_t = -28;
 /// The processor reported its own failure; final.
 pub const LLMQ_ERR_PROCESSING: llmq_status_t = -29;
-/// Whoever ran the attempt vanished without a report.
+/// Whoever ran the attempt vanished without a report, or gave it up.
 pub const LLMQ_ERR_ABANDONED: llmq_status_t = -30;
 /// Not in this build, or not possible for this model.
 pub const LLMQ_ERR_UNSUPPORTED: llmq_status_t = -31;
@@ -208,7 +208,7 @@ pub const LLMQ_SHUTDOWN_ABORT: i32 = 2;
 pub const LLMQ_EV_DONE: i32 = 1;
 /// A piece of a streamed response, before its DONE. None comes of an attempt that is tried again.
 pub const LLMQ_EV_CHUNK: i32 = 2;
-/// An attempt may run now: what a processor is given.
+/// An attempt may run now: what a processor or a worker is given.
 pub const LLMQ_EV_READY: i32 = 3;
 /// Reserved for permits.
 pub const LLMQ_EV_PERMIT: i32 = 4;
@@ -337,7 +337,8 @@ pub struct llmq_event_t {
     pub data: *const c_void,
     /// Bytes at data.
     pub data_len: u64,
-    /// Owns data until released or taken. NULL in callbacks for READY and CHUNK.
+    /// Owns data until released or taken. NULL in callbacks for READY and CHUNK. Of a drained
+    /// READY: releasing it does not end the attempt.
     pub handle: *mut c_void,
     /// DONE: time from submit to the start of the last attempt (or to the end).
     pub queued_ns: i64,
@@ -1381,6 +1382,71 @@ extern "C" {
         user: *mut c_void,
         user_free: llmq_user_free_fn,
     ) -> llmq_status_t;
+    /// Sets a completion queue that the attempts of a model without built-in provider come to: any
+    /// thread that drains it is a worker, and runs what it has drained. Takes the place of a
+    /// processor or of other workers; requests submitted before wait for it. The same queue may
+    /// serve several models and managers, and take events of requests.
+    ///
+    /// READY. attempt_id is what the calls below take, `attempt` its number, `data` the payload,
+    /// user_data that of the request: tell events of a queue that serves several ends apart by
+    /// `type` first. Each READY is drained by one thread and is its to run. What is READY counts as
+    /// running, drained or not: bound it with max_in_flight or a limit of concurrency. End the
+    /// attempt from any thread with llmq_attempt_succeed or llmq_attempt_fail; llmq_attempt_chunk
+    /// streams. The payload, and what llmq_attempt_model, _tenant, _request_key and _metadata point
+    /// to, live until the attempt has ended and the event is released (llmq_events_release),
+    /// whichever is later: release it when the attempt is reported, or as soon as everything is
+    /// copied. Releasing does not end the attempt.
+    ///
+    /// Lease. It begins when the event is drained. An attempt of which nothing is heard for that
+    /// long - no report, no chunk, no llmq_attempt_heartbeat - is lost: it ends with
+    /// LLMQ_ERR_ABANDONED, what it holds of concurrency is free, its tokens stay charged, and the
+    /// request is tried again at once while it has attempts left; max_attempts = 1 makes the loss
+    /// final. (A stream of which the caller has seen output is not tried again without
+    /// LLMQ_REQUEST_RESTART.) llmq_attempt_succeed, _fail, _chunk and _heartbeat of a lost attempt
+    /// answer LLMQ_ERR_STALE: its result counts for nothing. What nobody drains waits, as long as
+    /// time-out and deadline let it; when the last user of the queue is gone, attempts end with
+    /// LLMQ_ERR_ABANDONED at once.
+    ///
+    /// CANCEL_REQUESTED comes to the same queue, after the READY, when an attempt has ended for
+    /// llmq before it was reported: cancel, time-out, deadline, shutdown with ABORT, a lost lease.
+    /// It has attempt_id, request_id and user_data, and no data. Stop the work if you can; nothing
+    /// need be reported (a report answers LLMQ_ERR_STALE). It may be for an attempt that is still
+    /// to be drained, has just been reported, or is not known to the worker any more.
+    ///
+    /// A worker's loop: llmq_cq_wait or the fd of llmq_cq_fd, llmq_cq_drain, by type; end it with
+    /// llmq_cq_wake. To stop cleanly: llmq_manager_shutdown, run on until LLMQ_EV_CLOSED has come
+    /// to this queue or another one.
+    ///
+    /// * `cq`: Is referenced until workers or a processor take its place, the model is removed, or
+    ///   the manager ends.
+    /// * `lease_ns`: 0 = 60 s, -1 = none.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNSUPPORTED (the
+    ///   model has a built-in provider), LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+    ///   LLMQ_ERR_NOMEM.
+    /// * Ownership: the cq is referenced
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_model_set_workers(
+        manager: *mut llmq_manager_t,
+        model: *const c_char,
+        model_len: usize,
+        cq: *mut llmq_cq_t,
+        lease_ns: i64,
+    ) -> llmq_status_t;
+    /// The runner of an attempt is still there: its lease (llmq_model_set_workers) begins anew. Of
+    /// a processor's attempt, which has none, it says whether the result is still wanted.
+    ///
+    /// * Returns: LLMQ_OK, LLMQ_ERR_STALE (the attempt has ended: stop), LLMQ_ERR_INVALID_ARG,
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Ownership: nothing changes hands
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_attempt_heartbeat(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
+    ) -> llmq_status_t;
     /// Hands over a piece of the response of a running attempt: the caller gets it as
     /// LLMQ_EV_CHUNK, pieces in order and before DONE. An attempt that has handed over one is not
     /// retried any more. llmq_attempt_succeed still gives the whole response.
@@ -1465,7 +1531,7 @@ extern "C" {
         count: usize,
     ) -> llmq_status_t;
     /// Model, tenant, request key and metadata of the request of an attempt that has not been
-    /// reported yet.
+    /// reported yet; of a worker's attempt also: that has not ended.
     ///
     /// * `data`, `len` (out): Bytes that live as long as the READY event's data.
     /// * Returns: LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
@@ -1517,6 +1583,35 @@ extern "C" {
         attempt: llmq_attempt_id_t,
         data: *mut *const c_void,
         len: *mut usize,
+    ) -> llmq_status_t;
+    /// Number of an attempt among those of its request, as in its READY event.
+    ///
+    /// * `number` (out): From 1.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+    /// * Ownership: nothing changes hands
+    /// * Threads: any thread, until the attempt is reported
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_attempt_number(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
+        number: *mut u32,
+    ) -> llmq_status_t;
+    /// When a running attempt ends at the latest: at its time-out, or the request's deadline. A
+    /// worker's lease may end before.
+    ///
+    /// * `deadline_ns` (out): On llmq_now_ns(); 0 = it is not bounded.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_INVALID_ARG,
+    ///   LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+    ///   LLMQ_ERR_NOMEM.
+    /// * Ownership: nothing changes hands
+    /// * Threads: any thread, not from a callback of another manager
+    /// * Blocks: up to one loop turn; inline in callbacks
+    /// * Since: 0.1
+    pub fn llmq_attempt_deadline_ns(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
+        deadline_ns: *mut i64,
     ) -> llmq_status_t;
     /// Makes a completion queue. It may serve several managers and outlives them.
     ///

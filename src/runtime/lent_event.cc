@@ -1,0 +1,44 @@
+#include "runtime/lent_event.h"
+
+#include "runtime/clock.h"
+#include "runtime/ids.h"
+#include "runtime/loop.h"
+
+namespace llmq::runtime {
+
+// If nobody has drained it, nobody will run the attempt.
+LentEvent::~LentEvent() {
+  if (job == nullptr) return;
+  Home::end_lending(*job);
+  int64_t nobody = kUntaken;
+  if (!heard->compare_exchange_strong(nobody, -1)) return;
+  const std::shared_ptr<Loop> its_loop = loop.lock();
+  if (its_loop == nullptr) return;
+  const GatePass pass(its_loop->gate);
+  if (!pass) return;
+  its_loop->post([raw = its_loop.get(), attempt = event.attempt_id] { raw->lose(attempt); });
+}
+
+void LentEvent::take(llmq_event_t& out) {
+  if (heard != nullptr) heard->store(mono_now().ns, std::memory_order_relaxed);
+  out = event;
+  out.handle = this;
+}
+
+llmq_event_t attempt_event(int32_t type, const Job& job, uint8_t attempt) {
+  llmq_event_t event{};
+  event.stride = sizeof event;
+  event.type = type;
+  event.request_id = job.request.id;
+  event.attempt_id = attempt_id(job.request.id, attempt);
+  event.user_data = job.user_data;
+  event.data = job.payload == nullptr ? "" : job.payload;
+  event.data_len = job.request.bytes;
+  event.queued_ns = (job.request.started - job.request.submitted).ns;
+  event.attempt = attempt;
+  event.flags = job.stream() != nullptr ? LLMQ_EVENT_STREAM : 0;
+  event.state = LLMQ_STATE_PROCESSING;
+  return event;
+}
+
+}  // namespace llmq::runtime
