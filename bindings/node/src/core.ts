@@ -1,0 +1,271 @@
+import { EventType, LogLevel, RequestFlags, Status } from './constants';
+import { LlmqError } from './errors';
+import { native } from './library';
+import type { Native, NativeManager } from './native';
+import {
+  BATCH,
+  bytesAt,
+  EVENT_BYTES,
+  EventField,
+  RequestField,
+  TEXTS_BYTES,
+  type Texts,
+} from './records';
+import { Kind, payloadOf, RequestBuffer, type Request } from './request';
+import { Response } from './response';
+
+/** What `console` and most loggers are: llmq's lines go to the function of their level. */
+export interface Logger {
+  /** Gets trace and debug lines. */
+  debug(message: string): void;
+  /** Gets info lines. */
+  info(message: string): void;
+  /** Gets warnings. */
+  warn(message: string): void;
+  /** Gets errors. */
+  error(message: string): void;
+}
+
+/** Least level of lines that are logged. */
+export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off';
+
+/** Where the events of one request go. They come one after the other, `done` last. */
+export abstract class Sink {
+  slot = -1;
+  idLow = 0;
+  idHigh = 0;
+  cancelWanted = false;
+  /** It will have no more events. */
+  ended = false;
+
+  /** The terminal event. */
+  abstract done(response: Response): void;
+  /** The request was not accepted: no event follows. */
+  abstract refused(error: LlmqError): void;
+  /** A piece of a stream. Whoever keeps `held` owes it to `Core.releaseChunk`. */
+  chunk(core: Core, held: number, _data: Buffer, _attempt: number, _outputTokens: number): void {
+    core.releaseChunk(held);
+  }
+}
+
+const NO_TEXTS: Texts = { short: Buffer.alloc(0), long: [] };
+const LOG_LEVELS = Object.keys(LogLevel).map((name) => name.toLowerCase());
+
+// Managers that are open: they must have ended before the process unloads the library.
+const open = new Set<Core>();
+process.on('exit', () => {
+  for (const core of open) core.destroy();
+});
+
+/**
+ * The machinery of a manager: gathers the requests of a turn into one submit, and hands the events
+ * of a turn to their sinks. Everything runs on the thread that made it.
+ */
+export class Core {
+  readonly native: Native;
+  readonly handle: NativeManager;
+  private readonly eventWords: Int32Array;
+  private readonly eventDoubles: Float64Array;
+  private readonly textBytes: Buffer;
+  private readonly requests = new RequestBuffer();
+  private readonly unsent: Sink[] = [];
+  private flushPlanned = false;
+  private readonly sinks: (Sink | undefined)[] = [];
+  private readonly freeSlots: number[] = [];
+  private pending = 0;
+
+  constructor(
+    json: string | null,
+    shared: boolean,
+    logger: Logger | undefined,
+    logLevel: LogLevelName,
+  ) {
+    const events = new ArrayBuffer(BATCH * EVENT_BYTES);
+    const texts = new ArrayBuffer(TEXTS_BYTES);
+    this.eventWords = new Int32Array(events);
+    this.eventDoubles = new Float64Array(events);
+    this.textBytes = Buffer.from(texts);
+    const level = LOG_LEVELS.indexOf(logLevel);
+    if (level < 0) throw new TypeError(`logLevel is ${LOG_LEVELS.join(', ')}, not ${logLevel}`);
+    this.native = native();
+    this.handle = this.native.create(
+      json,
+      shared,
+      (count, textBytes, long) => this.onEvents(count, textBytes, long),
+      events,
+      texts,
+      level,
+      logger === undefined ? null : (lines, dropped) => log(logger, lines, dropped),
+    );
+    open.add(this);
+  }
+
+  /** Adds the request to those of this turn. Throws if one of its members is wrong. */
+  add(request: Request, sink: Sink, flags = 0, kind = Kind.SUBMIT): void {
+    const payload = payloadOf(request.payload);
+    const slot = this.freeSlots.pop() ?? this.sinks.length;
+    try {
+      while (!this.requests.add(request, payload, slot, kind, flags)) this.flush();
+    } catch (error) {
+      if (slot < this.sinks.length) this.freeSlots.push(slot);
+      throw error;
+    }
+    sink.slot = slot;
+    this.sinks[slot] = sink;
+    this.unsent.push(sink);
+    if (this.pending++ === 0) this.native.keepAlive(this.handle, true);
+    if (this.requests.count === BATCH) {
+      this.flush();
+    } else if (!this.flushPlanned) {
+      this.flushPlanned = true;
+      process.nextTick(() => {
+        this.flushPlanned = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** Hands over what has been added. */
+  flush(): void {
+    const { count, words } = this.requests;
+    if (count === 0) return;
+    const sinks = this.unsent.splice(0, count);
+    let refusals: (number | Error)[] | undefined;
+    try {
+      refusals = this.native.submit(this.handle, this.requests.buffer, count);
+    } catch (error) {
+      refusals = sinks.flatMap((_, index) => [index, error as Error]);
+    }
+    for (let i = 0, w: number = RequestField.W_ID; i < count; ++i, w += RequestField.WORDS) {
+      const sink = sinks[i] as Sink;
+      sink.idLow = words[w] as number;
+      sink.idHigh = words[w + 1] as number;
+    }
+    this.requests.clear();
+    if (refusals !== undefined) this.refuse(sinks, refusals);
+    for (const sink of sinks) if (sink.cancelWanted && !sink.ended) this.cancel(sink);
+  }
+
+  private refuse(sinks: Sink[], refusals: (number | Error)[]): void {
+    for (let i = 0; i < refusals.length; i += 2) {
+      const sink = sinks[refusals[i] as number] as Sink;
+      this.release(sink);
+      sink.refused(refusals[i + 1] as LlmqError);
+    }
+  }
+
+  private release(sink: Sink): void {
+    sink.ended = true;
+    this.sinks[sink.slot] = undefined;
+    this.freeSlots.push(sink.slot);
+    if (--this.pending === 0) this.native.keepAlive(this.handle, false);
+  }
+
+  /** Asks for the cancel of a request; false if it has ended. */
+  cancel(sink: Sink): boolean {
+    if (sink.ended) return false;
+    if (sink.idLow === 0 && sink.idHigh === 0) {
+      sink.cancelWanted = true; // it is still to be handed over
+      return true;
+    }
+    return this.native.cancel(this.handle, sink.idLow, sink.idHigh);
+  }
+
+  /** Gives back the memory of a chunk, so that the provider may go on. */
+  releaseChunk(held: number): void {
+    if (held >= 0) this.native.releaseChunk(this.handle, held);
+  }
+
+  /** Begins to shut down; `sink` is done when that is complete. False if it was already. */
+  shutdown(mode: number, deadlineMs: number, sink: Sink): boolean {
+    this.flush();
+    const slot = this.freeSlots.pop() ?? this.sinks.length;
+    sink.slot = slot;
+    this.sinks[slot] = sink;
+    if (this.pending++ === 0) this.native.keepAlive(this.handle, true);
+    try {
+      if (this.native.shutdown(this.handle, mode, deadlineMs, slot)) return true;
+    } catch (error) {
+      this.release(sink);
+      throw error;
+    }
+    this.release(sink);
+    return false;
+  }
+
+  /** Ends everything now. Requests that are still pending are told that they are cancelled. */
+  destroy(): void {
+    open.delete(this);
+    this.native.destroy(this.handle);
+    for (const sink of this.sinks) {
+      if (sink === undefined) continue;
+      this.release(sink);
+      sink.refused(new LlmqError(Status.CANCELLED, 'The manager has ended.'));
+    }
+  }
+
+  private onEvents(count: number, textBytes: number, long: ArrayBuffer[] | undefined): void {
+    let texts = NO_TEXTS;
+    if (textBytes > 0 || long !== undefined) {
+      const short = Buffer.allocUnsafe(textBytes);
+      this.textBytes.copy(short, 0, 0, textBytes);
+      texts = { short, long: long ?? [] };
+    }
+    const words = this.eventWords;
+    for (let i = 0, w = 0; i < count; ++i, w += EventField.WORDS) {
+      const type = words[w + EventField.W_TYPE];
+      const sink = this.sinks[words[w + EventField.W_SLOT] as number];
+      if (type === EventType.DONE || type === EventType.CLOSED) {
+        if (sink === undefined) continue; // told by destroy
+        this.release(sink);
+        sink.done(new Response(words, this.eventDoubles, i, texts));
+      } else if (type === EventType.CHUNK) {
+        this.onChunk(sink, w, i, texts);
+      }
+    }
+  }
+
+  private onChunk(sink: Sink | undefined, w: number, index: number, texts: Texts): void {
+    const words = this.eventWords;
+    const held = words[w + EventField.W_HELD] as number;
+    if (sink === undefined) {
+      this.releaseChunk(held);
+      return;
+    }
+    const data = bytesAt(
+      texts,
+      words[w + EventField.W_DATA] as number,
+      words[w + EventField.W_DATA + 1] as number,
+    );
+    const output = this.eventDoubles[
+      index * EventField.DOUBLES + EventField.D_OUTPUT_TOKENS
+    ] as number;
+    sink.chunk(this, held, data, words[w + EventField.W_ATTEMPT] as number, output);
+  }
+
+  /** Runs `read` with the request alone in a buffer, as the addon takes it. */
+  withRequest<R>(request: Request, read: (buffer: ArrayBuffer) => R): R {
+    this.flush();
+    try {
+      this.requests.add(request, payloadOf(request.payload), 0, Kind.SUBMIT, 0);
+      return read(this.requests.buffer);
+    } finally {
+      this.requests.clear();
+    }
+  }
+}
+
+function log(logger: Logger, lines: (number | string)[], dropped: number): void {
+  for (let i = 0; i < lines.length; i += 2) {
+    const level = lines[i] as number;
+    const text = lines[i + 1] as string;
+    if (level >= LogLevel.ERROR) logger.error(text);
+    else if (level === LogLevel.WARN) logger.warn(text);
+    else if (level === LogLevel.INFO) logger.info(text);
+    else logger.debug(text);
+  }
+  if (dropped > 0) logger.warn(`llmq: ${dropped} log lines were dropped: too many at once`);
+}
+
+/** Flags of a request whose response is handed over while it comes. */
+export const STREAM: number = RequestFlags.STREAM;

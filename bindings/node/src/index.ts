@@ -1,0 +1,15 @@
+/**
+ * llmq runs calls to LLM APIs as early as their limits allow, in order, each answered once.
+ *
+ * @packageDocumentation
+ */
+export { Config, LimitConfig, ModelConfig } from './config';
+export { Operation, Priority, State, Status } from './constants';
+export { Logger, LogLevelName } from './core';
+export { LlmqError, statusName } from './errors';
+export { explain, libraryInfo } from './library';
+export { Manager, ManagerOptions, ShutdownOptions } from './manager';
+export { Model } from './model';
+export { OperationName, PriorityName, Request, RequestOptions } from './request';
+export { AttemptRecord, Response, StateName, Usage } from './response';
+export { Chunk, Submission, WaitEstimate } from './submission';

@@ -1,0 +1,282 @@
+import { type Config, configText, type ModelConfig } from './config';
+import { ShutdownMode } from './constants';
+import { Core, type Logger, type LogLevelName, Sink, STREAM } from './core';
+import { LlmqError } from './errors';
+import { Model } from './model';
+import type { Request, RequestOptions } from './request';
+import type { Response, StateName, Usage } from './response';
+import { stateName } from './response';
+import { Group, Member, Nobody, Submission, SubmissionSink, Waiter } from './submission';
+
+/** How a manager is made. */
+export interface ManagerOptions {
+  /** Where log lines go, as `console`. Without it llmq is silent. */
+  logger?: Logger;
+  /** Least level of them; `info` if not given. */
+  logLevel?: LogLevelName;
+}
+
+/** What becomes of requests that are still there. */
+export interface ShutdownOptions {
+  /**
+   * `drain` (the default) runs everything to its end, `cancel` cancels what waits and lets running
+   * attempts end, `abort` cancels everything at once.
+   */
+  mode?: 'drain' | 'cancel' | 'abort';
+  /** Milliseconds from now: what still runs then is aborted. */
+  deadline?: number;
+}
+
+const MODES: Record<'drain' | 'cancel' | 'abort', number> = {
+  drain: ShutdownMode.DRAIN,
+  cancel: ShutdownMode.CANCEL,
+  abort: ShutdownMode.ABORT,
+};
+
+function shutdownMode(mode: 'drain' | 'cancel' | 'abort' | undefined): number {
+  const value = MODES[mode ?? 'drain'] as number | undefined;
+  if (value !== undefined) return value;
+  throw new TypeError(`mode is drain, cancel or abort, not ${String(mode)}`);
+}
+
+class Closing extends Sink {
+  constructor(private readonly resolve: () => void) {
+    super();
+  }
+  override done(): void {
+    this.resolve();
+  }
+  override refused(): void {
+    this.resolve();
+  }
+}
+
+function usageNumbers(usage: Usage): [number, number, number, number, number] {
+  return [
+    usage.inputTokens,
+    usage.outputTokens,
+    usage.cachedInputTokens ?? 0,
+    usage.costMicros ?? 0,
+    usage.reasoningTokens ?? 0,
+  ];
+}
+
+/**
+ * Owns the models, their queues and limits, and one thread of the library. Requests are handed over
+ * with `submit` and its like, and each ends exactly once.
+ *
+ * A manager belongs to the thread that made it: another worker thread makes its own, or shares the
+ * queues and limits of the process with `Manager.shared`. A process ends when nothing is pending,
+ * whether its managers were shut down or not.
+ */
+export class Manager implements AsyncDisposable {
+  /** @internal */
+  readonly core: Core;
+  private closed: Promise<void> | undefined;
+
+  /**
+   * A manager with the models of the configuration, an object or its JSON text.
+   * Throws an LlmqError that names the key which is wrong.
+   */
+  constructor(config: Config | string = {}, options: ManagerOptions = {}) {
+    this.core = new Core(configText(config), false, options.logger, options.logLevel ?? 'info');
+  }
+
+  /**
+   * The process's one manager, from any thread: made on first use. The first configuration wins;
+   * without one it takes what is there, and one that differs is an LlmqError.
+   */
+  static shared(config?: Config | string, options: ManagerOptions = {}): Manager {
+    const made = Object.create(Manager.prototype) as { core: Core } & Manager;
+    const json = config === undefined ? null : configText(config);
+    made.core = new Core(json, true, options.logger, options.logLevel ?? 'info');
+    return made;
+  }
+
+  /**
+   * Hands over a request. Resolves when it has completed; rejects with an LlmqError if it failed or
+   * was not accepted, or with the signal's reason if that cancelled it.
+   */
+  submit<T = unknown, P = unknown>(request: Request<P>): Promise<Response<T>> {
+    return new Promise((resolve, reject) => {
+      const sink = new Waiter<T>(resolve, reject);
+      request.signal?.throwIfAborted();
+      this.core.add(request, sink);
+      if (request.signal !== undefined && !sink.ended) sink.follow(this.core, request.signal);
+    });
+  }
+
+  /**
+   * Hands over many requests at once. Resolves when all have ended, with their responses in order:
+   * look at `ok` of each. Cheaper than as many calls of `submit`; signals are not looked at.
+   */
+  submitMany<T = unknown, P = unknown>(requests: Iterable<Request<P>>): Promise<Response<T>[]> {
+    const group = new Group<T>();
+    let count = 0;
+    group.left = 1; // until all are handed over
+    for (const request of requests) {
+      ++group.left;
+      this.core.add(request, new Member(group, count++));
+    }
+    this.core.flush();
+    return new Promise((resolve) => {
+      group.resolve = resolve;
+      if (--group.left === 0) resolve(group.responses);
+    });
+  }
+
+  /** Hands over a request that nobody waits for: what becomes of it shows in `stats`. */
+  post<P = unknown>(request: Request<P>): void {
+    this.core.add(request, new Nobody());
+  }
+
+  /**
+   * Hands over a request at once, and gives what is known of it: its id, its state, its response.
+   * Throws an LlmqError if it is not accepted.
+   */
+  start<T = unknown, P = unknown>(request: Request<P>): Submission<T> {
+    return this.begin<T, unknown, P>(request, 0);
+  }
+
+  /** As `start`, and the response is handed over while it comes: `for await (const chunk of ...)`. */
+  stream<C = unknown, T = unknown, P = unknown>(request: Request<P>): Submission<T, C> {
+    return this.begin<T, C, P>(request, STREAM);
+  }
+
+  private begin<T, C, P>(request: Request<P>, flags: number): Submission<T, C> {
+    request.signal?.throwIfAborted();
+    const sink = new SubmissionSink<T, C>();
+    this.core.add(request, sink, flags);
+    this.core.flush();
+    if (sink.response?.error !== undefined) throw sink.response.error;
+    if (request.signal !== undefined) sink.follow(this.core, request.signal);
+    return new Submission(this.core, sink);
+  }
+
+  /** The model with types for what goes in and what comes out, and with options for all requests. */
+  model<In = unknown, Out = unknown, C = unknown>(
+    name: string,
+    defaults: RequestOptions = {},
+  ): Model<In, Out, C> {
+    return new Model<In, Out, C>(this, name, defaults);
+  }
+
+  /** Throws what would refuse the request, in words, without handing it over. */
+  check<P = unknown>(request: Request<P>): void {
+    const { core } = this;
+    core.withRequest(request, (buffer) => core.native.check(core.handle, buffer));
+  }
+
+  /** What the request will probably use. */
+  estimate<P = unknown>(request: Request<P>): Required<Usage> {
+    const { core } = this;
+    const found = core.withRequest(request, (buffer) => core.native.estimate(core.handle, buffer));
+    return {
+      inputTokens: found[0],
+      outputTokens: found[1],
+      cachedInputTokens: found[2],
+      costMicros: found[3],
+      reasoningTokens: found[4],
+    };
+  }
+
+  /** Cancels a request by its id; false if it has ended before. */
+  cancel(id: bigint): boolean {
+    return this.core.native.cancel(this.core.handle, ...halves(id));
+  }
+
+  /** State of a request that is live or ended a short while ago; undefined if it is forgotten. */
+  state(id: bigint): StateName | undefined {
+    return stateName(this.core.native.state(this.core.handle, ...halves(id)));
+  }
+
+  /** Reports the usage of a finished request that was handed over with `lateUsage`. */
+  updateUsage(id: bigint, usage: Usage): void {
+    this.core.native.updateUsage(this.core.handle, ...halves(id), usageNumbers(usage));
+  }
+
+  /** Registers models, all or none. Known ones are an error unless `skipExisting` leaves them. */
+  registerModels(models: ModelConfig[] | Config, options: { skipExisting?: boolean } = {}): void {
+    const config = Array.isArray(models) ? { models } : models;
+    const skip = options.skipExisting ?? false;
+    this.core.native.registerModels(this.core.handle, configText(config), skip);
+  }
+
+  /** Removes a model; its requests end as `mode` says (see {@link ShutdownOptions}). */
+  removeModel(model: string, mode?: 'drain' | 'cancel' | 'abort'): void {
+    this.core.native.removeModel(this.core.handle, model, shutdownMode(mode));
+  }
+
+  /** Adds a place where a model is called; `settings` are those of a deployment. */
+  addDeployment(model: string, name: string, settings: Record<string, unknown>): void {
+    const config = { models: [{ name: model, deployments: [{ ...settings, name }] }] };
+    this.core.native.addDeployment(this.core.handle, model, name, configText(config));
+  }
+
+  /** Removes a deployment. With `cancel` or `abort` what runs there is tried elsewhere. */
+  removeDeployment(model: string, name: string, mode?: 'drain' | 'cancel' | 'abort'): void {
+    this.core.native.removeDeployment(this.core.handle, model, name, shutdownMode(mode));
+  }
+
+  /** Changes one setting while everything runs, as `model.gpt-4o.rpm`. */
+  set(key: string, value: string | number | boolean): void {
+    this.core.native.set(this.core.handle, key, String(value));
+  }
+
+  /** Names of the registered models. */
+  models(): string[] {
+    return JSON.parse(this.core.native.models(this.core.handle)) as string[];
+  }
+
+  /** Counters of the manager and of every model. */
+  stats(): Record<string, unknown> {
+    this.core.flush();
+    return JSON.parse(this.core.native.stats(this.core.handle)) as Record<string, unknown>;
+  }
+
+  /** Settings, queue and limits of a model, or of all. */
+  info(model?: string): Record<string, unknown> {
+    this.core.flush();
+    const json = this.core.native.info(this.core.handle, model ?? null);
+    return JSON.parse(json) as Record<string, unknown>;
+  }
+
+  /**
+   * Tells what an answer to a call of your own showed of the model's limits: all its headers, of
+   * which others than those of limits are skipped.
+   */
+  reportLimits(model: string, headers: Iterable<readonly [string, string]>): void {
+    this.core.native.reportLimits(this.core.handle, model, [...headers].flat());
+  }
+
+  /**
+   * Ends the manager: refuses new requests, and lets those that are there end as `mode` says.
+   * Resolves when every one has ended. A second call may only sharpen the first.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const mode = shutdownMode(options.mode);
+    const deadline = options.deadline ?? -1;
+    const { core } = this;
+    const ended = new Promise<void>((resolve, reject) => {
+      try {
+        if (!core.shutdown(mode, deadline, new Closing(resolve))) resolve();
+      } catch (error) {
+        if (error instanceof LlmqError && error.code === 'LLMQ_ERR_CLOSED') resolve();
+        else reject(error as Error);
+      }
+    });
+    const first = this.closed;
+    if (first !== undefined) return ended.then(() => first);
+    this.closed = ended.then(() => core.destroy());
+    return this.closed;
+  }
+
+  /** Ends the manager when everything is done: `await using manager = new Manager(...)`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+function halves(id: bigint): [number, number] {
+  return [Number(id & 0xffffffffn), Number((id >> 32n) & 0xffffffffn)];
+}
