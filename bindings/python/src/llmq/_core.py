@@ -1,0 +1,211 @@
+"""The library's manager, and what every completion queue of it shares."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from . import _constants as c
+from . import _logging
+from ._config import Conf, ConfigSource
+from ._errors import ClosedError, ForkedError, check
+from ._library import ffi, lib
+from ._wire import Templates
+
+OnFork = Literal["error", "renew"]
+
+_EXIT_SECONDS = 0.5
+
+
+class _Port(Protocol):
+    templates: Templates
+
+    def after_fork(self) -> None: ...
+
+    def stop(self, seconds: float) -> None: ...
+
+
+class Core:
+    """One manager of the library with what it was made from."""
+
+    def __init__(
+        self,
+        config: ConfigSource,
+        settings: Mapping[str, object] | None,
+        log_level: int | None,
+        on_fork: OnFork,
+        shared: bool,
+    ) -> None:
+        if on_fork not in ("error", "renew"):
+            raise ValueError(f'on_fork must be "error" or "renew", not {on_fork!r}')
+        self._recipes: list[tuple[ConfigSource, Mapping[str, object] | None]] = [(config, settings)]
+        self._log_level = log_level
+        self._on_fork = on_fork
+        self._shared = shared
+        self.lock = threading.RLock()
+        self._next_number = 1
+        self._pid = os.getpid()
+        self._closed = False
+        self._ports: weakref.WeakSet[_Port] = weakref.WeakSet()
+        #: Of each model whether its responses tell more than an event holds.
+        self.detailed: dict[str, bool] = {}
+        #: Payloads, and then results, that are passed by reference, by number.
+        self.objects: dict[int, Any] = {}
+        self._open()
+        _cores.add(self)
+
+    def _open(self) -> None:
+        conf = Conf(*self._recipes[0])
+        self._set_log(conf)
+        holder, err = ffi.new("llmq_manager_t **"), ffi.new("llmq_error_t **")
+        create = lib.llmq_manager_shared if self._shared else lib.llmq_manager_create
+        check(create(conf.pointer, holder, err), err)
+        self._base = holder[0]
+        # A reference of its own: whoever calls while another thread closes finds a closed manager.
+        self._pointer = ffi.gc(lib.llmq_manager_ref(self._base), lib.llmq_manager_unref)
+        self._note(conf)
+
+    def _set_log(self, conf: Conf) -> None:
+        level = self._log_level
+        if level is None:
+            own = conf.get("log.level"), conf.get("log.file")
+            if not all(is_default for _, is_default in own):
+                return
+            level = _logging.logger.getEffectiveLevel()
+        name = _logging.level_name(level)
+        if name != "off":
+            conf.set("log.file", _logging.log_path())
+            conf.set("log.level", name)
+
+    def _note(self, conf: Conf) -> None:
+        for name in conf.models():
+            self.detailed[name] = conf.called_over_http(name)
+        for port in list(self._ports):
+            port.templates.forget()
+
+    @property
+    def pointer(self) -> Any:
+        """The library's manager, to be called.
+
+        Raises:
+            ClosedError: It has been closed.
+            ForkedError: It was made before a fork, and is not made anew.
+
+        """
+        if self._pid != os.getpid():
+            self._renew()
+        if self._closed:
+            raise ClosedError(c.ERR_CLOSED)
+        return self._pointer
+
+    def _renew(self) -> None:
+        if self._on_fork == "error" and not self._closed:
+            raise ForkedError(
+                c.ERR_FORKED,
+                f"this manager was made in process {self._pid}, before a fork: make one in this "
+                'process, or pass on_fork="renew"',
+            )
+        with self.lock:
+            if self._pid == os.getpid():
+                return
+            if not self._closed:
+                self._open()
+                for config, settings in self._recipes[1:]:
+                    self._register(Conf(config, settings), skip_existing=True)
+            self._pid = os.getpid()
+
+    def is_usable(self) -> bool:
+        """Whether it belongs to this process and is open."""
+        return not self._closed and self._pid == os.getpid()
+
+    def register(self, config: ConfigSource, skip_existing: bool) -> None:
+        """Adds the models of a configuration."""
+        conf = Conf(config)
+        pointer = self.pointer
+        self._register(conf, skip_existing, pointer)
+        self._recipes.append((config, None))
+
+    def _register(self, conf: Conf, skip_existing: bool, pointer: Any = None) -> None:
+        err = ffi.new("llmq_error_t **")
+        flags = c.REGISTER_SKIP_EXISTING if skip_existing else 0
+        check(
+            lib.llmq_manager_register_models(pointer or self._pointer, conf.pointer, flags, err),
+            err,
+        )
+        self._note(conf)
+
+    def forget_model(self, model: str) -> None:
+        """The name may come to mean another model."""
+        self.detailed.pop(model, None)
+        for port in list(self._ports):
+            port.templates.forget()
+
+    def reserve(self, count: int) -> int:
+        """The first of so many numbers for requests, each of which is used once."""
+        with self.lock:
+            first = self._next_number
+            self._next_number += count
+        return first
+
+    def attach(self, port: _Port) -> None:
+        """Notes who drains events of this manager."""
+        self._ports.add(port)
+
+    def destroy(self) -> None:
+        """Aborts what is left, and ends the library's thread. May be called again."""
+        with self.lock:
+            if self._closed:
+                return
+            self._closed = True
+        lib.llmq_manager_destroy(self._base)
+
+    def release(self) -> None:
+        """Lets go of a manager that others in the process may share."""
+        with self.lock:
+            if self._closed:
+                return
+            self._closed = True
+        lib.llmq_manager_unref(self._base)
+
+    def exit(self) -> None:
+        """Ends everything, since the interpreter does."""
+        if not self.is_usable():
+            return
+        self.destroy()
+        for port in list(self._ports):
+            with contextlib.suppress(Exception):
+                port.stop(_EXIT_SECONDS)
+
+    def after_fork(self) -> None:
+        """Ends what the parent's threads would have ended; this process has none of them."""
+        self.lock = threading.RLock()
+        self.objects.clear()
+        for port in list(self._ports):
+            port.after_fork()
+
+
+_cores: weakref.WeakSet[Core] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for core in list(_cores):
+        try:
+            core.after_fork()
+        except Exception:
+            logging.getLogger("llmq").exception("after a fork")
+
+
+def _at_exit() -> None:
+    for core in list(_cores):
+        core.exit()
+    _logging.stop(_EXIT_SECONDS)
+
+
+os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)

@@ -1,0 +1,352 @@
+"""The manager for threads."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _constants as c
+from . import _wire as w
+from ._base import ManagerBase, Mode, mode_number
+from ._config import ConfigSource
+from ._core import Core, OnFork
+from ._errors import ClosedError, Error, ForkedError, check, make_error
+from ._future import Future, Gather
+from ._library import ffi, lib
+from ._model import Model, RequestT, ResponseT
+from ._port import ThreadPort
+from ._response import Response, refusal
+from ._stream import Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._aio import AsyncManager
+
+#: Requests that are handed over at a time.
+SLICE = 1024
+
+
+class Manager(ManagerBase):
+    """Runs calls as early as their limits allow, in order, each answered once.
+
+    Any thread may call any method. One thread of the manager waits for events; no call has a thread
+    of its own. As a context manager it lets everything end that was submitted, or aborts it if the
+    block is left by an exception.
+
+    Args:
+        config: Models, limits and the rest, in the library's own form (docs/configuration.md).
+        settings: Single keys on top of that, `{"model.gpt-4o.rpm": 500}`.
+        log_level: Least level, of the logging module, of lines that reach the logger "llmq";
+            None = the level that this logger has now, unless the configuration says where to log.
+        on_fork: What a forked child gets that uses the manager: ForkedError ("error"), or a manager
+            of its own made from the same configuration ("renew"). It has limits of its own then:
+            give each process its share with the option `share=1/4` of a limit.
+
+    """
+
+    def __init__(
+        self,
+        config: ConfigSource = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        log_level: int | None = None,
+        on_fork: OnFork = "error",
+    ) -> None:
+        self._start(Core(config, settings, log_level, on_fork, shared=False))
+
+    def _start(self, core: Core) -> None:
+        self._core = core
+        self._port = ThreadPort(core)
+        self._closing: threading.Event | None = None
+        self._finalizer = weakref.finalize(self, _abandon, core, self._port)
+        self._finalizer.atexit = False
+
+    @classmethod
+    def shared(cls, config: ConfigSource = None, *, log_level: int | None = None) -> Manager:
+        """The process's one shared manager: made on first use, until it is closed.
+
+        The first configuration wins: without one, later calls take what is there.
+
+        Raises:
+            InvalidArgumentError: There is one with a different configuration.
+
+        """
+        return _shared(config, log_level)
+
+    def __repr__(self) -> str:
+        return f"<llmq.Manager {'open' if self._core.is_usable() else 'closed'} at {id(self):#x}>"
+
+    def _live_port(self) -> ThreadPort:
+        self._core.pointer  # noqa: B018  raises where it is closed or was inherited
+        if self._port.ended:
+            with self._core.lock:
+                if self._port.ended:
+                    self._port, self._closing = ThreadPort(self._core), None
+        self._port.start()
+        return self._port
+
+    # Submit
+
+    def submit(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Future[Any]:
+        """Hands over a request and returns at once.
+
+        Args:
+            model: Name of a registered model.
+            payload: What the provider or processor gets: bytes or text as they are, a mapping or a
+                sequence as JSON, a Ref by reference.
+            **options: See RequestOptions.
+
+        Raises:
+            Error: It was refused: UnknownModelError, OversizeError, QueueFullError and so on. What
+                happens later is in the future.
+
+        """
+        future: Future[Any] = Future(self)
+        self._submit_one(future, model, 0, payload, options)
+        return future
+
+    def _submit_one(
+        self, waiter: Any, model: str, flags: int, payload: Any, options: Mapping[str, Any]
+    ) -> None:
+        port = self._live_port()
+        template = port.templates.get(model, flags, options)
+        number = self._core.reserve(1) | template.bits
+        batch = w.Batch([template], [w.to_bytes(payload)], [number])
+        port.waiting[number] = waiter
+        ids, refused = batch.submit(self._core.pointer)
+        if refused:
+            del port.waiting[number]
+            batch.check(self._core.pointer)
+            raise make_error(refused[0][1])
+        waiter.request_id = ids[0]
+
+    def submit_many(
+        self, model: str, payloads: Iterable[Any], **options: Unpack[w.RequestOptions]
+    ) -> list[Future[Any]]:
+        """Hands over many requests of one model, in order: a future for each.
+
+        One that is refused has its error in its future; the others go on.
+        """
+        port, core = self._live_port(), self._core
+        bodies = [w.to_bytes(payload) for payload in payloads]
+        futures: list[Future[Any]] = [Future(self) for _ in bodies]
+        for begin in range(0, len(bodies), SLICE):
+            some, waiters = bodies[begin : begin + SLICE], futures[begin : begin + SLICE]
+            template = port.templates.get(model, 0, options)
+            first = core.reserve(len(some)) | template.bits
+            numbers = range(first, first + len(some))
+            port.waiting.update(zip(numbers, waiters))
+            batch = w.Batch([template] * len(some), some, numbers)
+            ids, refused = batch.submit(core.pointer)
+            for waiter, request_id in zip(waiters, ids):
+                waiter.request_id = request_id
+            for place, status in refused:
+                del port.waiting[first + place]
+                waiters[place].set_exception(why_refused(batch, core, place, status))
+        return futures
+
+    def call(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Response[Any]:
+        """Hands over a request and waits for its response. Ctrl-C cancels it.
+
+        Raises:
+            Error: It was refused, or failed; `error.response` tells the rest.
+
+        """
+        return wait_for(self.submit(model, payload, **options))
+
+    def call_many(
+        self, model: str, payloads: Iterable[Any], **options: Unpack[w.RequestOptions]
+    ) -> list[Response[Any]]:
+        """Hands over many requests of one model and waits for all: the fastest form.
+
+        Gives a response for each, in the order of the payloads, also for those that were refused or
+        failed: `response.ok` tells, `response.raise_for_status()` raises. Ctrl-C cancels what is
+        left.
+        """
+        bodies = [w.to_bytes(payload) for payload in payloads]
+        if not bodies:
+            return []
+        port, core = self._live_port(), self._core
+        done = threading.Event()
+        gather = submit_gathered(port, core, model, bodies, options, done.set)
+        try:
+            done.wait()
+        except BaseException:
+            for request_id in gather.pending_ids():
+                with contextlib.suppress(Error):
+                    self.cancel(request_id)
+            raise
+        return gather.responses
+
+    def stream(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Stream:
+        """Hands over a request whose response is read chunk by chunk.
+
+        Raises:
+            Error: It was refused. What happens later is raised by the stream.
+
+        """
+        stream = Stream(self)
+        self._submit_one(stream, model, c.REQUEST_STREAM, payload, options)
+        return stream
+
+    def model(
+        self,
+        name: str,
+        *,
+        encode: Callable[[RequestT], Any],
+        decode: Callable[[bytes], ResponseT],
+    ) -> Model[RequestT, ResponseT]:
+        """A model whose requests and answers have types; see Model."""
+        return Model(self, name, encode, decode)
+
+    def aio(self) -> AsyncManager:
+        """The same manager for the event loop that runs now: limits and queues are shared."""
+        from ._aio import AsyncManager  # noqa: PLC0415  it imports this module
+
+        return AsyncManager._over(self)
+
+    # End
+
+    def close(self, mode: Mode = "drain", timeout: float | None = None) -> None:
+        """Ends the manager. Nothing can be submitted any more; what was, ends as `mode` says.
+
+        Args:
+            mode: "drain" runs everything to its end, "cancel" only what runs already, "abort"
+                cancels everything at once.
+            timeout: Seconds until what is left is aborted; None = no bound.
+
+        Raises:
+            RuntimeError: It was called in a callback of this manager, which would wait for itself.
+
+        """
+        number = mode_number(mode)
+        if not self._core.is_usable():
+            return
+        if self._port.is_own_thread():
+            raise RuntimeError("a manager cannot be closed in its own callback")
+        try:
+            port = self._live_port()
+        except (ClosedError, ForkedError):
+            return
+        deadline = 0 if timeout is None else lib.llmq_now_ns() + max(0, int(timeout * 1e9)) or 1
+        self._shutdown(port, number, deadline)
+        assert self._closing is not None
+        try:
+            self._closing.wait()
+        except BaseException:
+            self._shutdown(port, c.SHUTDOWN_ABORT, 0)
+            raise
+        finally:
+            self._core.destroy()
+            port.stop(_JOIN_SECONDS)
+            self._finalizer.detach()
+
+    def _shutdown(self, port: ThreadPort, mode: int, deadline_ns: int) -> None:
+        with self._core.lock:
+            if self._closing is None:
+                closed = self._closing = threading.Event()
+                number = self._core.reserve(1)
+                port.waiting[number] = closed.set
+                status = lib.llmq_manager_shutdown(
+                    self._core.pointer, mode, deadline_ns, port.cq, number
+                )
+                if status == c.ERR_CLOSED:
+                    closed.set()
+                    return
+                check(status)
+                return
+        with contextlib.suppress(ClosedError):
+            check(lib.llmq_manager_shutdown(self._core.pointer, mode, deadline_ns, ffi.NULL, 0))
+
+    def __enter__(self) -> Manager:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close("drain" if exc is None else "abort")
+
+
+_JOIN_SECONDS = 1.0
+
+
+def why_refused(batch: w.Batch, core: Core, place: int, status: int) -> Error:
+    """The error of a request that was refused, in words if it still would be."""
+    try:
+        batch.check(core.pointer, place)
+    except Error as error:
+        return error
+    return make_error(status)
+
+
+def wait_for(future: Future[Any]) -> Response[Any]:
+    """Waits for a future's response; who is interrupted cancels it."""
+    try:
+        return future.result()
+    except BaseException:
+        if not future.done():
+            with contextlib.suppress(Error):
+                future.cancel()
+        raise
+
+
+def submit_gathered(
+    port: Any,
+    core: Core,
+    model: str,
+    bodies: list[bytes],
+    options: Mapping[str, Any],
+    done: Callable[[], None],
+) -> Gather:
+    """Hands over many requests of which one call waits for all."""
+    template = port.templates.get(model, 0, options)
+    first = core.reserve(len(bodies)) | template.bits
+    gather = Gather(first, len(bodies), done)
+    failures = 0
+    for begin in range(0, len(bodies), SLICE):
+        some = bodies[begin : begin + SLICE]
+        numbers = range(first + begin, first + begin + len(some))
+        port.waiting.update(zip(numbers, [gather] * len(some)))
+        batch = w.Batch([template] * len(some), some, numbers)
+        ids, refused = batch.submit(core.pointer)
+        gather.ids += ids
+        port.accepted(numbers, ids)
+        failures += len(refused)
+        for place, status in refused:
+            del port.waiting[numbers[place]]
+            error = why_refused(batch, core, place, status)
+            gather.responses[begin + place] = refusal(error)
+    gather.expect(len(bodies) - failures)
+    return gather
+
+
+def _abandon(core: Core, port: ThreadPort) -> None:
+    """Ends a manager that nobody refers to any more, without waiting for it."""
+    if core.is_usable():
+        core.release()
+    port.end()
+
+
+_shared_lock = threading.Lock()
+_shared_managers: list[Manager] = []
+
+
+def _shared(config: ConfigSource, log_level: int | None) -> Manager:
+    with _shared_lock:
+        there = _shared_managers[0] if _shared_managers else None
+        if there is not None and there._core.is_usable():
+            if config is not None:
+                Core(config, None, log_level, "error", shared=True).release()
+            return there
+        manager = Manager.__new__(Manager)
+        manager._start(Core(config, None, log_level, "error", shared=True))
+        _shared_managers[:] = [manager]
+        return manager

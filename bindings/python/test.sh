@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# test.sh PREFIX WORK: builds the wheel with the library in PREFIX, installs it, and tests what is installed.
+set -euo pipefail
+[[ $# == 2 ]] || { echo "usage: test.sh PREFIX WORK" >&2; exit 1; }
+prefix=$(cd "$1" && pwd)
+mkdir -p "$2"
+work=$(cd "$2" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+
+command -v python3 >/dev/null || { echo "SKIP: there is no python3"; exit 77; }
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "SKIP: python3 is older than 3.9"; exit 77; }
+python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "SKIP: python3 has no venv"; exit 77; }
+
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+[[ -x $work/venv/bin/python ]] || python3 -m venv "$work/venv"
+python=$work/venv/bin/python
+# Tools for the tests, once per list of them.
+if ! cmp -s "$here/tests/requirements.txt" "$work/requirements.txt"; then
+  "$python" -m pip install -q -r "$here/tests/requirements.txt"
+  cp "$here/tests/requirements.txt" "$work/requirements.txt"
+fi
+
+# The package is built from a copy, so that nothing is written beside the sources.
+rm -rf "$work/source" "$work/wheel"
+mkdir -p "$work/source/python"
+cp -r "$here"/{src,pyproject.toml,setup.py,README.md} "$work/source/python"
+cp "$here/../llmq.cdef" "$work/source"
+LLMQ_BUNDLE=${LLMQ_BUNDLE:-$prefix/lib/libllmq.so} \
+  "$python" -m pip wheel -q --no-deps --no-build-isolation -w "$work/wheel" "$work/source/python"
+wheel=$(echo "$work"/wheel/llmq-*.whl)
+"$python" -m pip install -q --force-reinstall --no-deps "$wheel"
+echo "built $(basename "$wheel")"
+
+export LLMQ_PROGRAM=$prefix/bin/llmq
+unset LLMQ_LIBRARY PYTHONPATH
+cd "$work"
+"$python" -m pytest -q -p no:cacheprovider -c "$here/pyproject.toml" --rootdir "$here" "$here/tests"
+
+# The same wheel in every other version that is here.
+PATH=$PATH:$(echo "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin | tr ' ' ':')
+main=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+for version in 3.9 3.10 3.11 3.12 3.13; do
+  [[ $version == "$main" ]] && continue
+  other=$(type -ap "python$version" | grep -v /shims/ | head -n 1) || true
+  [[ -n $other ]] || { echo "python $version: not here"; continue; }
+  site=$work/site-$version
+  [[ -d $site/cffi ]] || "$python" -m pip install -q --target "$site" --python-version "$version" --only-binary=:all: cffi
+  "$python" -m pip install -q --target "$site" --upgrade --no-deps --python-version "$version" --only-binary=:all: "$wheel"
+  PYTHONPATH=$site "$other" -W error "$here/tests/smoke.py"
+done
