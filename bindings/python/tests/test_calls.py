@@ -29,14 +29,21 @@ def test_call_answers(manager):
 
 @pytest.mark.parametrize(
     "payload",
-    [chat(), json.dumps(chat()), json.dumps(chat()).encode(), bytearray(json.dumps(chat()), "utf-8")],
+    [
+        chat(),
+        json.dumps(chat()),
+        json.dumps(chat()).encode(),
+        bytearray(json.dumps(chat()), "utf-8"),
+    ],
 )
 def test_payloads_of_every_form(manager, payload):
     assert manager.call("m", payload).ok
 
 
 def test_payload_of_no_form(manager):
-    with pytest.raises(TypeError, match="a payload must be bytes, str, or what JSON has, not object"):
+    with pytest.raises(
+        TypeError, match="a payload must be bytes, str, or what JSON has, not object"
+    ):
         manager.call("m", object())
 
 
@@ -58,7 +65,9 @@ def test_submit_many_keeps_the_order(manager):
 
 def test_call_many_keeps_the_order():
     with llmq.Manager(config(mock(mock={"latency_ms": "0..5", "seed": 3}))) as manager:
-        alone = [manager.call("m", chat(str(i))).json()["usage"]["prompt_tokens"] for i in (1, 10**9)]
+        alone = [
+            manager.call("m", chat(str(i))).json()["usage"]["prompt_tokens"] for i in (1, 10**9)
+        ]
         together = manager.call_many("m", [chat(str(10 ** (9 * (i % 2)))) for i in range(2500)])
         found = [response.json()["usage"]["prompt_tokens"] for response in together]
         assert found == [alone[i % 2] for i in range(2500)]
@@ -205,7 +214,7 @@ def test_typed_models(manager):
 
 
 def test_decoders_that_fail_tell_their_reader_alone(manager):
-    model = manager.model("m", encode=lambda text: chat(text), decode=lambda _: 1 / 0)
+    model = manager.model("m", encode=chat, decode=lambda _: 1 / 0)
     response = model.call("a")
     assert response.ok
     with pytest.raises(ZeroDivisionError):
