@@ -18,12 +18,18 @@ struct StartAttempt {
   Request* request;
   uint8_t attempt;
   DeploymentIndex deployment = 0;
+  bool is_hedge = false;  // another attempt of the request runs, and goes on
 };
 // Stop an attempt: for the engine it has ended.
 struct AbortAttempt {
   Request* request;
   uint8_t attempt;
   Status reason;
+};
+// A second attempt is the request's only one now: the other one has ended, or was aborted.
+struct TakeOver {
+  Request* request;
+  uint8_t attempt;
 };
 // The request has left model `from`: request->model is another one. The host sets what depends on
 // that (estimates, time-out, max_attempts), and answers with FellBack.
@@ -73,7 +79,7 @@ struct Tell {
 };
 
 using Action = std::variant<StartAttempt, AbortAttempt, FinishRequest, Persist, Lease, UsageNoted,
-                            ModelGone, Closed, DeploymentGone, FallBack, Tell>;
+                            ModelGone, Closed, DeploymentGone, FallBack, TakeOver, Tell>;
 using Actions = std::vector<Action>;  // reused from step to step: grows to its high-water mark once
 
 }  // namespace llmq::core

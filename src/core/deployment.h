@@ -2,6 +2,7 @@
 #ifndef LLMQ_CORE_DEPLOYMENT_H_
 #define LLMQ_CORE_DEPLOYMENT_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/limit/limiter.h"
 #include "core/model_spec.h"
 #include "core/policy/adaptive_concurrency.h"
+#include "core/policy/hedge.h"
 #include "core/policy/peak_latency.h"
 #include "core/policy/recent_latencies.h"
 #include "core/policy/scout.h"
@@ -50,10 +52,12 @@ struct Deployment {
   AdaptiveConcurrency load;
   RecentLatencies latencies;  // of attempts that went well
   PeakLatency first_output;   // time from the start of an attempt to the first of its answer
-  bool leaving = false;       // nothing starts here any more
-  int64_t given = 0;          // calls for its weight, where weights differ
-  uint64_t processing = 0;    // attempts that run here
-  Demand in_flight{};         // their estimates
+  // The same of calls that come whole, and of those that stream, where second calls may begin.
+  std::array<FirstOutputs, 2> first_outputs;
+  bool leaving = false;     // nothing starts here any more
+  int64_t given = 0;        // calls for its weight, where weights differ
+  uint64_t processing = 0;  // attempts that run here
+  Demand in_flight{};       // their estimates
   // The limit that keeps the head of the line from starting here; -1: none, or not a limit.
   int refuses_head = -1;
 };

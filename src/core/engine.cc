@@ -108,27 +108,28 @@ void Engine::stand_in_line(const Step& step, Model& model, Account& account, Req
 }
 
 void Engine::on(const Step& step, const AttemptSent& event) {
-  Request& request = *event.request;
-  if (request.state != State::kProcessing || request.attempts != event.attempt ||
-      request.store_answers != 0) {
-    return;
-  }
-  Model& model = model_of(request);
-  mark_sent(step, model, request);
-  sent_makes_room(step, model, request);
+  Request* const run = run_of(*event.request, event.attempt);
+  if (run == nullptr) return;
+  Model& model = model_of(*run);
+  mark_sent(step, model, *run);
+  sent_makes_room(step, model, *run);
 }
 
 void Engine::on(const Step& step, const AttemptProgress& event) {
-  Request& request = *event.request;
-  if (request.state != State::kProcessing || request.attempts != event.attempt ||
-      request.store_answers != 0) {
-    return;
-  }
-  Model& model = model_of(request);
-  const bool was_sent = request.reservation->sent;
-  if (!was_sent) mark_sent(step, model, request);  // an answer proves that it was
+  Request* const run = run_of(*event.request, event.attempt);
+  if (run == nullptr) return;
+  Model& model = model_of(*run);
+  const bool was_sent = run->reservation->sent;
+  if (!was_sent) mark_sent(step, model, *run);  // an answer proves that it was
+  const bool wins = run->role == Role::kHedge;
+  Request& request = wins ? hedge_wins(step, model, *run) : *run;
+  const bool alone = wins || end_hedge(step, model, request, Status::kCancelled);
   const bool changed = note_output(step, model, request, event.output_tokens);
-  if (!was_sent || changed) sent_makes_room(step, model, request);
+  if (alone) {
+    admit(step, model);  // what the other one held is there for others
+  } else if (!was_sent || changed) {
+    sent_makes_room(step, model, request);
+  }
 }
 
 void Engine::on(const Step& step, const ModelReady& event) {

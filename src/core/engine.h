@@ -22,6 +22,7 @@
 #include "core/event.h"
 #include "core/flight.h"
 #include "core/grant_pool.h"
+#include "core/hedge.h"
 #include "core/model.h"
 #include "core/notice.h"
 #include "core/policy/wait_estimate.h"
@@ -156,6 +157,8 @@ class Engine {
   static void count_given(Deployment& deployment);
   Choice look_at(const Step& step, Deployment& deployment, const Request& request,
                  const Demand& demand);
+  Deployment* other_place(const Step& step, Model& model, const Request& request,
+                          const Demand& demand);
   static void note_first_output(const Step& step, Deployment& deployment, const Request& request);
   static bool is_closed(const Step& step, const Deployment& deployment);
   static bool is_oversize(const Model& model, const Demand& demand);
@@ -185,6 +188,7 @@ class Engine {
 
   // engine_start.cc: starts, and what they hold
   void start(const Step& step, Deployment& deployment, Request& request);
+  void hold(const Step& step, Deployment& deployment, Request& request, const Demand& demand);
   void put_back(const Step& step, Model& model, Request& request);
   void launch(const Step& step, Model& model, Request& request);
   void arm_attempt(Request& request);
@@ -229,6 +233,21 @@ class Engine {
   bool fall_back(const Step& step, Model& model, Request& request, Status why);
   TimeNs patience_ends(const Request& request);
 
+  // engine_hedge.cc
+  void plan_hedge(const Step& step, Model& model, const Request& request);
+  static void learn_first_output(Model& model, const Request& request, DurationNs latency);
+  static Request& asked_by(Request& run);
+  Request* hedge_of(const Request& request);
+  Request* run_of(Request& request, uint8_t attempt);
+  void hedge(const Step& step, Model& model, Request& request);
+  Deployment* hedge_place(const Step& step, Model& model, const Request& request,
+                          const Demand& demand);
+  void begin_hedge(const Step& step, Deployment& place, Request& request, const Demand& demand);
+  void drop_hedge(Request& run);
+  bool end_hedge(const Step& step, Model& model, const Request& request, Status reason);
+  bool hedge_takes_over(const Step& step, Request& request);
+  Request& hedge_wins(const Step& step, Model& model, Request& run);
+
   // engine_retry.cc
   static bool avoids(const Step& step, Deployment& deployment, const Request& request);
   static bool has_room_for_retry(const Step& step, const Model& model, Account& account);
@@ -247,6 +266,7 @@ class Engine {
   void on_timer(const Step& step, Request& request);
   void came_back(const Step& step, Model& model, Account& account, Request& request);
   void abort_attempt(const Step& step, Model& model, Request& request, Status reason);
+  void give_up(const Step& step, Model& model, Request& request, Status reason);
   void attempt_failed(const Step& step, Model& model, Request& request, Status status,
                       DurationNs retry_after, bool mended = false);
   static bool grant_another_attempt(Request& request);
@@ -283,6 +303,7 @@ class Engine {
   GrantPool grants_;
   std::unordered_map<const Request*, Flight> flights_;
   std::unordered_map<const Request*, Fallen> fallen_;
+  std::unordered_map<const Request*, std::unique_ptr<Hedge>> hedges_;  // by whose they are
   std::vector<Model*> holding_;       // retries, until a budget has room
   std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
   std::vector<Model*> group_;         // of a pass over a pool

@@ -72,7 +72,7 @@ void Engine::take_back_from(const Step& step, Deployment& deployment) {
   }
   for (Request* request : runs) {
     abort_attempt(step, model, *request, Status::kClosing);
-    grant_another_attempt(*request);
+    if (request->role != Role::kHedge) grant_another_attempt(*request);
     attempt_failed(step, model, *request, Status::kTransport, DurationNs{});
   }
 }

@@ -45,6 +45,13 @@ bool refused_before_work(Status status) {
   }
 }
 
+// Its timer is due for a look at how slow it is, before its time-out.
+bool is_about_hedge(const Request& request) {
+  const TimeNs at = request.reservation->hedge_at;
+  if (at == kNever) return false;
+  return request.timeout_ms == 0 || at < request.started + milliseconds(request.timeout_ms);
+}
+
 Settlement settlement_of(const AttemptFinished& event) {
   if (event.usage_known) return Settlement{Settlement::Kind::kKnown, event.usage};
   if (refused_before_work(event.status)) return Settlement{Settlement::Kind::kRejected, {}};
@@ -54,12 +61,11 @@ Settlement settlement_of(const AttemptFinished& event) {
 }  // namespace
 
 void Engine::on(const Step& step, const AttemptFinished& event) {
-  Request& request = *event.request;
-  if (request.state != State::kProcessing || request.attempts != event.attempt ||
-      request.store_answers != 0) {
-    return;
-  }
-  Model& model = model_of(request);
+  Request* const run = run_of(*event.request, event.attempt);
+  if (run == nullptr) return;
+  Model& model = model_of(*run);
+  const bool wins = run->role == Role::kHedge && event.status == Status::kOk;
+  Request& request = wins ? hedge_wins(step, model, *run) : *run;
   Deployment& deployment = model.deployment_of(request);
   if (event.status == Status::kRateLimited) {
     ++model.counters.rate_limited;
@@ -81,8 +87,9 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     note_first_output(step, deployment, request);
   }
   if (event.usage_known) learn_output(step, model, request, event.usage.output_tokens);
-  const bool wants_late_usage = request.late_usage;
-  if (event.usage_known) request.late_usage = false;
+  Request& asked = *event.request;
+  const bool wants_late_usage = asked.late_usage;
+  if (event.usage_known) asked.late_usage = false;
   const bool health = weigh_health(step, deployment, request, event.status, event.mended);
   end_retry(step, model, request, is_outage(event.status) || event.status == Status::kOverloaded);
   const bool quota = note_quota(step, deployment, request, event) || deployment.quota.suspended();
@@ -94,7 +101,7 @@ void Engine::on(const Step& step, const AttemptFinished& event) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else {
     attempt_failed(step, model, request, event.status, event.retry_after, event.mended);
-    if (!is_final(request.state)) request.late_usage = wants_late_usage;  // of the last attempt
+    if (!is_final(asked.state)) asked.late_usage = wants_late_usage;  // of the last attempt
     if (event.status == Status::kQuotaExhausted) fail_for_quota(step, deployment);
     if (health) end_if_out_of_service(step, model);
   }
@@ -119,7 +126,7 @@ void Engine::on(const Step& step, const Cancel& event) {
   }
   const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
   if (request.state == State::kProcessing) {
-    abort_attempt(step, model, request, Status::kCancelled);
+    give_up(step, model, request, Status::kCancelled);
   }
   finish(step, model, request, State::kCancelled, Status::kCancelled);
   if (!in_vain) admit(step, model);
@@ -134,13 +141,14 @@ void Engine::on_timer(const Step& step, Request& request) {
   if (request.deadline <= step.now) {
     const bool in_vain = leaves_nothing(model, model.accounts.of(request.tenant), request);
     if (request.state == State::kProcessing) {
-      abort_attempt(step, model, request, Status::kDeadline);
+      give_up(step, model, request, Status::kDeadline);
     }
     finish(step, model, request, State::kExpired, Status::kDeadline);
     if (!in_vain) admit(step, model);
     return;
   }
   if (request.state == State::kProcessing && request.role != Role::kFollower) {
+    if (is_about_hedge(request)) return hedge(step, model, request);
     Deployment& deployment = model.deployment_of(request);
     weigh_load(step, deployment, request, {&request, request.attempts, Status::kTimeout});
     if (watches(Notice::kLimitChanged)) note_limits(step, deployment);
@@ -182,14 +190,24 @@ void Engine::came_back(const Step& step, Model& model, Account& account, Request
 void Engine::abort_attempt(const Step& step, Model& model, Request& request, Status reason) {
   settle(step, model, request, Settlement{Settlement::Kind::kUnknown, {}});
   if (request.store_answers == 0) {  // else it has not been launched
-    step.out.emplace_back(AbortAttempt{&request, request.attempts, reason});
+    step.out.emplace_back(AbortAttempt{&asked_by(request), request.attempts, reason});
     note_attempt_end(step, request, reason);
   }
 }
 
-// Its share of the limits is settled; what becomes of the request?
+// Ends all that runs of the request.
+void Engine::give_up(const Step& step, Model& model, Request& request, Status reason) {
+  end_hedge(step, model, request, reason);
+  abort_attempt(step, model, request, reason);
+}
+
+// Its share of the limits is settled; what becomes of the request? Where two attempts run it goes
+// on with the other one.
 void Engine::attempt_failed(const Step& step, Model& model, Request& request, Status status,
                             DurationNs retry_after, bool mended) {
+  if (request.role == Role::kHedge) return drop_hedge(request);
+  if (hedge_takes_over(step, request)) return;
+  if (request.reservation->hedged) ++request.attempts;  // the second call has used up that number
   if ((closing_ && close_mode_ != StopMode::kDrain) ||
       (model.removing && model.stop_mode != StopMode::kDrain)) {
     finish(step, model, request, State::kCancelled, Status::kClosing);
@@ -260,6 +278,7 @@ void Engine::arm_deadline(Request& request) {
 void Engine::finish(const Step& step, Model& model, Request& request, State state, Status status,
                     DurationNs estimate) {
   assert(!is_final(request.state) && is_final(state));
+  end_hedge(step, model, request, Status::kCancelled);
   if (state == State::kFailed && falls_back_on(model, request, status) &&
       fall_back(step, model, request, status)) {
     return;
@@ -389,8 +408,8 @@ void Engine::stop(const Step& step, Model& model, StopMode mode) {
   admit_alone(step, model);  // nobody is left to wait for
   if (mode == StopMode::kCancel) return;
   while (Link* link = model.running.front()) {
-    Request& request = *Request::of_link(link);
-    abort_attempt(step, model, request, Status::kClosing);
+    Request& request = asked_by(*Request::of_link(link));
+    give_up(step, model, request, Status::kClosing);
     finish(step, model, request, State::kCancelled, Status::kClosing);
   }
 }

@@ -31,8 +31,9 @@ Notice& Engine::note(const Step& step, Notice::Kind kind, Request& request) {
   Notice& notice = note(step, kind, runs ? &model_of(request).deployment_of(request) : nullptr);
   const TimeNs never{};
   notice.model = request.model;
-  notice.request = &request;
-  notice.state = request.state;
+  notice.request = &asked_by(request);
+  notice.state = notice.request->state;
+  notice.is_hedge = runs && request.reservation->is_hedge;
   const bool admits = kind == Notice::kAdmitted;
   notice.attempt = static_cast<uint8_t>(request.attempts + (admits ? 1 : 0));
   const bool starts = admits || request.started == never;
@@ -43,10 +44,12 @@ Notice& Engine::note(const Step& step, Notice::Kind kind, Request& request) {
 // An attempt that had been started is over.
 void Engine::note_attempt_end(const Step& step, Request& request, Status status,
                               const Usage* usage) {
-  const bool trouble = status != Status::kOk || request.attempts > 1;
+  const bool hedged = request.reservation->hedged;
+  const bool trouble = status != Status::kOk || request.attempts > 1 || hedged;
   if (!watches(Notice::kAttemptFinished | (trouble ? Notice::kTrouble : 0U))) return;
   Notice& notice = note(step, Notice::kAttemptFinished, request);
   notice.status = status;
+  notice.was_hedged = hedged;
   notice.run = step.now - request.started;
   notice.usage_known = usage != nullptr;
   if (usage != nullptr) notice.usage = *usage;
@@ -55,6 +58,7 @@ void Engine::note_attempt_end(const Step& step, Request& request, Status status,
 void Engine::note_retry(const Step& step, Request& request, Status status, DurationNs delay) {
   if (!watches(Notice::kRetried | Notice::kTrouble)) return;
   Notice& notice = note(step, Notice::kRetried, request);
+  if (request.reservation->hedged) --notice.attempt;  // not the second call's
   notice.state = State::kPending;
   notice.status = status;
   notice.delay = delay;

@@ -127,6 +127,22 @@ Engine::Choice Engine::choose_of_two(const Step& step, Model& model, const Reque
   return best;
 }
 
+// Of the places where the request does not run, and that work, the best of those that can start it
+// now; nullptr if there is none. It finds out for nobody whether one works again.
+Deployment* Engine::other_place(const Step& step, Model& model, const Request& request,
+                                const Demand& demand) {
+  Deployment* best = nullptr;
+  for (const std::unique_ptr<Deployment>& one : model.deployments) {
+    if (one == nullptr || one->index == request.reservation->deployment) continue;
+    if (!one->breaker.is_closed() || one->quota.suspended() || one->key.suspended()) continue;
+    if (look_at(step, *one, request, demand).why != Block::kNone) continue;
+    const bool better =
+        best == nullptr || standing_of(step.now, *one).before(standing_of(step.now, *best));
+    if (better) best = one.get();
+  }
+  return best;
+}
+
 // Whether orders or weights decide anything.
 void Engine::weigh_deployments(Model& model) {
   const DeploymentSpec* first = nullptr;
@@ -174,6 +190,7 @@ Engine::Choice Engine::look_at(const Step& step, Deployment& deployment, const R
 void Engine::note_first_output(const Step& step, Deployment& deployment, const Request& request) {
   if (deployment.model.deployments.size() == 1) return;
   deployment.first_output.add(step.now, step.now - request.started);
+  learn_first_output(deployment.model, request, step.now - request.started);
 }
 
 // Nothing may begin there that has not begun.

@@ -12,34 +12,12 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
   Model& model = deployment.model;
   Account& account = model.accounts.of(request.tenant);
   const Demand demand = model.demand_of(request);
-  Grant& grant = *grants_.take();
-  request.reservation = &grant;
-  grant.tenant = request.tenant;
-  grant.deployment = deployment.index;
-  grant.own_limits = 0;
-  grant.output_begun = false;
-  deployment.limiter.reserve(step.now, demand, grant);
-  if (!model.tenant_limits.empty()) {
-    OwnLimits& own = own_limits(step, model, account);
-    if (grant.own == nullptr) grant.own = std::make_unique<Reservation>();
-    own.limiter.reserve(step.now, demand, *grant.own);
-    ++own.running;
-    grant.own_limits = own.number;
-  }
-  grant.charged = model.queue.counts(request) ? share_of(deployment, account, demand) : 0;
+  hold(step, deployment, request, demand);
+  Grant& grant = *request.reservation;
+  if (model.queue.counts(request)) grant.charged = share_of(deployment, account, demand);
   if (model.head == &request) forget_head(model);
   model.queue.serve(account.flows, request, grant.charged);
   begin_retry(step, deployment, request);
-  count_given(deployment);
-  ++deployment.processing;
-  deployment.in_flight.input_tokens += demand.input_tokens;
-  deployment.in_flight.output_tokens += demand.output_tokens;
-  deployment.quota.started(&request);
-  deployment.key.started(&request);
-  if (deployment.breaker.started(step.now, &request, probe_lease(request))) {
-    note_breaker(step, deployment, CircuitBreaker::State::kOpen);
-  }
-  deployment.scout.started(step.now);
   model.running.push_back(request.link);
   set_state(model, request, State::kProcessing);
   if (request.attempts == 0 && request.backoff_ms != 0) {
@@ -53,6 +31,38 @@ void Engine::start(const Step& step, Deployment& deployment, Request& request) {
     return;
   }
   launch(step, model, request);
+}
+
+// What the attempt takes of all limits, and what the policies hear of it.
+void Engine::hold(const Step& step, Deployment& deployment, Request& request,
+                  const Demand& demand) {
+  Model& model = deployment.model;
+  Grant& grant = *grants_.take();
+  request.reservation = &grant;
+  grant.tenant = request.tenant;
+  grant.deployment = deployment.index;
+  grant.own_limits = 0;
+  grant.charged = 0;
+  grant.output_begun = grant.is_retry = false;
+  grant.is_hedge = request.role == Role::kHedge;
+  deployment.limiter.reserve(step.now, demand, grant);
+  if (!model.tenant_limits.empty()) {
+    OwnLimits& own = own_limits(step, model, model.accounts.of(request.tenant));
+    if (grant.own == nullptr) grant.own = std::make_unique<Reservation>();
+    own.limiter.reserve(step.now, demand, *grant.own);
+    ++own.running;
+    grant.own_limits = own.number;
+  }
+  count_given(deployment);
+  ++deployment.processing;
+  deployment.in_flight.input_tokens += demand.input_tokens;
+  deployment.in_flight.output_tokens += demand.output_tokens;
+  deployment.quota.started(&request);
+  deployment.key.started(&request);
+  if (deployment.breaker.started(step.now, &request, probe_lease(request))) {
+    note_breaker(step, deployment, CircuitBreaker::State::kOpen);
+  }
+  deployment.scout.started(step.now);
 }
 
 // Gives up what was reserved before the attempt began; the request stands in line where it stood.
@@ -74,20 +84,23 @@ void Engine::launch(const Step& step, Model& model, Request& request) {
   if (account.retries != nullptr) account.retries->attempt(step.now);
   for (Counters* counters : {&model.counters, &account.counters}) {
     ++counters->attempts;
-    if (request.attempts > 1) ++counters->retries;
+    if (request.attempts > 1 && request.role != Role::kHedge) ++counters->retries;
   }
   request.started = step.now;
   if (model.deployment_of(request).spec.sends_at_start) mark_sent(step, model, request);
+  plan_hedge(step, model, request);
   arm_attempt(request);
   if (watches(Notice::kAttemptStarted)) note(step, Notice::kAttemptStarted, request);
-  step.out.emplace_back(StartAttempt{&request, request.attempts, request.reservation->deployment});
+  step.out.emplace_back(StartAttempt{&asked_by(request), request.attempts,
+                                     request.reservation->deployment,
+                                     request.role == Role::kHedge});
 }
 
-// Until the attempt's time-out, or the deadline.
+// Until the attempt's time-out, the deadline, or a look at how slow it is.
 void Engine::arm_attempt(Request& request) {
   const TimeNs timeout =
       request.timeout_ms == 0 ? kNever : request.started + milliseconds(request.timeout_ms);
-  const TimeNs due = std::min(timeout, request.deadline);
+  const TimeNs due = std::min({timeout, request.deadline, request.reservation->hedge_at});
   if (due == kNever) {
     timers_.cancel(request.timer);
   } else {
@@ -158,7 +171,9 @@ bool Engine::settle(const Step& step, Model& model, Request& request,
   deployment.key.ended(&request);
   deployment.breaker.ended(&request);
   end_retry(step, model, request, false);
-  model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
+  if (!grant.is_hedge) {  // a second call was not in line: the order knows of one
+    model.queue.settle(account.flows, request, static_cast<int64_t>(used - grant.charged));
+  }
   grant.charged = 0;
   --deployment.processing;
   deployment.in_flight.input_tokens -= request.est_input_tokens;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/limit/limiter.h"
+#include "core/time.h"
 
 namespace llmq::core {
 
@@ -31,6 +32,9 @@ struct Grant : Reservation {
   int64_t begun_with = 0;
   bool is_retry = false;  // and counts as one in the budgets
   TimeNs retry_begun{};
+  bool is_hedge = false;  // it began as the second call of its request
+  bool hedged = false;    // a second call was begun beside it
+  TimeNs hedge_at{};      // when that is to be looked at; kNever: not (again)
   Late late;
 };
 

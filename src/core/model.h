@@ -109,6 +109,7 @@ struct Model {
   Counters counters;
   WaitRatios wait_ratios;
   OutputHistories outputs;
+  HedgeBudget hedge_budget;
   DurationNs mean_run{};  // of an attempt; moving average
 };
 

@@ -8,6 +8,7 @@
 #include "core/limit/limit_spec.h"
 #include "core/policy/circuit_breaker.h"
 #include "core/policy/fallback.h"
+#include "core/policy/hedge.h"
 #include "core/policy/retry.h"
 #include "core/policy/suspension.h"
 
@@ -38,6 +39,7 @@ struct DeploymentSpec {
 struct ModelSettings {
   RetrySpec retry;
   FallbackSpec fallback;
+  HedgeSpec hedge;
   bool fails_in_outage = false;  // who waits ends when no deployment works; else it waits on
   bool ready = true;             // false: hold everything until ModelReady
   bool durable = false;          // a store must know of each step before it is made

@@ -48,6 +48,8 @@ struct Notice {
   State state = State::kPending;
   Status status = Status::kOk;  // of the attempt; kCompleted: of the request
   uint8_t attempt = 0;          // its number; before the first one 0
+  bool is_hedge = false;        // it began beside another one that was slow
+  bool was_hedged = false;      // kAttemptFinished: another one was begun beside it
   bool usage_known = false;
   Usage usage{};        // kAttemptFinished
   DurationNs queued{};  // from the submission to now; after a start, to the last one

@@ -34,6 +34,7 @@ enum class Role : uint8_t {
   kAlone,     // it is called for itself
   kFlight,    // a call that several share; nobody has submitted it
   kFollower,  // waits for the end of a flight
+  kHedge,     // the engine's own: a second call of a request (hedge.h)
 };
 
 constexpr bool is_final(State state) { return state >= State::kCompleted; }
@@ -60,8 +61,11 @@ struct Request {
   // The engine's.
   Role role : 2;
   bool pays_budget : 1;       // its next attempt is a retry that a budget bounds
-  uint8_t store_answers : 4;  // Persisted events still to come
-  uint8_t attempts = 0;       // started so far
+  uint8_t store_answers : 3;  // Persisted events still to come
+  // The host's:
+  bool streams : 1;  // its output is told while it comes
+  // The engine's:
+  uint8_t attempts = 0;  // the number of the last one, without a second call beside it
 
   // Four small ones in a byte. The host's:
   uint8_t priority : 3;  // LLMQ_PRIORITY_ of llmq.h
@@ -88,6 +92,7 @@ struct Request {
         role(Role::kAlone),
         pays_budget(false),
         store_answers(0),
+        streams(false),
         priority(0),
         late_usage(false),
         delayed(false),

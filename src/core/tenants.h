@@ -69,7 +69,9 @@ struct Counters {
   uint64_t cached_input_tokens = 0;
   uint64_t cost_micros = 0;
   uint64_t reasoning_tokens = 0;
-  uint64_t joined = 0;  // requests that shared the call of one before them
+  uint64_t hedges = 0;      // second calls beside a slow one; among the attempts
+  uint64_t hedges_won = 0;  // whose output came first
+  uint64_t joined = 0;      // requests that shared the call of one before them
 };
 
 // The limits per tenant of one model, for one tenant.

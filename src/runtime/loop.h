@@ -232,6 +232,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
   void perform(const core::FallBack& action);
+  void perform(const core::TakeOver&) {}
   void perform(const core::Closed&) { engine_closed_ = true; }
   void perform(const core::Tell& action);
   void deliver(Job& job, core::DurationNs estimate = {});

@@ -80,6 +80,7 @@ void PlanRun::add_models() {
     const ModelSettings& settings = input_.models[i].settings;
     core::ModelSpec spec = planned(spec_of(settings));
     spec.ready = true;
+    spec.hedge.enabled = false;  // no call is slow
     step(core::ModelAdded{i, &spec});
     for (size_t at = 1; at < settings.entries.size(); ++at) {
       const core::DeploymentSpec other =

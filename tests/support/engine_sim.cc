@@ -89,6 +89,7 @@ Job& EngineSim::make_job(const Want& want) {
   job.record->priority = want.priority & 7;
   job.record->bytes = want.bytes;
   job.record->restarts = want.restarts;
+  job.record->streams = want.streams;
   return job;
 }
 
@@ -175,7 +176,7 @@ void EngineSim::perform(const core::StartAttempt& action) {
   Job& job = job_of(action.request);
   Host& host = hosts_[job.model];
   ASSERT_NE(job.record, nullptr) << "started after its outcome";
-  EXPECT_FALSE(job.running());
+  expect_beside_or_alone(job, action);
   EXPECT_EQ(action.attempt, job.attempts.size() + 1);
   const core::DeploymentIndex deployment = action.deployment;
   EXPECT_GE(now_, host.gates[deployment]) << "I10: started before Retry-After";
@@ -183,6 +184,7 @@ void EngineSim::perform(const core::StartAttempt& action) {
   Attempt& attempt = job.attempts.emplace_back();
   attempt.number = action.attempt;
   attempt.deployment = deployment;
+  attempt.is_hedge = action.is_hedge;
   attempt.started = now_;
   host.most_running = std::max(host.most_running, ++host.running);
   const int number = attempt.number;
@@ -196,6 +198,16 @@ void EngineSim::perform(const core::StartAttempt& action) {
   const Call call{job, number, now_};
   const DurationNs connect = world.connect ? world.connect(call) : DurationNs{};
   after(connect, [this, &job, number] { leave(job, number); });
+}
+
+// One attempt runs at a time; beside one that has brought nothing a second one may, elsewhere.
+void EngineSim::expect_beside_or_alone(const Job& job, const core::StartAttempt& action) {
+  EXPECT_EQ(job.runs(), action.is_hedge ? 1 : 0);
+  for (const Attempt& attempt : job.attempts) {
+    if (attempt.ended) continue;
+    EXPECT_NE(attempt.deployment, action.deployment) << "hedged where it runs";
+    EXPECT_FALSE(attempt.begun) << "hedged although its output has begun";
+  }
 }
 
 // The connection stands: the bytes leave, unless the attempt has ended.
@@ -231,6 +243,7 @@ void EngineSim::arrive(Job& job, int number) {
 // Like a report it may come too late.
 void EngineSim::produce(Job& job, int number, int64_t tokens) {
   if (job.record == nullptr) return;
+  job.attempts[static_cast<size_t>(number - 1)].begun = true;
   step(core::AttemptProgress{job.record.get(), static_cast<uint8_t>(number), tokens});
 }
 
@@ -257,11 +270,12 @@ void EngineSim::report(Job& job, int number, const Answer& answer) {
 
 void EngineSim::perform(const core::AbortAttempt& action) {
   Job& job = job_of(action.request);
-  ASSERT_TRUE(job.running());
-  EXPECT_EQ(action.attempt, job.attempts.size());
-  job.attempts.back().ended = now_;
-  job.attempts.back().aborted = true;
-  job.attempts.back().status = action.reason;
+  ASSERT_LE(action.attempt, job.attempts.size());
+  Attempt& attempt = job.attempts[static_cast<size_t>(action.attempt - 1)];
+  ASSERT_FALSE(attempt.ended) << "aborted after its end";
+  attempt.ended = now_;
+  attempt.aborted = true;
+  attempt.status = action.reason;
   --hosts_[job.model].running;
 }
 
@@ -317,6 +331,18 @@ void EngineSim::perform(const core::FallBack& action) {
   after({}, [this, &job, status] {
     if (job.outcomes == 0) step(core::FellBack{job.record.get(), status});
   });
+}
+
+// It runs, or has just answered; what it was begun beside is over.
+void EngineSim::perform(const core::TakeOver& action) {
+  const Job& job = job_of(action.request);
+  for (const Attempt& attempt : job.attempts) {
+    if (attempt.number == action.attempt) {
+      EXPECT_TRUE(attempt.is_hedge && !attempt.aborted);
+    } else {
+      EXPECT_TRUE(attempt.ended);
+    }
+  }
 }
 
 void EngineSim::perform(const core::Closed&) {

@@ -8,6 +8,7 @@
 #ifndef LLMQ_TESTS_SUPPORT_ENGINE_SIM_H_
 #define LLMQ_TESTS_SUPPORT_ENGINE_SIM_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -49,6 +50,8 @@ struct Attempt {
   std::optional<core::TimeNs> ended;
   core::Status status = core::Status::kOk;  // as the engine was told, or the reason of the abort
   bool aborted = false;
+  bool is_hedge = false;             // it began beside another one
+  bool begun = false;                // the engine was told of output
   std::optional<core::Usage> usage;  // as the engine was told
 };
 
@@ -69,7 +72,11 @@ struct Job {
   core::DurationNs estimate{};  // of its FinishRequest
   Job* flight = nullptr;        // the call that it shares
 
-  bool running() const { return !attempts.empty() && !attempts.back().ended; }
+  int runs() const {
+    return static_cast<int>(std::count_if(attempts.begin(), attempts.end(),
+                                          [](const Attempt& one) { return !one.ended; }));
+  }
+  bool running() const { return runs() > 0; }
 };
 
 struct Call {
@@ -105,6 +112,7 @@ struct Want {
   uint8_t priority = 0;
   uint32_t bytes = 0;
   bool restarts = false;
+  bool streams = false;
 };
 
 class EngineSim {
@@ -203,8 +211,10 @@ class EngineSim {
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
   void perform(const core::FallBack& action);
+  void perform(const core::TakeOver& action);
   void perform(const core::Closed& action);
   void perform(const core::Tell& action);
+  static void expect_beside_or_alone(const Job& job, const core::StartAttempt& action);
   void leave(Job& job, int number);
   void arrive(Job& job, int number);
   void produce(Job& job, int number, int64_t tokens);

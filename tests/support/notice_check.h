@@ -1,11 +1,14 @@
 // Holds what an engine tells of its requests (core/notice.h) against the life that a request may
 // have: submitted, then attempts that are admitted, started and finished, each but the last one
-// followed by a retry, and one outcome. Requests that share a call have no attempts of their own.
+// followed by a retry, and one outcome. Beside an attempt that has not answered a second one may
+// run; then the request goes on with the one that is left, or ends well with one of them. Requests
+// that share a call have no attempts of their own.
 #ifndef LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
 #define LLMQ_TESTS_SUPPORT_NOTICE_CHECK_H_
 
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "core/notice.h"
 
@@ -23,17 +26,25 @@ class NoticeCheck {
   uint64_t told(core::Notice::Kind kind) const;
 
  private:
-  enum class Stage : uint8_t { kWaits, kAdmitted, kRuns, kAnswers, kFailed, kSucceeded };
+  enum class Stage : uint8_t { kWaits, kAdmitted, kRuns, kFailed, kSucceeded };
+  struct Run {
+    uint8_t attempt = 0;
+    bool answers = false;
+    core::TimeNs started{};
+  };
   struct Life {
     Stage stage = Stage::kWaits;
     bool is_call = false;  // shared by several; nobody has submitted it
     uint8_t attempts = 0;
-    core::Status status = core::Status::kOk;  // of the last attempt
+    uint8_t last = 0;     // that has ended by itself, or failed
+    bool hedges = false;  // a second attempt is about to begin
+    std::vector<Run> runs;
     core::TimeNs submitted{};
-    core::TimeNs started{};
   };
 
   const char* take(const core::Notice& notice, Life& life);
+  static const char* admitted(const core::Notice& notice, Life& life);
+  static const char* finished(const core::Notice& notice, Life& life);
   const char* outcome(const core::Notice& notice, const Life& life) const;
 
   std::unordered_map<core::RequestId, Life> lives_;
