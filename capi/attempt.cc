@@ -112,6 +112,13 @@ llmq_status_t llmq_attempt_tenant(llmq_manager_t* manager, llmq_attempt_id_t att
   });
 }
 
+llmq_status_t llmq_attempt_deployment(llmq_manager_t* manager, llmq_attempt_id_t attempt,
+                                      const char** data, size_t* len) {
+  return attempt_text(manager, attempt, data, len, [](const Job& job) {
+    return job.extra == nullptr ? std::string_view() : std::string_view(job.extra->deployment);
+  });
+}
+
 llmq_status_t llmq_attempt_request_key(llmq_manager_t* manager, llmq_attempt_id_t attempt,
                                        const char** data, size_t* len) {
   return attempt_text(manager, attempt, data, len, [](const Job& job) {

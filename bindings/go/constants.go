@@ -200,7 +200,7 @@ const (
 	evChunk eventType = 2
 	// evReady: An attempt may run now: what a processor or a worker is given.
 	evReady eventType = 3
-	// evPermit: Reserved for permits.
+	// evPermit: The caller may make its call now (llmq_acquire). Terminal.
 	evPermit eventType = 4
 	// evCancelRequested: The attempt has ended for llmq: whoever runs it should stop.
 	evCancelRequested eventType = 5

@@ -159,7 +159,7 @@ enum {
   LLMQ_EV_CHUNK = 2,            /**< A piece of a streamed response, before its DONE. None comes of an attempt that
                                      is tried again. */
   LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor or a worker is given. */
-  LLMQ_EV_PERMIT = 4,           /**< Reserved for permits. */
+  LLMQ_EV_PERMIT = 4,           /**< The caller may make its call now (llmq_acquire). Terminal. */
   LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
   LLMQ_EV_CLOSED = 6            /**< The shutdown that was asked for is complete. */
 };
@@ -241,9 +241,10 @@ typedef struct llmq_event {
   llmq_status_t status;         /**< DONE: LLMQ_OK or why not. */
   uint32_t flags;               /**< LLMQ_EVENT_. */
   llmq_request_id_t request_id; /**< 0 for CLOSED. */
-  llmq_attempt_id_t attempt_id; /**< READY, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0. */
+  llmq_attempt_id_t attempt_id; /**< READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0. */
   uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown). */
-  const void *data;             /**< DONE: the response's payload. READY: the request's payload. CHUNK: the JSON
+  const void *data;             /**< DONE: the response's payload. READY: the request's payload. PERMIT: the
+                                     name of the deployment that the call goes to. CHUNK: the JSON
                                      of one event of the provider's stream, or what llmq_attempt_chunk gave. */
   uint64_t data_len;            /**< Bytes at data. */
   void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. Of a
@@ -994,7 +995,7 @@ LLMQ_API llmq_status_t llmq_usage_update(llmq_manager_t *manager, llmq_request_i
                                          const llmq_usage_t *usage);
 
 /* ------------------------------------------------------------------------------------------------------
- * Run: processors and workers
+ * Run: processors, workers, permits
  * ---------------------------------------------------------------------------------------------------- */
 
 /** Sets the function that runs the attempts of a model that has no built-in provider. Requests submitted
@@ -1064,6 +1065,70 @@ LLMQ_API llmq_status_t llmq_model_set_workers(llmq_manager_t *manager, const cha
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_attempt_heartbeat(llmq_manager_t *manager, llmq_attempt_id_t attempt);
 
+/** Asks for a permit: the caller makes the call itself, with an SDK of its own, when the limits of the model have
+ * room for it. The permit waits in the line of the model, by priority, tenant and deadline like any request, and counts
+ * as one (llmq_cancel, llmq_request_state, llmq_request_wait_estimate, stats, hooks). The model may have any provider,
+ * or none; its limits, deployments and learning work as for calls of llmq's own.
+ *
+ * The request. Tokens are est_input_tokens and est_output_tokens; where these are 0, what the payload says, if there is
+ * one (a body in the form of `operation`, looked at and not kept), else the defaults of the model. timeout_ns is the
+ * lease of the permit (0 = timeout_ms of the model, -1 = none), deadline_ns bounds the wait and the permit. cq or
+ * done_fn is set; flags other than LLMQ_REQUEST_LATE_USAGE, and dedup_key, are not. max_attempts counts for nothing: a
+ * permit is one attempt.
+ *
+ * The answer is one event, to cq or done_fn: PERMIT, with request_id, attempt_id, user_data, and in `data` the name of
+ * the deployment that the call must go to ("" where the model has one without a name; the event owns it, release it as
+ * others); or DONE with the status that says why there is no permit (cancel, deadline, shutdown, oversize). Both are
+ * terminal: no other event follows, also no CANCEL_REQUESTED. Where the model has fallback.models, the permit may be
+ * for one of these: llmq_attempt_model tells.
+ *
+ * Then make the call, and end the permit once, from any thread: llmq_permit_release with the usage of the answer, or
+ * llmq_attempt_fail with the status that fits: LLMQ_ERR_RATE_LIMITED with its Retry-After teaches the limits,
+ * LLMQ_ERR_OVERLOADED, _SERVER and _TRANSPORT the bounds of load and the circuit breaker, as for calls of llmq's own.
+ * Headers are told besides, before (llmq_report_limits). Nothing is tried again: after a failure that should be, ask
+ * for another permit. Switch off retries of the SDK: each call takes a permit of its own.
+ *
+ * The lease begins when the PERMIT is drained, or done_fn is called. When it is over, or the deadline or a shutdown
+ * with ABORT comes first, or llmq_cancel takes the permit back, the permit is lost: its place of concurrency is free,
+ * its tokens stay charged, the request ends (a lapsed lease with LLMQ_ERR_ABANDONED), and release and fail answer
+ * LLMQ_ERR_STALE. llmq_attempt_heartbeat renews the lease. A shutdown with DRAIN or CANCEL waits for permits that are
+ * out, until its deadline.
+ *
+ * A model without provider, processor and workers gives permits alone: once one was asked for, requests of llmq_submit
+ * to it end with LLMQ_ERR_UNSUPPORTED.
+ * @param[out] id Written before the request becomes visible. May be NULL.
+ * @return As llmq_submit.
+ * @par Ownership everything is copied; the cq is referenced until the event is released
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_acquire(llmq_manager_t *manager, const llmq_request_t *request, llmq_request_id_t *id);
+
+/** Takes a permit if it could start now, passing nobody who waits. As llmq_acquire but for the answer; cq and done_fn
+ * must be NULL. The lease begins at once. In stats and hooks one that is not given is a request that was cancelled.
+ * @param[out] attempt The permit; 0 if there is none. llmq_attempt_deployment tells where the call goes.
+ * @param[out] wait_ns With LLMQ_ERR_AGAIN: how long it would wait, as likely less as more. May be NULL.
+ * @return LLMQ_OK (there is a permit), LLMQ_ERR_AGAIN (not now), LLMQ_ERR_DEADLINE and other statuses of requests that
+ *   can never start, LLMQ_ERR_WRONG_THREAD in a callback of another manager, and the statuses of llmq_submit.
+ * @par Ownership everything is copied
+ * @par Threads any thread, not from a callback of another manager
+ * @par Blocks up to one loop turn; inline in callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_try_acquire(llmq_manager_t *manager, const llmq_request_t *request,
+                                        llmq_attempt_id_t *attempt, int64_t *wait_ns);
+
+/** Ends a permit whose call went well.
+ * @param usage Actual usage, which corrects what was charged; NULL = not known: the reservation stays charged. Of a call
+ *   that was not made, zeros: its tokens are given back.
+ * @return LLMQ_OK, LLMQ_ERR_STALE (it was lost, or ended before), LLMQ_ERR_INVALID_ARG (the permit is still there),
+ *   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM (the permit is still there).
+ * @par Ownership copied
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_permit_release(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                           const llmq_usage_t *usage);
+
 /** Hands over a piece of the response of a running attempt: the caller gets it as LLMQ_EV_CHUNK, pieces in
  * order and before DONE. An attempt that has handed over one is not retried any more. llmq_attempt_succeed
  * still gives the whole response.
@@ -1125,8 +1190,8 @@ LLMQ_API llmq_status_t llmq_report_limits(llmq_manager_t *manager, const char *m
                                           size_t count);
 
 /** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet; of a worker's
- * attempt also: that has not ended.
- * @param[out] data, len Bytes that live as long as the READY event's data.
+ * attempt also: that has not ended. Of a permit, likewise; copy them before it ends.
+ * @param[out] data, len Bytes that live as long as the READY event's data; of a permit, as long as it does.
  * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
  * @par Ownership belongs to the attempt
  * @par Threads any thread, until the attempt is reported
@@ -1158,6 +1223,15 @@ LLMQ_API llmq_status_t llmq_attempt_request_key(llmq_manager_t *manager, llmq_at
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_attempt_metadata(llmq_manager_t *manager, llmq_attempt_id_t attempt,
                                              const void **data, size_t *len);
+/** As llmq_attempt_model: of a permit, the name of the deployment that its call goes to; "" where the model has one
+ * without a name, and of processors and workers.
+ * @return As llmq_attempt_model.
+ * @par Ownership belongs to the attempt
+ * @par Threads any thread, until the attempt is reported
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_deployment(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                               const char **data, size_t *len);
 /** Number of an attempt among those of its request, as in its READY event.
  * @param[out] number From 1.
  * @return LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
@@ -1166,8 +1240,7 @@ LLMQ_API llmq_status_t llmq_attempt_metadata(llmq_manager_t *manager, llmq_attem
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_attempt_number(llmq_manager_t *manager, llmq_attempt_id_t attempt, uint32_t *number);
-/** When a running attempt ends at the latest: at its time-out, or the request's deadline. A worker's lease may end
- * before.
+/** When a running attempt ends at the latest: at its time-out, or the request's deadline. A lease may end before.
  * @param[out] deadline_ns On llmq_now_ns(); 0 = it is not bounded.
  * @return LLMQ_OK, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_WRONG_THREAD in a callback of
  *   another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.

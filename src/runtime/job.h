@@ -76,6 +76,8 @@ struct Extra {
   std::string dedup_key;
   std::string metadata;
   std::string wire_model;  // that the provider's URL names
+  std::string deployment;  // of a permit: where its call goes
+  uint32_t lease_ms = 0;   // of a permit; 0 = none
   size_t call_hash = 0;    // with a dedup_key: of it and the payload (call_key.h)
   Sharing shared;
   std::unique_ptr<Stream> stream;  // its caller gets chunks
@@ -101,6 +103,9 @@ struct Outcome {
   std::string model;       // that the request fell back to; "" = the one that was asked for
   std::string deployment;  // the name of the one that ran the last attempt; "" if it has none
 };
+
+// Beside the LLMQ_REQUEST_ flags of a job.
+inline constexpr uint8_t kPermitFlag = 0x80;
 
 struct Job {
   core::Request request;  // first member: a job is found from its request
@@ -154,6 +159,10 @@ struct Job {
 
   static Job* of(core::Request* request) { return reinterpret_cast<Job*>(request); }
   static Job* of(Node* node);
+  // The caller makes the call itself, when it is told that it may.
+  bool is_permit() const { return (flags.load(std::memory_order_relaxed) & kPermitFlag) != 0; }
+  // False: nobody is to hear of its end, or of a permit: it has been given.
+  bool has_sink() const { return done_fn != nullptr || queue != nullptr; }
   CompletionQueue* cq() const { return done_fn == nullptr ? queue : nullptr; }
   Stream* stream() const { return extra == nullptr ? nullptr : extra->stream.get(); }
 };

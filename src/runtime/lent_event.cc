@@ -6,10 +6,10 @@
 
 namespace llmq::runtime {
 
-// If nobody has drained it, nobody will run the attempt.
+// If nobody has drained it, nobody has the attempt.
 LentEvent::~LentEvent() {
-  if (job == nullptr) return;
-  Home::end_lending(*job);
+  if (job != nullptr) Home::end_lending(*job);
+  if (heard == nullptr) return;
   int64_t nobody = kUntaken;
   if (!heard->compare_exchange_strong(nobody, -1)) return;
   const std::shared_ptr<Loop> its_loop = loop.lock();

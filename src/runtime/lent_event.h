@@ -21,8 +21,8 @@ struct LentEvent {
   llmq_event_t event{};              // as it is drained, but for handle and stride
   CompletionQueue* queue = nullptr;  // holds a reference to it
   Job* job = nullptr;                // READY: whose payload it lends
-  std::shared_ptr<LastHeard> heard;  // READY: of its lease
-  std::weak_ptr<Loop> loop;          // READY: hears if nobody can take it
+  std::shared_ptr<LastHeard> heard;  // READY, PERMIT: of its lease
+  std::weak_ptr<Loop> loop;          // READY, PERMIT: hears if nobody can take it
   std::string text;                  // PERMIT: what event.data points to
 
   LentEvent() { node.kind = Node::Kind::kLent; }

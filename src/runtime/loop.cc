@@ -169,6 +169,7 @@ void Loop::take_submit(Job& job) {
   touch(job.request.model);
   job.request.tenant = tenant_of(job);
   touch_tenant(job);
+  if (job.is_permit()) expect_permits(job);
   if (job.extra != nullptr && !job.extra->dedup_key.empty()) {
     submit_shared(job);
   } else {
@@ -204,6 +205,7 @@ void Loop::take_report(Job& job) {
                                outcome.usage_known, outcome.usage, outcome.retry_after,
                                observed_in(outcome, nullptr)});
     learn_tokens(job, outcome);  // the engine knows the output now
+    end_permit(job);
     publish_retry(job);
   }
   if (held) Home::release(job, holder);
@@ -303,7 +305,8 @@ void Loop::add_model(ModelEntry* entry, const ModelSettings& settings) {
 
 void Loop::set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor) {
   const bool ready =
-      processor != nullptr && (processor->fn != nullptr || processor->workers != nullptr);
+      entry->gives_permits ||
+      (processor != nullptr && (processor->fn != nullptr || processor->workers != nullptr));
   entry->processor = std::move(processor);
   if (engine_.model(entry->index) != nullptr) step(core::ModelReady{entry->index, ready});
 }

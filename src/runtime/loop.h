@@ -133,6 +133,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void heartbeat(uint64_t attempt);
   void lose(uint64_t attempt);
   core::Status attempt_deadline(uint64_t attempt, core::TimeNs* deadline);
+  // loop_permits.cc: of a new request for one. kAgain: not now; `wait` is how long it would take.
+  core::Status try_permit(Job& job, uint64_t* attempt, core::DurationNs* wait);
 
   // ---- Shared with the manager ----
   const config::ManagerConfig config;
@@ -298,6 +300,12 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void run_worker(Job& job, const Processor& processor, uint8_t attempt);
   void end_lease(const Lease& lease);
   void lose_lapsed();
+
+  // loop_permits.cc
+  void expect_permits(const Job& job);
+  void give_permit(Job& job, uint8_t attempt);
+  void end_permit(Job& job);
+  void refuse_without_processor(Job& job, uint8_t attempt);
 
   // loop_mock.cc
   void run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt);

@@ -36,11 +36,14 @@ void Loop::perform(const core::StartAttempt& action) {
     return;
   }
   home->drop_outcome(job);
+  if (job.is_permit()) return give_permit(job, action.attempt);
   DeploymentEntry& entry = deployment_of(job);
   switch (entry.config.provider) {
     case config::ProviderKind::kNone: {
       const std::shared_ptr<Processor> processor = entry_of(job).processor;
-      if (processor->workers != nullptr) {
+      if (processor == nullptr) {
+        refuse_without_processor(job, action.attempt);
+      } else if (processor->workers != nullptr) {
         run_worker(job, *processor, action.attempt);
       } else {
         run_processor(job, *processor, action.attempt);
@@ -73,6 +76,7 @@ void Loop::perform(const core::AbortAttempt& action) {
     return;
   }
   stop_runner(job, action.attempt);
+  end_permit(job);
   if (action.reason != core::Status::kTimeout) return;
   auto outcome = std::make_unique<Outcome>();
   outcome->status = core::Status::kTimeout;
@@ -133,8 +137,7 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
                summary.attempts);
   }
   const bool keep = (job.flags.load(std::memory_order_relaxed) & LLMQ_REQUEST_KEEP) != 0;
-  const bool has_sink = job.done_fn != nullptr || job.queue != nullptr;
-  if (keep) history.keep(has_sink ? copy_response(job) : take_response(job), job.state);
+  if (keep) history.keep(job.has_sink() ? copy_response(job) : take_response(job), job.state);
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   if (job.done_fn != nullptr) {
     commit_history();

@@ -125,6 +125,7 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
   http_calls_.erase(&job);
   touch(job.request.model);
   step(event);
+  end_permit(job);
   publish_retry(job);
 }
 

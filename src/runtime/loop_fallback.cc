@@ -20,6 +20,7 @@ void Loop::perform(const core::FallBack& action) {
   touch(job.request.model);
   if (job.request.tenant != 0) touched_tenants_.push_back({action.from, job.request.tenant});
   touch_tenant(job);
+  if (job.is_permit()) expect_permits(job);
   const ModelEntry& entry = entry_of(job);
   const auto settings = entry.settings.read();
   job.request.max_attempts = static_cast<uint8_t>(

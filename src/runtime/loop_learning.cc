@@ -19,7 +19,7 @@ void Loop::learn_tokens(const Job& job, const Outcome& outcome) {
   if (operation != provider::Operation::kEmbeddings && model != nullptr) {
     entry.tokens.output(job.request, outcome.usage.output_tokens, model->outputs);
   }
-  if (outcome.usage.input_tokens <= 0 || !entry.tokens.wants_input()) return;
+  if (job.is_permit() || outcome.usage.input_tokens <= 0 || !entry.tokens.wants_input()) return;
   const config::DeploymentConfig& config = deployment_of(job).config;
   if (!reads_payloads(config, operation)) {
     entry.tokens.input(job.request.bytes, outcome.usage.input_tokens);

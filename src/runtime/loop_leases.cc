@@ -68,7 +68,8 @@ core::Status Loop::attempt_deadline(uint64_t attempt, core::TimeNs* deadline) {
   return core::Status::kOk;
 }
 
-// Whoever had the attempt has vanished. Nothing is wrong with the request: somebody else runs it.
+// Whoever had the attempt has vanished. Nothing is wrong with the request: somebody else runs it. A
+// permit was its holder's alone.
 void Loop::lose(uint64_t attempt) {
   const Lease* const lease = leases_.find(attempt);
   if (lease == nullptr) return;
@@ -79,9 +80,10 @@ void Loop::lose(uint64_t attempt) {
   outcome->message =
       "attempt " + std::to_string(number) +
       (lease->heard->load(std::memory_order_relaxed) < 0
-           ? " was taken by no worker: nobody drains their queue any more"
+           ? " was taken by nobody: its queue is not drained any more"
            : " was not heard of for its lease of " + milliseconds_text(lease->length));
-  report(job, number, std::move(outcome), nullptr, Again::kAtOnce);
+  report(job, number, std::move(outcome), nullptr,
+         job.is_permit() ? Again::kNever : Again::kAtOnce);
   // Else a report of its runner is on its way, and counts.
   if (job.live.load(std::memory_order_acquire) == 0) end_lease(*lease);
 }

@@ -76,6 +76,12 @@ class Manager {
   // A piece of the response. kAgain: the caller has not taken enough of the others yet.
   core::Status chunk(uint64_t attempt, std::string_view data);
   core::Status report_limits(std::string_view model, const core::Observed& observed);
+  // manager_permits.cc
+  core::Status acquire(const llmq_request_t& request, llmq_request_id_t* id);
+  // kAgain: not now; `wait` is how long it would take.
+  core::Status try_acquire(const llmq_request_t& request, llmq_attempt_id_t* attempt,
+                           core::DurationNs* wait);
+
   core::Status heartbeat(uint64_t attempt);
   core::Status attempt_deadline(uint64_t attempt, core::TimeNs* deadline);
   // What is known of the request of an attempt that has not ended, or that its processor still has
@@ -103,12 +109,15 @@ class Manager {
     uint32_t timeout_ms = 0;
     uint8_t max_attempts = 1;
     bool streams = false;
+    bool permit = false;  // told before it is inspected
   };
 
   explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
   // `why` may be nullptr: then no text is made.
   static std::string_view payload_of(const llmq_request_t& request, const Checked& checked);
   core::Status inspect(const llmq_request_t& request, Checked* checked, core::Error* why) const;
+  // Inside the gate: the record of a request that has been inspected, unless bounds are reached.
+  core::Status open_job(const llmq_request_t& request, const Checked& checked, Job** job) const;
   Job* make_job(const llmq_request_t& request, const Checked& checked) const;
   core::Status closed_status() const;
   // manager_models.cc

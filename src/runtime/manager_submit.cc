@@ -61,6 +61,17 @@ bool add_stream(const std::shared_ptr<Loop>& loop, size_t buffer_bytes,
   }
 }
 
+// The time-out of a permit is that of whoever holds it. False when memory is used up.
+bool add_lease(uint32_t lease_ms, std::unique_ptr<Extra>* extra) {
+  try {
+    if (*extra == nullptr) *extra = std::make_unique<Extra>();
+    (*extra)->lease_ms = lease_ms;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 // One thread waits for one response.
 struct Waiter {
   std::mutex mutex;
@@ -84,6 +95,7 @@ void waiter_done(void* user, const llmq_event_t* event) {
 
 // What is kept of the request: its payload, or that in the words of the provider.
 std::string_view Manager::payload_of(const llmq_request_t& request, const Checked& checked) {
+  if (checked.permit) return {};
   if (checked.wire.prepared.body) return *checked.wire.prepared.body;
   return {static_cast<const char*>(request.payload), request.payload_len};
 }
@@ -107,8 +119,8 @@ core::Status Manager::inspect(const llmq_request_t& request, Checked* checked,
   checked->max_attempts = static_cast<uint8_t>(
       request.max_attempts != 0 ? request.max_attempts : model->retry.max_attempts);
   core::Status status = estimate_tokens(request, *model, caps_of(*model), &checked->entry->tokens,
-                                        &checked->tokens, &checked->wire, why);
-  if (status == core::Status::kOk) {
+                                        &checked->tokens, &checked->wire, why, checked->permit);
+  if (status == core::Status::kOk && !checked->permit) {
     status = may_stream(request, *model, checked->tokens.streams, &checked->streams, why);
   }
   if (status == core::Status::kOk) status = fits_somewhere(*model, checked->tokens, why);
@@ -124,6 +136,17 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
   }
   const GatePass pass(loop_->gate);
   if (!pass) return core::Status::kClosed;
+  Job* job = nullptr;
+  if (const core::Status status = open_job(request, checked, &job); status != core::Status::kOk) {
+    return status;
+  }
+  if (id != nullptr) *id = job->request.id;
+  loop_->push(&job->node);
+  return core::Status::kOk;
+}
+
+core::Status Manager::open_job(const llmq_request_t& request, const Checked& checked,
+                               Job** job) const {
   if (shut_down()) return core::Status::kClosing;
   Home& home = *loop_->home;
   const uint64_t bytes = payload_of(request, checked).size();
@@ -134,15 +157,11 @@ core::Status Manager::submit(const llmq_request_t& request, llmq_request_id_t* i
       held + bytes > loop_->max_pending_bytes.load(std::memory_order_relaxed)) {
     status = core::Status::kQueueFull;
   }
-  Job* job = status == core::Status::kOk ? make_job(request, checked) : nullptr;
-  if (job == nullptr) {
-    home.pending.fetch_sub(1, std::memory_order_relaxed);
-    home.pending_bytes.fetch_sub(bytes, std::memory_order_relaxed);
-    return status == core::Status::kOk ? core::Status::kNoMem : status;
-  }
-  if (id != nullptr) *id = job->request.id;
-  loop_->push(&job->node);
-  return core::Status::kOk;
+  *job = status == core::Status::kOk ? make_job(request, checked) : nullptr;
+  if (*job != nullptr) return core::Status::kOk;
+  home.pending.fetch_sub(1, std::memory_order_relaxed);
+  home.pending_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  return status == core::Status::kOk ? core::Status::kNoMem : status;
 }
 
 // Everything is copied; the record becomes visible by its id at the end. nullptr when memory is
@@ -152,7 +171,8 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   std::unique_ptr<Extra> extra;
   const auto buffer_bytes = static_cast<size_t>(loop_->config.stream_buffer_bytes);
   if (!copy_extra(r, checked.wire, &extra) ||
-      (checked.streams && !add_stream(loop_, buffer_bytes, &extra))) {
+      (checked.streams && !add_stream(loop_, buffer_bytes, &extra)) ||
+      (checked.permit && !add_lease(checked.timeout_ms, &extra))) {
     return nullptr;
   }
   const std::string_view body = payload_of(r, checked);
@@ -169,14 +189,15 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   request.deadline = r.deadline_ns > 0 ? core::TimeNs{r.deadline_ns} : core::kNever;
   request.est_input_tokens = static_cast<uint32_t>(checked.tokens.input);
   request.est_output_tokens = static_cast<uint32_t>(checked.tokens.output);
-  request.timeout_ms = checked.timeout_ms;
+  request.timeout_ms = checked.permit ? 0 : checked.timeout_ms;
   request.model = checked.entry->index;
-  request.max_attempts = checked.max_attempts;
+  request.max_attempts = checked.permit ? 1 : checked.max_attempts;
   request.bytes = static_cast<uint32_t>(body.size());
   request.priority = static_cast<uint8_t>(r.priority) & 7;  // checked: LLMQ_PRIORITY_ are 0 to 4
   request.late_usage = (r.flags & (LLMQ_REQUEST_KEEP | LLMQ_REQUEST_LATE_USAGE)) != 0;
   request.restarts = (r.flags & LLMQ_REQUEST_RESTART) != 0;
-  job->flags.store(static_cast<uint8_t>(r.flags), std::memory_order_release);
+  job->flags.store(static_cast<uint8_t>(r.flags | (checked.permit ? kPermitFlag : 0)),
+                   std::memory_order_release);
   job->operation = static_cast<uint8_t>(r.operation);
   job->payload = payload;
   job->user_data = r.user_data;

@@ -75,6 +75,7 @@ struct ModelEntry {
   // The loop's own:
   std::vector<DeploymentEntry*> called;  // by index, those that left too
   std::shared_ptr<Processor> processor;
+  bool gives_permits = false;  // without a processor too
 
   bool has_processor() const {
     return config.deployments.front().provider == config::ProviderKind::kNone;

@@ -169,15 +169,26 @@ core::Result<bool> look_into_all(const ModelSettings& model, provider::Operation
   return reads;
 }
 
+// For its tokens alone. False: there is nothing to be read.
+core::Result<bool> look_at(const ModelSettings& model, provider::Operation operation,
+                           std::string_view payload, Wire& wire) {
+  if (payload.empty() || !reads_payloads(model.deployments.front(), operation)) return false;
+  auto seen = provider::inspect_payload(operation, payload, model.est_output_tokens);
+  if (!seen) return seen.error();
+  wire.prepared.estimate = seen.value();
+  return true;
+}
+
 }  // namespace
 
 core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings& model,
                              const TokenCaps& caps, const TokenLearning* learnt,
-                             TokenEstimate* estimate, Wire* wire, core::Error* why) {
+                             TokenEstimate* estimate, Wire* wire, core::Error* why, bool permit) {
   const std::string_view payload(static_cast<const char*>(request.payload), request.payload_len);
   const auto operation = static_cast<provider::Operation>(request.operation);
   Wire looked;
-  const auto read = look_into_all(model, operation, payload, looked);
+  const auto read = permit ? look_at(model, operation, payload, looked)
+                           : look_into_all(model, operation, payload, looked);
   if (!read) return refuse(why, read.error().code, read.error().key.c_str(), read.error().message);
   const bool reads = read.value();
   provider::Estimate seen;
@@ -216,6 +227,13 @@ core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings&
   estimate->output = std::min(output, kMaxEstimate);
   estimate->likely_input = std::min(likely, kMaxEstimate);
   return core::Status::kOk;
+}
+
+core::Status check_permit(const llmq_request_t& request, bool wants_sink) {
+  const bool has_sink = request.cq != nullptr || request.done_fn != nullptr;
+  const bool known_flags = (request.flags & ~uint32_t{LLMQ_REQUEST_LATE_USAGE}) == 0;
+  const bool good = known_flags && request.dedup_key_len == 0 && has_sink == wants_sink;
+  return good ? core::Status::kOk : core::Status::kInvalidArg;
 }
 
 core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,

@@ -64,10 +64,15 @@ struct Wire {
 
 // What the caller says counts; else what the payload says and answers have taught (`learnt`, may be
 // nullptr); else a guess that never makes a request oversize. `wire` may be nullptr. A payload that
-// one of the deployments cannot be sent is an error.
+// one of the deployments cannot be sent is an error. Of a permit the payload is looked at, if there
+// is one, and not sent.
 core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings& model,
                              const TokenCaps& caps, const TokenLearning* learnt,
-                             TokenEstimate* estimate, Wire* wire, core::Error* why);
+                             TokenEstimate* estimate, Wire* wire, core::Error* why,
+                             bool permit = false);
+
+// What llmq_acquire and llmq_try_acquire do not take.
+core::Status check_permit(const llmq_request_t& request, bool wants_sink);
 
 // Is the response to be streamed, and does the model do that?
 core::Status may_stream(const llmq_request_t& request, const config::ModelConfig& model,

@@ -63,6 +63,7 @@ static void try_everything(void* user) {
   int32_t number = 0;
   uint32_t count = 0;
   int64_t time = 0;
+  llmq_attempt_id_t permit = 0;
   int freed = 0;
   stats.struct_size = sizeof stats;
   memset(&wait, 0, sizeof wait);
@@ -98,6 +99,10 @@ static void try_everything(void* user) {
   CHECK_INT(1, freed);
   CHECK_STATUS(kForked, llmq_model_set_workers(m, "m", 1, own->cq, 0));
   CHECK_STATUS(kForked, llmq_attempt_heartbeat(m, own->attempt));
+  CHECK_STATUS(kForked, llmq_acquire(m, &request, NULL));
+  CHECK_STATUS(kForked, llmq_try_acquire(m, &request, &permit, NULL));
+  CHECK_STATUS(kForked, llmq_permit_release(m, own->attempt, NULL));
+  CHECK_STATUS(kForked, llmq_attempt_deployment(m, own->attempt, &text, &len));
   CHECK_STATUS(kForked, llmq_attempt_number(m, own->attempt, &count));
   CHECK_STATUS(kForked, llmq_attempt_deadline_ns(m, own->attempt, &time));
   CHECK_STATUS(kForked, llmq_attempt_succeed(m, own->attempt, NULL, 0, NULL));

@@ -174,7 +174,7 @@ EV_DONE: Final = 1
 EV_CHUNK: Final = 2
 #: An attempt may run now: what a processor or a worker is given.
 EV_READY: Final = 3
-#: Reserved for permits.
+#: The caller may make its call now (llmq_acquire). Terminal.
 EV_PERMIT: Final = 4
 #: The attempt has ended for llmq: whoever runs it should stop.
 EV_CANCEL_REQUESTED: Final = 5

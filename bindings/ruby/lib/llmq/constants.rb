@@ -183,7 +183,7 @@ module LLMQ
     CHUNK = 2
     # An attempt may run now: what a processor or a worker is given.
     READY = 3
-    # Reserved for permits.
+    # The caller may make its call now (llmq_acquire). Terminal.
     PERMIT = 4
     # The attempt has ended for llmq: whoever runs it should stop.
     CANCEL_REQUESTED = 5

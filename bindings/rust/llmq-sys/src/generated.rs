@@ -210,7 +210,7 @@ pub const LLMQ_EV_DONE: i32 = 1;
 pub const LLMQ_EV_CHUNK: i32 = 2;
 /// An attempt may run now: what a processor or a worker is given.
 pub const LLMQ_EV_READY: i32 = 3;
-/// Reserved for permits.
+/// The caller may make its call now (llmq_acquire). Terminal.
 pub const LLMQ_EV_PERMIT: i32 = 4;
 /// The attempt has ended for llmq: whoever runs it should stop.
 pub const LLMQ_EV_CANCEL_REQUESTED: i32 = 5;
@@ -328,12 +328,13 @@ pub struct llmq_event_t {
     pub flags: u32,
     /// 0 for CLOSED.
     pub request_id: llmq_request_id_t,
-    /// READY, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0.
+    /// READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0.
     pub attempt_id: llmq_attempt_id_t,
     /// As given with the request (CLOSED: with the shutdown).
     pub user_data: u64,
-    /// DONE: the response's payload. READY: the request's payload. CHUNK: the JSON of one event of
-    /// the provider's stream, or what llmq_attempt_chunk gave.
+    /// DONE: the response's payload. READY: the request's payload. PERMIT: the name of the
+    /// deployment that the call goes to. CHUNK: the JSON of one event of the provider's stream, or
+    /// what llmq_attempt_chunk gave.
     pub data: *const c_void,
     /// Bytes at data.
     pub data_len: u64,
@@ -1447,6 +1448,91 @@ extern "C" {
         manager: *mut llmq_manager_t,
         attempt: llmq_attempt_id_t,
     ) -> llmq_status_t;
+    /// Asks for a permit: the caller makes the call itself, with an SDK of its own, when the limits
+    /// of the model have room for it. The permit waits in the line of the model, by priority,
+    /// tenant and deadline like any request, and counts as one (llmq_cancel, llmq_request_state,
+    /// llmq_request_wait_estimate, stats, hooks). The model may have any provider, or none; its
+    /// limits, deployments and learning work as for calls of llmq's own.
+    ///
+    /// The request. Tokens are est_input_tokens and est_output_tokens; where these are 0, what the
+    /// payload says, if there is one (a body in the form of `operation`, looked at and not kept),
+    /// else the defaults of the model. timeout_ns is the lease of the permit (0 = timeout_ms of the
+    /// model, -1 = none), deadline_ns bounds the wait and the permit. cq or done_fn is set; flags
+    /// other than LLMQ_REQUEST_LATE_USAGE, and dedup_key, are not. max_attempts counts for nothing:
+    /// a permit is one attempt.
+    ///
+    /// The answer is one event, to cq or done_fn: PERMIT, with request_id, attempt_id, user_data,
+    /// and in `data` the name of the deployment that the call must go to ("" where the model has
+    /// one without a name; the event owns it, release it as others); or DONE with the status that
+    /// says why there is no permit (cancel, deadline, shutdown, oversize). Both are terminal: no
+    /// other event follows, also no CANCEL_REQUESTED. Where the model has fallback.models, the
+    /// permit may be for one of these: llmq_attempt_model tells.
+    ///
+    /// Then make the call, and end the permit once, from any thread: llmq_permit_release with the
+    /// usage of the answer, or llmq_attempt_fail with the status that fits: LLMQ_ERR_RATE_LIMITED
+    /// with its Retry-After teaches the limits, LLMQ_ERR_OVERLOADED, _SERVER and _TRANSPORT the
+    /// bounds of load and the circuit breaker, as for calls of llmq's own. Headers are told
+    /// besides, before (llmq_report_limits). Nothing is tried again: after a failure that should
+    /// be, ask for another permit. Switch off retries of the SDK: each call takes a permit of its
+    /// own.
+    ///
+    /// The lease begins when the PERMIT is drained, or done_fn is called. When it is over, or the
+    /// deadline or a shutdown with ABORT comes first, or llmq_cancel takes the permit back, the
+    /// permit is lost: its place of concurrency is free, its tokens stay charged, the request ends
+    /// (a lapsed lease with LLMQ_ERR_ABANDONED), and release and fail answer LLMQ_ERR_STALE.
+    /// llmq_attempt_heartbeat renews the lease. A shutdown with DRAIN or CANCEL waits for permits
+    /// that are out, until its deadline.
+    ///
+    /// A model without provider, processor and workers gives permits alone: once one was asked for,
+    /// requests of llmq_submit to it end with LLMQ_ERR_UNSUPPORTED.
+    ///
+    /// * `id` (out): Written before the request becomes visible. May be NULL.
+    /// * Returns: As llmq_submit.
+    /// * Ownership: everything is copied; the cq is referenced until the event is released
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_acquire(
+        manager: *mut llmq_manager_t,
+        request: *const llmq_request_t,
+        id: *mut llmq_request_id_t,
+    ) -> llmq_status_t;
+    /// Takes a permit if it could start now, passing nobody who waits. As llmq_acquire but for the
+    /// answer; cq and done_fn must be NULL. The lease begins at once. In stats and hooks one that
+    /// is not given is a request that was cancelled.
+    ///
+    /// * `attempt` (out): The permit; 0 if there is none. llmq_attempt_deployment tells where the
+    ///   call goes.
+    /// * `wait_ns` (out): With LLMQ_ERR_AGAIN: how long it would wait, as likely less as more. May
+    ///   be NULL.
+    /// * Returns: LLMQ_OK (there is a permit), LLMQ_ERR_AGAIN (not now), LLMQ_ERR_DEADLINE and
+    ///   other statuses of requests that can never start, LLMQ_ERR_WRONG_THREAD in a callback of
+    ///   another manager, and the statuses of llmq_submit.
+    /// * Ownership: everything is copied
+    /// * Threads: any thread, not from a callback of another manager
+    /// * Blocks: up to one loop turn; inline in callbacks
+    /// * Since: 0.1
+    pub fn llmq_try_acquire(
+        manager: *mut llmq_manager_t,
+        request: *const llmq_request_t,
+        attempt: *mut llmq_attempt_id_t,
+        wait_ns: *mut i64,
+    ) -> llmq_status_t;
+    /// Ends a permit whose call went well.
+    ///
+    /// * `usage`: Actual usage, which corrects what was charged; NULL = not known: the reservation
+    ///   stays charged. Of a call that was not made, zeros: its tokens are given back.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_STALE (it was lost, or ended before), LLMQ_ERR_INVALID_ARG (the
+    ///   permit is still there), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM (the permit is still there).
+    /// * Ownership: copied
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_permit_release(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
+        usage: *const llmq_usage_t,
+    ) -> llmq_status_t;
     /// Hands over a piece of the response of a running attempt: the caller gets it as
     /// LLMQ_EV_CHUNK, pieces in order and before DONE. An attempt that has handed over one is not
     /// retried any more. llmq_attempt_succeed still gives the whole response.
@@ -1531,9 +1617,11 @@ extern "C" {
         count: usize,
     ) -> llmq_status_t;
     /// Model, tenant, request key and metadata of the request of an attempt that has not been
-    /// reported yet; of a worker's attempt also: that has not ended.
+    /// reported yet; of a worker's attempt also: that has not ended. Of a permit, likewise; copy
+    /// them before it ends.
     ///
-    /// * `data`, `len` (out): Bytes that live as long as the READY event's data.
+    /// * `data`, `len` (out): Bytes that live as long as the READY event's data; of a permit, as
+    ///   long as it does.
     /// * Returns: LLMQ_OK, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
     /// * Ownership: belongs to the attempt
     /// * Threads: any thread, until the attempt is reported
@@ -1584,6 +1672,20 @@ extern "C" {
         data: *mut *const c_void,
         len: *mut usize,
     ) -> llmq_status_t;
+    /// As llmq_attempt_model: of a permit, the name of the deployment that its call goes to; ""
+    /// where the model has one without a name, and of processors and workers.
+    ///
+    /// * Returns: As llmq_attempt_model.
+    /// * Ownership: belongs to the attempt
+    /// * Threads: any thread, until the attempt is reported
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_attempt_deployment(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
+        data: *mut *const c_char,
+        len: *mut usize,
+    ) -> llmq_status_t;
     /// Number of an attempt among those of its request, as in its READY event.
     ///
     /// * `number` (out): From 1.
@@ -1598,7 +1700,7 @@ extern "C" {
         number: *mut u32,
     ) -> llmq_status_t;
     /// When a running attempt ends at the latest: at its time-out, or the request's deadline. A
-    /// worker's lease may end before.
+    /// lease may end before.
     ///
     /// * `deadline_ns` (out): On llmq_now_ns(); 0 = it is not bounded.
     /// * Returns: LLMQ_OK, LLMQ_ERR_STALE (it has ended), LLMQ_ERR_INVALID_ARG,
