@@ -124,5 +124,46 @@ class Reading(unittest.TestCase):
         self.assertIn("has no comment", self.broken("/** Log levels. */", ""))
 
 
+class Comments(unittest.TestCase):
+    """What the comments of the header name must exist."""
+
+    def setUp(self) -> None:
+        self.header = parse(LLMQ_H, VERSION_H)
+        self.comments = " ".join(re.findall(r"/\*.*?\*/", LLMQ_H, re.S))
+
+    def test_names_of_constants_exist(self) -> None:
+        groups = self.header.groups
+        known = {constant.name for group in groups for constant in group.constants}
+        known |= {constant.name for constant in self.header.version} | {"LLMQ_VERSION_NUM", "LLMQ_LLMQ_H_"}
+        prefixes = {f"LLMQ_{group.prefix}_" for group in groups} | {"LLMQ_", "LLMQ_LOG"}
+        named = set(re.findall(r"\bLLMQ_[A-Z_]*", self.comments))
+        self.assertGreater(len(named), 50)
+        self.assertEqual(set(), named - known - prefixes)
+
+    def test_names_of_functions_and_types_exist(self) -> None:
+        known = {function.name for function in self.header.functions}
+        for listed in (self.header.structs, self.header.opaques, self.header.aliases, self.header.callbacks):
+            known |= {item.name for item in listed}
+        named = set(re.findall(r"\bllmq_[a-z0-9_]+[a-z0-9]\b", self.comments))
+        self.assertGreater(len(named), 30)
+        self.assertEqual(set(), named - known - {"llmq_x_t"})
+
+    def test_described_parameters_are_parameters(self) -> None:
+        for function in self.header.functions:
+            names = {param.name for param in function.params}
+            for described, text in function.param_docs:
+                for name in described.replace(" (out)", "").split(", "):
+                    self.assertIn(name, names, function.name)
+                self.assertTrue(text, function.name)
+
+    def test_every_function_has_a_sentence_of_its_own(self) -> None:
+        for function in self.header.functions:
+            self.assertGreater(len(function.doc.split()), 1, function.name)
+            if function.result == "llmq_status_t":
+                self.assertRegex(function.tags["return"], r"LLMQ_OK|As llmq_", function.name)
+        for item in self.header.structs + self.header.callbacks + self.header.opaques + self.header.aliases:
+            self.assertTrue(item.doc, item.name)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -33,7 +33,12 @@ struct scenario {
   cJSON* done; /* refs, in the order of their DONE */
   int closing;
   int closed;
-  /* What the loop thread writes, too. */
+  /* With workers in place of a processor. */
+  llmq_cq_t* work;
+  pthread_t worker;
+  int64_t lease_ns;
+  int stop;
+  /* What the thread that runs attempts writes, too. */
   pthread_mutex_t mutex;
   cJSON* started; /* refs, in the order in which their attempts start */
 };
@@ -48,7 +53,9 @@ int64_t number_of(const cJSON* object, const char* name, int64_t otherwise);
 llmq_status_t status_of(const char* name);
 llmq_usage_t usage_of(const cJSON* members);
 
-/* scripted.c: the processor. */
+/* scripted.c: the processor, or the worker. */
+void begin_worker(struct scenario* run);
+void end_worker(struct scenario* run);
 void set_processors(struct scenario* run);
 void run_outcome(struct scenario* run, llmq_attempt_id_t attempt, const cJSON* outcome);
 

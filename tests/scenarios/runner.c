@@ -1,5 +1,5 @@
-/* runner CASE.json: runs one case of tests/scenarios against the C API. Exit code 0: as expected.
- */
+/* runner CASE.json [workers]: runs one case of tests/scenarios against the C API. Its processors
+ * are pushed or, with that word, pulled by a worker. Exit code 0: as expected. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,14 +389,14 @@ static size_t requests_in(const cJSON* steps) {
 
 /* ---- The case ---- */
 
-static void begin(struct scenario* run, const cJSON* root) {
+static void begin(struct scenario* run, const cJSON* root, int pull) {
   llmq_conf_t* conf = conf_of(cJSON_GetObjectItem(root, "config"));
   llmq_error_t* error = NULL;
   memset(run, 0, sizeof *run);
   run->root = root;
   run->processors = cJSON_GetObjectItem(root, "processors");
-  run->requests =
-      calloc(requests_in(cJSON_GetObjectItem(root, "steps")) + 1, sizeof *run->requests);
+  run->capacity = requests_in(cJSON_GetObjectItem(root, "steps"));
+  run->requests = calloc(run->capacity + 1, sizeof *run->requests);
   run->done = cJSON_CreateArray();
   run->started = cJSON_CreateArray();
   pthread_mutex_init(&run->mutex, NULL);
@@ -405,6 +405,7 @@ static void begin(struct scenario* run, const cJSON* root) {
     fail("manager: %s", llmq_error_message(error));
   }
   llmq_conf_free(conf);
+  if (pull || cJSON_HasObjectItem(root, "workers")) begin_worker(run);
   set_processors(run);
 }
 
@@ -417,6 +418,7 @@ static void end(struct scenario* run) {
     if (!run->closed) (void)llmq_cq_wait(run->cq, until - llmq_now_ns());
   }
   drain(run);
+  if (run->work != NULL) end_worker(run);
   if (llmq_manager_destroy(run->manager) != LLMQ_OK) fail("destroy");
   llmq_cq_unref(run->cq);
   for (size_t i = 0; i < run->count; ++i) {
@@ -430,11 +432,16 @@ static void end(struct scenario* run) {
   pthread_mutex_destroy(&run->mutex);
 }
 
-static void run_case(const cJSON* root) {
+static void run_case(const cJSON* root, int pull) {
+  static const char* const kNeeds[] = {"workers", "vanish", NULL};
   struct scenario run;
   const cJSON* step = NULL;
-  known_members(root, "name why needs complaint config processors steps expect", "case");
-  begin(&run, root);
+  const cJSON* need = NULL;
+  cJSON_ArrayForEach(need, cJSON_GetObjectItem(root, "needs")) {
+    (void)word_of(need->valuestring, kNeeds);
+  }
+  known_members(root, "name why needs complaint workers config processors steps expect", "case");
+  begin(&run, root, pull);
   const int64_t started = llmq_now_ns();
   cJSON_ArrayForEach(step, cJSON_GetObjectItem(root, "steps")) do_step(&run, step);
   wait_for_all(&run);
@@ -455,11 +462,11 @@ static cJSON* read_case(const char* path) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 2) fail("usage: runner CASE.json");
+  if (argc < 2 || argc > 3) fail("usage: runner CASE.json [workers]");
   case_name = argv[1];
   cJSON* root = read_case(argv[1]);
   case_name = text_of(root, "name", argv[1]);
-  run_case(root);
+  run_case(root, argc == 3 && strcmp(argv[2], "workers") == 0);
   cJSON_Delete(root);
   printf("passed\n");
   return 0;

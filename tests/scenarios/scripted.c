@@ -1,4 +1,5 @@
-/* The processor of a case: each attempt ends, or waits, as the script of its request says. */
+/* The processor of a case, or a worker that pulls: an attempt ends, or waits, as its script says.
+ */
 #include "case.h"
 
 #include <stdio.h>
@@ -47,7 +48,8 @@ void run_outcome(struct scenario* run, llmq_attempt_id_t attempt, const cJSON* o
   const char* thrown = text_of(outcome, "throw", NULL);
   const cJSON* usage = cJSON_GetObjectItem(outcome, "usage");
   const char* message = text_of(outcome, "message", "");
-  known_members(outcome, "succeed fail throw hold chunks usage message retry_after_ms", "outcome");
+  known_members(outcome, "succeed fail throw hold vanish chunks usage message retry_after_ms",
+                "outcome");
   chunks_of(run, attempt, outcome);
   if (succeed != NULL) {
     const llmq_usage_t used = usage_of(usage);
@@ -59,7 +61,7 @@ void run_outcome(struct scenario* run, llmq_attempt_id_t attempt, const cJSON* o
   } else if (thrown != NULL) { /* C cannot throw; this is what bindings make of it */
     status =
         llmq_attempt_fail(run->manager, attempt, LLMQ_ERR_PROCESSING, thrown, strlen(thrown), 0);
-  } else if (!cJSON_HasObjectItem(outcome, "hold")) {
+  } else if (!cJSON_HasObjectItem(outcome, "hold") && !cJSON_HasObjectItem(outcome, "vanish")) {
     fail("an outcome says nothing");
   }
   /* It may have been cancelled on the way. */
@@ -111,18 +113,72 @@ static void cancelled(void* user, const llmq_event_t* event) {
   ++request->stopped;
   if (request->held == event->attempt_id) request->held = 0;
   pthread_mutex_unlock(&run->mutex);
-  const llmq_status_t status =
+  const llmq_status_t status = /* a worker need not report */
       llmq_attempt_fail(run->manager, event->attempt_id, LLMQ_ERR_CANCELLED, NULL, 0, 0);
   if (status != LLMQ_ERR_STALE) fail("a stopped attempt ends with %s", llmq_status_name(status));
   llmq_cq_wake(run->cq);
 }
 
-/* Of the models that are there and have none yet. */
+/* Attempts that are held are alive. */
+static void send_heartbeats(struct scenario* run) {
+  pthread_mutex_lock(&run->mutex);
+  for (size_t i = 0; i < run->capacity; ++i) {
+    const llmq_attempt_id_t attempt = run->requests[i].held;
+    if (attempt != 0) (void)llmq_attempt_heartbeat(run->manager, attempt);
+  }
+  pthread_mutex_unlock(&run->mutex);
+}
+
+static void* work(void* argument) {
+  struct scenario* run = argument;
+  llmq_event_t events[64];
+  int stop = 0;
+  memset(events, 0, sizeof events);
+  events[0].stride = sizeof *events;
+  while (!stop) {
+    size_t n = 0;
+    (void)llmq_cq_wait(run->work, run->lease_ns > 0 ? run->lease_ns / 20 : PATIENCE_NS);
+    while ((n = llmq_cq_drain(run->work, events, 64)) > 0) {
+      for (size_t i = 0; i < n; ++i) {
+        if (events[i].type == LLMQ_EV_READY) ready(run, &events[i]);
+        if (events[i].type == LLMQ_EV_CANCEL_REQUESTED) cancelled(run, &events[i]);
+      }
+      llmq_events_release(events, sizeof *events, n);
+    }
+    if (run->lease_ns > 0) send_heartbeats(run);
+    pthread_mutex_lock(&run->mutex);
+    stop = run->stop;
+    pthread_mutex_unlock(&run->mutex);
+  }
+  return NULL;
+}
+
+void begin_worker(struct scenario* run) {
+  run->lease_ns = number_of(cJSON_GetObjectItem(run->root, "workers"), "lease_ms", 0) * MS;
+  if (llmq_cq_create(&run->work) != LLMQ_OK || pthread_create(&run->worker, NULL, work, run) != 0) {
+    fail("no worker");
+  }
+}
+
+void end_worker(struct scenario* run) {
+  pthread_mutex_lock(&run->mutex);
+  run->stop = 1;
+  pthread_mutex_unlock(&run->mutex);
+  (void)llmq_cq_wake(run->work);
+  (void)pthread_join(run->worker, NULL);
+  llmq_cq_unref(run->work);
+}
+
+/* Of the models that are there; those of later steps follow. */
 void set_processors(struct scenario* run) {
   const cJSON* script = NULL;
   cJSON_ArrayForEach(script, run->processors) {
-    const llmq_status_t status = llmq_model_set_processor(
-        run->manager, script->string, strlen(script->string), ready, cancelled, run, NULL);
+    const char* model = script->string;
+    const size_t len = strlen(model);
+    const llmq_status_t status =
+        run->work != NULL
+            ? llmq_model_set_workers(run->manager, model, len, run->work, run->lease_ns)
+            : llmq_model_set_processor(run->manager, model, len, ready, cancelled, run, NULL);
     if (status != LLMQ_OK && status != LLMQ_ERR_UNKNOWN_MODEL) {
       fail("processor of %s: %s", script->string, llmq_status_name(status));
     }
