@@ -1,5 +1,6 @@
 import gc
 import json
+import threading
 import weakref
 
 import pytest
@@ -187,13 +188,18 @@ def test_leaving_the_block_by_an_exception_aborts():
 
 
 def test_close_by_cancel_lets_what_runs_end():
-    with llmq.Manager(config(mock(latency_ms=50, concurrency=1))) as manager:
-        futures = [manager.submit("m", chat()) for _ in range(3)]
-        while manager.stats().processing == 0 and not futures[0].done():
-            pass
-        manager.close("cancel")
-        assert futures[0].result(LONG).ok
+    with llmq.Manager(config({"name": "m", "concurrency": 1})) as manager:
+        started, go_on = threading.Event(), threading.Event()
+        manager.set_processor("m", lambda _: (started.set(), go_on.wait(LONG)) and b"end")
+        futures = [manager.submit("m", b"") for _ in range(3)]
+        assert started.wait(LONG)
+        closer = threading.Thread(target=manager.close, args=("cancel",))
+        closer.start()
         assert futures[2].response(LONG).state == llmq.State.CANCELLED
+        assert not futures[0].done()
+        go_on.set()
+        closer.join(LONG)
+        assert futures[0].result(LONG).data == b"end"
 
 
 def test_close_with_a_bound_aborts_then():

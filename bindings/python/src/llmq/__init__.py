@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from ._aio import AsyncManager, AsyncStream
+from ._aio import AsyncManager
 from ._base import Mode, Stats, WaitEstimate, explain
 from ._config import ConfigSource
 from ._constants import (
@@ -52,19 +52,24 @@ from ._errors import (
     UnsupportedError,
 )
 from ._future import Future
+from ._jobs import AsyncJob, Job
 from ._library import LibraryError, features, library_path, library_version
 from ._manager import Manager
 from ._model import AsyncModel, Model
+from ._permit import Permit
 from ._response import Attempt, Chunk, Response, Usage
-from ._stream import Stream
+from ._stream import AsyncStream, Stream
 from ._wire import Ref, RequestOptions
+from ._workers import AsyncProcessor, Processor
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AbandonedError",
+    "AsyncJob",
     "AsyncManager",
     "AsyncModel",
+    "AsyncProcessor",
     "AsyncStream",
     "Attempt",
     "AttemptTimeoutError",
@@ -83,6 +88,7 @@ __all__ = [
     "ForkedError",
     "Future",
     "InvalidArgumentError",
+    "Job",
     "LibraryError",
     "Manager",
     "Mode",
@@ -92,8 +98,10 @@ __all__ = [
     "Operation",
     "OverloadedError",
     "OversizeError",
+    "Permit",
     "Priority",
     "ProcessingError",
+    "Processor",
     "QueueFullError",
     "QuotaExhaustedError",
     "RateLimitedError",

@@ -16,7 +16,7 @@ from . import _logging
 from ._config import Conf, ConfigSource
 from ._errors import ClosedError, ForkedError, check
 from ._library import ffi, lib
-from ._wire import Templates
+from ._wire import BY_REFERENCE, Ref, Templates
 
 OnFork = Literal["error", "renew"]
 
@@ -29,6 +29,16 @@ class _Port(Protocol):
     def after_fork(self) -> None: ...
 
     def stop(self, seconds: float) -> None: ...
+
+
+class Passed:
+    """An object that goes to a processor by reference, and what came of it."""
+
+    __slots__ = ("payload", "result")
+
+    def __init__(self, payload: Any) -> None:
+        self.payload = payload
+        self.result: Any = None
 
 
 class Core:
@@ -56,7 +66,7 @@ class Core:
         #: Of each model whether its responses tell more than an event holds.
         self.detailed: dict[str, bool] = {}
         #: Payloads, and then results, that are passed by reference, by number.
-        self.objects: dict[int, Any] = {}
+        self.objects: dict[int, Passed] = {}
         self._open()
         _cores.add(self)
 
@@ -152,6 +162,16 @@ class Core:
             first = self._next_number
             self._next_number += count
         return first
+
+    def refer(self, number: int, payload: Any, options: Mapping[str, Any]) -> int:
+        """The number of a request, marked if its payload goes by reference."""
+        if not isinstance(payload, Ref):
+            return number
+        if options.get("dedup_key"):
+            raise ValueError("dedup_key compares payloads, and a Ref has no bytes to compare")
+        number |= BY_REFERENCE
+        self.objects[number] = Passed(payload.object)
+        return number
 
     def attach(self, port: _Port) -> None:
         """Notes who drains events of this manager."""

@@ -19,6 +19,9 @@ class Error(Exception):
         message: What was wrong, with the limit and the value where there are any.
         key: The configuration key or argument that was at fault; "" if none.
         response: The outcome of the request, if it was one that failed.
+        retry_after: Seconds, in an error that a processor raises: no new try before that time.
+
+    A processor raises `llmq.RateLimitedError(message="...", retry_after=2)` to say what happened.
 
     """
 
@@ -26,10 +29,21 @@ class Error(Exception):
     message: str
     key: str
     response: Response[Any] | None
+    retry_after: float | None
 
     def __init__(
-        self, status: int, message: str = "", key: str = "", response: Response[Any] | None = None
+        self,
+        status: int | None = None,
+        message: str = "",
+        key: str = "",
+        response: Response[Any] | None = None,
+        retry_after: float | None = None,
     ) -> None:
+        if status is None:
+            status = next(
+                (code for code, kind in _CLASSES.items() if kind is type(self)), c.ERR_UNKNOWN
+            )
+        self.retry_after = retry_after
         self.status = to_status(status)
         self.message = message or text(lib.llmq_status_message(status))
         self.key = key

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 from . import _constants as c
 from . import _wire as w
 from ._base import ManagerBase, Mode, mode_number
+from ._batch import SLICE, hand_over, in_slices, submit_gathered, why_refused
 from ._config import ConfigSource
 from ._core import Core, OnFork
-from ._errors import ClosedError, Error, ForkedError, check, make_error
-from ._future import Future, Gather
+from ._errors import ClosedError, Error, ForkedError, check
+from ._future import Future
 from ._library import ffi, lib
 from ._model import Model, RequestT, ResponseT
+from ._permit import Permit, PermitWaiter, submit_acquire, try_acquire
 from ._port import ThreadPort
-from ._response import Response, refusal
+from ._response import Response
 from ._stream import Stream
+from ._workers import Processor, ThreadWorkers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._aio import AsyncManager
-
-#: Requests that are handed over at a time.
-SLICE = 1024
 
 
 class Manager(ManagerBase):
@@ -63,6 +63,7 @@ class Manager(ManagerBase):
         self._core = core
         self._port = ThreadPort(core)
         self._closing: threading.Event | None = None
+        self._workers: ThreadWorkers | None = None
         self._finalizer = weakref.finalize(self, _abandon, core, self._port)
         self._finalizer.atexit = False
 
@@ -87,8 +88,16 @@ class Manager(ManagerBase):
             with self._core.lock:
                 if self._port.ended:
                     self._port, self._closing = ThreadPort(self._core), None
+                    self._renew_workers()
         self._port.start()
         return self._port
+
+    def _renew_workers(self) -> None:
+        """Runs in a forked child what ran in its parent."""
+        before = self._workers
+        if before is not None:
+            self._workers = ThreadWorkers(self._core, self._port, before.most)
+            self._workers.set_all(before)
 
     # Submit
 
@@ -115,14 +124,15 @@ class Manager(ManagerBase):
     ) -> None:
         port = self._live_port()
         template = port.templates.get(model, flags, options)
-        number = self._core.reserve(1) | template.bits
-        batch = w.Batch([template], [w.to_bytes(payload)], [number])
+        body = w.to_bytes(payload)
+        number = self._core.refer(self._core.reserve(1) | template.bits, payload, options)
+        batch = w.Batch([template], [body], [number])
         port.waiting[number] = waiter
         ids, refused = batch.submit(self._core.pointer)
         if refused:
             del port.waiting[number]
-            batch.check(self._core.pointer)
-            raise make_error(refused[0][1])
+            self._core.objects.pop(number, None)
+            raise why_refused(batch, self._core, 0, refused[0][1])
         waiter.request_id = ids[0]
 
     def submit_many(
@@ -133,21 +143,16 @@ class Manager(ManagerBase):
         One that is refused has its error in its future; the others go on.
         """
         port, core = self._live_port(), self._core
-        bodies = [w.to_bytes(payload) for payload in payloads]
-        futures: list[Future[Any]] = [Future(self) for _ in bodies]
-        for begin in range(0, len(bodies), SLICE):
-            some, waiters = bodies[begin : begin + SLICE], futures[begin : begin + SLICE]
-            template = port.templates.get(model, 0, options)
-            first = core.reserve(len(some)) | template.bits
-            numbers = range(first, first + len(some))
+        payloads = list(payloads)
+        futures: list[Future[Any]] = [Future(self) for _ in payloads]
+        for begin, numbers in in_slices(core, port, model, payloads, options):
+            waiters = futures[begin : begin + SLICE]
             port.waiting.update(zip(numbers, waiters))
-            batch = w.Batch([template] * len(some), some, numbers)
-            ids, refused = batch.submit(core.pointer)
+            ids, errors = hand_over(port, model, payloads[begin : begin + SLICE], options, numbers)
             for waiter, request_id in zip(waiters, ids):
                 waiter.request_id = request_id
-            for place, status in refused:
-                del port.waiting[first + place]
-                waiters[place].set_exception(why_refused(batch, core, place, status))
+            for place, error in errors:
+                waiters[place].set_exception(error)
         return futures
 
     def call(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Response[Any]:
@@ -168,12 +173,12 @@ class Manager(ManagerBase):
         failed: `response.ok` tells, `response.raise_for_status()` raises. Ctrl-C cancels what is
         left.
         """
-        bodies = [w.to_bytes(payload) for payload in payloads]
-        if not bodies:
+        payloads = list(payloads)
+        if not payloads:
             return []
-        port, core = self._live_port(), self._core
+        port = self._live_port()
         done = threading.Event()
-        gather = submit_gathered(port, core, model, bodies, options, done.set)
+        gather = submit_gathered(port, model, payloads, options, done.set)
         try:
             done.wait()
         except BaseException:
@@ -210,6 +215,66 @@ class Manager(ManagerBase):
 
         return AsyncManager._over(self)
 
+    # Run
+
+    def set_processor(self, model: str, processor: Processor, *, threads: int = 32) -> None:
+        """Has the attempts of a model without a provider run by a function, on threads.
+
+        The function gets a Job. What it returns is the response's payload: bytes, text, what JSON
+        has, or a Ref. What it raises fails the attempt: an llmq.Error with its status (so that
+        `RateLimitedError(retry_after=2)` is tried again), anything else is final, with
+        LLMQ_ERR_PROCESSING and its words.
+
+        Args:
+            model: Name of a registered model that has no provider.
+            processor: The function. It takes the place of another one.
+            threads: Most attempts of all models of this manager that run at a time; the limits of
+                a model (concurrency, max_in_flight) should not allow more.
+
+        """
+        port = self._live_port()
+        if self._workers is None:
+            self._workers = ThreadWorkers(self._core, port, threads)
+        self._workers.most = max(threads, self._workers.most)
+        self._workers.set(model, processor)
+
+    def acquire(
+        self, model: str, payload: Any = b"", **options: Unpack[w.RequestOptions]
+    ) -> Permit:
+        """Waits for leave to make a call of this model elsewhere, and takes it.
+
+        `with manager.acquire("gpt-4o", body) as permit:` makes the call in the block.
+
+        Args:
+            model: Name of a registered model, with any provider or none.
+            payload: The body of the call, from which tokens are estimated; it is not kept.
+            **options: See RequestOptions: est_input_tokens and est_output_tokens, priority, tenant,
+                deadline; timeout is the lease of the permit.
+
+        Raises:
+            Error: There is none: OversizeError, DeadlineError and so on.
+
+        """
+        port = self._live_port()
+        waiter = PermitWaiter(self)
+        number = self._core.reserve(1)
+        template = port.templates.get(model, 0, options)
+        port.waiting[number] = waiter
+        try:
+            batch = w.Batch([template], [w.to_bytes(payload)], [number])
+            waiter.request_id = submit_acquire(batch, self._core)
+        except BaseException:
+            port.waiting.pop(number, None)
+            raise
+        return waiter.wait()
+
+    def try_acquire(
+        self, model: str, payload: Any = b"", **options: Unpack[w.RequestOptions]
+    ) -> Permit | None:
+        """As acquire, without waiting: None if there is no room now."""
+        self._core.pointer  # noqa: B018  raises where it is closed or was inherited
+        return try_acquire(self, w.single(model, w.to_bytes(payload), options))
+
     # End
 
     def close(self, mode: Mode = "drain", timeout: float | None = None) -> None:
@@ -244,6 +309,8 @@ class Manager(ManagerBase):
         finally:
             self._core.destroy()
             port.stop(_JOIN_SECONDS)
+            if self._workers is not None:
+                self._workers.end()
             self._finalizer.detach()
 
     def _shutdown(self, port: ThreadPort, mode: int, deadline_ns: int) -> None:
@@ -278,15 +345,6 @@ class Manager(ManagerBase):
 _JOIN_SECONDS = 1.0
 
 
-def why_refused(batch: w.Batch, core: Core, place: int, status: int) -> Error:
-    """The error of a request that was refused, in words if it still would be."""
-    try:
-        batch.check(core.pointer, place)
-    except Error as error:
-        return error
-    return make_error(status)
-
-
 def wait_for(future: Future[Any]) -> Response[Any]:
     """Waits for a future's response; who is interrupted cancels it."""
     try:
@@ -296,36 +354,6 @@ def wait_for(future: Future[Any]) -> Response[Any]:
             with contextlib.suppress(Error):
                 future.cancel()
         raise
-
-
-def submit_gathered(
-    port: Any,
-    core: Core,
-    model: str,
-    bodies: list[bytes],
-    options: Mapping[str, Any],
-    done: Callable[[], None],
-) -> Gather:
-    """Hands over many requests of which one call waits for all."""
-    template = port.templates.get(model, 0, options)
-    first = core.reserve(len(bodies)) | template.bits
-    gather = Gather(first, len(bodies), done)
-    failures = 0
-    for begin in range(0, len(bodies), SLICE):
-        some = bodies[begin : begin + SLICE]
-        numbers = range(first + begin, first + begin + len(some))
-        port.waiting.update(zip(numbers, [gather] * len(some)))
-        batch = w.Batch([template] * len(some), some, numbers)
-        ids, refused = batch.submit(core.pointer)
-        gather.ids += ids
-        port.accepted(numbers, ids)
-        failures += len(refused)
-        for place, status in refused:
-            del port.waiting[numbers[place]]
-            error = why_refused(batch, core, place, status)
-            gather.responses[begin + place] = refusal(error)
-    gather.expect(len(bodies) - failures)
-    return gather
 
 
 def _abandon(core: Core, port: ThreadPort) -> None:

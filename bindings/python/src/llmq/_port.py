@@ -23,7 +23,7 @@ _FLAGGED = w.BY_REFERENCE
 
 
 class Piece:
-    """A drained CHUNK event, whose bytes the library holds until it is released."""
+    """A drained event by itself, whose bytes the library holds until it is released."""
 
     __slots__ = ("_record", "raw")
 
@@ -33,6 +33,8 @@ class Piece:
 
     def data(self) -> bytes:
         """The bytes; not after release."""
+        if not self.raw[w.DATA_LEN]:
+            return b""
         return bytes(ffi.buffer(ffi.cast("char *", self.raw[w.DATA]), self.raw[w.DATA_LEN]))
 
     def release(self) -> None:
@@ -58,7 +60,7 @@ class Port:
         self.waiting: dict[int, Any] = {}
         self.templates = w.Templates(self.cq, core.detailed)
         #: What is done with events that end no request, by type.
-        self.handlers: dict[int, Callable[[tuple[Any, ...]], None]] = {}
+        self.handlers: dict[int, Callable[[int, tuple[Any, ...]], None]] = {}
         self._storage = bytearray(BATCH * w.EVENT_SIZE)
         self._view = memoryview(self._storage)
         self._events = ffi.from_buffer("llmq_event_t[]", self._storage, require_writable=True)
@@ -85,6 +87,9 @@ class Port:
 
     def accepted(self, numbers: Iterable[int], ids: Iterable[int]) -> None:
         """Told of the ids of requests that were handed over together."""
+
+    def granted(self, number: int) -> None:
+        """Told of requests that ended with a permit."""
 
     def finish(self, waiter: Any, response: Response[Any]) -> None:
         """Gives a waiter its outcome."""
@@ -119,18 +124,28 @@ class Port:
             response = copied(raw)
         if number & w.BY_REFERENCE:
             passed = self.core.objects.pop(number, None)
-            with_value(response, passed.result if passed is not None else None)
+            if passed is not None:
+                with_value(response, passed.result)
         return response
+
+    def keep(self, place: int, raw: tuple[Any, ...]) -> Piece:
+        """Takes an event out of those that are released together."""
+        at = place * w.EVENT_SIZE
+        piece = Piece(self._storage[at : at + w.EVENT_SIZE], raw)
+        self._events[place].handle = ffi.NULL
+        return piece
 
     def _other(self, place: int, raw: tuple[Any, ...]) -> None:
         kind, number = raw[w.TYPE], raw[w.USER_DATA]
         if kind == c.EV_CHUNK:
             waiter = self.waiting.get(number)
             if waiter is not None and hasattr(waiter, "chunk"):
-                at = place * w.EVENT_SIZE
-                piece = Piece(self._storage[at : at + w.EVENT_SIZE], raw)
-                self._events[place].handle = ffi.NULL
-                waiter.chunk(piece)
+                waiter.chunk(self.keep(place, raw))
+        elif kind == c.EV_PERMIT:
+            waiter = self.waiting.pop(number, None)
+            self.granted(number)
+            if waiter is not None:
+                waiter.permit(raw)
         elif kind == c.EV_CLOSED:
             closed = self.waiting.pop(number, None)
             if closed is not None:
@@ -138,7 +153,7 @@ class Port:
         else:
             handler = self.handlers.get(kind)
             if handler is not None:
-                handler(raw)
+                handler(place, raw)
 
 
 class ThreadPort(Port):

@@ -114,7 +114,7 @@ class Ref:
     """A payload or a result that is passed by reference, within this process.
 
     Submitted to a model whose processor is a Python function of the same manager, the function
-    gets the object itself; what it wraps in a Ref is `value` of the response.
+    gets the object itself, as `job.object`; what it returns in a Ref is `value` of the response.
     """
 
     __slots__ = ("object",)
@@ -127,13 +127,18 @@ class Ref:
 
 
 def to_bytes(payload: Any) -> bytes:
-    """A payload as it is sent: bytes as they are, text as UTF-8, anything else as JSON."""
+    """A payload as it is sent: bytes as they are, text as UTF-8, what JSON has as JSON.
+
+    Nothing of a Ref: the object stays here.
+    """
     if isinstance(payload, bytes):
         return payload
     if isinstance(payload, str):
         return payload.encode()
     if isinstance(payload, (bytearray, memoryview)):
         return bytes(payload)
+    if isinstance(payload, Ref):
+        return b""
     if isinstance(payload, (Mapping, Sequence)):
         return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
     raise TypeError(
@@ -314,6 +319,12 @@ class Batch:
     def pointer(self) -> Any:
         """The first record, as a pointer that lives as long as this object."""
         return self._start
+
+
+def single(model: str, payload: bytes, options: Mapping[str, Any]) -> Batch:
+    """A request that goes to no completion queue."""
+    template = Templates(ffi.NULL, {}).get(model, 0, options)
+    return Batch([template], [payload], [0])
 
 
 def event_of(**members: int) -> tuple[int, ...]:

@@ -1,0 +1,140 @@
+import asyncio
+import gc
+import threading
+
+import pytest
+from conftest import LONG, config
+
+import llmq
+
+MODEL = {"name": "m", "concurrency": 1}
+
+
+def settled(manager):
+    """Counters after what was reported has been taken up."""
+    manager.info("m")
+    return manager.stats("m")
+
+
+@pytest.fixture
+def manager():
+    with llmq.Manager(config(MODEL)) as made:
+        yield made
+        made.close("abort")
+
+
+def test_a_permit_holds_its_place(manager):
+    with manager.acquire("m", est_input_tokens=10) as permit:
+        assert permit.model == "m"
+        assert permit.deployment == ""
+        assert permit.request_id
+        assert permit.heartbeat()
+        assert manager.try_acquire("m") is None
+        assert settled(manager).processing == 1
+        permit.usage = llmq.Usage(7, 5)
+    assert permit.ended
+    stats = settled(manager)
+    assert (stats.processing, stats.input_tokens, stats.output_tokens) == (0, 7, 5)
+    second = manager.try_acquire("m")
+    assert second is not None
+    assert second.release(llmq.Usage())
+    with pytest.raises(llmq.StaleError):
+        second.release()
+
+
+def test_permits_wait_in_line(manager):
+    first = manager.acquire("m")
+    got = []
+
+    def work():
+        with manager.acquire("m"):
+            got.append(first.ended)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while manager.stats("m").pending == 0:
+        pass
+    assert got == []
+    first.release()
+    thread.join(LONG)
+    assert got == [True]
+
+
+def test_why_there_is_no_permit(manager):
+    with pytest.raises(llmq.UnknownModelError):
+        manager.acquire("nobody")
+    with manager.acquire("m"), pytest.raises(llmq.DeadlineError):
+        manager.acquire("m", deadline=0.01)
+    with pytest.raises(llmq.UnknownModelError):
+        manager.try_acquire("nobody")
+
+
+def test_failures_are_told(manager):
+    with pytest.raises(llmq.RateLimitedError), manager.acquire("m"):
+        raise llmq.RateLimitedError(message="slow down", retry_after=60)
+    assert settled(manager).rate_limited == 1
+    assert manager.try_acquire("m") is None  # until it is over
+    with pytest.raises(llmq.DeadlineError):
+        manager.acquire("m", deadline=0.01)
+
+
+def test_other_exceptions_free_the_place(manager):
+    with pytest.raises(ZeroDivisionError), manager.acquire("m"):
+        raise ZeroDivisionError
+    assert settled(manager).failed == 1
+    manager.acquire("m").release()
+
+
+def test_a_lost_permit_says_so(manager):
+    permit = manager.acquire("m", timeout=0.001)
+    with manager.acquire("m"):
+        pass
+    assert not permit.heartbeat()
+    assert not permit.release()
+
+
+def test_a_dropped_permit_frees_its_place(manager):
+    permit = manager.acquire("m")
+    del permit
+    gc.collect()
+    manager.acquire("m").release()
+
+
+def test_headers_teach_its_limits(manager):
+    with manager.acquire("m") as permit:
+        permit.report_limits({"x-ratelimit-limit-requests": "100"})
+
+
+def test_permits_in_a_loop():
+    async def main():
+        async with llmq.AsyncManager(config(MODEL)) as manager:
+            running = 0
+
+            async def work():
+                nonlocal running
+                async with manager.acquire("m", est_input_tokens=1) as permit:
+                    running += 1
+                    assert running == 1
+                    await asyncio.sleep(0)
+                    running -= 1
+                    permit.usage = llmq.Usage(1, 1)
+
+            await asyncio.gather(*[work() for _ in range(50)])
+            assert settled(manager).completed == 50
+            held = await manager.acquire("m")
+            assert manager.try_acquire("m") is None
+            waiting = asyncio.ensure_future(work())
+            while manager.stats("m").pending == 0:
+                await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            with pytest.raises(llmq.DeadlineError):
+                await manager.acquire("m", deadline=0.01)
+            assert held.release()
+            with pytest.raises(llmq.UnknownModelError):
+                await manager.acquire("nobody")
+            async with manager.acquire("m"):
+                pass
+
+    asyncio.run(main())
