@@ -12,7 +12,8 @@ MODEL = {"name": "m", "concurrency": 1}
 
 def settled(manager):
     """Counters after what was reported has been taken up."""
-    manager.info("m")
+    manager.info("m")  # in the turn of the loop that takes it up, or a later one
+    manager.info("m")  # that turn is over, and its counters can be read
     return manager.stats("m")
 
 
