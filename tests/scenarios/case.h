@@ -17,9 +17,10 @@ struct request {
   llmq_response_t* response; /* once it is done */
   cJSON* chunks;             /* texts, in order */
   int accepted;
-  int attempts;           /* of them the processor has seen so many, */
-  int stopped;            /* and so many it was told to stop */
-  llmq_attempt_id_t held; /* the one that waits for a `finish`; 0 = none */
+  int attempts;             /* of them the processor has seen so many, */
+  int stopped;              /* and so many it was told to stop */
+  llmq_attempt_id_t permit; /* that was given; 0 = none yet */
+  llmq_attempt_id_t held;   /* the one that waits for a `finish`; 0 = none */
 };
 
 struct scenario {
@@ -30,7 +31,8 @@ struct scenario {
   struct request* requests; /* as many as the steps submit, from the beginning */
   size_t count;
   size_t capacity;
-  cJSON* done; /* refs, in the order of their DONE */
+  cJSON* done;    /* refs, in the order of their DONE */
+  cJSON* permits; /* refs, in the order in which they are given */
   int closing;
   int closed;
   /* With workers in place of a processor. */
@@ -47,11 +49,26 @@ struct scenario {
 void fail(const char* format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* members.c: reading. Ends the program if the object has a member that is not among the words. */
+int32_t word_of(const char* word, const char* const* words); /* its place; NULL ends them */
+void check_status(const cJSON* step, llmq_status_t status, const char* what);
 void known_members(const cJSON* object, const char* words, const char* what);
 const char* text_of(const cJSON* object, const char* name, const char* otherwise);
 int64_t number_of(const cJSON* object, const char* name, int64_t otherwise);
 llmq_status_t status_of(const char* name);
 llmq_usage_t usage_of(const cJSON* members);
+
+/* requests.c */
+struct request* find(struct scenario* run, const cJSON* step);
+int64_t time_of(const cJSON* step, const char* name, int64_t base);
+void submit(struct scenario* run, const cJSON* step);
+void submit_batch(struct scenario* run, const cJSON* step);
+void submit_many(struct scenario* run, const cJSON* step);
+void acquire(struct scenario* run, const cJSON* step);
+void release(struct scenario* run, const cJSON* step);
+
+/* runner.c: one event. */
+void take(struct scenario* run, llmq_event_t* event);
+void done_callback(void* user, const llmq_event_t* event);
 
 /* scripted.c: the processor, or the worker. */
 void begin_worker(struct scenario* run);

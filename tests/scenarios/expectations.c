@@ -173,7 +173,7 @@ static void check_totals(struct scenario* run, const cJSON* expected) {
   cJSON* totals = cJSON_CreateObject();
   for (size_t i = 0; i < run->count; ++i) {
     const struct request* request = &run->requests[i];
-    if (!request->accepted) continue;
+    if (!request->accepted || request->response == NULL) continue;
     const char* name = llmq_status_name(llmq_response_status(request->response));
     const int64_t before = number_of(totals, name, 0);
     cJSON_DeleteItemFromObject(totals, name);
@@ -185,7 +185,7 @@ static void check_totals(struct scenario* run, const cJSON* expected) {
 
 static struct request* named(struct scenario* run, const char* ref) {
   for (size_t i = 0; i < run->count; ++i) {
-    if (strcmp(run->requests[i].ref, ref) == 0 && run->requests[i].accepted) {
+    if (strcmp(run->requests[i].ref, ref) == 0 && run->requests[i].response != NULL) {
       return &run->requests[i];
     }
   }
@@ -204,15 +204,16 @@ static void check_identity(const struct request* request) {
 void check_expectations(struct scenario* run, int64_t took_ns) {
   const cJSON* expect = cJSON_GetObjectItem(run->root, "expect");
   const cJSON* expected = NULL;
-  known_members(expect, "requests started done totals stats at_least_ms", "expect");
+  known_members(expect, "requests permits started done totals stats at_least_ms", "expect");
   for (size_t i = 0; i < run->count; ++i) {
-    if (run->requests[i].accepted) check_identity(&run->requests[i]);
+    if (run->requests[i].response != NULL) check_identity(&run->requests[i]);
   }
   cJSON_ArrayForEach(expected, cJSON_GetObjectItem(expect, "requests")) {
     const struct request* request = named(run, expected->string);
     check_response(request->ref, request->response, request->chunks, expected);
   }
   check_list("started", cJSON_GetObjectItem(expect, "started"), run->started);
+  check_list("permits", cJSON_GetObjectItem(expect, "permits"), run->permits);
   check_list("done", cJSON_GetObjectItem(expect, "done"), run->done);
   check_totals(run, cJSON_GetObjectItem(expect, "totals"));
   cJSON_ArrayForEach(expected, cJSON_GetObjectItem(expect, "stats")) {

@@ -49,3 +49,18 @@ llmq_usage_t usage_of(const cJSON* members) {
   usage.reasoning_tokens = number_of(members, "reasoning_tokens", 0);
   return usage;
 }
+
+/* The place of a word in a list that NULL ends. */
+int32_t word_of(const char* word, const char* const* words) {
+  for (int32_t i = 0; words[i] != NULL; ++i) {
+    if (strcmp(words[i], word) == 0) return i;
+  }
+  fail("unknown word \"%s\"", word);
+}
+
+void check_status(const cJSON* step, llmq_status_t status, const char* what) {
+  const char* expected = text_of(step, "error", "LLMQ_OK");
+  if (strcmp(expected, llmq_status_name(status)) != 0) {
+    fail("%s gives %s, expected %s", what, llmq_status_name(status), expected);
+  }
+}

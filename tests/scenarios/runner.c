@@ -20,24 +20,9 @@ void fail(const char* format, ...) {
   _exit(1); /* other threads still run: nothing is taken down below them */
 }
 
-/* The place of a word in a list that NULL ends. */
-static int32_t word_of(const char* word, const char* const* words) {
-  for (int32_t i = 0; words[i] != NULL; ++i) {
-    if (strcmp(words[i], word) == 0) return i;
-  }
-  fail("unknown word \"%s\"", word);
-}
-
 static int32_t mode_of(const cJSON* step) {
   static const char* const kModes[] = {"drain", "cancel", "abort", NULL};
   return word_of(text_of(step, "mode", "drain"), kModes);
-}
-
-static void check_status(const cJSON* step, llmq_status_t status, const char* what) {
-  const char* expected = text_of(step, "error", "LLMQ_OK");
-  if (strcmp(expected, llmq_status_name(status)) != 0) {
-    fail("%s gives %s, expected %s", what, llmq_status_name(status), expected);
-  }
 }
 
 static llmq_conf_t* conf_of(const cJSON* config) {
@@ -54,6 +39,10 @@ static llmq_conf_t* conf_of(const cJSON* config) {
 
 /* ---- Events ---- */
 
+static int is_over(const struct request* request) {
+  return request->response != NULL || request->permit != 0;
+}
+
 static void take_one(struct scenario* run, llmq_event_t* event) {
   if (run->closed) fail("an event of type %d after CLOSED", event->type);
   if (event->type == LLMQ_EV_CLOSED) {
@@ -61,11 +50,14 @@ static void take_one(struct scenario* run, llmq_event_t* event) {
     return;
   }
   struct request* request = &run->requests[event->user_data];
-  if (request->response != NULL) fail("%s: an event after DONE", request->ref);
+  if (is_over(request)) fail("%s: an event after its last", request->ref);
   if (event->type == LLMQ_EV_CHUNK) {
     char* text = strndup(event->data, event->data_len);
     cJSON_AddItemToArray(request->chunks, cJSON_CreateString(text));
     free(text);
+  } else if (event->type == LLMQ_EV_PERMIT) {
+    request->permit = event->attempt_id;
+    cJSON_AddItemToArray(run->permits, cJSON_CreateString(request->ref));
   } else if (event->type == LLMQ_EV_DONE) {
     if (llmq_event_take(event, &request->response) != LLMQ_OK) fail("%s: take", request->ref);
     cJSON_AddItemToArray(run->done, cJSON_CreateString(request->ref));
@@ -74,13 +66,13 @@ static void take_one(struct scenario* run, llmq_event_t* event) {
   }
 }
 
-static void take(struct scenario* run, llmq_event_t* event) {
+void take(struct scenario* run, llmq_event_t* event) {
   pthread_mutex_lock(&run->mutex);
   take_one(run, event);
   pthread_mutex_unlock(&run->mutex);
 }
 
-static void done_callback(void* user, const llmq_event_t* event) {
+void done_callback(void* user, const llmq_event_t* event) {
   struct scenario* run = user;
   take(run, (llmq_event_t*)event);
   llmq_cq_wake(run->cq);
@@ -97,149 +89,6 @@ static void drain(struct scenario* run) {
   }
 }
 
-/* ---- Requests ---- */
-
-static struct request* find(struct scenario* run, const cJSON* step) {
-  const char* ref = text_of(step, "ref", "");
-  for (size_t i = 0; i < run->count; ++i) {
-    if (strcmp(run->requests[i].ref, ref) == 0) return &run->requests[i];
-  }
-  fail("\"%s\" was not submitted", ref);
-}
-
-static struct request* new_request(struct scenario* run, const cJSON* step, int64_t number) {
-  struct request* request = &run->requests[run->count++];
-  const char* ref = text_of(step, "ref", "");
-  if (number < 0) {
-    (void)snprintf(request->ref, sizeof request->ref, "%s", ref);
-  } else {
-    (void)snprintf(request->ref, sizeof request->ref, "%s%lld", ref, (long long)number);
-  }
-  request->step = step;
-  request->chunks = cJSON_CreateArray();
-  return request;
-}
-
-static char* payload_of(const struct request* request, const char* model) {
-  const cJSON* payload = cJSON_GetObjectItem(request->step, "payload");
-  const int64_t bytes = number_of(request->step, "payload_bytes", 0);
-  char* text = NULL;
-  if (cJSON_IsString(payload)) return strdup(payload->valuestring);
-  if (payload != NULL) return cJSON_PrintUnformatted(payload);
-  if (bytes > 0) {
-    text = malloc((size_t)bytes + 1);
-    if (text == NULL) fail("out of memory");
-    memset(text, 'x', (size_t)bytes);
-    text[bytes] = '\0';
-    return text;
-  }
-  if (strcmp(text_of(request->step, "operation", "custom"), "chat") != 0)
-    return strdup(request->ref);
-  text = malloc(256);
-  if (text == NULL) fail("out of memory");
-  (void)snprintf(text, 256,
-                 "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}", model,
-                 request->ref);
-  return text;
-}
-
-static int64_t time_of(const cJSON* step, const char* name, int64_t base) {
-  const int64_t ms = number_of(step, name, 0);
-  return ms == 0 ? 0 : base + ms * MS;
-}
-
-/* The struct that llmq_submit takes. */
-static llmq_request_t filled(struct scenario* run, struct request* request) {
-  static const char* const kOperations[] = {"chat",      "embeddings", "messages",
-                                            "responses", "custom",     NULL};
-  static const char* const kPriorities[] = {"default", "urgent", "high", "normal", "batch", NULL};
-  const cJSON* step = request->step;
-  llmq_request_t out;
-  known_members(step,
-                "do error accepted count ref model payload payload_bytes operation priority tenant "
-                "dedup_key metadata deadline_ms timeout_ms est_input_tokens est_output_tokens "
-                "max_attempts stream restart keep late_usage attempts on_done",
-                "request");
-  memset(&out, 0, sizeof out);
-  out.struct_size = sizeof out;
-  out.model = text_of(step, "model", "m");
-  out.model_len = strlen(out.model);
-  request->payload = payload_of(request, out.model);
-  out.payload = request->payload;
-  out.payload_len = strlen(request->payload);
-  out.operation = word_of(text_of(step, "operation", "custom"), kOperations);
-  out.priority = word_of(text_of(step, "priority", "default"), kPriorities);
-  out.tenant = text_of(step, "tenant", "");
-  out.tenant_len = strlen(out.tenant);
-  out.request_key = request->ref;
-  out.request_key_len = strlen(request->ref);
-  out.dedup_key = text_of(step, "dedup_key", "");
-  out.dedup_key_len = strlen(out.dedup_key);
-  out.metadata = text_of(step, "metadata", "");
-  out.metadata_len = strlen(out.metadata);
-  out.deadline_ns = time_of(step, "deadline_ms", llmq_now_ns());
-  out.timeout_ns = time_of(step, "timeout_ms", 0);
-  out.est_input_tokens = number_of(step, "est_input_tokens", 0);
-  out.est_output_tokens = number_of(step, "est_output_tokens", 0);
-  out.max_attempts = (uint32_t)number_of(step, "max_attempts", 0);
-  out.flags = (number_of(step, "stream", 0) ? (uint32_t)LLMQ_REQUEST_STREAM : 0u) |
-              (number_of(step, "restart", 0) ? (uint32_t)LLMQ_REQUEST_RESTART : 0u) |
-              (number_of(step, "keep", 0) ? (uint32_t)LLMQ_REQUEST_KEEP : 0u) |
-              (number_of(step, "late_usage", 0) ? (uint32_t)LLMQ_REQUEST_LATE_USAGE : 0u);
-  out.user_data = (uint64_t)(request - run->requests);
-  if (cJSON_HasObjectItem(step, "on_done")) { /* the callback form; C has nothing to throw */
-    out.done_fn = done_callback;
-    out.done_user = run;
-  } else {
-    out.cq = run->cq;
-  }
-  return out;
-}
-
-static void submit(struct scenario* run, const cJSON* step) {
-  struct request* request = new_request(run, step, -1);
-  const llmq_request_t filled_in = filled(run, request);
-  const llmq_status_t status = llmq_submit(run->manager, &filled_in, &request->id);
-  check_status(step, status, request->ref);
-  request->accepted = status == LLMQ_OK;
-}
-
-/* Of `n` requests that new_request has just made. */
-static void submit_last(struct scenario* run, const cJSON* step, size_t n) {
-  struct request* first = &run->requests[run->count - n];
-  llmq_request_t* batch = calloc(n, sizeof *batch);
-  llmq_request_id_t* ids = calloc(n, sizeof *ids);
-  size_t accepted = 0;
-  if (batch == NULL || ids == NULL) fail("out of memory");
-  for (size_t i = 0; i < n; ++i) batch[i] = filled(run, &first[i]);
-  check_status(step, llmq_submit_batch(run->manager, batch, sizeof *batch, n, ids, &accepted),
-               "the batch");
-  if ((int64_t)accepted != number_of(step, "accepted", (int64_t)n)) {
-    fail("%zu of the batch are accepted, expected %lld", accepted,
-         (long long)number_of(step, "accepted", (int64_t)n));
-  }
-  for (size_t i = 0; i < accepted; ++i) {
-    first[i].accepted = 1;
-    first[i].id = ids[i];
-  }
-  free(batch);
-  free(ids);
-}
-
-static void submit_batch(struct scenario* run, const cJSON* step) {
-  const cJSON* members = NULL;
-  const cJSON* requests = cJSON_GetObjectItem(step, "requests");
-  known_members(step, "do requests accepted error", "submit_batch");
-  cJSON_ArrayForEach(members, requests)(void) new_request(run, members, -1);
-  submit_last(run, step, (size_t)cJSON_GetArraySize(requests));
-}
-
-static void submit_many(struct scenario* run, const cJSON* step) {
-  const int64_t count = number_of(step, "count", 0);
-  for (int64_t i = 0; i < count; ++i) (void)new_request(run, step, i);
-  submit_last(run, step, (size_t)count);
-}
-
 /* ---- Waiting ---- */
 
 /* Is what the step waits for so? */
@@ -252,6 +101,8 @@ static int happened(struct scenario* run, const cJSON* step, const char* what) {
   pthread_mutex_lock(&run->mutex);
   if (strcmp(what, "done") == 0) {
     yes = request->response != NULL;
+  } else if (strcmp(what, "permit") == 0) {
+    yes = request->permit != 0;
   } else if (strcmp(what, "started") == 0) {
     yes = request->attempts >= number_of(step, "attempt", 1);
   } else if (strcmp(what, "stopped") == 0) {
@@ -280,7 +131,7 @@ static void wait_for(struct scenario* run, const cJSON* step) {
 
 static int is_done(struct scenario* run, const struct request* request) {
   pthread_mutex_lock(&run->mutex);
-  const int yes = request->response != NULL;
+  const int yes = is_over(request);
   pthread_mutex_unlock(&run->mutex);
   return yes;
 }
@@ -361,6 +212,10 @@ static void do_step(struct scenario* run, const cJSON* step) {
         step,
         llmq_manager_set(run->manager, text_of(step, "key", ""), text_of(step, "value", ""), NULL),
         "set");
+  } else if (strcmp(what, "acquire") == 0) {
+    acquire(run, step);
+  } else if (strcmp(what, "release") == 0) {
+    release(run, step);
   } else if (strcmp(what, "usage_update") == 0) {
     usage_update(run, step);
   } else if (strcmp(what, "response_get") == 0) {
@@ -398,6 +253,7 @@ static void begin(struct scenario* run, const cJSON* root, int pull) {
   run->capacity = requests_in(cJSON_GetObjectItem(root, "steps"));
   run->requests = calloc(run->capacity + 1, sizeof *run->requests);
   run->done = cJSON_CreateArray();
+  run->permits = cJSON_CreateArray();
   run->started = cJSON_CreateArray();
   pthread_mutex_init(&run->mutex, NULL);
   if (run->requests == NULL || llmq_cq_create(&run->cq) != LLMQ_OK) fail("out of memory");
@@ -428,12 +284,13 @@ static void end(struct scenario* run) {
   }
   free(run->requests);
   cJSON_Delete(run->done);
+  cJSON_Delete(run->permits);
   cJSON_Delete(run->started);
   pthread_mutex_destroy(&run->mutex);
 }
 
 static void run_case(const cJSON* root, int pull) {
-  static const char* const kNeeds[] = {"workers", "vanish", NULL};
+  static const char* const kNeeds[] = {"workers", "vanish", "permits", NULL};
   struct scenario run;
   const cJSON* step = NULL;
   const cJSON* need = NULL;
