@@ -70,7 +70,8 @@ NAPI_MODULE_INIT() {
   napi_add_async_cleanup_hook(env, on_cleanup, instance, &instance->cleanup);
   if (export_functions(env, exports, functions, sizeof functions / sizeof *functions) != 0 ||
       manager_exports(env, exports) != 0 || submit_exports(env, exports) != 0 ||
-      info_exports(env, exports) != 0 || poller_exports(env, exports) != 0)
+      attempt_exports(env, exports) != 0 || info_exports(env, exports) != 0 ||
+      poller_exports(env, exports) != 0)
     return NULL;
   napi_create_int32(env, RECORDS_VERSION, &version);
   napi_set_named_property(env, exports, "recordsVersion", version);

@@ -65,6 +65,7 @@ int export_functions(napi_env env, napi_value exports, const napi_property_descr
 int manager_exports(napi_env env, napi_value exports);
 int submit_exports(napi_env env, napi_value exports);
 int poller_exports(napi_env env, napi_value exports);
+int attempt_exports(napi_env env, napi_value exports);
 int info_exports(napi_env env, napi_value exports);
 
 #define EXPORT(name, function) \

@@ -10,6 +10,14 @@
 
 #define LLMQ_NODE_FUNCTIONS(X)         \
   X(llmq_abi_version)                  \
+  X(llmq_attempt_chunk)                \
+  X(llmq_attempt_fail)                 \
+  X(llmq_attempt_heartbeat)            \
+  X(llmq_attempt_metadata)             \
+  X(llmq_attempt_model)                \
+  X(llmq_attempt_request_key)          \
+  X(llmq_attempt_succeed)              \
+  X(llmq_attempt_tenant)               \
   X(llmq_buf_free)                     \
   X(llmq_cancel)                       \
   X(llmq_conf_create)                  \
@@ -38,23 +46,31 @@
   X(llmq_manager_shared)               \
   X(llmq_manager_shutdown)             \
   X(llmq_manager_unref)                \
+  X(llmq_model_set_workers)            \
   X(llmq_now_ns)                       \
   X(llmq_report_limits)                \
   X(llmq_request_check)                \
   X(llmq_request_estimate)             \
   X(llmq_request_state)                \
   X(llmq_request_wait_estimate)        \
+  X(llmq_response_attempts)            \
   X(llmq_response_attempts_json)       \
   X(llmq_response_data)                \
   X(llmq_response_deployment)          \
   X(llmq_response_error)               \
   X(llmq_response_fallback_model)      \
   X(llmq_response_first_output_ns)     \
+  X(llmq_response_flags)               \
   X(llmq_response_free)                \
+  X(llmq_response_get)                 \
   X(llmq_response_http_status)         \
   X(llmq_response_metadata)            \
   X(llmq_response_provider_request_id) \
+  X(llmq_response_request_id)          \
   X(llmq_response_request_key)         \
+  X(llmq_response_state)               \
+  X(llmq_response_status)              \
+  X(llmq_response_timings)             \
   X(llmq_response_usage)               \
   X(llmq_sizeof)                       \
   X(llmq_stats_json)                   \

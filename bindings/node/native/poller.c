@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "addon.h"
+#include "encode.h"
 #include "js.h"
 #include "library.h"
 
@@ -60,109 +61,6 @@ static napi_value js_release_chunk(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-struct texts {
-  struct manager* manager;
-  size_t used;
-  napi_value longs;
-  uint32_t long_count;
-};
-
-static struct span put(struct texts* texts, const void* data, size_t len) {
-  struct span span = {0, (int32_t)len};
-  if (len == 0) return span;
-  if (len <= TEXT_SHARED_MAX) {
-    memcpy(texts->manager->texts + texts->used, data, len);
-    span.offset = (int32_t)texts->used;
-    texts->used += len;
-    return span;
-  }
-  napi_env env = texts->manager->instance->env;
-  napi_value buffer;
-  void* bytes = NULL;
-  if (texts->longs == NULL) napi_create_array(env, &texts->longs);
-  if (napi_create_arraybuffer(env, len, &bytes, &buffer) != napi_ok) {
-    span.length = 0; /* no memory in JavaScript for it */
-    return span;
-  }
-  memcpy(bytes, data, len);
-  napi_set_element(env, texts->longs, texts->long_count, buffer);
-  span.offset = -1 - (int32_t)texts->long_count++;
-  return span;
-}
-
-#define PUT(texts, record, member, function)             \
-  do {                                                   \
-    size_t put_len = 0;                                  \
-    const void* put_data = function(response, &put_len); \
-    (record)->member = put(texts, put_data, put_len);    \
-  } while (0)
-
-/* Everything that JavaScript can ask of a response is copied now: no handle of the library has to
- * wait for a garbage collector. */
-static void encode_done(struct texts* texts, llmq_event_t* event, struct event_record* record) {
-  llmq_response_t* response = NULL;
-  llmq_usage_t usage;
-  if (lib.llmq_event_take(event, &response) != LLMQ_OK) {
-    lib.llmq_events_release(event, sizeof *event, 1);
-    if (event->status == LLMQ_OK) record->status = LLMQ_ERR_NOMEM;
-    return;
-  }
-  memset(&usage, 0, sizeof usage);
-  usage.struct_size = sizeof usage;
-  record->usage_known = lib.llmq_response_usage(response, &usage) == LLMQ_OK;
-  record->http_status = lib.llmq_response_http_status(response);
-  PUT(texts, record, data, lib.llmq_response_data);
-  PUT(texts, record, provider_request_id, lib.llmq_response_provider_request_id);
-  PUT(texts, record, fallback_model, lib.llmq_response_fallback_model);
-  PUT(texts, record, deployment, lib.llmq_response_deployment);
-  PUT(texts, record, metadata, lib.llmq_response_metadata);
-  PUT(texts, record, request_key, lib.llmq_response_request_key);
-  if (event->status != LLMQ_OK) PUT(texts, record, error, lib.llmq_response_error);
-  if (event->status != LLMQ_OK || event->attempt > 1) { /* else no attempt has failed */
-    char* json = NULL;
-    size_t len = 0;
-    if (lib.llmq_response_attempts_json(response, &json, &len) == LLMQ_OK) {
-      record->attempts = put(texts, json, len);
-      lib.llmq_buf_free(json);
-    }
-  }
-  lib.llmq_response_free(response);
-}
-
-static void encode(struct texts* texts, llmq_event_t* event, struct event_record* record) {
-  memset(record, 0, sizeof *record);
-  record->queued_ns = (double)event->queued_ns;
-  record->run_ns = (double)event->run_ns;
-  record->retry_after_ns = (double)event->retry_after_ns;
-  record->input_tokens = (double)event->input_tokens;
-  record->output_tokens = (double)event->output_tokens;
-  record->cached_input_tokens = (double)event->cached_input_tokens;
-  record->cost_micros = (double)event->cost_micros;
-  record->reasoning_tokens = (double)event->reasoning_tokens;
-  record->first_output_ns = (double)event->first_output_ns;
-  record->type = event->type;
-  record->status = event->status;
-  record->flags = event->flags;
-  record->state = event->state;
-  record->attempt = event->attempt;
-  record->slot = (uint32_t)event->user_data;
-  record->request_id[0] = (uint32_t)event->request_id;
-  record->request_id[1] = (uint32_t)(event->request_id >> 32);
-  record->attempt_id[0] = (uint32_t)event->attempt_id;
-  record->attempt_id[1] = (uint32_t)(event->attempt_id >> 32);
-  record->held = -1;
-  if (event->type == LLMQ_EV_DONE) {
-    encode_done(texts, event, record);
-    return;
-  }
-  record->data = put(texts, event->data, (size_t)event->data_len);
-  if (event->type == LLMQ_EV_CHUNK) {
-    record->held = hold(texts->manager, event);
-  } else {
-    lib.llmq_events_release(event, sizeof *event, 1);
-  }
-}
-
 /* Calls onEvents(count, bytes of texts, long texts or undefined). */
 static void call_back(struct texts* texts, size_t count) {
   struct manager* manager = texts->manager;
@@ -170,8 +68,7 @@ static void call_back(struct texts* texts, size_t count) {
   napi_value args[3], function, receiver;
   napi_create_uint32(env, (uint32_t)count, &args[0]);
   napi_create_uint32(env, (uint32_t)texts->used, &args[1]);
-  args[2] = texts->longs;
-  if (texts->longs == NULL) napi_get_undefined(env, &args[2]);
+  args[2] = texts_longs(texts);
   napi_get_reference_value(env, manager->on_events, &function);
   napi_get_global(env, &receiver);
   if (napi_make_callback(env, manager->context, receiver, function, 3, args, NULL) ==
@@ -189,7 +86,12 @@ static size_t deliver(struct manager* manager, llmq_event_t* events, size_t firs
   size_t at = first;
   napi_open_handle_scope(manager->instance->env, &scope);
   while (at < count && texts.used + TEXTS_PER_EVENT * TEXT_SHARED_MAX <= TEXTS_SIZE) {
-    encode(&texts, &events[at], &manager->records[at - first]);
+    encode_event(&texts, &events[at], &manager->records[at - first]);
+    if (events[at].type == LLMQ_EV_CHUNK) {
+      manager->records[at - first].held = hold(manager, &events[at]);
+    } else {
+      lib.llmq_events_release(&events[at], sizeof *events, 1);
+    }
     ++at;
   }
   call_back(&texts, at - first);

@@ -64,8 +64,8 @@ struct event_record {
   struct span data;
   struct span error;
   struct span provider_request_id;
-  struct span fallback_model;
-  struct span deployment;
+  struct span fallback_model; /* READY: the model */
+  struct span deployment;     /* READY: the tenant */
   struct span metadata;
   struct span request_key;
   struct span attempts; /* JSON */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "addon.h"
+#include "encode.h"
 #include "js.h"
 #include "library.h"
 
@@ -77,19 +78,22 @@ static void refuse(napi_env env, struct manager* manager, const llmq_request_t* 
   napi_set_element(env, *list, (*length)++, error);
 }
 
-/* submit(manager, buffer, count): writes id and status into each record. Returns undefined if all
- * were accepted, else [index, LlmqError, ...] of those that were not. */
+/* submit(manager, buffer, count, all): writes id and status into each record. Returns undefined if
+ * all were accepted, else [index, LlmqError, ...] of those that were not. Without `all` it ends
+ * with the first of them. */
 static napi_value js_submit(napi_env env, napi_callback_info info) {
   static _Thread_local struct batch batch;
-  napi_value args[3], refusals = NULL;
+  napi_value args[4], refusals = NULL;
   uint32_t count = 0, refused = 0;
+  bool all = true;
   char* buffer = NULL;
   size_t size = 0, first = 0;
   int bad = 0;
-  if (js_args(env, info, 3, args) != 0) return NULL;
+  if (js_args(env, info, 4, args) != 0) return NULL;
   struct manager* manager = manager_arg(env, args[0]);
   if (manager == NULL) return NULL;
   napi_get_value_uint32(env, args[2], &count);
+  napi_get_value_bool(env, args[3], &all);
   if (buffer_arg(env, args[1], count, &buffer, &size) != 0) return NULL;
   struct request_record* records = (struct request_record*)(void*)buffer;
   const int64_t now = lib.llmq_now_ns();
@@ -110,6 +114,7 @@ static napi_value js_submit(napi_env env, napi_callback_info info) {
     if (status == LLMQ_OK) break;
     records[first].status = status;
     refuse(env, manager, &batch.requests[first], (uint32_t)first, status, &refusals, &refused);
+    if (!all) break;
     ++first;
   }
   return refusals;
@@ -225,6 +230,27 @@ static napi_value js_update_usage(napi_env env, napi_callback_info info) {
   return status == LLMQ_OK ? NULL : js_fail(env, status, NULL, NULL);
 }
 
+/* get(manager, low, high): undefined while it is pending, else [bytes of texts, long texts or
+ * undefined]; the kept response is in the first event record then. */
+static napi_value js_get(napi_env env, napi_callback_info info) {
+  napi_value args[3], array;
+  llmq_response_t* response = NULL;
+  uint64_t id;
+  if (js_args(env, info, 3, args) != 0) return NULL;
+  struct manager* manager = manager_arg(env, args[0]);
+  if (manager == NULL || js_id(env, args[1], args[2], &id) != 0) return NULL;
+  const llmq_status_t status = lib.llmq_response_get(manager->handle, id, &response);
+  if (status == LLMQ_ERR_AGAIN) return NULL;
+  if (status != LLMQ_OK) return js_fail(env, status, NULL, NULL);
+  struct texts texts = {manager, 0, NULL, 0};
+  encode_response(&texts, response, manager->records);
+  lib.llmq_response_free(response);
+  napi_create_array_with_length(env, 2, &array);
+  napi_set_element(env, array, 0, js_number(env, (double)texts.used));
+  napi_set_element(env, array, 1, texts_longs(&texts));
+  return array;
+}
+
 int submit_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       EXPORT("submit", js_submit),
@@ -234,6 +260,7 @@ int submit_exports(napi_env env, napi_value exports) {
       EXPORT("state", js_state),
       EXPORT("waitEstimate", js_wait),
       EXPORT("updateUsage", js_update_usage),
+      EXPORT("get", js_get),
   };
   return export_functions(env, exports, functions, sizeof functions / sizeof *functions);
 }

@@ -13,6 +13,7 @@ import {
 } from './records';
 import { Kind, payloadOf, RequestBuffer, type Request } from './request';
 import { Response } from './response';
+import { Attempt, attemptKey, runAttempt, type WorkerFunction } from './worker';
 
 /** What `console` and most loggers are: llmq's lines go to the function of their level. */
 export interface Logger {
@@ -49,6 +50,8 @@ export abstract class Sink {
 }
 
 const NO_TEXTS: Texts = { short: Buffer.alloc(0), long: [] };
+// A reader on another thread tells nobody here that it has read.
+const ROOM_RECHECK_MS = 10;
 const LOG_LEVELS = Object.keys(LogLevel).map((name) => name.toLowerCase());
 
 // Managers that are open: they must have ended before the process unloads the library.
@@ -73,6 +76,13 @@ export class Core {
   private readonly sinks: (Sink | undefined)[] = [];
   private readonly freeSlots: number[] = [];
   private pending = 0;
+  // While addAll runs: a refusal ends the batch.
+  private inOrder = false;
+  private refusal: LlmqError | undefined;
+  private readonly workers = new Map<string, WorkerFunction<unknown, unknown>>();
+  private readonly running = new Map<bigint, Attempt>();
+  private lastStats = '{}';
+  private roomWaiters: (() => void)[] = [];
 
   constructor(
     json: string | null,
@@ -125,6 +135,28 @@ export class Core {
     }
   }
 
+  /** Adds and hands over many. What follows one that is refused is refused too. */
+  addAll(requests: Iterable<Request>, sinkOf: (index: number) => Sink): void {
+    this.flush();
+    let count = 0;
+    this.inOrder = true;
+    try {
+      for (const request of requests) {
+        const sink = sinkOf(count++);
+        if (this.refusal === undefined) {
+          this.add(request, sink);
+        } else {
+          sink.ended = true;
+          sink.refused(this.refusal);
+        }
+      }
+      this.flush();
+    } finally {
+      this.inOrder = false;
+      this.refusal = undefined;
+    }
+  }
+
   /** Hands over what has been added. */
   flush(): void {
     const { count, words } = this.requests;
@@ -132,7 +164,7 @@ export class Core {
     const sinks = this.unsent.splice(0, count);
     let refusals: (number | Error)[] | undefined;
     try {
-      refusals = this.native.submit(this.handle, this.requests.buffer, count);
+      refusals = this.native.submit(this.handle, this.requests.buffer, count, !this.inOrder);
     } catch (error) {
       refusals = sinks.flatMap((_, index) => [index, error as Error]);
     }
@@ -151,6 +183,18 @@ export class Core {
       const sink = sinks[refusals[i] as number] as Sink;
       this.release(sink);
       sink.refused(refusals[i + 1] as LlmqError);
+    }
+    if (!this.inOrder || this.refusal !== undefined) return;
+    const { status, message, key } = refusals[1] as LlmqError;
+    this.refusal = new LlmqError(
+      status,
+      `not handed over: one before it was refused: ${message}`,
+      key,
+    );
+    for (const sink of sinks.slice((refusals[0] as number) + 1)) {
+      if (sink.ended) continue;
+      this.release(sink);
+      sink.refused(this.refusal);
     }
   }
 
@@ -173,7 +217,9 @@ export class Core {
 
   /** Gives back the memory of a chunk, so that the provider may go on. */
   releaseChunk(held: number): void {
-    if (held >= 0) this.native.releaseChunk(this.handle, held);
+    if (held < 0) return;
+    this.native.releaseChunk(this.handle, held);
+    if (this.roomWaiters.length > 0) for (const wake of this.roomWaiters.splice(0)) wake();
   }
 
   /** Begins to shut down; `sink` is done when that is complete. False if it was already. */
@@ -193,8 +239,17 @@ export class Core {
     return false;
   }
 
+  /** Counters as JSON: of now, or of when the manager ended. */
+  stats(): string {
+    if (!this.isOpen) return this.lastStats;
+    this.flush();
+    return this.native.stats(this.handle);
+  }
+
   /** Ends everything now. Requests that are still pending are told that they are cancelled. */
   destroy(): void {
+    if (!this.isOpen) return;
+    this.lastStats = this.native.stats(this.handle);
     open.delete(this);
     this.native.destroy(this.handle);
     for (const sink of this.sinks) {
@@ -204,13 +259,70 @@ export class Core {
     }
   }
 
-  private onEvents(count: number, textBytes: number, long: ArrayBuffer[] | undefined): void {
-    let texts = NO_TEXTS;
-    if (textBytes > 0 || long !== undefined) {
-      const short = Buffer.allocUnsafe(textBytes);
-      this.textBytes.copy(short, 0, 0, textBytes);
-      texts = { short, long: long ?? [] };
+  /** False once it has been destroyed. */
+  get isOpen(): boolean {
+    return open.has(this);
+  }
+
+  /** Gives the attempts of a model to a function. */
+  work(model: string, worker: WorkerFunction<unknown, unknown>, leaseMs: number): void {
+    const before = this.workers.get(model);
+    this.workers.set(model, worker); // attempts may come at once
+    try {
+      this.native.setWorkers(this.handle, model, leaseMs);
+    } catch (error) {
+      if (before === undefined) this.workers.delete(model);
+      else this.workers.set(model, before);
+      throw error;
     }
+  }
+
+  /** Resolves when chunks have been read, or may have been on another thread. */
+  chunkRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      this.roomWaiters.push(resolve);
+      setTimeout(resolve, ROOM_RECHECK_MS);
+    });
+  }
+
+  /** The library's words for a status. */
+  statusMessage(status: number): string {
+    return this.native.statusMessage(status);
+  }
+
+  /** The kept response of a request; undefined while it is pending. */
+  kept(low: number, high: number): Response | undefined {
+    const found = this.native.get(this.handle, low, high);
+    if (found === undefined) return undefined;
+    const texts = this.takeTexts(found[0], found[1]);
+    return new Response(this.eventWords, this.eventDoubles, 0, texts);
+  }
+
+  private onReady(w: number, texts: Texts): void {
+    const attempt = new Attempt(this, this.eventWords, w, texts);
+    const worker = this.workers.get(attempt.model);
+    if (worker === undefined) {
+      // It has ended already; or its model was removed and registered anew, and has no worker here.
+      attempt.fail(Status.ABANDONED, 'no worker of this thread runs the model', 0);
+      return;
+    }
+    const key = attempt.key();
+    this.running.set(key, attempt);
+    // Not on this stack: what it does may add requests, or end the manager.
+    void Promise.resolve()
+      .then(() => runAttempt(worker, attempt))
+      .finally(() => this.running.delete(key));
+  }
+
+  private takeTexts(bytes: number, long: ArrayBuffer[] | undefined): Texts {
+    if (bytes === 0 && long === undefined) return NO_TEXTS;
+    const short = Buffer.allocUnsafe(bytes);
+    this.textBytes.copy(short, 0, 0, bytes);
+    return { short, long: long ?? [] };
+  }
+
+  private onEvents(count: number, textBytes: number, long: ArrayBuffer[] | undefined): void {
+    const texts = this.takeTexts(textBytes, long);
     const words = this.eventWords;
     for (let i = 0, w = 0; i < count; ++i, w += EventField.WORDS) {
       const type = words[w + EventField.W_TYPE];
@@ -221,6 +333,11 @@ export class Core {
         sink.done(new Response(words, this.eventDoubles, i, texts));
       } else if (type === EventType.CHUNK) {
         this.onChunk(sink, w, i, texts);
+      } else if (type === EventType.READY) {
+        this.onReady(w, texts);
+      } else if (type === EventType.CANCEL_REQUESTED) {
+        const at = w + EventField.W_ATTEMPT_ID;
+        this.running.get(attemptKey(words[at] as number, words[at + 1] as number))?.abort();
       }
     }
   }

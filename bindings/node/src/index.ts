@@ -13,3 +13,4 @@ export { Model } from './model';
 export { OperationName, PriorityName, Request, RequestOptions } from './request';
 export { AttemptRecord, Response, StateName, Usage } from './response';
 export { Chunk, Submission, WaitEstimate } from './submission';
+export { Attempt, AttemptError, WorkerFunction, WorkerOptions } from './worker';

@@ -4,9 +4,9 @@ import { Core, type Logger, type LogLevelName, Sink, STREAM } from './core';
 import { LlmqError } from './errors';
 import { Model } from './model';
 import type { Request, RequestOptions } from './request';
-import type { Response, StateName, Usage } from './response';
-import { stateName } from './response';
-import { Group, Member, Nobody, Submission, SubmissionSink, Waiter } from './submission';
+import { type Response, stateName, type StateName, type Usage, usageNumbers } from './response';
+import type { WorkerFunction, WorkerOptions } from './worker';
+import { Group, Nobody, Submission, SubmissionSink, Waiter } from './submission';
 
 /** How a manager is made. */
 export interface ManagerOptions {
@@ -49,16 +49,6 @@ class Closing extends Sink {
   override refused(): void {
     this.resolve();
   }
-}
-
-function usageNumbers(usage: Usage): [number, number, number, number, number] {
-  return [
-    usage.inputTokens,
-    usage.outputTokens,
-    usage.cachedInputTokens ?? 0,
-    usage.costMicros ?? 0,
-    usage.reasoningTokens ?? 0,
-  ];
 }
 
 /**
@@ -108,20 +98,14 @@ export class Manager implements AsyncDisposable {
 
   /**
    * Hands over many requests at once. Resolves when all have ended, with their responses in order:
-   * look at `ok` of each. Cheaper than as many calls of `submit`; signals are not looked at.
+   * look at `ok` of each. What follows a request that is not accepted is not handed over either,
+   * and says so. Cheaper than as many calls of `submit`; signals are not looked at.
    */
   submitMany<T = unknown, P = unknown>(requests: Iterable<Request<P>>): Promise<Response<T>[]> {
-    const group = new Group<T>();
-    let count = 0;
-    group.left = 1; // until all are handed over
-    for (const request of requests) {
-      ++group.left;
-      this.core.add(request, new Member(group, count++));
-    }
-    this.core.flush();
     return new Promise((resolve) => {
-      group.resolve = resolve;
-      if (--group.left === 0) resolve(group.responses);
+      const group = new Group<T>(resolve);
+      this.core.addAll(requests, (index) => group.member(index));
+      group.seal();
     });
   }
 
@@ -143,6 +127,16 @@ export class Manager implements AsyncDisposable {
     return this.begin<T, C, P>(request, STREAM);
   }
 
+  /**
+   * As `start`, of many at once. What is not accepted, and what follows it, has the id 0n and a
+   * response that tells why.
+   */
+  startMany<T = unknown, P = unknown>(requests: Iterable<Request<P>>): Submission<T>[] {
+    const sinks: SubmissionSink<T, unknown>[] = [];
+    this.core.addAll(requests, (index) => (sinks[index] = new SubmissionSink<T, unknown>()));
+    return sinks.map((sink) => new Submission(this.core, sink));
+  }
+
   private begin<T, C, P>(request: Request<P>, flags: number): Submission<T, C> {
     request.signal?.throwIfAborted();
     const sink = new SubmissionSink<T, C>();
@@ -151,6 +145,19 @@ export class Manager implements AsyncDisposable {
     if (sink.response?.error !== undefined) throw sink.response.error;
     if (request.signal !== undefined) sink.follow(this.core, request.signal);
     return new Submission(this.core, sink);
+  }
+
+  /**
+   * Runs the attempts of a model that has no provider, as many at a time as its limits and
+   * `max_in_flight` allow. What `worker` throws fails the attempt: an {@link AttemptError} as it
+   * says, anything else for good. Takes the place of an earlier worker of the model.
+   */
+  worker<In = unknown, Out = unknown>(
+    model: string,
+    worker: WorkerFunction<In, Out>,
+    options: WorkerOptions = {},
+  ): void {
+    this.core.work(model, worker as WorkerFunction<unknown, unknown>, options.lease ?? -1);
   }
 
   /** The model with types for what goes in and what comes out, and with options for all requests. */
@@ -188,6 +195,14 @@ export class Manager implements AsyncDisposable {
   /** State of a request that is live or ended a short while ago; undefined if it is forgotten. */
   state(id: bigint): StateName | undefined {
     return stateName(this.core.native.state(this.core.handle, ...halves(id)));
+  }
+
+  /**
+   * Takes out the response of a request that was handed over with `keep`; undefined while it is
+   * pending. Throws an LlmqError (STALE) if it was taken before, or is not kept any more.
+   */
+  get<T = unknown>(id: bigint): Response<T> | undefined {
+    return this.core.kept(...halves(id)) as Response<T> | undefined;
   }
 
   /** Reports the usage of a finished request that was handed over with `lateUsage`. */
@@ -228,10 +243,9 @@ export class Manager implements AsyncDisposable {
     return JSON.parse(this.core.native.models(this.core.handle)) as string[];
   }
 
-  /** Counters of the manager and of every model. */
+  /** Counters of the manager and of every model; after the shutdown the last ones. */
   stats(): Record<string, unknown> {
-    this.core.flush();
-    return JSON.parse(this.core.native.stats(this.core.handle)) as Record<string, unknown>;
+    return JSON.parse(this.core.stats()) as Record<string, unknown>;
   }
 
   /** Settings, queue and limits of a model, or of all. */

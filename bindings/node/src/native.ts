@@ -35,7 +35,37 @@ export interface Native {
     manager: NativeManager,
     buffer: ArrayBuffer,
     count: number,
+    all: boolean,
   ): (number | Error)[] | undefined;
+  get(
+    manager: NativeManager,
+    low: number,
+    high: number,
+  ): [number, ArrayBuffer[] | undefined] | undefined;
+  setWorkers(manager: NativeManager, model: string, leaseMs: number): void;
+  attemptSucceed(
+    manager: NativeManager,
+    low: number,
+    high: number,
+    data: string | Uint8Array,
+    usage: NativeUsage | undefined,
+  ): boolean;
+  attemptFail(
+    manager: NativeManager,
+    low: number,
+    high: number,
+    status: number,
+    message: string,
+    retryAfterMs: number,
+  ): boolean;
+  attemptChunk(
+    manager: NativeManager,
+    low: number,
+    high: number,
+    data: string | Uint8Array,
+  ): number;
+  attemptHeartbeat(manager: NativeManager, low: number, high: number): boolean;
+  statusMessage(status: number): string;
   check(manager: NativeManager, buffer: ArrayBuffer): void;
   estimate(manager: NativeManager, buffer: ArrayBuffer): NativeUsage;
   cancel(manager: NativeManager, low: number, high: number): boolean;

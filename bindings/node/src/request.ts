@@ -33,6 +33,8 @@ export interface RequestOptions {
   maxAttempts?: number;
   /** Usage may be reported after the end, with `updateUsage`. */
   lateUsage?: boolean;
+  /** Keeps the response readable by its id, with `get`. */
+  keep?: boolean;
   /** Of a stream: an attempt that fails after output may be tried again; chunks begin anew. */
   restart?: boolean;
   /** Cancels the request when it aborts. */
@@ -193,6 +195,7 @@ export class RequestBuffer {
     words[w + RequestField.W_FLAGS] =
       flags |
       (request.lateUsage === true ? RequestFlags.LATE_USAGE : 0) |
+      (request.keep === true ? RequestFlags.KEEP : 0) |
       (request.restart === true ? RequestFlags.RESTART : 0);
     words[w + RequestField.W_OPERATION] =
       request.operation === undefined

@@ -81,18 +81,29 @@ export class Waiter<T> extends Sink {
 
 /** Requests of one submitMany: one promise for all. @internal */
 export class Group<T> {
-  readonly responses: Response<T>[] = [];
-  left = 0;
-  resolve: (responses: Response<T>[]) => void = () => undefined;
+  private readonly responses: Response<T>[] = [];
+  private left = 1; // until it is sealed
+
+  constructor(private readonly resolve: (responses: Response<T>[]) => void) {}
+
+  /** One more. */
+  member(index: number): Sink {
+    ++this.left;
+    return new Member(this, index);
+  }
 
   settle(index: number, response: Response<T>): void {
     this.responses[index] = response;
+    this.seal();
+  }
+
+  /** No more members come. */
+  seal(): void {
     if (--this.left === 0) this.resolve(this.responses);
   }
 }
 
-/** One of them. @internal */
-export class Member<T> extends Sink {
+class Member<T> extends Sink {
   constructor(
     private readonly group: Group<T>,
     private readonly index: number,

@@ -48,20 +48,35 @@ test('a long payload and a long answer pass through', async (t) => {
   assert.doesNotThrow(() => response?.json());
 });
 
-test('many at once are answered in order, also those that are refused', async (t) => {
+test('many at once are answered in order; what follows a refused one is not handed over', async (t) => {
   const manager = managerFor(t, mock('m'));
   const requests = Array.from({ length: 1000 }, (_, i) => ({
-    model: i % 100 === 7 ? 'unknown' : 'm',
+    model: i === 700 ? 'unknown' : 'm',
     payload: CHAT,
     metadata: String(i),
   }));
   const responses = await manager.submitMany(requests);
   assert.equal(responses.length, 1000);
   responses.forEach((response, i) => {
-    if (i % 100 === 7) assert.equal(response.error?.code, 'LLMQ_ERR_UNKNOWN_MODEL');
-    else assert.equal(response.metadata.toString(), String(i));
+    if (i < 700) assert.equal(response.metadata.toString(), String(i));
+    else assert.equal(response.error?.code, 'LLMQ_ERR_UNKNOWN_MODEL');
   });
+  assert.match(
+    responses[701]?.error?.message ?? '',
+    /not handed over: one before it was refused: .*"unknown"/,
+  );
+  assert.equal(manager.stats()['submitted'], 700);
   assert.deepEqual(await manager.submitMany([]), []);
+});
+
+test('requests of one turn go together, and are refused one by one', async (t) => {
+  const manager = managerFor(t, mock('m'));
+  const codes = Array.from({ length: 600 }, (_, i) =>
+    codeOf(manager.submit({ model: i % 2 === 0 ? 'm' : 'unknown', payload: CHAT })),
+  );
+  (await Promise.all(codes)).forEach((code, i) =>
+    assert.equal(code, i % 2 === 0 ? 'no error' : 'LLMQ_ERR_UNKNOWN_MODEL'),
+  );
 });
 
 test('10,000 promises wait at a time', async (t) => {
