@@ -67,6 +67,37 @@ llmq_status_t llmq_cq_fd(llmq_cq_t* cq, int32_t kind, int32_t* fd) {
   return guarded([&] { return code(queue_of(cq)->fd(kind, fd)); });
 }
 
+llmq_status_t llmq_cq_set_wakeup(llmq_cq_t* cq, llmq_wakeup_fn fn, void* user,
+                                 llmq_user_free_fn user_free) {
+  return guarded([&]() -> llmq_status_t {
+    auto data = llmq::capi::own(user, user_free);
+    if (const llmq_status_t status = usable(cq); status != LLMQ_OK) return status;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    std::shared_ptr<llmq::runtime::Wakeup> wakeup;
+    if (fn != nullptr) {
+      wakeup = std::make_shared<llmq::runtime::Wakeup>();
+      wakeup->fn = fn;
+      wakeup->user = std::move(data);
+    }
+    queue_of(cq)->set_wakeup(std::move(wakeup));
+    return LLMQ_OK;
+  });
+}
+
+// Event by event, so that one whose function takes long holds no others.
+size_t llmq_cq_dispatch(llmq_cq_t* cq, llmq_event_fn fn, void* user, size_t max) {
+  if (usable(cq) != LLMQ_OK || fn == nullptr) return 0;
+  size_t n = 0;
+  for (; n < max; ++n) {
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    if (llmq_cq_drain(cq, &event, 1) == 0) break;
+    fn(user, &event);
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  return n;
+}
+
 void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
   if (events == nullptr || !llmq::runtime::writable(*events, stride)) return;
   guarded([&] {

@@ -265,6 +265,8 @@ typedef struct llmq_event {
 
 /** A callback that receives one event. */
 typedef void (*llmq_event_fn)(void *user, const llmq_event_t *event);
+/** Is told that a completion queue has got its first event. */
+typedef void (*llmq_wakeup_fn)(void *user);
 /** Frees the `user` of a registered callback, exactly once. */
 typedef void (*llmq_user_free_fn)(void *user);
 /** Receives log lines: level LLMQ_LOG_, text without a newline. */
@@ -866,6 +868,52 @@ LLMQ_API llmq_status_t llmq_manager_shutdown(llmq_manager_t *manager, int32_t mo
 LLMQ_API llmq_status_t llmq_manager_destroy(llmq_manager_t *manager);
 
 /* ------------------------------------------------------------------------------------------------------
+ * Manager in a loop of the host (key loop = external)
+ *
+ * Such a manager has no thread. One thread of the host runs it, by llmq_manager_process: once after the creation, and
+ * then whenever the descriptor is readable or the timeout is over. Everything that belongs to the loop thread happens
+ * inside that call: callbacks, wake-ups of queues, log lines. Other threads submit, cancel and report as ever; that
+ * makes the descriptor readable. On the host's thread, calls that are a round trip to the loop (llmq_manager_info_json,
+ * llmq_request_wait_estimate, llmq_usage_update, llmq_try_acquire, llmq_attempt_deadline_ns) process what is there
+ * themselves, callbacks included; on others they wait until the host's thread does. llmq_submit_wait is
+ * LLMQ_ERR_WRONG_THREAD on the host's thread, and llmq_cq_wait there waits in vain for what only processing brings.
+ * llmq_manager_shutdown is asynchronous as ever: go on processing until LLMQ_ERR_CLOSED. llmq_manager_destroy, and the
+ * last llmq_manager_unref, abort what is left and process it on the calling thread: make it the host's, and watch the
+ * descriptor no more, first. Inside a callback the last llmq_manager_unref ends it when the callback has returned, and
+ * llmq_manager_destroy is LLMQ_ERR_WRONG_THREAD.
+ * ---------------------------------------------------------------------------------------------------- */
+
+/** A descriptor that is readable when llmq_manager_process has something to do.
+ * @param[out] fd For poll, epoll, kqueue: do not read or close it. Gone when llmq_manager_process says
+ *   LLMQ_ERR_CLOSED.
+ * @return LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership belongs to the manager
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_fd(llmq_manager_t *manager, int32_t *fd);
+
+/** How long the host may wait for the descriptor before it calls llmq_manager_process anyway. Ask after each
+ * llmq_manager_process.
+ * @param[out] timeout_ns 0 = call it at once; negative = for ever.
+ * @return LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own), LLMQ_ERR_WRONG_THREAD in a callback,
+ *   LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads any thread, not from a callback
+ * @par Blocks while another thread processes
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_timeout_ns(llmq_manager_t *manager, int64_t *timeout_ns);
+
+/** Works on what has come in and what is due; does not wait. The calling thread is the host's thread from then on.
+ * @return LLMQ_OK, LLMQ_ERR_CLOSED (everything has ended, and so has the descriptor), LLMQ_ERR_UNSUPPORTED (the manager
+ *   has a thread of its own), LLMQ_ERR_WRONG_THREAD in a callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ * @par Ownership nothing changes hands
+ * @par Threads one at a time per manager, not from a callback
+ * @par Blocks never, but for callbacks
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_manager_process(llmq_manager_t *manager);
+
+/* ------------------------------------------------------------------------------------------------------
  * Submit
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -1319,6 +1367,29 @@ LLMQ_API llmq_status_t llmq_cq_wake(llmq_cq_t *cq);
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_cq_fd(llmq_cq_t *cq, int32_t kind, int32_t *fd);
+
+/** Sets the function that is called each time that the queue, which was empty, gets an event: for hosts whose loop is
+ * woken by a call (uv_async_send, PostMessage), not by a descriptor. It is called once until the queue has been drained
+ * empty; at once, on this thread, if there are events already. llmq_cq_wake does not call it.
+ * @param fn Called with no lock held, on the loop thread of a manager, mostly; must return quickly. NULL removes it.
+ * @param user_free Run once when the function has been replaced or the queue's last user has gone, and no call of fn is
+ *   left; also if this call fails. May be NULL.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_cq_set_wakeup(llmq_cq_t *cq, llmq_wakeup_fn fn, void *user, llmq_user_free_fn user_free);
+
+/** Drains up to `max` events and calls a function with each, on this thread. An event is released when the function
+ * returns, unless it was taken (llmq_event_take, with the event cast from const).
+ * @param fn May call everything, also llmq_cq_drain and this function.
+ * @return How many there were; 0 if there are none, or the arguments are wrong.
+ * @par Ownership events are released
+ * @par Threads any thread
+ * @par Blocks never, but for fn
+ * @since 0.1 */
+LLMQ_API size_t llmq_cq_dispatch(llmq_cq_t *cq, llmq_event_fn fn, void *user, size_t max);
 
 /** Releases drained events and what their handles own. Events that were taken, or have no handle, are
  * skipped; released events may be released again.

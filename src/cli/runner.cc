@@ -78,9 +78,12 @@ Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool 
   llmq_cq_t* queue = nullptr;
   expect_ok(llmq_cq_create(&queue));
   queue_.reset(queue);
+  llmq_conf_t* copy = nullptr;  // the file may be that of a program with a loop of its own
+  expect_ok(llmq_conf_copy(settings.conf(), &copy));
+  const std::unique_ptr<llmq_conf_t, decltype(&llmq_conf_free)> conf(copy, llmq_conf_free);
+  expect_ok(llmq_conf_set(copy, "loop", "thread", nullptr));
   llmq_manager_t* manager = nullptr;
-  expect_ok_from(
-      [&](llmq_error_t** error) { return llmq_manager_create(settings.conf(), &manager, error); });
+  expect_ok_from([&](llmq_error_t** error) { return llmq_manager_create(copy, &manager, error); });
   manager_.reset(manager);
   for (const std::string& model : settings.models()) models_.insert(model);
 }

@@ -16,6 +16,8 @@ constexpr core::DurationNs kDay = core::seconds(24 * 3600);
 constexpr Choice kLevels[] = {{"trace", 0}, {"debug", 1}, {"info", 2}, {"warn", 3},
                               {"error", 4}, {"off", 5},   {nullptr, 0}};
 
+constexpr Choice kLoops[] = {{"thread", 0}, {"external", 1}, {nullptr, 0}};
+
 Row manager_integer(const char* name, int64_t min, int64_t max, const char* def, const char* doc,
                     void (*apply)(const Value&, ManagerConfig&)) {
   Row row;
@@ -83,6 +85,12 @@ void add_manager_rows(std::deque<Row>& rows) {
                                    config.seed = static_cast<uint64_t>(value.number);
                                  }));
   rows.back().kind = Kind::kUnsigned;
+  rows.push_back(manager_integer(
+      "loop", 0, 0, "thread",
+      "Who runs the manager: a thread of its own, or a loop of the host (llmq_manager_process).",
+      [](const Value& value, ManagerConfig& config) { config.external_loop = value.number != 0; }));
+  rows.back().kind = Kind::kChoice;
+  rows.back().choices = kLoops;
   rows.push_back(manager_integer("log.level", 0, 0, "off",
                                  "Least level of log lines; LLMQ_LOG=level[:file] overrules it.",
                                  [](const Value& value, ManagerConfig& config) {

@@ -122,6 +122,7 @@ struct ManagerConfig {
   int64_t stream_buffer_bytes = 256 * 1024;     // of a request's chunks that nobody has released
   int64_t cache_max_bytes = int64_t{64} << 20;  // of kept answers of all models
   uint64_t seed = 0;                            // of retry jitter; 0 = from the clock
+  bool external_loop = false;                   // the host runs it
   int32_t log_level = 5;                        // LLMQ_LOG_; off
   std::string log_file;               // "" = stderr when log_level is set by key or environment
   std::vector<TenantConfig> tenants;  // those with settings of their own

@@ -66,9 +66,11 @@ CompletionQueue::~CompletionQueue() {
 void CompletionQueue::user_unref() {
   if (user_refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   Node* left = nullptr;
+  std::shared_ptr<Wakeup> wakeup;
   if (!forked()) {
     const std::lock_guard<std::mutex> lock(mutex_);
     orphaned_ = true;
+    wakeup.swap(wakeup_);
     left = first_;
     first_ = last_ = nullptr;
     count_ = 0;
@@ -92,9 +94,11 @@ void CompletionQueue::drop_refs(int64_t n) {
 void CompletionQueue::push(Node* first, Node* last, size_t count) {
   add_ref();  // once the chain is in, whoever drains it may drop the last reference
   size_t waiting = 0;
+  std::shared_ptr<Wakeup> wakeup;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!orphaned_) {
+      if (count_ == 0) wakeup = wakeup_;
       (last_ == nullptr ? first_ : last_->next) = first;
       last_ = last;
       count_ += count;
@@ -109,7 +113,18 @@ void CompletionQueue::push(Node* first, Node* last, size_t count) {
   } else if (waiting > 1) {
     not_empty_.notify_all();
   }
+  if (wakeup != nullptr) wakeup->fn(wakeup->user->get());
   drop_refs(1);
+}
+
+void CompletionQueue::set_wakeup(std::shared_ptr<Wakeup> wakeup) {
+  std::shared_ptr<Wakeup> now;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wakeup_.swap(wakeup);  // the old one is freed without the lock
+    if (count_ > 0) now = wakeup_;
+  }
+  if (now != nullptr) now->fn(now->user->get());
 }
 
 size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {

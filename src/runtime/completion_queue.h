@@ -11,9 +11,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 #include "core/status.h"
+#include "runtime/callback.h"
 #include "runtime/fork_mark.h"
 #include "runtime/job.h"
 
@@ -28,6 +30,12 @@ struct ClosedNotice {
 };
 
 inline constexpr uint32_t kQueueMagic = 0x6c6d7143;
+
+// Called without a lock, by whoever fills the queue.
+struct Wakeup {
+  llmq_wakeup_fn fn = nullptr;
+  std::shared_ptr<UserData> user;
+};
 
 class CompletionQueue {
  public:
@@ -48,6 +56,8 @@ class CompletionQueue {
   core::Status wait(int64_t timeout_ns);
   void wake();
   core::Status fd(int32_t kind, int32_t* fd);
+  // nullptr: none. It is called once each time that the queue gets its first event.
+  void set_wakeup(std::shared_ptr<Wakeup> wakeup);
 
   static void release_events(llmq_event_t* events, size_t stride, size_t n);
 
@@ -72,6 +82,7 @@ class CompletionQueue {
   Node* first_ = nullptr;
   Node* last_ = nullptr;
   size_t count_ = 0;
+  std::shared_ptr<Wakeup> wakeup_;
   size_t waiters_ = 0;
   bool woken_ = false;
   bool orphaned_ = false;

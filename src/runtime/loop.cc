@@ -91,6 +91,8 @@ void Loop::run() {
 
 bool Loop::on_any_loop_thread() { return is_loop_thread; }
 
+void Loop::mark_thread(bool is_loops) { is_loop_thread = is_loops; }
+
 void Loop::discard() {
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
@@ -356,7 +358,9 @@ core::Status Loop::amend_charge(uint64_t id, uint64_t charged, core::ModelIndex 
 
 // Once the engine is closed, threads that are still inside leave without a word: stay awake for
 // them.
-bool Loop::nothing_to_do() const { return local_reports_.empty() && !engine_closed_; }
+bool Loop::nothing_to_do() const {
+  return local_reports_.empty() && actions_.empty() && chains_.empty() && !engine_closed_;
+}
 
 // Nobody is inside, nothing is left: no event can come any more.
 bool Loop::may_end() {

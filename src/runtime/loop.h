@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -88,6 +89,18 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // Instead of run(): closes what open() made.
   void discard();
 
+  // external_loop.cc: instead of run(), turns on a thread of the host's. It is the host thread from
+  // then on.
+  void adopt();
+  core::Status process();
+  core::DurationNs process_timeout();  // negative: until the descriptor is readable
+  int descriptor() const { return uv_backend_fd(&loop_); }
+  // Turns until the shutdown is complete; after the turn that this thread is in, if it is in one.
+  void process_all();
+  bool on_host_thread() const {
+    return std::this_thread::get_id() == host_thread_.load(std::memory_order_relaxed);
+  }
+
   static constexpr size_t kNoKey = 0;  // in place of the fingerprint of one
 
   // ---- For any thread that is inside the gate ----
@@ -100,6 +113,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   }
   // Of this manager or of another.
   static bool on_any_loop_thread();
+  static void mark_thread(bool is_loops);
 
   // ---- On the loop thread ----
   // From outside a perform(): a processor or user of the C API that finishes inline.
@@ -173,6 +187,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
     static bool is_later(const MockAnswer& a, const MockAnswer& b) { return a.due > b.due; }
   };
+
+  // external_loop.cc
+  bool take_turns();
 
   // loop.cc
   core::Status amend_charge(uint64_t id, uint64_t charged, core::ModelIndex model,
@@ -326,6 +343,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   uv_timer_t timer_{};
   uv_prepare_t prepare_{};
   std::atomic<std::thread::id> thread_id_{};
+  std::atomic<std::thread::id> host_thread_{};
+  std::mutex turn_mutex_;  // of turns that hosts' threads take
+  bool left_to_itself_ = false;
+  bool finished_ = false;
 
   core::Engine engine_;
   core::Actions actions_;

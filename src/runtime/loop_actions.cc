@@ -190,9 +190,13 @@ void Loop::settle_pending() {
   ended_count_ = ended_bytes_ = 0;
 }
 
+// Whom a queue wakes up may lead to more of them.
 void Loop::flush_chains() {
-  for (const Chain& chain : chains_) chain.queue->push(chain.first, chain.last, chain.count);
-  chains_.clear();
+  std::vector<Chain> chains;
+  chains.swap(chains_);
+  for (const Chain& chain : chains) chain.queue->push(chain.first, chain.last, chain.count);
+  chains.clear();
+  if (chains_.empty()) chains_.swap(chains);  // for its memory
 }
 
 }  // namespace llmq::runtime

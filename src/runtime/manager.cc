@@ -63,10 +63,16 @@ core::Result<std::unique_ptr<Manager>> Manager::create(const config::Config& con
   auto opened = loop->open();
   if (!opened) return opened.error();
   std::unique_ptr<Manager> manager(new Manager(loop));
-  manager->thread_ = start_thread(loop);
-  if (manager->thread_ == nullptr) {
-    loop->discard();
-    return core::Error{core::Status::kNoMem, "no thread can be started", ""};
+  if (settings.value().external_loop) {
+    loop->adopt();
+    loop->set_hook(Hook{});
+  } else {
+    manager->thread_ = start_thread(loop);
+    if (manager->thread_ == nullptr) {
+      manager->abandoned_ = true;
+      loop->discard();
+      return core::Error{core::Status::kNoMem, "no thread can be started", ""};
+    }
   }
   auto registered = manager->register_models(config, callbacks, false);
   if (!registered) {
@@ -77,21 +83,49 @@ core::Result<std::unique_ptr<Manager>> Manager::create(const config::Config& con
 }
 
 Manager::~Manager() {
-  if (thread_ == nullptr) return;
-  abort_loop(loop_);
-  thread_->detach();
+  if (abandoned_) return;
+  if (external()) {
+    abort_loop(loop_);
+    loop_->process_all();
+  } else if (thread_ != nullptr) {
+    abort_loop(loop_);
+    thread_->detach();
+  }
 }
 
 core::Status Manager::destroy() {
   if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
   abort_loop(loop_);
+  if (external()) {
+    loop_->process_all();
+    return core::Status::kOk;
+  }
   const std::lock_guard<std::mutex> lock(thread_mutex_);  // every owner may call this
   if (thread_ != nullptr) thread_->join();
   thread_ = nullptr;
   return core::Status::kOk;
 }
 
+core::Status Manager::descriptor(int32_t* fd) const {
+  if (!external()) return core::Status::kUnsupported;
+  *fd = loop_->descriptor();
+  return core::Status::kOk;
+}
+
+core::Status Manager::process() {
+  if (!external()) return core::Status::kUnsupported;
+  return Loop::on_any_loop_thread() ? core::Status::kWrongThread : loop_->process();
+}
+
+core::Status Manager::process_timeout(core::DurationNs* timeout) {
+  if (!external()) return core::Status::kUnsupported;
+  if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
+  *timeout = loop_->process_timeout();
+  return core::Status::kOk;
+}
+
 void Manager::abandon() {
+  abandoned_ = true;
   // Its destructor would end the process, and there is no thread to join.
   static_cast<void>(thread_.release());
   // Stays for good: its parts may be mid-change.
@@ -167,6 +201,7 @@ core::Status Manager::on_loop(const std::function<void()>& fn) {
     done = true;
     done_changed.notify_one();
   });
+  while (external() && loop_->on_host_thread() && !done) loop_->process();
   std::unique_lock<std::mutex> lock(mutex);
   done_changed.wait(lock, [&] { return done; });
   return core::Status::kOk;

@@ -50,6 +50,10 @@ class Manager {
                         uint64_t user_data);
   // kWrongThread on a loop thread, else everything has ended and the thread is gone.
   core::Status destroy();
+  // Of loop=external; kUnsupported with a thread of its own.
+  core::Status descriptor(int32_t* fd) const;
+  core::Status process();
+  core::Status process_timeout(core::DurationNs* timeout);
   // In a forked child: the loop thread does not exist here, so nothing of it may be touched.
   void abandon();
   bool shut_down() const { return loop_->closing.load(std::memory_order_acquire); }
@@ -112,6 +116,7 @@ class Manager {
     bool permit = false;  // told before it is inspected
   };
 
+  bool external() const { return loop_->config.external_loop; }
   explicit Manager(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
   // `why` may be nullptr: then no text is made.
   static std::string_view payload_of(const llmq_request_t& request, const Checked& checked);
@@ -149,6 +154,7 @@ class Manager {
   void fill_stats(const core::Counters& counters, llmq_stats_t* stats) const;
 
   std::shared_ptr<Loop> loop_;
+  bool abandoned_ = false;
   std::mutex thread_mutex_;
   std::unique_ptr<std::thread> thread_;  // guarded by thread_mutex_ once the manager is made
 };

@@ -261,7 +261,9 @@ core::Status Manager::submit_wait(const llmq_request_t& request, int64_t timeout
   if (request.cq != nullptr || request.done_fn != nullptr) return core::Status::kInvalidArg;
   const core::Status fault = check_members(request, nullptr);  // before it is copied by its size
   if (fault != core::Status::kOk) return fault;
-  if (Loop::on_any_loop_thread()) return core::Status::kWrongThread;
+  if (Loop::on_any_loop_thread() || (external() && loop_->on_host_thread())) {
+    return core::Status::kWrongThread;
+  }
   Waiter waiter;
   llmq_request_t own = request;
   own.struct_size = sizeof own;

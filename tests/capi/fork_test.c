@@ -99,6 +99,12 @@ static void try_everything(void* user) {
   CHECK_INT(1, freed);
   CHECK_STATUS(kForked, llmq_model_set_workers(m, "m", 1, own->cq, 0));
   CHECK_STATUS(kForked, llmq_attempt_heartbeat(m, own->attempt));
+  CHECK_STATUS(kForked, llmq_manager_fd(m, &number));
+  CHECK_STATUS(kForked, llmq_manager_timeout_ns(m, &time));
+  CHECK_STATUS(kForked, llmq_manager_process(m));
+  CHECK_STATUS(kForked, llmq_cq_set_wakeup(own->cq, count_call, &freed, count_call));
+  CHECK_INT(2, freed);
+  CHECK_INT(0, llmq_cq_dispatch(own->cq, echo, m, 1));
   CHECK_STATUS(kForked, llmq_acquire(m, &request, NULL));
   CHECK_STATUS(kForked, llmq_try_acquire(m, &request, &permit, NULL));
   CHECK_STATUS(kForked, llmq_permit_release(m, own->attempt, NULL));

@@ -595,6 +595,8 @@ const _: () = {
 /// A callback that receives one event.
 pub type llmq_event_fn =
     Option<unsafe extern "C" fn(user: *mut c_void, event: *const llmq_event_t)>;
+/// Is told that a completion queue has got its first event.
+pub type llmq_wakeup_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
 /// Frees the `user` of a registered callback, exactly once.
 pub type llmq_user_free_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
 /// Receives log lines: level LLMQ_LOG_, text without a newline.
@@ -1187,6 +1189,42 @@ extern "C" {
     /// * Blocks: until drained
     /// * Since: 0.1
     pub fn llmq_manager_destroy(manager: *mut llmq_manager_t) -> llmq_status_t;
+    /// A descriptor that is readable when llmq_manager_process has something to do.
+    ///
+    /// * `fd` (out): For poll, epoll, kqueue: do not read or close it. Gone when
+    ///   llmq_manager_process says LLMQ_ERR_CLOSED.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own),
+    ///   LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+    /// * Ownership: belongs to the manager
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_manager_fd(manager: *mut llmq_manager_t, fd: *mut i32) -> llmq_status_t;
+    /// How long the host may wait for the descriptor before it calls llmq_manager_process anyway.
+    /// Ask after each llmq_manager_process.
+    ///
+    /// * `timeout_ns` (out): 0 = call it at once; negative = for ever.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own),
+    ///   LLMQ_ERR_WRONG_THREAD in a callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+    /// * Ownership: nothing changes hands
+    /// * Threads: any thread, not from a callback
+    /// * Blocks: while another thread processes
+    /// * Since: 0.1
+    pub fn llmq_manager_timeout_ns(
+        manager: *mut llmq_manager_t,
+        timeout_ns: *mut i64,
+    ) -> llmq_status_t;
+    /// Works on what has come in and what is due; does not wait. The calling thread is the host's
+    /// thread from then on.
+    ///
+    /// * Returns: LLMQ_OK, LLMQ_ERR_CLOSED (everything has ended, and so has the descriptor),
+    ///   LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own), LLMQ_ERR_WRONG_THREAD in a
+    ///   callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+    /// * Ownership: nothing changes hands
+    /// * Threads: one at a time per manager, not from a callback
+    /// * Blocks: never, but for callbacks
+    /// * Since: 0.1
+    pub fn llmq_manager_process(manager: *mut llmq_manager_t) -> llmq_status_t;
     /// Hands over a request. Never waits for a limit: it queues.
     ///
     /// * `id` (out): Written before the request becomes visible, so its callback may run first. May
@@ -1783,6 +1821,42 @@ extern "C" {
     /// * Blocks: never
     /// * Since: 0.1
     pub fn llmq_cq_fd(cq: *mut llmq_cq_t, kind: i32, fd: *mut i32) -> llmq_status_t;
+    /// Sets the function that is called each time that the queue, which was empty, gets an event:
+    /// for hosts whose loop is woken by a call (uv_async_send, PostMessage), not by a descriptor.
+    /// It is called once until the queue has been drained empty; at once, on this thread, if there
+    /// are events already. llmq_cq_wake does not call it.
+    ///
+    /// * `fn`: Called with no lock held, on the loop thread of a manager, mostly; must return
+    ///   quickly. NULL removes it.
+    /// * `user_free`: Run once when the function has been replaced or the queue's last user has
+    ///   gone, and no call of fn is left; also if this call fails. May be NULL.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Ownership: takes user
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_cq_set_wakeup(
+        cq: *mut llmq_cq_t,
+        r#fn: llmq_wakeup_fn,
+        user: *mut c_void,
+        user_free: llmq_user_free_fn,
+    ) -> llmq_status_t;
+    /// Drains up to `max` events and calls a function with each, on this thread. An event is
+    /// released when the function returns, unless it was taken (llmq_event_take, with the event
+    /// cast from const).
+    ///
+    /// * `fn`: May call everything, also llmq_cq_drain and this function.
+    /// * Returns: How many there were; 0 if there are none, or the arguments are wrong.
+    /// * Ownership: events are released
+    /// * Threads: any thread
+    /// * Blocks: never, but for fn
+    /// * Since: 0.1
+    pub fn llmq_cq_dispatch(
+        cq: *mut llmq_cq_t,
+        r#fn: llmq_event_fn,
+        user: *mut c_void,
+        max: usize,
+    ) -> usize;
     /// Releases drained events and what their handles own. Events that were taken, or have no
     /// handle, are skipped; released events may be released again.
     ///
