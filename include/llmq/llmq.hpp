@@ -39,8 +39,10 @@
 #include <llmq/cpp/hook.hpp>
 #include <llmq/cpp/manager.hpp>
 #include <llmq/cpp/model.hpp>
+#include <llmq/cpp/permit.hpp>
 #include <llmq/cpp/plan.hpp>
 #include <llmq/cpp/request.hpp>
 #include <llmq/cpp/response.hpp>
+#include <llmq/cpp/worker.hpp>
 
 #endif  // LLMQ_LLMQ_HPP_

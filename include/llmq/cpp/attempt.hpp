@@ -56,6 +56,8 @@ class attempt {
     detail::check(code);
     return true;
   }
+  // Renews the lease of a worker's attempt. False: the result is not wanted any more.
+  bool heartbeat() { return llmq_attempt_heartbeat(manager_.get(), id_) == LLMQ_OK; }
   // Reports the result. False: the request had ended (cancel, time-out, shutdown), or this attempt
   // was reported.
   bool succeed(std::string_view data) { return report_success(data, nullptr); }

@@ -6,6 +6,7 @@
 #include <llmq/cpp/completion_queue.hpp>
 #include <llmq/cpp/conf.hpp>
 #include <llmq/cpp/hook.hpp>
+#include <llmq/cpp/permit.hpp>
 #include <llmq/cpp/response.hpp>
 
 #include <cstddef>
@@ -262,6 +263,14 @@ class manager {
   void set_processor(std::string_view model, F fn, std::function<void(attempt_id)> on_cancel = {}) {
     static_assert(std::is_invocable_v<F&, attempt>, "a processor takes an llmq::attempt");
     detail::set_processor(handle(), model, std::move(fn), std::move(on_cancel));
+  }
+
+  // For the calls that the program makes itself, when there is room for them (permit.hpp).
+  std::future<permit> acquire(const request& what, request_id* id = nullptr) {
+    return llmq::acquire(handle(), what, id);
+  }
+  std::optional<permit> try_acquire(const request& what, std::chrono::nanoseconds* wait = nullptr) {
+    return llmq::try_acquire(handle(), what, wait);
   }
 
   // fn(const llmq_hook_t&) is told of the events of the mask (LLMQ_HOOK_ bits), on the loop thread,
