@@ -1,4 +1,4 @@
-/* Attempts that JavaScript runs: of workers. */
+/* Attempts that JavaScript runs: of workers, and with permits. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +110,21 @@ static napi_value js_chunk(napi_env env, napi_callback_info info) {
   return js_number(env, status);
 }
 
+/* permitRelease(manager, low, high, usage or undefined) */
+static napi_value js_permit_release(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  napi_valuetype type;
+  llmq_usage_t usage;
+  uint64_t id;
+  if (js_args(env, info, 4, args) != 0) return NULL;
+  struct manager* manager = manager_arg(env, args[0]);
+  if (manager == NULL || js_id(env, args[1], args[2], &id) != 0) return NULL;
+  napi_typeof(env, args[3], &type);
+  const bool known = type != napi_undefined;
+  if (known && js_usage(env, args[3], &usage) != 0) return NULL;
+  return reported(env, lib.llmq_permit_release(manager->handle, id, known ? &usage : NULL));
+}
+
 /* attemptHeartbeat(manager, low, high) */
 static napi_value js_heartbeat(napi_env env, napi_callback_info info) {
   napi_value args[3];
@@ -124,7 +139,7 @@ int attempt_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       EXPORT("setWorkers", js_set_workers),     EXPORT("attemptSucceed", js_succeed),
       EXPORT("attemptFail", js_attempt_fail),   EXPORT("attemptChunk", js_chunk),
-      EXPORT("attemptHeartbeat", js_heartbeat),
+      EXPORT("attemptHeartbeat", js_heartbeat), EXPORT("permitRelease", js_permit_release),
   };
   return export_functions(env, exports, functions, sizeof functions / sizeof *functions);
 }

@@ -115,6 +115,8 @@ void encode_event(struct texts* texts, llmq_event_t* event, struct event_record*
     record->output_tokens = (double)event->output_tokens;
     record->data = put(texts, event->data, (size_t)event->data_len);
     if (event->type == LLMQ_EV_READY) encode_ready(texts, event, record);
+    if (event->type == LLMQ_EV_PERMIT)
+      record->fallback_model = attempt_text(texts, event->attempt_id, lib.llmq_attempt_model);
   } else if (lib.llmq_event_take(event, &response) == LLMQ_OK) {
     encode_texts(texts, response, record);
     lib.llmq_response_free(response);

@@ -10,7 +10,9 @@
 
 #define LLMQ_NODE_FUNCTIONS(X)         \
   X(llmq_abi_version)                  \
+  X(llmq_acquire)                      \
   X(llmq_attempt_chunk)                \
+  X(llmq_attempt_deployment)           \
   X(llmq_attempt_fail)                 \
   X(llmq_attempt_heartbeat)            \
   X(llmq_attempt_metadata)             \
@@ -48,6 +50,7 @@
   X(llmq_manager_unref)                \
   X(llmq_model_set_workers)            \
   X(llmq_now_ns)                       \
+  X(llmq_permit_release)               \
   X(llmq_report_limits)                \
   X(llmq_request_check)                \
   X(llmq_request_estimate)             \
@@ -77,6 +80,7 @@
   X(llmq_status_message)               \
   X(llmq_status_name)                  \
   X(llmq_submit_batch)                 \
+  X(llmq_try_acquire)                  \
   X(llmq_usage_update)                 \
   X(llmq_version_string)
 

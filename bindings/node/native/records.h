@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 enum { RECORDS_VERSION = 1 };
+enum { REQUEST_SUBMIT = 0, REQUEST_ACQUIRE = 1 };
 enum { BATCH = 256 }; /* requests per submit, events per turn */
 
 /* A place in the buffer that the record is in. */
@@ -64,7 +65,7 @@ struct event_record {
   struct span data;
   struct span error;
   struct span provider_request_id;
-  struct span fallback_model; /* READY: the model */
+  struct span fallback_model; /* READY, PERMIT: the model */
   struct span deployment;     /* READY: the tenant */
   struct span metadata;
   struct span request_key;

@@ -78,6 +78,21 @@ static void refuse(napi_env env, struct manager* manager, const llmq_request_t* 
   napi_set_element(env, *list, (*length)++, error);
 }
 
+/* Hands over those that follow each other and are of one kind, in order, until one is refused. */
+static llmq_status_t hand_over(struct manager* manager, const struct request_record* records,
+                               const llmq_request_t* requests, size_t count, llmq_request_id_t* ids,
+                               size_t* accepted) {
+  size_t same = 1;
+  *accepted = 0;
+  if (records[0].kind == REQUEST_ACQUIRE) {
+    const llmq_status_t status = lib.llmq_acquire(manager->handle, requests, ids);
+    *accepted = status == LLMQ_OK;
+    return status;
+  }
+  while (same < count && records[same].kind == REQUEST_SUBMIT) ++same;
+  return lib.llmq_submit_batch(manager->handle, requests, sizeof *requests, same, ids, accepted);
+}
+
 /* submit(manager, buffer, count, all): writes id and status into each record. Returns undefined if
  * all were accepted, else [index, LlmqError, ...] of those that were not. Without `all` it ends
  * with the first of them. */
@@ -102,22 +117,49 @@ static napi_value js_submit(napi_env env, napi_callback_info info) {
   if (bad != 0) return js_fail(env, LLMQ_ERR_INVALID_ARG, "a text lies outside the buffer", NULL);
   while (first < count) {
     size_t accepted = 0;
-    const llmq_status_t status =
-        lib.llmq_submit_batch(manager->handle, &batch.requests[first], sizeof *batch.requests,
-                              count - first, &batch.ids[first], &accepted);
+    const llmq_status_t status = hand_over(manager, &records[first], &batch.requests[first],
+                                           count - first, &batch.ids[first], &accepted);
     for (size_t i = first; i < first + accepted; ++i) {
       records[i].id[0] = (uint32_t)batch.ids[i];
       records[i].id[1] = (uint32_t)(batch.ids[i] >> 32);
       records[i].status = LLMQ_OK;
     }
     first += accepted;
-    if (status == LLMQ_OK) break;
+    if (status == LLMQ_OK) continue;
     records[first].status = status;
     refuse(env, manager, &batch.requests[first], (uint32_t)first, status, &refusals, &refused);
     if (!all) break;
     ++first;
   }
   return refusals;
+}
+
+/* tryAcquire(manager, buffer): [low, high, deployment] of a permit that was given at once, or how
+ * many ns it would wait. */
+static napi_value js_try_acquire(napi_env env, napi_callback_info info) {
+  napi_value args[2], array;
+  llmq_request_t request;
+  llmq_attempt_id_t attempt = 0;
+  int64_t wait = 0;
+  const char* deployment = "";
+  size_t deployment_len = 0;
+  char* buffer = NULL;
+  size_t size = 0;
+  if (js_args(env, info, 2, args) != 0) return NULL;
+  struct manager* manager = manager_arg(env, args[0]);
+  if (manager == NULL || buffer_arg(env, args[1], 1, &buffer, &size) != 0) return NULL;
+  if (decode(buffer, size, (struct request_record*)(void*)buffer, NULL, lib.llmq_now_ns(),
+             &request) != 0)
+    return js_fail(env, LLMQ_ERR_INVALID_ARG, "a text lies outside the buffer", NULL);
+  const llmq_status_t status = lib.llmq_try_acquire(manager->handle, &request, &attempt, &wait);
+  if (status == LLMQ_ERR_AGAIN) return js_number(env, (double)wait);
+  if (status != LLMQ_OK) return js_fail(env, status, NULL, NULL);
+  lib.llmq_attempt_deployment(manager->handle, attempt, &deployment, &deployment_len);
+  napi_create_array_with_length(env, 3, &array);
+  napi_set_element(env, array, 0, js_number(env, (double)(uint32_t)attempt));
+  napi_set_element(env, array, 1, js_number(env, (double)(uint32_t)(attempt >> 32)));
+  napi_set_element(env, array, 2, js_string(env, deployment, deployment_len));
+  return array;
 }
 
 /* check(manager, buffer): throws what would refuse the first request of the buffer. */
@@ -255,6 +297,7 @@ int submit_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       EXPORT("submit", js_submit),
       EXPORT("check", js_check),
+      EXPORT("tryAcquire", js_try_acquire),
       EXPORT("estimate", js_estimate),
       EXPORT("cancel", js_cancel),
       EXPORT("state", js_state),

@@ -8,6 +8,7 @@ import {
   EVENT_BYTES,
   EventField,
   RequestField,
+  textAt,
   TEXTS_BYTES,
   type Texts,
 } from './records';
@@ -30,6 +31,14 @@ export interface Logger {
 /** Least level of lines that are logged. */
 export type LogLevelName = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off';
 
+/** A permit that was given. @internal */
+export interface SinkPermit {
+  readonly idLow: number;
+  readonly idHigh: number;
+  readonly model: string;
+  readonly deployment: string;
+}
+
 /** Where the events of one request go. They come one after the other, `done` last. */
 export abstract class Sink {
   slot = -1;
@@ -43,6 +52,8 @@ export abstract class Sink {
   abstract done(response: Response): void;
   /** The request was not accepted: no event follows. */
   abstract refused(error: LlmqError): void;
+  /** The permit that was asked for, in place of `done`. */
+  permit(_core: Core, _given: SinkPermit): void {}
   /** A piece of a stream. Whoever keeps `held` owes it to `Core.releaseChunk`. */
   chunk(core: Core, held: number, _data: Buffer, _attempt: number, _outputTokens: number): void {
     core.releaseChunk(held);
@@ -333,6 +344,8 @@ export class Core {
         sink.done(new Response(words, this.eventDoubles, i, texts));
       } else if (type === EventType.CHUNK) {
         this.onChunk(sink, w, i, texts);
+      } else if (type === EventType.PERMIT) {
+        this.onPermit(sink, w, texts);
       } else if (type === EventType.READY) {
         this.onReady(w, texts);
       } else if (type === EventType.CANCEL_REQUESTED) {
@@ -340,6 +353,20 @@ export class Core {
         this.running.get(attemptKey(words[at] as number, words[at + 1] as number))?.abort();
       }
     }
+  }
+
+  private onPermit(sink: Sink | undefined, w: number, texts: Texts): void {
+    if (sink === undefined) return;
+    const words = this.eventWords;
+    const text = (field: EventField): string =>
+      textAt(texts, words[w + field] as number, words[w + field + 1] as number);
+    this.release(sink);
+    sink.permit(this, {
+      idLow: words[w + EventField.W_ATTEMPT_ID] as number,
+      idHigh: words[w + EventField.W_ATTEMPT_ID + 1] as number,
+      model: text(EventField.W_FALLBACK_MODEL),
+      deployment: text(EventField.W_DATA),
+    });
   }
 
   private onChunk(sink: Sink | undefined, w: number, index: number, texts: Texts): void {

@@ -3,7 +3,14 @@ import { ShutdownMode } from './constants';
 import { Core, type Logger, type LogLevelName, Sink, STREAM } from './core';
 import { LlmqError } from './errors';
 import { Model } from './model';
-import type { Request, RequestOptions } from './request';
+import { Permit, PermitWaiter } from './permit';
+import {
+  Kind,
+  type PermitRequest,
+  permitRequest,
+  type Request,
+  type RequestOptions,
+} from './request';
 import { type Response, stateName, type StateName, type Usage, usageNumbers } from './response';
 import type { WorkerFunction, WorkerOptions } from './worker';
 import { Group, Nobody, Submission, SubmissionSink, Waiter } from './submission';
@@ -145,6 +152,30 @@ export class Manager implements AsyncDisposable {
     if (sink.response?.error !== undefined) throw sink.response.error;
     if (request.signal !== undefined) sink.follow(this.core, request.signal);
     return new Submission(this.core, sink);
+  }
+
+  /**
+   * Waits until the limits of the model have room for a call that you make yourself. Rejects with an
+   * LlmqError if there is none (deadline, shutdown, oversize), or with the signal's reason.
+   */
+  acquire(request: PermitRequest): Promise<Permit> {
+    return new Promise((resolve, reject) => {
+      const sink = new PermitWaiter(resolve, reject);
+      request.signal?.throwIfAborted();
+      this.core.add(permitRequest(request), sink, 0, Kind.ACQUIRE);
+      if (request.signal !== undefined && !sink.ended) sink.follow(this.core, request.signal);
+    });
+  }
+
+  /** A permit if there is room now; else undefined. Passes nobody who waits. */
+  tryAcquire(request: PermitRequest): Permit | undefined {
+    const { core } = this;
+    const given = core.withRequest(permitRequest(request), (buffer) =>
+      core.native.tryAcquire(core.handle, buffer),
+    );
+    if (typeof given === 'number') return undefined;
+    const [idLow, idHigh, deployment] = given;
+    return new Permit(core, { idLow, idHigh, model: request.model, deployment });
   }
 
   /**

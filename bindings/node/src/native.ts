@@ -65,6 +65,13 @@ export interface Native {
     data: string | Uint8Array,
   ): number;
   attemptHeartbeat(manager: NativeManager, low: number, high: number): boolean;
+  permitRelease(
+    manager: NativeManager,
+    low: number,
+    high: number,
+    usage: NativeUsage | undefined,
+  ): boolean;
+  tryAcquire(manager: NativeManager, buffer: ArrayBuffer): [number, number, string] | number;
   statusMessage(status: number): string;
   check(manager: NativeManager, buffer: ArrayBuffer): void;
   estimate(manager: NativeManager, buffer: ArrayBuffer): NativeUsage;

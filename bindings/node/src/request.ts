@@ -49,6 +49,38 @@ export interface Request<P = unknown> extends RequestOptions {
   payload?: P | string | Uint8Array;
 }
 
+/** A call that the caller makes itself, with an SDK of its own. */
+export interface PermitRequest {
+  /** Name of a registered model. */
+  model: string;
+  /** The body of the call, to estimate its tokens: looked at and not kept. */
+  payload?: unknown;
+  /** The form of the body; `chat` if not given. */
+  operation?: OperationName;
+  /** `normal` if not given. */
+  priority?: PriorityName;
+  /** Whose call it is; at most 255 bytes. */
+  tenant?: string;
+  /** The caller's own id, in logs; at most 1,024 bytes. */
+  requestKey?: string;
+  /** Bounds the wait and the permit: milliseconds from now, or a moment. */
+  deadline?: number | Date;
+  /** Milliseconds after which the permit is lost unless `heartbeat` renews it. The model's if not given. */
+  lease?: number;
+  /** Tokens that will enter the model, if llmq is not to estimate them; 0 = none. */
+  estInputTokens?: number;
+  /** Tokens that the model will produce, if llmq is not to estimate them; 0 = none. */
+  estOutputTokens?: number;
+  /** Gives the wait up when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** The same as a request. @internal */
+export function permitRequest(permit: PermitRequest): Request {
+  const { lease, ...rest } = permit;
+  return lease === undefined ? rest : { ...rest, timeout: lease };
+}
+
 const OPERATIONS: Record<OperationName, number> = {
   chat: Operation.CHAT,
   embeddings: Operation.EMBEDDINGS,

@@ -1,7 +1,9 @@
 // The steps of a case of tests/scenarios: see the README there. What was asked for and what came is
 // kept for scenario_expect.ts.
-import { AttemptError, type Attempt, LlmqError, Manager, type Request, Response } from 'llmq';
-import type { Config, Submission, Usage } from 'llmq';
+import { once } from 'node:events';
+
+import { AttemptError, type Attempt, LlmqError, Manager, type Permit, type Request } from 'llmq';
+import type { Config, PermitRequest, Response, Submission, Usage } from 'llmq';
 
 import { complain, expectCase, expectResponse, known, usageOf } from './scenario_expect';
 import { within } from './support';
@@ -14,7 +16,10 @@ const WAIT_MS = 60_000;
 /** What is known of one accepted request. */
 export interface Tracked {
   ref: string;
-  submission: Submission;
+  submission: Submission | undefined; // none of a permit
+  permit: Permit | undefined;
+  givenUp: boolean;
+  abort: AbortController;
   metadata: string;
   payload: unknown;
   shares: boolean;
@@ -26,18 +31,23 @@ export interface Tracked {
   finish: ((outcome: Json) => void) | undefined;
 }
 
+function ended(request: Tracked): boolean {
+  return request.response !== undefined || request.permit !== undefined || request.givenUp;
+}
+
 /** One run of one case. */
 export class Scenario {
   readonly requests = new Map<string, Tracked>();
   readonly started: string[] = [];
   readonly done: string[] = [];
+  readonly permits: string[] = [];
   readonly manager: Manager;
   private readonly scripts: { [model: string]: Json[] };
   private wakers: (() => void)[] = [];
   private closing: Promise<void> | undefined;
 
   constructor(readonly root: Json) {
-    known(root, 'name why needs config processors steps expect complaint', 'case');
+    known(root, 'name why needs workers config processors steps expect complaint', 'case');
     this.manager = new Manager(root['config'] as Config);
     this.scripts = (root['processors'] ?? {}) as { [model: string]: Json[] };
     for (const model of this.manager.models()) this.work(model);
@@ -47,19 +57,17 @@ export class Scenario {
   async run(): Promise<void> {
     const begin = process.hrtime.bigint();
     for (const step of this.root['steps'] as Json[]) await this.step(step);
-    await this.until(
-      () => [...this.requests.values()].every((r) => r.response !== undefined),
-      'the end',
-    );
+    await this.until(() => [...this.requests.values()].every(ended), 'the end');
     const tookMs = Number(process.hrtime.bigint() - begin) / 1e6;
     expectCase(this, tookMs);
     this.closing ??= this.manager.shutdown({ mode: 'abort' });
     await within(WAIT_MS, this.closing, 'the shutdown');
   }
 
-  /** Lets one turn of the loop pass, if there still is one. */
+  /** Lets one turn of the loop pass, if there still is one: the second answer is of a later one. */
   turn(): void {
     try {
+      this.manager.info();
       this.manager.info();
     } catch (error) {
       if ((error as LlmqError).code !== 'LLMQ_ERR_CLOSED') throw error;
@@ -93,9 +101,25 @@ export class Scenario {
 
   // --- processors ---
 
+  private get lease(): number | undefined {
+    return (this.root['workers'] as { lease_ms: number } | undefined)?.lease_ms;
+  }
+
   private work(model: string): void {
-    if (this.scripts[model] !== undefined)
-      this.manager.worker(model, (attempt: Attempt) => this.process(model, attempt));
+    if (this.scripts[model] === undefined) return;
+    const options = this.lease === undefined ? {} : { lease: this.lease };
+    this.manager.worker(model, (attempt: Attempt) => this.process(model, attempt), options);
+  }
+
+  // Runs what is held, heard of until it ends.
+  private async heard(attempt: Attempt, work: Promise<Json>): Promise<Json> {
+    if (this.lease === undefined) return work;
+    const beat = setInterval(() => attempt.heartbeat(), this.lease / 5);
+    try {
+      return await work;
+    } finally {
+      clearInterval(beat);
+    }
   }
 
   private async process(model: string, attempt: Attempt): Promise<string> {
@@ -125,16 +149,24 @@ export class Scenario {
   }
 
   private async outcome(outcome: Json, attempt: Attempt, request: Tracked): Promise<string> {
-    known(outcome, 'succeed usage fail message retry_after_ms throw hold echo chunks', 'outcome');
+    known(
+      outcome,
+      'succeed usage fail message retry_after_ms throw hold vanish echo chunks',
+      'outcome',
+    );
     for (const chunk of (outcome['chunks'] ?? []) as string[]) await attempt.chunk(chunk);
     if (outcome['hold'] === true) {
-      const next = await new Promise<Json>((resolve, reject) => {
+      const held = new Promise<Json>((resolve, reject) => {
         request.finish = resolve;
         const stop = (): void => reject(attempt.signal.reason as Error);
         if (attempt.signal.aborted) stop();
         attempt.signal.addEventListener('abort', stop);
       });
-      return this.outcome(next, attempt, request);
+      return this.outcome(await this.heard(attempt, held), attempt, request);
+    }
+    if (outcome['vanish'] === true) {
+      await once(attempt.signal, 'abort');
+      return 'nobody hears this';
     }
     if (outcome['usage'] !== undefined) attempt.usage = usageOf(outcome['usage'] as Json);
     if (typeof outcome['succeed'] === 'string') return outcome['succeed'];
@@ -190,11 +222,14 @@ export class Scenario {
     return { model, payload, operation, requestKey: ref, ...options };
   }
 
-  private track(step: Json, submission: Submission): void {
+  private entry(step: Json, submission: Submission | undefined): Tracked {
     const ref = step['ref'] as string;
     const request: Tracked = {
       ref,
       submission,
+      permit: undefined,
+      givenUp: false,
+      abort: new AbortController(),
       metadata: (step['metadata'] ?? '') as string,
       payload: step['payload'] ?? ref,
       shares: step['dedup_key'] !== undefined,
@@ -206,13 +241,64 @@ export class Scenario {
       finish: undefined,
     };
     this.requests.set(ref, request);
+    return request;
+  }
+
+  private end(request: Tracked, response: Response): void {
+    if (request.response !== undefined) complain(`${request.ref} has ended twice`);
+    request.response = response;
+    this.done.push(request.ref);
+    this.changed();
+  }
+
+  // Whoever aborts gets the signal's reason in this binding; what llmq did shows in the counters.
+  private givenUp(entry: Tracked): void {
+    entry.givenUp = true;
+    this.done.push(entry.ref);
+    this.changed();
+  }
+
+  private async acquire(step: Json): Promise<void> {
+    const { lease, ...request } = { ...this.request(step), lease: step['timeout_ms'] };
+    const entry = this.entry(step, undefined);
+    const asked = { ...request, payload: undefined, signal: entry.abort.signal } as PermitRequest;
+    let refused: unknown;
+    this.manager.acquire(lease === undefined ? asked : { ...asked, lease: lease as number }).then(
+      (permit) => {
+        entry.permit = permit;
+        this.permits.push(entry.ref);
+        this.changed();
+      },
+      (error: unknown) => {
+        const response = (error as LlmqError).response;
+        if (error === entry.abort.signal.reason) this.givenUp(entry);
+        else if (response === undefined) refused = error;
+        else this.end(entry, response);
+      },
+    );
+    await new Promise((resolve) => setImmediate(resolve)); // it is handed over by now
+    if (refused === undefined) return;
+    this.requests.delete(entry.ref);
+    throw refused as Error;
+  }
+
+  private permitRelease(step: Json): void {
+    known(step, 'do ref usage fail retry_after_ms error', 'release');
+    const permit =
+      this.tracked(step).permit ?? complain(`there is no permit of ${String(step['ref'])}`);
+    const usage = step['usage'] === undefined ? undefined : usageOf(step['usage'] as Json);
+    const retryAfter = (step['retry_after_ms'] ?? 0) as number;
+    const ended =
+      step['fail'] === undefined
+        ? permit.release(usage)
+        : permit.fail(step['fail'] as string, '', { retryAfter });
+    if (!ended) throw new LlmqError(-16, 'false in this binding');
+  }
+
+  private track(step: Json, submission: Submission): void {
+    const request = this.entry(step, submission);
     if (step['stream'] === true) void this.read(request);
-    void submission.response.then((response) => {
-      if (request.response !== undefined) complain(`${ref} has ended twice`);
-      request.response = response;
-      this.done.push(ref);
-      this.changed();
-    });
+    void submission.response.then((response) => this.end(request, response));
     // A waiter that throws is its own business.
     if (step['on_done'] === 'throw')
       submission.response
@@ -224,7 +310,7 @@ export class Scenario {
 
   private async read(request: Tracked): Promise<void> {
     try {
-      for await (const chunk of request.submission) {
+      for await (const chunk of request.submission ?? []) {
         request.chunks.push(chunk.text);
         this.changed();
       }
@@ -290,10 +376,14 @@ export class Scenario {
       }
       case 'submit_batch':
         return this.submitBatch(step);
+      case 'acquire':
+        return this.acquire(step);
+      case 'release':
+        return this.permitRelease(step);
       case 'wait':
         return this.wait(step);
       case 'cancel':
-        if (!this.tracked(step).submission.cancel() && step['error'] !== 'LLMQ_ERR_STALE')
+        if (!this.cancel(this.tracked(step)) && step['error'] !== 'LLMQ_ERR_STALE')
           complain(`cancel ${String(step['ref'])}: it has ended`);
         if (step['error'] === 'LLMQ_ERR_STALE')
           throw new LlmqError(-16, 'a boolean in this binding');
@@ -316,12 +406,9 @@ export class Scenario {
       case 'remove_model':
         return this.manager.removeModel(step['model'] as string, step['mode'] as 'drain');
       case 'usage_update':
-        return this.manager.updateUsage(
-          this.tracked(step).submission.id,
-          usageOf(step['usage'] as Json) as Usage,
-        );
+        return this.manager.updateUsage(this.idOf(step), usageOf(step['usage'] as Json) as Usage);
       case 'response_get': {
-        const response = this.manager.get(this.tracked(step).submission.id);
+        const response = this.manager.get(this.idOf(step));
         if (response === undefined) throw new LlmqError(-6, 'undefined in this binding');
         return expectResponse(step['ref'] as string, step['is'] as Json, response, []);
       }
@@ -336,6 +423,16 @@ export class Scenario {
     }
   }
 
+  private cancel(request: Tracked): boolean {
+    if (request.submission !== undefined) return request.submission.cancel();
+    request.abort.abort(new LlmqError(-8, 'cancelled'));
+    return request.response === undefined;
+  }
+
+  private idOf(step: Json): bigint {
+    return this.tracked(step).submission?.id ?? complain(`${String(step['ref'])} is a permit`);
+  }
+
   private async wait(step: Json): Promise<void> {
     known(step, 'do for ref attempt count model is', 'wait');
     const what = `wait for ${String(step['for'])} of ${String(step['ref'])}`;
@@ -343,7 +440,7 @@ export class Scenario {
     switch (step['for']) {
       case 'done': {
         const request = this.tracked(step);
-        return this.until(() => request.response !== undefined, what);
+        return this.until(() => request.response !== undefined || request.givenUp, what);
       }
       case 'started': {
         const { attempts } = this.tracked(step);
@@ -351,6 +448,10 @@ export class Scenario {
           () => (attempt === undefined ? attempts.size > 0 : attempts.has(attempt)),
           what,
         );
+      }
+      case 'permit': {
+        const request = this.tracked(step);
+        return this.until(() => request.permit !== undefined, what);
       }
       case 'stopped': {
         const request = this.tracked(step);

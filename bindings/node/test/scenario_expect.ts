@@ -94,10 +94,23 @@ export function expectResponse(ref: string, is: Json, response: Response, chunks
   );
 }
 
+// A permit that an AbortSignal took back rejects with the reason of the signal, without a response.
+function expectGivenUp(scenario: Scenario, ref: string, is: Json): void {
+  same(`${ref}: outcome`, is, {
+    status: 'LLMQ_ERR_CANCELLED',
+    state: 'cancelled',
+    attempts: 0,
+  });
+  scenario.turn();
+  const given = [...scenario.requests.values()].filter((request) => request.givenUp).length;
+  same(`${ref}: cancelled requests`, scenario.manager.stats()['cancelled'], given);
+}
+
 function expectTotals(requests: Iterable<Tracked>, expected: unknown): void {
   const totals: { [status: string]: number } = {};
   for (const { response } of requests) {
-    const status = statusName(response?.status ?? 1);
+    if (response === undefined) continue; // a permit
+    const status = statusName(response.status);
     totals[status] = (totals[status] ?? 0) + 1;
   }
   same('totals', totals, expected);
@@ -118,19 +131,22 @@ function expectStats(scenario: Scenario, expected: Json): void {
 /** Compares everything that has come. */
 export function expectCase(scenario: Scenario, tookMs: number): void {
   const expect = scenario.root['expect'] as Json;
-  known(expect, 'requests started done totals stats at_least_ms', 'expect');
+  known(expect, 'requests started permits done totals stats at_least_ms', 'expect');
   for (const [ref, is] of Object.entries((expect['requests'] ?? {}) as Json)) {
     const request = scenario.requests.get(ref);
     if (request === undefined) return complain(`"${ref}" was never accepted`);
-    expectResponse(ref, is as Json, request.response as Response, request.chunks);
+    if (request.givenUp) expectGivenUp(scenario, ref, is as Json);
+    else expectResponse(ref, is as Json, request.response as Response, request.chunks);
   }
   same('started', scenario.started, expect['started']);
+  same('permits', scenario.permits, expect['permits']);
   same('done', scenario.done, expect['done']);
   expectTotals(scenario.requests.values(), expect['totals']);
   for (const { ref, response, metadata, submission } of scenario.requests.values()) {
-    same(`${ref}: request_key`, response?.requestKey, ref);
-    same(`${ref}: metadata`, response?.metadata.toString(), metadata);
-    same(`${ref}: id`, response?.id, submission.id);
+    if (response === undefined || submission === undefined) continue; // a permit
+    same(`${ref}: request_key`, response.requestKey, ref);
+    same(`${ref}: metadata`, response.metadata.toString(), metadata);
+    same(`${ref}: id`, response.id, submission.id);
   }
   expectStats(scenario, (expect['stats'] ?? {}) as Json);
   const least = (expect['at_least_ms'] ?? 0) as number;

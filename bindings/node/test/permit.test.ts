@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { LlmqError } from 'llmq';
+
+import { CHAT, codeOf, managerFor, within } from './support';
+
+const ONE = { models: [{ name: 'm', concurrency: 1 }] };
+const USAGE = { inputTokens: 10, outputTokens: 20 };
+
+test('a permit holds its place until it is released', async (t) => {
+  const manager = managerFor(t, ONE);
+  const first = await manager.acquire({ model: 'm', payload: CHAT });
+  assert.equal(first.model, 'm');
+  assert.equal(first.deployment, '');
+  assert.equal(first.heartbeat(), true);
+  assert.equal(manager.tryAcquire({ model: 'm' }), undefined);
+  const second = manager.acquire({ model: 'm' });
+  assert.equal(first.release(USAGE), true);
+  assert.equal(first.release(USAGE), false);
+  assert.equal(first.fail('LLMQ_ERR_SERVER'), false);
+  const given = await within(5000, second, 'the second permit');
+  assert.equal(given.release(), true);
+  const third = manager.tryAcquire({ model: 'm', estInputTokens: 5 });
+  assert.equal(third?.release(USAGE), true);
+});
+
+test('a permit ends with its block', async (t) => {
+  const manager = managerFor(t, ONE);
+  for (let i = 0; i < 3; ++i) {
+    await using permit = await within(5000, manager.acquire({ model: 'm' }), 'a permit');
+    assert.equal(permit.model, 'm');
+  }
+});
+
+test('a wait for a permit is given up by its signal, its deadline, a shutdown', async (t) => {
+  const manager = managerFor(t, ONE);
+  const held = await manager.acquire({ model: 'm' });
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const aborted = manager.acquire({ model: 'm', signal: controller.signal });
+  const late = codeOf(manager.acquire({ model: 'm', deadline: 10 }));
+  const shut = codeOf(manager.acquire({ model: 'm' }));
+  setImmediate(() => controller.abort(reason));
+  await assert.rejects(within(5000, aborted, 'the abort'), reason);
+  assert.equal(await within(5000, late, 'the deadline'), 'LLMQ_ERR_DEADLINE');
+  const closed = manager.shutdown({ mode: 'cancel' });
+  assert.equal(await within(5000, shut, 'the shutdown'), 'LLMQ_ERR_CLOSING');
+  assert.equal(held.release(USAGE), true);
+  await within(5000, closed, 'the end');
+  await assert.rejects(manager.acquire({ model: 'm' }), LlmqError);
+});
+
+test('failures that make no sense are refused', async (t) => {
+  const manager = managerFor(t, ONE);
+  const permit = await manager.acquire({ model: 'm' });
+  assert.throws(() => permit.fail('LLMQ_OK'), TypeError);
+  assert.throws(() => permit.release({ inputTokens: -1, outputTokens: 0 }), LlmqError);
+  assert.equal(permit.release({ inputTokens: 0, outputTokens: 0 }), true);
+});
