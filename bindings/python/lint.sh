@@ -14,4 +14,4 @@ fi
 cd "$here"
 "$work/venv/bin/ruff" format --check .
 "$work/venv/bin/ruff" check .
-"$work/venv/bin/mypy" --cache-dir "$work/mypy" src/llmq
+MYPYPATH=src "$work/venv/bin/mypy" --cache-dir "$work/mypy" src/llmq tests/compat/typed_use.py

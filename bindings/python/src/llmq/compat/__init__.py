@@ -1,0 +1,1 @@
+"""Homes for programs that were written for other packages: see docs/migrating_from_llm_queue.md."""
