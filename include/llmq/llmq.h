@@ -189,7 +189,8 @@ enum {
 
 /** What a hook can be told of: bits of the mask of llmq_set_hook, and types of llmq_hook_t. Of one request they
  * come in the order of its life: REQUEST_SUBMITTED; of each attempt ADMITTED, ATTEMPT_STARTED, of a streamed response
- * FIRST_BYTE, ATTEMPT_FINISHED, then RETRIED if there will be another one; COMPLETED. Attempts of a call that several
+ * FIRST_BYTE, ATTEMPT_FINISHED, then RETRIED if there will be another one; COMPLETED. Two attempts may run at a time
+ * where hedge.enabled is set; the slower one is given up before the end. Attempts of a call that several
  * requests share (dedup_key) are told under a request_id of the call's own, with the user_data of the request that
  * began it. */
 enum {
@@ -398,7 +399,9 @@ typedef struct llmq_hook {
   int64_t reasoning_tokens;     /**< As in llmq_usage_t. */
   int64_t old_value;            /**< LIMIT_CHANGED: the amount before; 0 = there was none. BREAKER_CHANGED:
                                      LLMQ_BREAKER_. */
-  int64_t new_value;            /**< The same after; LIMIT_CHANGED: 0 = there is none any more. */
+  int64_t new_value;            /**< The same after; LIMIT_CHANGED: 0 = there is none any more. ADMITTED,
+                                     ATTEMPT_STARTED, FIRST_BYTE, ATTEMPT_FINISHED: 1 = the attempt began beside
+                                     another one that was slow (hedge.enabled). */
   int64_t until_ns;             /**< BREAKER_CHANGED to OPEN: when it is tried again, on llmq_now_ns(). */
   llmq_request_id_t call_id;    /**< COMPLETED of a request that shared a call (dedup_key): the request_id of its
                                      attempts, which belong to no request alone; else 0. */
@@ -1495,7 +1498,8 @@ LLMQ_API uint32_t llmq_response_attempts(const llmq_response_t *response);
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free: an array of {"attempt" (from 1), "deployment"
  *   (where it has a name), "status" ("LLMQ_ERR_SERVER"), "http_status" (if there was an answer), "message" (of the
  *   provider or the processor; at most 200 bytes), "started_ms" (from the submit; of a shared call from its begin),
- *   "run_ms", "retry_delay_ms" (if another one followed: until it could start)}. [] if none has failed, and of
+ *   "run_ms", "retry_delay_ms" (if another one followed: until it could start)}. A second call beside a slow one
+ *   (hedge.enabled) has "hedge": true; the slower of two ended with LLMQ_ERR_CANCELLED. [] if none has failed, and of
  *   llmq_response_peek, which keeps no texts.
  * @param[out] len Its length; may be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
@@ -1591,7 +1595,7 @@ LLMQ_API llmq_status_t llmq_stats(llmq_manager_t *manager, const char *model, si
                                   llmq_stats_t *stats);
 
 /** The same for the manager and every registered model, as JSON; also `joined`, requests that shared the call of one
- * before them, and `cache` (hits, misses, evicted, and entries and bytes now).
+ * before them, `hedges`, second calls beside a slow one, `hedges_won`, those whose output came first, and `cache` (hits, misses, evicted, and entries and bytes now).
  * @param[out] json NUL-terminated text, to be freed with llmq_buf_free.
  * @param[out] len Its length; may be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.

@@ -9,6 +9,7 @@
 #include "config/header_list.h"
 #include "core/limit/limit_spec.h"
 #include "core/policy/circuit_breaker.h"
+#include "core/policy/hedge.h"
 #include "core/policy/retry.h"
 #include "core/policy/suspension.h"
 #include "core/time.h"
@@ -94,7 +95,8 @@ struct ModelConfig {
   std::vector<std::string> fallback;  // models that take what this one cannot answer
   uint32_t fallback_on = 0;           // a set of core::fallback_class()
   core::DurationNs fallback_after{};  // of waiting; 0 = waiting is no reason
-  bool fails_in_outage = false;       // else requests wait while no deployment works
+  core::HedgeSpec hedge;
+  bool fails_in_outage = false;  // else requests wait while no deployment works
   // What a plan takes an attempt to last: a latency, and the time to produce its output.
   core::DurationNs plan_latency = core::seconds(1);
   int64_t plan_tokens_per_s = 60;

@@ -143,6 +143,27 @@ void add_fallback_rows(std::deque<Row>& rows) {
       [](const Value& value, ModelConfig& model) { model.fallback_after = as_ms(value); }));
 }
 
+void add_hedge_rows(std::deque<Row>& rows) {
+  rows.push_back(model_setting(
+      "hedge.enabled", Scope::kModel, Kind::kBool, "false",
+      "A call that has brought no output for longer than 19 of 20 calls of another deployment take "
+      "is made a second time there, if it can start there at once and nobody waits for that room. "
+      "The first output wins (of a response that is not streamed: the first answer), the other "
+      "call is ended, and what it had reserved stays charged: such a call is paid for twice. For "
+      "models with several deployments. Processors, permits and requests with one attempt are "
+      "never called twice.",
+      [](const Value& value, ModelConfig& model) { model.hedge.enabled = value.number != 0; }));
+  rows.push_back(model_integer(
+      "hedge.after_ms", Scope::kModel, 0, kMaxMs, "0",
+      "No second call begins before that time, in ms; until 40 first outputs of another deployment "
+      "are known, it begins just then. 0 = not until they are known.",
+      [](const Value& value, ModelConfig& model) { model.hedge.after = as_ms(value); }));
+  rows.push_back(model_integer(
+      "hedge.budget_percent", Scope::kModel, 0, 100, "2",
+      "Tokens that second calls may reserve, in percent of those of all other calls of the model.",
+      [](const Value& value, ModelConfig& model) { model.hedge.percent = value.number; }));
+}
+
 void add_breaker_rows(std::deque<Row>& rows) {
   rows.push_back(model_setting(
       "on_outage", Scope::kModel, Kind::kChoice, "hold",
@@ -192,6 +213,7 @@ void add_resilience_rows(std::deque<Row>& rows) {
   add_quota_rows(rows);
   add_breaker_rows(rows);
   add_fallback_rows(rows);
+  add_hedge_rows(rows);
 }
 
 }  // namespace llmq::config

@@ -26,6 +26,7 @@ void Engine::plan_hedge(const Step& step, Model& model, const Request& request) 
   if (!hedges(model) || request.role == Role::kHedge) return;
   const HedgeSpec& spec = model.settings.hedge;
   model.hedge_budget.attempt(tokens_of(request), spec);
+  if (request.max_attempts <= 1) return;  // it may be called once
   DurationNs least{};
   bool known = false;
   for (const std::unique_ptr<Deployment>& deployment : model.deployments) {

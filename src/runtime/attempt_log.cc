@@ -25,6 +25,7 @@ void AttemptLog::finished(const core::Notice& notice, std::string_view deploymen
   if (attempts_.size() == kMostAttempts) return;
   Attempt attempt;
   attempt.number = notice.attempt;
+  attempt.is_hedge = notice.is_hedge;
   attempt.status = notice.status;
   attempt.http_status = http_status;
   attempt.started = notice.queued;
@@ -35,9 +36,12 @@ void AttemptLog::finished(const core::Notice& notice, std::string_view deploymen
 }
 
 void AttemptLog::retried(const core::Notice& notice) {
-  if (attempts_.empty() || attempts_.back().number != notice.attempt) return;
-  attempts_.back().tried_again = true;
-  attempts_.back().delay = notice.delay;
+  for (auto attempt = attempts_.rbegin(); attempt != attempts_.rend(); ++attempt) {
+    if (attempt->number != notice.attempt) continue;
+    attempt->tried_again = true;
+    attempt->delay = notice.delay;
+    return;
+  }
 }
 
 std::string AttemptLog::json() const {
@@ -46,6 +50,7 @@ std::string AttemptLog::json() const {
     cJSON* const json = cJSON_CreateObject();
     cJSON_AddItemToArray(list.get(), json);
     base::add_number(json, "attempt", attempt.number);
+    if (attempt.is_hedge) cJSON_AddTrueToObject(json, "hedge");
     if (!attempt.deployment.empty()) {
       cJSON_AddStringToObject(json, "deployment", attempt.deployment.c_str());
     }

@@ -32,6 +32,7 @@ class AttemptLog {
  private:
   struct Attempt {
     uint8_t number = 0;
+    bool is_hedge = false;  // it began beside another one
     core::Status status = core::Status::kOk;
     int32_t http_status = 0;
     bool tried_again = false;

@@ -37,6 +37,13 @@ class StreamBuffer {
   // Whose it is; before the first chunk.
   void set_request(uint64_t id) { request_ = id; }
 
+  // One with the same bounds, for another record.
+  std::shared_ptr<StreamBuffer> another(uint64_t request) const {
+    auto buffer = std::make_shared<StreamBuffer>(loop_, limit_);
+    buffer->set_request(request);
+    return buffer;
+  }
+
   void add(size_t bytes) { held_.fetch_add(bytes, std::memory_order_seq_cst); }
   // False: it would be too much. One chunk may always be on the way, whatever its size.
   bool try_add(size_t bytes);

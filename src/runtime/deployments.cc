@@ -110,6 +110,11 @@ core::ModelSpec spec_of(const ModelSettings& settings) {
   spec.fallback.models = settings.fallback_models;
   spec.fallback.on = settings.fallback_on;
   spec.fallback.after = settings.fallback_after;
+  spec.hedge = settings.hedge;
+  const bool calls_processor =
+      std::any_of(settings.deployments.begin(), settings.deployments.end(),
+                  [](const auto& one) { return one.provider == config::ProviderKind::kNone; });
+  if (calls_processor) spec.hedge.enabled = false;  // it may not bear being called twice
   spec.ready = first.provider != config::ProviderKind::kNone;
   return spec;
 }

@@ -29,7 +29,8 @@ void Job::begin(Home& its_home) {
   node = Node{};
   flags.store(0, std::memory_order_relaxed);
   operation = 0;
-  in_engine = cancel_early = report_on_way = ended = start_waits = met_new_key = fell_back = false;
+  in_engine = cancel_early = report_on_way = ended = start_waits = met_new_key = fell_back =
+      is_hedge = false;
   payload = nullptr;
   user_data = 0;
   done_fn = nullptr;

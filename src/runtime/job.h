@@ -26,6 +26,7 @@ namespace llmq::runtime {
 
 class AttemptLog;
 class CompletionQueue;
+struct Job;
 struct Flight;
 struct Home;
 struct Stream;
@@ -80,6 +81,7 @@ struct Extra {
   uint32_t lease_ms = 0;   // of a permit; 0 = none
   size_t call_hash = 0;    // with a dedup_key: of it and the payload (call_key.h)
   Sharing shared;
+  Job* hedge_of = nullptr;         // whose second call it is
   std::unique_ptr<Stream> stream;  // its caller gets chunks
   std::unique_ptr<MadeBody> made;  // its model's deployments say a payload in several ways
 };
@@ -123,6 +125,7 @@ struct Job {
   bool ended : 1;          // finished, delivery waits for that report
   bool met_new_key : 1;    // refused once with a key that had been replaced
   bool fell_back : 1;      // its model is not the one that was asked for
+  bool is_hedge : 1;       // a second call of another job: nobody has submitted it (loop_hedge.cc)
   bool start_waits : 1;    // the next attempt has begun for the engine, its start waits for that
                            // report
   uint32_t slot = 0;
@@ -149,6 +152,7 @@ struct Job {
         ended(false),
         met_new_key(false),
         fell_back(false),
+        is_hedge(false),
         start_waits(false) {}
   // A record fresh from the slab, to be filled, then published: only then its id finds it.
   void begin(Home& its_home);

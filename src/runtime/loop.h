@@ -213,9 +213,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk);
   void note_output(Job& job, uint8_t attempt, int64_t tokens);
   void tell_output(Job& job);
-  bool take_stream(Job& job, uint8_t attempt, std::string_view bytes);
-  void pass_on(Job& job, uint8_t attempt, bool all);
-  provider::Outcome end_stream(Job& job, uint8_t attempt, const provider::WireResponse& head,
+  Job* take_stream(Job& job, uint8_t attempt, std::string_view bytes);
+  Job* pass_on(Job& job, uint8_t attempt, bool all);
+  provider::Outcome end_stream(Job*& job, uint8_t attempt, const provider::WireResponse& head,
                                std::string& body);
   void resume_http(uint64_t id);
 
@@ -251,7 +251,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void perform(const core::ModelGone& action);
   void perform(const core::DeploymentGone& action);
   void perform(const core::FallBack& action);
-  void perform(const core::TakeOver&) {}
+  void perform(const core::TakeOver& action);
   void perform(const core::Closed&) { engine_closed_ = true; }
   void perform(const core::Tell& action);
   void deliver(Job& job, core::DurationNs estimate = {});
@@ -285,6 +285,15 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_fallback.cc
   core::Status prepare_fallback(Job& job, const ModelSettings& settings);
 
+  // loop_hedge.cc: second calls of requests that are slow
+  void start_hedge(Job& job, const core::StartAttempt& action);
+  Job* make_hedge(Job& job, const core::StartAttempt& action);
+  static Job& asked_by(Job& job);
+  Job* hedge_of(const Job& job);
+  Job* decide(Job& job, uint8_t attempt);
+  bool abort_hedge(Job& job, uint8_t attempt);
+  void drop_hedge(const Job& job);
+
   // loop_learning.cc
   void learn_tokens(const Job& job, const Outcome& outcome);
 
@@ -307,9 +316,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
               const core::Observed* observed = nullptr, Again again = Again::kAsTheStatusSays);
   bool http_client_ready(Job& job, uint8_t attempt);
-  void stream_http(Job& job, const provider::Profile& profile, uint8_t attempt, http::Call& call);
+  void stream_http(const std::shared_ptr<Job*>& runner, const provider::Profile& profile,
+                   uint8_t attempt, http::Call& call);
   // `key` is a fingerprint of the one that was sent.
-  void end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
+  void end_http(Job& runner, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
   Outcome* store(std::unique_ptr<Outcome> outcome);
 
@@ -327,6 +337,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_mock.cc
   void run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt);
   void stop_mock(const Job& job);
+  void hand_over_mock(const Job& from, Job& to);
   void resume_mock(uint64_t id);
   void deliver_mock_answers();
   void deliver_mock_piece(MockAnswer&& answer);
@@ -364,7 +375,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::vector<MockAnswer> mock_answers_;  // heap, earliest first
   std::vector<MockAnswer> mock_paused_;   // streams whose readers are behind
   std::unique_ptr<http::Client> http_;
-  std::unordered_map<const Job*, uint64_t> http_calls_;  // running ones, by the client's number
+  struct HttpCall {
+    uint64_t number = 0;           // the client's
+    std::shared_ptr<Job*> runner;  // whose it is, as its callbacks see it
+  };
+  std::unordered_map<const Job*, HttpCall> http_calls_;  // running ones
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<RefusedKey> refused_keys_;  // until another one is found, or a call goes well
   core::TimeNs next_key_look_{};
@@ -372,6 +387,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   Hook hook_;
   // Of requests and calls that are not over, and of which an attempt has failed.
   std::unordered_map<const Job*, std::shared_ptr<AttemptLog>> attempt_logs_;
+  std::unordered_map<const Job*, Job*> hedges_;  // second calls, by the job that they are for
   Flights flights_;
   ResponseCache cache_;
   bool cache_changed_ = false;  // its counts, in this turn

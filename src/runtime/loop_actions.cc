@@ -25,9 +25,9 @@ void Loop::perform_all() {
 
 void Loop::perform(const core::StartAttempt& action) {
   Job& job = *Job::of(action.request);
-  if (core::is_final(job.request.state) || job.request.attempts != action.attempt) {
-    return;  // ended in the same step
-  }
+  if (core::is_final(job.request.state)) return;  // ended in the same step
+  if (action.is_hedge) return start_hedge(job, action);
+  if (job.request.attempts != action.attempt) return;
   touch(job.request.model);
   publish_retry(job);
   job.node.deployment = action.deployment;
@@ -64,6 +64,7 @@ void Loop::perform(const core::StartAttempt& action) {
 void Loop::perform(const core::AbortAttempt& action) {
   Job& job = *Job::of(action.request);
   touch(job.request.model);
+  if (abort_hedge(job, action.attempt)) return;
   const uint32_t running = live_word(job.request.id, action.attempt);
   uint32_t live = running;
   publish_retry(job);
@@ -88,6 +89,7 @@ void Loop::perform(const core::AbortAttempt& action) {
 void Loop::perform(const core::FinishRequest& action) {
   Job& job = *Job::of(action.request);
   job.in_engine = false;
+  drop_hedge(job);
   if (job.request.role == core::Role::kFollower) step_out(job);
   if (job.report_on_way) {
     job.ended = true;

@@ -69,7 +69,7 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
       break;
     case config::ProviderKind::kHttp:
       if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
-        http_->cancel(call->second);
+        http_->cancel(call->second.number);
         http_calls_.erase(call);
         if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
       }
@@ -105,7 +105,8 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
   const DeploymentEntry& entry = deployment_of(job);
   if (outcome->usage_known) price(entry, outcome->usage);
   if (again == Again::kNever) job.request.max_attempts = attempt;
-  const core::AttemptFinished event{&job.request,
+  Job& asked = asked_by(job);
+  const core::AttemptFinished event{&asked.request,
                                     attempt,
                                     outcome->status,
                                     outcome->usage_known,
@@ -115,7 +116,7 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
                                     again == Again::kAtOnce};
   if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
     const std::string& name = entry.config.name;
-    log->info("{}: attempt {}{} failed: {}: {}", log_name(job), attempt,
+    log->info("{}: attempt {}{} failed: {}: {}", log_name(asked), attempt,
               name.empty() ? "" : " at deployment " + name, core::status_name(outcome->status),
               one_line(outcome->message));
   }
@@ -125,8 +126,8 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
   http_calls_.erase(&job);
   touch(job.request.model);
   step(event);
-  end_permit(job);
-  publish_retry(job);
+  end_permit(asked);
+  publish_retry(asked);
 }
 
 // Puts an outcome into a record that any thread may give back.
@@ -203,38 +204,42 @@ void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   call.wire = std::move(wire.value());
   call.body = body.value();
   call.transport = transport_of(config);
-  if (job.stream() != nullptr) stream_http(job, *config.profile, attempt, call);
-  Job* const running = &job;
-  http_calls_[running] = http_->start(
+  const auto runner = std::make_shared<Job*>(&job);
+  if (job.stream() != nullptr) stream_http(runner, *config.profile, attempt, call);
+  const uint64_t number = http_->start(
       std::move(call),
-      [this, running, attempt] {
+      [this, runner, attempt] {
         now_ = now();
-        step(core::AttemptSent{&running->request, attempt});
+        step(core::AttemptSent{&asked_by(**runner).request, attempt});
       },
-      [this, running, attempt, profile = config.profile, fingerprint](http::CallResult result) {
-        end_http(*running, attempt, *profile, fingerprint, std::move(result));
+      [this, runner, attempt, profile = config.profile, fingerprint](http::CallResult result) {
+        end_http(**runner, attempt, *profile, fingerprint, std::move(result));
       });
+  http_calls_[&job] = HttpCall{number, runner};
 }
 
-void Loop::end_http(Job& job, uint8_t attempt, const provider::Profile& profile, size_t key,
+void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profile, size_t key,
                     http::CallResult&& result) {
   now_ = now();
-  Stream* const stream = job.stream();
+  Job* on = &runner;
+  const bool streams = runner.stream() != nullptr;
   const int http_status = result.response.http_status;
   std::string body = std::move(result.response.body);
   provider::Outcome outcome;
   if (result.status != core::Status::kOk) {
     outcome.status = result.status;
     outcome.message = std::move(result.message);
-  } else if (stream != nullptr && http_status >= 200 && http_status <= 299) {
-    outcome = end_stream(job, attempt, result.response, body);
+  } else if (streams && http_status >= 200 && http_status <= 299) {
+    outcome = end_stream(on, attempt, result.response, body);
+    if (on == nullptr) return;  // given up
   } else {
     result.response.body = std::move(body);
-    outcome = provider::parse_response(profile, static_cast<provider::Operation>(job.operation),
+    outcome = provider::parse_response(profile, static_cast<provider::Operation>(runner.operation),
                                        result.response, now_.wall_unix_ms);
     body = std::move(result.response.body);
   }
-  if (stream != nullptr) stream->end();
+  Job& job = *on;
+  if (streams) job.stream()->end();
   Again again = result.permanent ? Again::kNever : Again::kAsTheStatusSays;
   if (outcome.status == core::Status::kAuth) {
     if (has_new_key(job, key)) again = Again::kAtOnce;

@@ -23,8 +23,8 @@ void Loop::perform(const core::FallBack& action) {
   if (job.is_permit()) expect_permits(job);
   const ModelEntry& entry = entry_of(job);
   const auto settings = entry.settings.read();
-  job.request.max_attempts = static_cast<uint8_t>(
-      std::min<uint32_t>(kMaxAttempts, job.request.attempts + settings->retry.max_attempts));
+  job.request.max_attempts = static_cast<uint8_t>(std::min<uint32_t>(
+      kMaxAttempts, job.request.attempts + (job.is_permit() ? 1 : settings->retry.max_attempts)));
   if (log->should_log(spdlog::level::info)) {
     const std::string why = action.why == core::Status::kOk ? "it has waited for too long"
                                                             : core::status_name(action.why);

@@ -50,6 +50,7 @@ Flight* Loop::begin_flight(Job& job) {
   request.tenant = job.request.tenant;
   request.max_attempts = job.request.max_attempts;
   request.priority = job.request.priority;
+  request.streams = job.request.streams;
   request.bytes = std::exchange(job.request.bytes, 0);
   call->payload = std::exchange(job.payload, nullptr);
   call->operation = job.operation;

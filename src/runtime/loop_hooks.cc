@@ -44,6 +44,7 @@ void put_request(const Notice& notice, const Job& job, llmq_hook_t& told) {
   if (notice.attempt > 0) told.attempt_id = attempt_id(job.request.id, notice.attempt);
   told.user_data = job.user_data;
   told.attempt = notice.attempt;
+  told.new_value = notice.is_hedge ? 1 : 0;
   told.status = static_cast<llmq_status_t>(notice.status);
   told.state = static_cast<int32_t>(notice.state);
   told.queued_ns = notice.queued.ns;
@@ -84,21 +85,24 @@ void Loop::set_hook(Hook hook) {
 void Loop::perform(const core::Tell& action) {
   const Notice notice = engine_.notice(action);  // a hook may lead to more of them
   const bool ended = notice.kind == Notice::kAttemptFinished;
-  const bool trouble = ended && (notice.status != core::Status::kOk || notice.attempt > 1);
+  const bool trouble =
+      ended && (notice.status != core::Status::kOk || notice.attempt > 1 || notice.was_hedged);
   if (trouble || notice.kind == Notice::kRetried) note_attempt(notice);
   tell_hook(notice);
 }
 
 // An attempt that failed, or followed one that did.
 void Loop::note_attempt(const Notice& notice) {
-  const Job& job = *Job::of(notice.request);
+  Job& job = *Job::of(notice.request);
   std::shared_ptr<AttemptLog>& log = attempt_logs_[&job];
   if (log == nullptr) log = std::make_shared<AttemptLog>();
   if (notice.kind == Notice::kRetried) return log->retried(notice);
   const std::vector<DeploymentEntry*>& called = entries_[notice.model]->called;
   const std::string& where =
       called[notice.deployment < called.size() ? notice.deployment : 0]->config.name;
-  const Outcome* const outcome = job.report_on_way ? nullptr : job.outcome;
+  Job* const hedge = notice.is_hedge ? hedge_of(job) : nullptr;
+  const Job& ran = hedge != nullptr ? *hedge : job;
+  const Outcome* const outcome = ran.report_on_way ? nullptr : ran.outcome;
   if (outcome == nullptr || outcome->status != notice.status) {
     log->finished(notice, where, 0, core::status_message(notice.status));
   } else {

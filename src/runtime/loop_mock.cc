@@ -46,6 +46,17 @@ void Loop::stop_mock(const Job& job) {
   if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
 }
 
+// What is due of it is another's now.
+void Loop::hand_over_mock(const Job& from, Job& to) {
+  for (std::vector<MockAnswer>* answers : {&mock_answers_, &mock_paused_}) {
+    for (MockAnswer& answer : *answers) {
+      if (answer.job != &from || answer.request_id != from.request.id) continue;
+      answer.job = &to;
+      answer.request_id = to.request.id;
+    }
+  }
+}
+
 void Loop::resume_mock(uint64_t id) {
   const auto paused =
       std::find_if(mock_paused_.begin(), mock_paused_.end(),
@@ -74,18 +85,21 @@ void Loop::deliver_mock_answers() {
 }
 
 void Loop::deliver_mock_piece(MockAnswer&& answer) {
-  Job& job = *answer.job;
-  const bool more_may_come = take_stream(job, answer.attempt, answer.pieces[answer.next++]);
+  Job* on = take_stream(*answer.job, answer.attempt, answer.pieces[answer.next++]);
+  if (on == nullptr) return;  // given up
+  answer.job = on;
+  answer.request_id = on->request.id;
   if (answer.next < answer.pieces.size()) {
     answer.due = answer.due + answer.gap;
-    if (more_may_come) return keep_mock_answer(std::move(answer));
+    if (!on->stream()->buffer->must_wait()) return keep_mock_answer(std::move(answer));
     mock_paused_.push_back(std::move(answer));
     return;
   }
   std::string body;
-  provider::Outcome outcome = end_stream(job, answer.attempt, answer.head, body);
-  job.stream()->end();
-  report(job, answer.attempt,
+  provider::Outcome outcome = end_stream(on, answer.attempt, answer.head, body);
+  if (on == nullptr) return;
+  on->stream()->end();
+  report(*on, answer.attempt,
          outcome_of(std::move(outcome), answer.head.http_status, std::move(body)));
 }
 

@@ -61,7 +61,7 @@ void Loop::note_output(Job& job, uint8_t attempt, int64_t tokens) {
   }
   stream.told_tokens = tokens;
   stream.told_at = now_.mono;
-  step(core::AttemptProgress{&job.request, attempt, tokens});
+  step(core::AttemptProgress{&asked_by(job).request, attempt, tokens});
 }
 
 // What has come since the engine was told last; it is about to hear that the attempt ends.
@@ -72,17 +72,17 @@ void Loop::tell_output(Job& job) {
   step(core::AttemptProgress{&job.request, job.request.attempts, tokens});
 }
 
-// False: the caller has enough for now.
-bool Loop::take_stream(Job& job, uint8_t attempt, std::string_view bytes) {
+// Whose it is now, as pass_on says.
+Job* Loop::take_stream(Job& job, uint8_t attempt, std::string_view bytes) {
   now_ = now();
   job.stream()->reader->feed(bytes, stream_events_);
-  pass_on(job, attempt, false);
-  return !job.stream()->buffer->must_wait();
+  return pass_on(job, attempt, false);
 }
 
 // Hands over what the reader has told, once there is output: until then the attempt may fail and be
-// tried again, and its caller need not know. `all`: it has ended well without any.
-void Loop::pass_on(Job& job, uint8_t attempt, bool all) {
+// tried again, and its caller need not know. `all`: it has ended well without any. Of a second call
+// the output decides whose it is from then on; nullptr: it was given up.
+Job* Loop::pass_on(Job& job, uint8_t attempt, bool all) {
   Stream& stream = *job.stream();
   const int64_t tokens = stream.reader->output_tokens();
   for (provider::StreamEvent& event : stream_events_) {
@@ -94,21 +94,24 @@ void Loop::pass_on(Job& job, uint8_t attempt, bool all) {
   }
   stream_events_.clear();
   const bool begun = stream.reader->output_begun() || stream.buffer->full();
-  if (!begun && !all) return;
-  if (begun) note_output(job, attempt, least_tokens(*stream.reader));
-  for (std::unique_ptr<Chunk>& chunk : stream.held_back) deliver_chunk(job, std::move(chunk));
+  if (!begun && !all) return &job;
+  if (begun || job.is_hedge) note_output(job, attempt, least_tokens(*stream.reader));
+  Job* const on = decide(job, attempt);
+  if (on == nullptr) return nullptr;
+  for (std::unique_ptr<Chunk>& chunk : stream.held_back) deliver_chunk(*on, std::move(chunk));
   stream.held_back.clear();
+  return on;
 }
 
 // The stream is over, well or not: what is left is handed over. `body` becomes the whole answer if
-// it is one.
-provider::Outcome Loop::end_stream(Job& job, uint8_t attempt, const provider::WireResponse& head,
+// it is one. `job` becomes whose it is, as pass_on says.
+provider::Outcome Loop::end_stream(Job*& job, uint8_t attempt, const provider::WireResponse& head,
                                    std::string& body) {
-  provider::StreamReader& reader = *job.stream()->reader;
+  provider::StreamReader& reader = *job->stream()->reader;
   provider::Outcome outcome = reader.finish(head, now_.wall_unix_ms, stream_events_);
   const bool whole = outcome.status == core::Status::kOk;
-  pass_on(job, attempt, whole);
-  if (whole) body = reader.take_assembled();
+  job = pass_on(*job, attempt, whole);
+  if (whole && job != nullptr) body = reader.take_assembled();
   return outcome;
 }
 
@@ -120,24 +123,25 @@ void Loop::resume_stream(uint64_t id) {
 
 #if defined(LLMQ_HAVE_HTTP)
 
-void Loop::stream_http(Job& job, const provider::Profile& profile, uint8_t attempt,
-                       http::Call& call) {
+void Loop::stream_http(const std::shared_ptr<Job*>& runner, const provider::Profile& profile,
+                       uint8_t attempt, http::Call& call) {
+  Job& job = **runner;
   Stream& stream = *job.stream();
   const auto operation = static_cast<provider::Operation>(job.operation);
   stream.reader = std::make_unique<provider::StreamReader>(profile, operation);
   stream.body = provider::streamed_body(profile, operation, call.body);
   call.body = stream.body;
   call.idle_timeout = entry_of(job).settings.read()->stream_idle_timeout;
-  call.on_data = [this, running = &job, attempt](const provider::WireResponse&,
-                                                 std::string_view bytes) {
-    return take_stream(*running, attempt, bytes);
+  call.on_data = [this, runner, attempt](const provider::WireResponse&, std::string_view bytes) {
+    Job* const on = take_stream(**runner, attempt, bytes);
+    return on != nullptr && !on->stream()->buffer->must_wait();  // else its caller has enough
   };
 }
 
 void Loop::resume_http(uint64_t id) {
   const Job* const job = live_job(id);
   const auto call = job == nullptr ? http_calls_.end() : http_calls_.find(job);
-  if (call != http_calls_.end()) http_->resume(call->second);
+  if (call != http_calls_.end()) http_->resume(call->second.number);
 }
 
 #else

@@ -323,6 +323,8 @@ base::Json counters_json(const core::Counters& stats) {
   add("attempts", stats.attempts);
   add("retries", stats.retries);
   add("fallbacks", stats.fallbacks);
+  add("hedges", stats.hedges);
+  add("hedges_won", stats.hedges_won);
   add("rate_limited", stats.rate_limited);
   add("pending", stats.pending);
   add("processing", stats.processing);

@@ -209,6 +209,7 @@ Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
     if (job->queue != nullptr) job->queue->add_ref();
   }
   if (checked.streams) extra->stream->buffer->set_request(request.id);
+  request.streams = checked.streams;
   if (r.dedup_key_len > 0) extra->call_hash = call_hash(extra->dedup_key, body);
   job->extra = extra.release();
   job->publish();

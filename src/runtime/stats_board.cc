@@ -20,6 +20,8 @@ void add(core::Counters& sum, const core::Counters& one) {
   sum.cached_input_tokens += one.cached_input_tokens;
   sum.cost_micros += one.cost_micros;
   sum.reasoning_tokens += one.reasoning_tokens;
+  sum.hedges += one.hedges;
+  sum.hedges_won += one.hedges_won;
   sum.joined += one.joined;
 }
 

@@ -99,6 +99,34 @@ TEST(MixedDeployments, AreSentTheFormOfTheirProvider) {
   EXPECT_EQ(status_count(anthropic.stop(), "200"), 3);
 }
 
+// Whole answers, and streams: `llmq run` asks for these.
+class SlowDeployment : public ::testing::TestWithParam<const char*> {};
+
+// The first deployment answers nothing within the test: whatever is answered, second calls brought.
+TEST_P(SlowDeployment, IsHedgedAndItsConnectionsAreClosed) {
+  const Directory dir;
+  Mock slow(dir, {"--latency", "1h"});
+  Mock fast(dir, {"--latency", "1ms"});
+  const std::string config =
+      R"({"models":[{"name":"m","provider":"openai","api_key_env":"K",)"
+      R"("find_limits":false,"hedge":{"enabled":true,"after_ms":50,"budget_percent":100},"deployments":[)"
+      R"({"name":"slow","order":0,"base_url":")" +
+      slow.url() + R"("},{"name":"fast","order":1,"base_url":")" + fast.url() + R"("}]}]})";
+  constexpr int kCalls = 15;  // the budget saves up no more than 20
+  const std::string in = dir.write("in.jsonl", chat_lines(kCalls));
+  Program run(dir,
+              {"run", in, "-o", dir.path("out"), "--config", dir.write("c", config), GetParam()},
+              {{"K", "sk-x"}});
+  ASSERT_EQ(run.wait(), 0) << run.err() << dir.read("out");
+  EXPECT_EQ(json_lines(dir.read("out")).size(), static_cast<size_t>(kCalls));
+  EXPECT_EQ(status_count(fast.stop(), "200"), kCalls);
+  const base::Json stats = slow.stop();
+  EXPECT_EQ(status_count(stats, "200"), 0);
+  EXPECT_EQ(number(stats, "client_gone"), kCalls);
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, SlowDeployment, ::testing::Values("--quiet", "--stream"));
+
 TEST_F(Deployments, AreListedByCheckAndLookedAtByDoctor) {
   const std::string file = dir_.write("c", config(R"(,"rpm":9000)"));
   const Program::Environment key{{"K", "sk-x"}};

@@ -228,8 +228,9 @@ module LLMQ
   # What a hook can be told of: bits of the mask of llmq_set_hook, and types of llmq_hook_t. Of one
   # request they come in the order of its life: REQUEST_SUBMITTED; of each attempt ADMITTED,
   # ATTEMPT_STARTED, of a streamed response FIRST_BYTE, ATTEMPT_FINISHED, then RETRIED if there will
-  # be another one; COMPLETED. Attempts of a call that several requests share (dedup_key) are told
-  # under a request_id of the call's own, with the user_data of the request that began it.
+  # be another one; COMPLETED. Two attempts may run at a time where hedge.enabled is set; the slower
+  # one is given up before the end. Attempts of a call that several requests share (dedup_key) are
+  # told under a request_id of the call's own, with the user_data of the request that began it.
   module HookType
     # The manager has taken it up.
     REQUEST_SUBMITTED = 1

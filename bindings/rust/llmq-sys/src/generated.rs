@@ -572,7 +572,9 @@ pub struct llmq_hook_t {
     pub reasoning_tokens: i64,
     /// LIMIT_CHANGED: the amount before; 0 = there was none. BREAKER_CHANGED: LLMQ_BREAKER_.
     pub old_value: i64,
-    /// The same after; LIMIT_CHANGED: 0 = there is none any more.
+    /// The same after; LIMIT_CHANGED: 0 = there is none any more. ADMITTED, ATTEMPT_STARTED,
+    /// FIRST_BYTE, ATTEMPT_FINISHED: 1 = the attempt began beside another one that was slow
+    /// (hedge.enabled).
     pub new_value: i64,
     /// BREAKER_CHANGED to OPEN: when it is tried again, on llmq_now_ns().
     pub until_ns: i64,
@@ -1972,8 +1974,10 @@ extern "C" {
     ///   (from 1), "deployment" (where it has a name), "status" ("LLMQ_ERR_SERVER"), "http_status"
     ///   (if there was an answer), "message" (of the provider or the processor; at most 200 bytes),
     ///   "started_ms" (from the submit; of a shared call from its begin), "run_ms",
-    ///   "retry_delay_ms" (if another one followed: until it could start)}. \[\] if none has
-    ///   failed, and of llmq_response_peek, which keeps no texts.
+    ///   "retry_delay_ms" (if another one followed: until it could start)}. A second call beside a
+    ///   slow one (hedge.enabled) has "hedge": true; the slower of two ended with
+    ///   LLMQ_ERR_CANCELLED. \[\] if none has failed, and of llmq_response_peek, which keeps no
+    ///   texts.
     /// * `len` (out): Its length; may be NULL.
     /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.
     /// * Ownership: json is the caller's
@@ -2087,8 +2091,9 @@ extern "C" {
         stats: *mut llmq_stats_t,
     ) -> llmq_status_t;
     /// The same for the manager and every registered model, as JSON; also `joined`, requests that
-    /// shared the call of one before them, and `cache` (hits, misses, evicted, and entries and
-    /// bytes now).
+    /// shared the call of one before them, `hedges`, second calls beside a slow one, `hedges_won`,
+    /// those whose output came first, and `cache` (hits, misses, evicted, and entries and bytes
+    /// now).
     ///
     /// * `json` (out): NUL-terminated text, to be freed with llmq_buf_free.
     /// * `len` (out): Its length; may be NULL.
