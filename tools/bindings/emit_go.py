@@ -1,8 +1,8 @@
-"""bindings/go/constants.go: typed constants; what callers have no use for is not exported."""
+"""bindings/go: constants.go, typed, where what callers have no use for is not exported; functions.h for load.c."""
 
 from typing import List
 
-from header import Group, Header
+from header import Group, Header, Variable
 from names import camel, kind, wrap
 
 _TYPES = {"llmq_status_t": "int32", "int32_t": "int32", "uint32_t": "uint32", "uint64_t": "uint64"}
@@ -51,3 +51,25 @@ def emit(header: Header) -> str:
     for group in header.groups:
         out += _group(group)
     return "\n".join(out)
+
+
+def _parameter(variable: Variable) -> str:
+    base = variable.ctype.rstrip("*")
+    return f"{base} {variable.ctype[len(base):]}{variable.name}"
+
+
+def functions(header: Header) -> str:
+    """bindings/go/functions.h: the list that load.c looks up in the library."""
+    out = [
+        "/* clang-format off */",
+        "/* Made from include/llmq/llmq.h by tools/bindings/generate.py: do not edit. */",
+        "",
+        "/* X(result, name, (parameters), (arguments)) for every function of the library. */",
+        "#define LLMQ_FUNCTIONS(X) \\",
+    ]
+    for function in header.functions:
+        parameters = ", ".join(_parameter(param) for param in function.params) or "void"
+        arguments = ", ".join(param.name for param in function.params)
+        out.append(f"  X({function.result}, {function.name}, ({parameters}), ({arguments})) \\")
+    out[-1] = out[-1][: -len(" \\")]
+    return "\n".join(out) + "\n"

@@ -21,6 +21,7 @@ from header import Header, HeaderError, parse
 FILES: Dict[str, Callable[[Header], str]] = {
     "bindings/llmq.cdef": emit_cdef.emit,
     "bindings/go/constants.go": emit_go.emit,
+    "bindings/go/functions.h": emit_go.functions,
     "bindings/node/src/constants.ts": emit_node.emit,
     "bindings/python/src/llmq/_constants.py": emit_python.emit,
     "bindings/ruby/lib/llmq/constants.rb": emit_ruby.constants,

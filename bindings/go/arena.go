@@ -1,0 +1,145 @@
+package llmq
+
+// #include <stdlib.h>
+// #include "native.h"
+import "C"
+
+import (
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Requests that cross the border together, and events likewise.
+const batchSize = 256
+
+// Arenas that are larger are not kept for later.
+const keptArena = 1 << 20
+
+// An arena is the C memory of one batch: the structs of up to batchSize requests, the ids that they
+// get, and the bytes that they point to. C never sees a Go pointer.
+type arena struct {
+	requests *[batchSize]C.llmq_request_t
+	ids      *[batchSize]C.llmq_request_id_t
+	accepted *C.size_t
+	bytes    unsafe.Pointer
+	size     int
+	used     int
+	now      int64 // of the library's clock; 0 = not asked yet
+}
+
+func newArena() *arena {
+	return &arena{
+		requests: (*[batchSize]C.llmq_request_t)(C.calloc(batchSize, C.sizeof_llmq_request_t)),
+		ids:      (*[batchSize]C.llmq_request_id_t)(C.calloc(batchSize, C.sizeof_llmq_request_id_t)),
+		accepted: (*C.size_t)(C.calloc(1, C.sizeof_size_t)),
+	}
+}
+
+func (a *arena) free() {
+	C.free(unsafe.Pointer(a.requests))
+	C.free(unsafe.Pointer(a.ids))
+	C.free(unsafe.Pointer(a.accepted))
+	C.free(a.bytes)
+}
+
+// reserve makes room for the bytes of a batch, before any of them is put there.
+func (a *arena) reserve(size int) {
+	a.used, a.now = 0, 0
+	if size <= a.size {
+		return
+	}
+	C.free(a.bytes)
+	a.size = max(2*a.size, size, 16<<10)
+	a.bytes = C.malloc(C.size_t(a.size))
+}
+
+// put copies bytes and tells where they are now.
+func (a *arena) put(data unsafe.Pointer, size int) unsafe.Pointer {
+	if size == 0 {
+		return nil
+	}
+	at := unsafe.Add(a.bytes, a.used)
+	copy(unsafe.Slice((*byte)(at), size), unsafe.Slice((*byte)(data), size))
+	a.used += size
+	return at
+}
+
+func (a *arena) putString(text string) (*C.char, C.size_t) {
+	return (*C.char)(a.put(unsafe.Pointer(unsafe.StringData(text)), len(text))), C.size_t(len(text))
+}
+
+func (a *arena) putBytes(data []byte) (unsafe.Pointer, C.size_t) {
+	return a.put(unsafe.Pointer(unsafe.SliceData(data)), len(data)), C.size_t(len(data))
+}
+
+// absolute is a time of the wall or Go's own clock on the library's.
+func (a *arena) absolute(deadline time.Time) C.int64_t {
+	if deadline.IsZero() {
+		return 0
+	}
+	if a.now == 0 {
+		a.now = int64(C.llmq_now_ns())
+	}
+	// What has passed is 1: 0 would be no deadline.
+	return C.int64_t(max(1, a.now+int64(time.Until(deadline))))
+}
+
+// set writes request number i. Its bytes must have been reserved. It ends at `end`, if not before.
+func (a *arena) set(i int, r *Request, end time.Time, cq *C.llmq_cq_t, user uint64) {
+	raw := &a.requests[i]
+	raw.struct_size = C.sizeof_llmq_request_t
+	raw.flags = C.uint32_t(r.Flags)
+	raw.operation = C.int32_t(r.Operation)
+	raw.priority = C.int32_t(r.Priority)
+	raw.model, raw.model_len = a.putString(r.Model)
+	raw.tenant, raw.tenant_len = a.putString(r.Tenant)
+	raw.payload, raw.payload_len = a.putBytes(r.Payload)
+	raw.request_key, raw.request_key_len = a.putString(r.Key)
+	raw.dedup_key, raw.dedup_key_len = a.putString(r.DedupKey)
+	raw.metadata, raw.metadata_len = a.putBytes(r.Metadata)
+	raw.deadline_ns = a.absolute(earlier(r.Deadline, end))
+	raw.timeout_ns = C.int64_t(max(-1, int64(r.Timeout)))
+	raw.est_input_tokens = C.int64_t(r.EstInputTokens)
+	raw.est_output_tokens = C.int64_t(r.EstOutputTokens)
+	raw.max_attempts = C.uint32_t(r.MaxAttempts)
+	raw.user_data = C.uint64_t(user)
+	raw.cq = cq
+}
+
+// arenas are those that nobody uses now.
+type arenas struct {
+	mu   sync.Mutex
+	free []*arena
+}
+
+func (a *arenas) get() *arena {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.free); n > 0 {
+		last := a.free[n-1]
+		a.free = a.free[:n-1]
+		return last
+	}
+	return newArena()
+}
+
+// The memory of many submitters at a time is kept for four of them.
+func (a *arenas) put(used *arena) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.free) >= 4 || used.size > keptArena {
+		used.free()
+		return
+	}
+	a.free = append(a.free, used)
+}
+
+func (a *arenas) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, one := range a.free {
+		one.free()
+	}
+	a.free = nil
+}

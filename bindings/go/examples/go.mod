@@ -1,0 +1,7 @@
+module examples
+
+go 1.21
+
+require llmq v0.0.0
+
+replace llmq => ..
