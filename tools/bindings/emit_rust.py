@@ -119,7 +119,8 @@ def emit(header: Header) -> str:
             for struct in header.structs]
     out += ["};", ""]
     out += _callbacks(header)
-    out.append('extern "C" {')
+    # A macro of the crate: the library is loaded, not linked, so it makes a table of addresses.
+    out.append("functions! {")
     for function in header.functions:
         out += _function(function)
     return "\n".join(out + ["}"]) + "\n"

@@ -631,7 +631,7 @@ pub type llmq_deployment_key_fn = Option<
 /// A callback that is told what happens.
 pub type llmq_hook_fn = Option<unsafe extern "C" fn(user: *mut c_void, hook: *const llmq_hook_t)>;
 
-extern "C" {
+functions! {
     /// Version of the library in use: MAJOR * 1,000,000 + MINOR * 1,000 + PATCH.
     ///
     /// * Returns: The number; cannot fail.
