@@ -36,6 +36,7 @@
 //! `serde` (default): typed requests and responses. `tracing`: log lines as events. `tower`: a layer that takes
 //! a permit for each call of a service. `reqwest`: the same as middleware of reqwest.
 
+mod cancels;
 mod config;
 mod cq;
 mod error;
@@ -45,21 +46,29 @@ mod handle;
 mod history;
 #[cfg(feature = "serde")]
 mod json;
+mod hook;
+mod job;
 mod manager;
 mod pending;
 mod poller;
+mod processor;
 mod request;
 mod response;
 mod slot;
 mod status;
 mod stream;
+#[cfg(feature = "tracing")]
+mod trace;
 
+pub use cancels::Cancelled;
 pub use config::{Config, LogLevel};
 pub use cq::{Batch, CompletionQueue, Event, EventKind};
 pub use error::{BatchError, Error, Result};
 #[cfg(feature = "serde")]
 pub use history::AttemptRecord;
 pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
+pub use hook::{HookEvent, HookKinds};
+pub use job::{Answer, Failure, Job};
 pub use pending::Pending;
 pub use request::{IntoPayload, Operation, Priority, Request};
 pub use response::{Response, State, Timings, Usage};

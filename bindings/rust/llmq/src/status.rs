@@ -14,6 +14,14 @@ macro_rules! statuses {
     ($($(#[$attribute:meta])* $name:ident = $code:ident;)*) => {
         impl Status {
             $($(#[$attribute])* pub const $name: Status = Status(sys::$code);)*
+
+            /// Name of the code, "LLMQ_ERR_TIMEOUT"; "LLMQ_ERR_?" of one that this crate does not know.
+            pub const fn name(self) -> &'static str {
+                match self.0 {
+                    $(sys::$code => stringify!($code),)*
+                    _ => "LLMQ_ERR_?",
+                }
+            }
         }
     };
 }
@@ -105,21 +113,15 @@ impl Status {
         self.0 == sys::LLMQ_OK
     }
 
-    /// Name of the code, "LLMQ_ERR_TIMEOUT"; "LLMQ_ERR_?" of a code that the library does not know.
-    pub fn name(self) -> &'static str {
-        // SAFETY: takes a number, gives a static NUL-terminated text.
-        text(unsafe { CStr::from_ptr(sys::llmq_status_name(self.0)) })
-    }
-
     /// One sentence about the code, in English.
     pub fn message(self) -> &'static str {
-        // SAFETY: as in name().
-        text(unsafe { CStr::from_ptr(sys::llmq_status_message(self.0)) })
+        if sys::load().is_err() {
+            return self.name(); // the library would say it better
+        }
+        // SAFETY: takes a number, gives a static NUL-terminated text.
+        let text = unsafe { CStr::from_ptr(sys::llmq_status_message(self.0)) };
+        text.to_str().unwrap_or("")
     }
-}
-
-fn text(raw: &'static CStr) -> &'static str {
-    raw.to_str().unwrap_or("")
 }
 
 impl fmt::Debug for Status {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use llmq_sys as sys;
 
+use crate::cancels::Cancels;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ffi;
@@ -54,6 +55,7 @@ pub struct Manager(Arc<Inner>);
 
 struct Inner {
     handle: Arc<Handle>,
+    cancels: Arc<Cancels>,
     poller: Poller,
 }
 
@@ -70,7 +72,7 @@ impl Manager {
         // SAFETY: the reference is ours.
         let handle = unsafe { Handle::own(raw) };
         let handle = Arc::new(handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?);
-        Ok(Manager(Arc::new(Inner { handle, poller: Poller::start()? })))
+        Ok(Manager(Arc::new(Inner { handle, cancels: Arc::default(), poller: Poller::start()? })))
     }
 
     /// The same from a JSON document.
@@ -124,6 +126,10 @@ impl Manager {
 
     pub(crate) fn handle(&self) -> &Arc<Handle> {
         &self.0.handle
+    }
+
+    pub(crate) fn cancels(&self) -> &Arc<Cancels> {
+        &self.0.cancels
     }
 
     pub(crate) fn cq(&self) -> *mut sys::llmq_cq_t {

@@ -1,5 +1,5 @@
 //! What several tests need.
-#![allow(dead_code, reason = "each test uses its part of it")]
+#![allow(dead_code)] // each test uses its part of it
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use llmq::Manager;
 
 /// A chat that the made-up provider takes.
-pub const BODY: &str = r#"{"messages": [{"role": "user", "content": "Name a lake."}]}"#;
+pub(crate) const BODY: &str = r#"{"messages": [{"role": "user", "content": "Name a lake."}]}"#;
 
 /// Longest that any wait of a test may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A manager with the model "m" of the provider `mock`, and more settings of the model.
-pub fn mock(settings: &str) -> Manager {
+pub(crate) fn mock(settings: &str) -> Manager {
     let comma = if settings.is_empty() { "" } else { "," };
     let json = format!(
         r#"{{"models": [{{"name": "m", "provider": "mock"{comma} {settings}}}]}}"#
@@ -26,7 +26,7 @@ pub fn mock(settings: &str) -> Manager {
 }
 
 /// A manager with the model "m" that a processor is to run.
-pub fn unserved(settings: &str) -> Manager {
+pub(crate) fn unserved(settings: &str) -> Manager {
     let comma = if settings.is_empty() { "" } else { "," };
     Manager::from_json(&format!(r#"{{"models": [{{"name": "m"{comma} {settings}}}]}}"#))
         .expect("the settings are good")
@@ -41,7 +41,7 @@ impl Wake for Unpark {
 }
 
 /// The smallest executor: shows that no other is needed.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let until = Instant::now() + PATIENCE;
