@@ -9,6 +9,7 @@
 
 #[macro_use]
 mod table;
+#[allow(clippy::too_many_arguments)] // as llmq.h has them
 mod generated;
 mod loader;
 

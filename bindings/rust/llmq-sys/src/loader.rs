@@ -115,7 +115,8 @@ fn open() -> Result<Loaded, LoadError> {
     let place = place();
     let name = CString::new(place.as_os_str().as_encoded_bytes())
         .map_err(|_| LoadError::new("LLMQ_LIBRARY holds a NUL"))?;
-    // SAFETY: a NUL-terminated name. What the library runs when it is loaded touches nothing of ours.
+    // SAFETY: a NUL-terminated name. What the library runs when it is loaded touches nothing of
+    // ours.
     let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
     if handle.is_null() {
         return Err(LoadError::new(format!(

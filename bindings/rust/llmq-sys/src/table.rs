@@ -1,7 +1,7 @@
 //! From declarations to a table of pointers that is filled when the library is loaded.
 
-/// Takes the declarations of all functions. Makes the table of their addresses, what fills it, and a
-/// function of the same name for each that calls through it.
+/// Takes the declarations of all functions. Makes the table of their addresses, what fills it, and
+/// a function of the same name for each that calls through it.
 macro_rules! functions {
     ($($(#[$attribute:meta])* pub fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)?;)*) => {
         /// Addresses of the functions of the library.

@@ -24,10 +24,8 @@ fn main() {
 }
 
 fn measure(manager: &Manager) -> Vec<(&'static str, f64, String)> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let [c, c_taken, events, futures, native] = best(
         ROUNDS,
         REQUESTS,
@@ -87,7 +85,9 @@ async fn futures_round(manager: &Manager) {
             .submit_batch(&requests)
             .expect("accepted")
             .into_iter()
-            .map(|pending| tokio::spawn(async move { pending.await.map(|answer| answer.data().len()) }))
+            .map(|pending| {
+                tokio::spawn(async move { pending.await.map(|answer| answer.data().len()) })
+            })
             .collect();
         for task in tasks {
             assert!(task.await.expect("no panic").expect("answered") > 0);

@@ -50,11 +50,13 @@ impl LogLevel {
 
 /// Settings of a manager and of its models, as keys and values.
 ///
-/// The keys are those of llmq's documentation of its configuration: `max_pending`, `model.gpt-4o.rpm` and so on;
-/// as JSON `{"models": [{"name": "gpt-4o", "rpm": 500}]}`. A manager copies what it is made from.
+/// The keys are those of llmq's documentation of its configuration: `max_pending`,
+/// `model.gpt-4o.rpm` and so on; as JSON `{"models": [{"name": "gpt-4o", "rpm": 500}]}`. A manager
+/// copies what it is made from.
 pub struct Config(NonNull<sys::llmq_conf_t>);
 
-// SAFETY: a configuration may be used by one thread after the other. It is not Sync: not by two at a time.
+// SAFETY: a configuration may be used by one thread after the other. It is not Sync: not by two at
+// a time.
 unsafe impl Send for Config {}
 
 type LogFn = Box<dyn Fn(LogLevel, &str) + Send + Sync>;
@@ -148,9 +150,9 @@ impl Config {
         ffi::explained(|err| unsafe { sys::llmq_conf_validate(self.raw(), err) })
     }
 
-    /// Gives log lines of that level and above to a function. It is called on the library's threads: it must not
-    /// call llmq, and should be quick. Without this, `log.level` and the environment variable `LLMQ_LOG` the
-    /// library is silent.
+    /// Gives log lines of that level and above to a function. It is called on the library's
+    /// threads: it must not call llmq, and should be quick. Without this, `log.level` and the
+    /// environment variable `LLMQ_LOG` the library is silent.
     ///
     /// # Errors
     /// [`Status::NOMEM`].
@@ -182,9 +184,10 @@ impl Config {
         self.log(level, crate::trace::event)
     }
 
-    /// Asks a function for the provider key of every model that names no other source, before each attempt, so
-    /// that a rotated key is used at once. It is given the names of the model and of its deployment, "" for the
-    /// only one. It is called on the library's thread: it must not wait.
+    /// Asks a function for the provider key of every model that names no other source, before each
+    /// attempt, so that a rotated key is used at once. It is given the names of the model and
+    /// of its deployment, "" for the only one. It is called on the library's thread: it must
+    /// not wait.
     ///
     /// # Errors
     /// [`Status::NOMEM`].

@@ -17,8 +17,8 @@ use crate::RequestId;
 /// Events that one call takes at most, unless told otherwise.
 const BATCH: usize = 256;
 
-/// A queue of events, to be drained by the caller: the least that a request can cost. It may serve several
-/// managers and outlives them. Most programs want futures instead.
+/// A queue of events, to be drained by the caller: the least that a request can cost. It may serve
+/// several managers and outlives them. Most programs want futures instead.
 pub struct CompletionQueue(NonNull<sys::llmq_cq_t>);
 
 // SAFETY: any thread may call any function of the library with it.
@@ -43,8 +43,8 @@ impl CompletionQueue {
         self.0.as_ptr()
     }
 
-    /// Releases what the batch holds and fills it with what is there; never waits. Returns how many events it
-    /// holds now.
+    /// Releases what the batch holds and fills it with what is there; never waits. Returns how many
+    /// events it holds now.
     pub fn drain(&self, batch: &mut Batch) -> usize {
         batch.release();
         batch.events[0].stride = mem::size_of::<sys::llmq_event_t>() as u32;
@@ -55,8 +55,8 @@ impl CompletionQueue {
         batch.count
     }
 
-    /// Waits for an event on this thread, without end if no time is given. False: the time is over, or
-    /// [`wake`](CompletionQueue::wake) was called.
+    /// Waits for an event on this thread, without end if no time is given. False: the time is over,
+    /// or [`wake`](CompletionQueue::wake) was called.
     ///
     /// # Errors
     /// [`Status::WRONG_THREAD`] in a callback, [`Status::FORKED`] in a child.
@@ -77,8 +77,8 @@ impl CompletionQueue {
         ffi::check(unsafe { sys::llmq_cq_wake(self.raw()) })
     }
 
-    /// A descriptor that is readable exactly while the queue holds events. It belongs to the queue: poll it, do
-    /// not read or close it.
+    /// A descriptor that is readable exactly while the queue holds events. It belongs to the queue:
+    /// poll it, do not read or close it.
     ///
     /// # Errors
     /// [`Status::INTERNAL`] if there is none to be had, [`Status::FORKED`] in a child.
@@ -103,8 +103,8 @@ impl fmt::Debug for CompletionQueue {
     }
 }
 
-/// Room for drained events, to be used again and again. What they hold is released by the next drain and at
-/// the end.
+/// Room for drained events, to be used again and again. What they hold is released by the next
+/// drain and at the end.
 pub struct Batch {
     events: Vec<sys::llmq_event_t>,
     count: usize,
@@ -143,7 +143,8 @@ impl Batch {
         self.events[..self.count].iter().map(Event)
     }
 
-    /// Moves the response of a DONE event out, to live on. None for other events, and the second time.
+    /// Moves the response of a DONE event out, to live on. None for other events, and the second
+    /// time.
     pub fn take(&mut self, index: usize) -> Option<Response> {
         let event = self.events[..self.count].get_mut(index)?;
         if event.r#type != sys::LLMQ_EV_DONE || event.handle.is_null() {

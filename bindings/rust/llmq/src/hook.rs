@@ -106,7 +106,8 @@ impl HookEvent<'_> {
         unsafe { ffi::text(data, usize::try_from(len).unwrap_or(0)) }
     }
 
-    /// Status of the attempt or the request; of a breaker that opens: of the failure that opened it.
+    /// Status of the attempt or the request; of a breaker that opens: of the failure that opened
+    /// it.
     pub fn status(&self) -> Status {
         Status::from_code(self.0.status)
     }
@@ -118,7 +119,7 @@ impl HookEvent<'_> {
 
     /// Usage of the last attempt, if it is known.
     pub fn usage(&self) -> Option<Usage> {
-        (self.0.usage_known != 0).then(|| Usage {
+        (self.0.usage_known != 0).then_some(Usage {
             input_tokens: self.0.input_tokens,
             output_tokens: self.0.output_tokens,
             cached_input_tokens: self.0.cached_input_tokens,
@@ -142,7 +143,8 @@ impl HookEvent<'_> {
         ffi::duration(self.0.delay_ns)
     }
 
-    /// The amount of the limit, or the state of the breaker (0 closed, 1 open, 2 half-open), before and after.
+    /// The amount of the limit, or the state of the breaker (0 closed, 1 open, 2 half-open), before
+    /// and after.
     pub fn change(&self) -> (i64, i64) {
         (self.0.old_value, self.0.new_value)
     }
@@ -159,8 +161,8 @@ impl fmt::Debug for HookEvent<'_> {
 }
 
 impl Manager {
-    /// Sets the function that is told what happens, in place of the one before. It is called on the library's
-    /// thread, in the order of events: it must be quick; it may submit and cancel.
+    /// Sets the function that is told what happens, in place of the one before. It is called on the
+    /// library's thread, in the order of events: it must be quick; it may submit and cancel.
     ///
     /// # Errors
     /// [`Status::CLOSING`], [`Status::CLOSED`], [`Status::FORKED`], [`Status::NOMEM`].
@@ -181,14 +183,13 @@ impl Manager {
     /// As [`Manager::set_hook`].
     pub fn remove_hook(&self) -> Result<()> {
         // SAFETY: a live manager.
-        ffi::check(unsafe {
-            sys::llmq_set_hook(self.raw(), 0, None, std::ptr::null_mut(), None)
-        })
+        ffi::check(unsafe { sys::llmq_set_hook(self.raw(), 0, None, std::ptr::null_mut(), None) })
     }
 }
 
 unsafe extern "C" fn tell(user: *mut c_void, event: *const sys::llmq_hook_t) {
-    // SAFETY: user is the box of set_hook, which lives until it is freed; the event lives during the call.
+    // SAFETY: user is the box of set_hook, which lives until it is freed; the event lives during
+    // the call.
     let (hook, event) = unsafe { (&*user.cast::<HookFn>(), HookEvent(&*event)) };
     let _ = ffi::callback(|| hook(&event));
 }

@@ -26,7 +26,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer of so many bytes. Without [`usage`](Answer::usage) what was estimated stays charged.
+    /// An answer of so many bytes. Without [`usage`](Answer::usage) what was estimated stays
+    /// charged.
     pub fn new(data: impl Into<Vec<u8>>) -> Answer {
         Answer { data: data.into(), usage: None }
     }
@@ -69,8 +70,8 @@ impl Failure {
         Failure { status, message: message.into(), retry_after: Duration::ZERO }
     }
 
-    /// Asks for no new try before that time from now. With [`Status::RATE_LIMITED`] the model starts nothing
-    /// before then.
+    /// Asks for no new try before that time from now. With [`Status::RATE_LIMITED`] the model
+    /// starts nothing before then.
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Failure {
         self.retry_after = time;
@@ -103,9 +104,9 @@ impl From<Box<dyn std::error::Error + Send + Sync>> for Failure {
     }
 }
 
-/// One attempt to be run. End it with [`succeed`](Job::succeed), [`fail`](Job::fail) or [`finish`](Job::finish),
-/// now or later, from any thread. One that is dropped without fails: with [`Status::PROCESSING`] if its thread
-/// panics, else with [`Status::ABANDONED`].
+/// One attempt to be run. End it with [`succeed`](Job::succeed), [`fail`](Job::fail) or
+/// [`finish`](Job::finish), now or later, from any thread. One that is dropped without fails: with
+/// [`Status::PROCESSING`] if its thread panics, else with [`Status::ABANDONED`].
 pub struct Job {
     event: sys::llmq_event_t,
     handle: Arc<Handle>,
@@ -115,17 +116,14 @@ pub struct Job {
     result: Mutex<Option<std::result::Result<Answer, Failure>>>,
 }
 
-// SAFETY: the event's data lives until the attempt is reported, which ends the job, and is only read.
+// SAFETY: the event's data lives until the attempt is reported, which ends the job, and is only
+// read.
 unsafe impl Send for Job {}
 // SAFETY: as above.
 unsafe impl Sync for Job {}
 
-type Getter<T> = unsafe fn(
-    *mut sys::llmq_manager_t,
-    AttemptId,
-    *mut *const T,
-    *mut usize,
-) -> sys::llmq_status_t;
+type Getter<T> =
+    unsafe fn(*mut sys::llmq_manager_t, AttemptId, *mut *const T, *mut usize) -> sys::llmq_status_t;
 
 impl Job {
     /// # Safety
@@ -156,7 +154,8 @@ impl Job {
 
     fn bytes_of<T>(&self, getter: Getter<T>) -> &[u8] {
         let (mut data, mut len) = (ptr::null(), 0);
-        // SAFETY: a live handle, and places for a pointer and a length. What it gives lives as long as the payload.
+        // SAFETY: a live handle, and places for a pointer and a length. What it gives lives as long
+        // as the payload.
         unsafe {
             match getter(self.handle.raw(), self.attempt_id(), &mut data, &mut len) {
                 sys::LLMQ_OK => ffi::bytes(data.cast::<c_void>(), len),
@@ -205,12 +204,13 @@ impl Job {
         self.event.flags & sys::LLMQ_EVENT_STREAM != 0
     }
 
-    /// Hands over a piece of the response. An attempt that has handed over one is not retried any more.
-    /// [`succeed`](Job::succeed) still gives the whole response.
+    /// Hands over a piece of the response. An attempt that has handed over one is not retried any
+    /// more. [`succeed`](Job::succeed) still gives the whole response.
     ///
     /// # Errors
-    /// [`Status::AGAIN`] while the caller has not read enough of the earlier pieces: come again later;
-    /// [`Status::UNSUPPORTED`] if it takes none; [`Status::STALE`] if the attempt has ended: stop.
+    /// [`Status::AGAIN`] while the caller has not read enough of the earlier pieces: come again
+    /// later; [`Status::UNSUPPORTED`] if it takes none; [`Status::STALE`] if the attempt has
+    /// ended: stop.
     pub fn chunk(&self, piece: &[u8]) -> Result<()> {
         // SAFETY: a live handle, and so many bytes.
         ffi::check(unsafe {
@@ -223,7 +223,8 @@ impl Job {
         })
     }
 
-    /// True if the attempt has ended for the library: stop. What is reported then counts for nothing.
+    /// True if the attempt has ended for the library: stop. What is reported then counts for
+    /// nothing.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_requested()
     }
@@ -256,12 +257,13 @@ impl Job {
     fn report(&mut self, result: std::result::Result<Answer, Failure>) {
         let (manager, attempt) = (self.handle.raw(), self.event.attempt_id);
         self.cancels.end(attempt);
-        // SAFETY: a live handle, texts of those lengths, and an event that is ours. Nobody reads the payload now.
+        // SAFETY: a live handle, texts of those lengths, and an event that is ours. Nobody reads
+        // the payload now.
         unsafe {
             let code = match &result {
                 Ok(answer) => {
                     let usage = answer.usage.map(Usage::raw);
-                    let usage = usage.as_ref().map_or(ptr::null(), ptr::from_ref);
+                    let usage = usage.as_ref().map_or(ptr::null(), |usage| usage as *const _);
                     let data = &answer.data;
                     sys::llmq_attempt_succeed(
                         manager,
@@ -315,7 +317,10 @@ impl Drop for Job {
             Err(if std::thread::panicking() {
                 Failure::new(Status::PROCESSING, "the processor panicked")
             } else {
-                Failure::new(Status::ABANDONED, "the processor dropped the attempt without a report")
+                Failure::new(
+                    Status::ABANDONED,
+                    "the processor dropped the attempt without a report",
+                )
             })
         });
         self.report(result);
@@ -336,7 +341,8 @@ thread_local! {
     static DROPPED: RefCell<Option<Vec<Job>>> = const { RefCell::new(None) };
 }
 
-/// Moves a job that a panic drops to where its report gets the words of the panic, if there is such a place.
+/// Moves a job that a panic drops to where its report gets the words of the panic, if there is such
+/// a place.
 fn wait_for_words(job: &mut Job) -> bool {
     DROPPED.with(|dropped| {
         let mut dropped = dropped.borrow_mut();
@@ -352,7 +358,8 @@ fn wait_for_words(job: &mut Job) -> bool {
     })
 }
 
-/// Runs a processor. If it panics, the jobs that it drops fail with the words of the panic, which come back.
+/// Runs a processor. If it panics, the jobs that it drops fail with the words of the panic, which
+/// come back.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> std::result::Result<T, Failure> {
     let outer = DROPPED.replace(Some(Vec::new()));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));

@@ -11,6 +11,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
-    serde_json::from_slice(json)
-        .map_err(|error| Error::new(Status::INVALID_VALUE, format!("not the JSON expected: {error}")))
+    serde_json::from_slice(json).map_err(|error| {
+        Error::new(Status::INVALID_VALUE, format!("not the JSON expected: {error}"))
+    })
 }

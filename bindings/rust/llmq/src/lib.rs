@@ -1,7 +1,7 @@
 //! Runs calls to LLM APIs as early as their limits allow, in order, each answered once.
 //!
-//! A [`Manager`] holds models with their limits, and a queue. A [`Request`] that is submitted waits for
-//! its limits, runs, is tried again if that makes sense, and ends with exactly one outcome:
+//! A [`Manager`] holds models with their limits, and a queue. A [`Request`] that is submitted waits
+//! for its limits, runs, is tried again if that makes sense, and ends with exactly one outcome:
 //!
 //! ```no_run
 //! use llmq::{Manager, Request};
@@ -16,25 +16,26 @@
 //! ```
 //!
 //! # Futures
-//! Futures and streams work on any executor: they need a waker and nothing else. One thread per manager
-//! takes what the library has done, up to 256 events at a time, and wakes who waits; no call has a thread
-//! of its own. Each future also has a `wait` for programs without an executor.
+//! Futures and streams work on any executor: they need a waker and nothing else. One thread per
+//! manager takes what the library has done, up to 256 events at a time, and wakes who waits; no
+//! call has a thread of its own. Each future also has a `wait` for programs without an executor.
 //!
 //! # Cancel
-//! Dropping a [`Pending`] or a [`ResponseStream`] before its end cancels the request, so a `select!` or a
-//! time-out of the executor stops the call. [`Pending::detach`] lets it run.
+//! Dropping a [`Pending`] or a [`ResponseStream`] before its end cancels the request, so a
+//! `select!` or a time-out of the executor stops the call. [`Pending::detach`] lets it run.
 //!
 //! # Threads
-//! Every public type is [`Send`], and every one but [`Batch`] and the streams is [`Sync`] too: any thread may
-//! submit, cancel and read through clones of one [`Manager`].
+//! Every public type is [`Send`], and every one but [`Batch`] and the streams is [`Sync`] too: any
+//! thread may submit, cancel and read through clones of one [`Manager`].
 //!
 //! # Panics in your code
-//! A panic in a processor ends that attempt with [`Status::PROCESSING`]; a panic in a callback for logs, keys
-//! or hooks is dropped. None crosses into the library.
+//! A panic in a processor ends that attempt with [`Status::PROCESSING`]; a panic in a callback for
+//! logs, keys or hooks is dropped. None crosses into the library.
 //!
 //! # Features
-//! `serde` (default): typed requests and responses. `tracing`: log lines as events. `tower`: a layer that takes
-//! a permit for each call of a service. `reqwest`: the same as middleware of reqwest.
+//! `serde` (default): typed requests and responses. `tracing`: log lines as events. `tower`: a
+//! layer that takes a permit for each call of a service. `reqwest`: the same as middleware of
+//! reqwest.
 
 mod cancels;
 mod config;
@@ -44,10 +45,10 @@ mod ffi;
 mod handle;
 #[cfg(feature = "serde")]
 mod history;
-#[cfg(feature = "serde")]
-mod json;
 mod hook;
 mod job;
+#[cfg(feature = "serde")]
+mod json;
 mod manager;
 mod pending;
 mod poller;
@@ -66,9 +67,9 @@ pub use cq::{Batch, CompletionQueue, Event, EventKind};
 pub use error::{BatchError, Error, Result};
 #[cfg(feature = "serde")]
 pub use history::AttemptRecord;
-pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
 pub use hook::{HookEvent, HookKinds};
 pub use job::{Answer, Failure, Job};
+pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
 pub use pending::Pending;
 pub use request::{IntoPayload, Operation, Priority, Request};
 pub use response::{Response, State, Timings, Usage};

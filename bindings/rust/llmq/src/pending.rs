@@ -35,8 +35,8 @@ impl Pending {
         self.id
     }
 
-    /// Asks for it to be cancelled: it ends with [`Status::CANCELLED`](crate::Status::CANCELLED) unless it ends
-    /// otherwise first.
+    /// Asks for it to be cancelled: it ends with [`Status::CANCELLED`](crate::Status::CANCELLED)
+    /// unless it ends otherwise first.
     pub fn cancel(&self) {
         // SAFETY: a live handle; an id that has ended is recognised.
         unsafe { sys::llmq_cancel(self.handle.raw(), self.id) };
@@ -51,8 +51,8 @@ impl Pending {
     /// Waits on this thread.
     ///
     /// # Errors
-    /// How the request ended; [`Status::WRONG_THREAD`](crate::Status::WRONG_THREAD) in a callback or a waker,
-    /// [`Status::FORKED`](crate::Status::FORKED) in a child.
+    /// How the request ended; [`Status::WRONG_THREAD`](crate::Status::WRONG_THREAD) in a callback
+    /// or a waker, [`Status::FORKED`](crate::Status::FORKED) in a child.
     pub fn wait(self) -> Result<Response> {
         self.wait_up_to(None)
     }

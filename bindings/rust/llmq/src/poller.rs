@@ -85,7 +85,8 @@ impl Shared {
 
 /// Gives an event to its slot. What a waker panics with ends here, so that the others are woken.
 fn hand_over(event: &mut sys::llmq_event_t) {
-    // SAFETY: the user_data of all that this queue is given are slots, of which the terminal event is the last.
+    // SAFETY: the user_data of all that this queue is given are slots, of which the terminal event
+    // is the last.
     let _ = ffi::callback(|| unsafe {
         match event.r#type {
             sys::LLMQ_EV_DONE => {

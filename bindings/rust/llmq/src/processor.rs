@@ -19,16 +19,16 @@ struct Processor {
 }
 
 impl Manager {
-    /// Sets the function that is given the attempts of a model without a built-in provider, in place of the one
-    /// before. Requests submitted before wait for it.
+    /// Sets the function that is given the attempts of a model without a built-in provider, in
+    /// place of the one before. Requests submitted before wait for it.
     ///
-    /// It is called on the library's thread, so it must not wait: it reports at once, or moves the [`Job`] to where
-    /// the work is done. For work that takes time see [`Manager::worker`].
+    /// It is called on the library's thread, so it must not wait: it reports at once, or moves the
+    /// [`Job`] to where the work is done. For work that takes time see [`Manager::worker`].
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::UNSUPPORTED`](crate::Status::UNSUPPORTED)
-    /// (it has a built-in provider), [`Status::CLOSING`](crate::Status::CLOSING),
-    /// [`Status::CLOSED`](crate::Status::CLOSED).
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::UNSUPPORTED`](crate::Status::UNSUPPORTED) (it has a built-in provider),
+    /// [`Status::CLOSING`](crate::Status::CLOSING), [`Status::CLOSED`](crate::Status::CLOSED).
     pub fn set_processor(
         &self,
         model: &str,
@@ -40,7 +40,8 @@ impl Manager {
             cancels: Arc::clone(self.cancels()),
         });
         let user = Box::into_raw(processor).cast();
-        // SAFETY: a live manager, a name of that length, and a user pointer that the library frees in every case.
+        // SAFETY: a live manager, a name of that length, and a user pointer that the library frees
+        // in every case.
         ffi::check(unsafe {
             sys::llmq_model_set_processor(
                 self.raw(),
@@ -56,7 +57,8 @@ impl Manager {
 }
 
 unsafe extern "C" fn ready(user: *mut c_void, event: *const sys::llmq_event_t) {
-    // SAFETY: user is the processor, which lives until it is freed; the event is a READY for it alone.
+    // SAFETY: user is the processor, which lives until it is freed; the event is a READY for it
+    // alone.
     let (processor, job) = unsafe {
         let processor = &*user.cast::<Processor>();
         let (handle, cancels) = (Arc::clone(&processor.handle), Arc::clone(&processor.cancels));
@@ -67,7 +69,6 @@ unsafe extern "C" fn ready(user: *mut c_void, event: *const sys::llmq_event_t) {
 
 unsafe extern "C" fn cancel_requested(user: *mut c_void, event: *const sys::llmq_event_t) {
     // SAFETY: as in ready().
-    let (processor, attempt) =
-        unsafe { (&*user.cast::<Processor>(), (*event).attempt_id) };
+    let (processor, attempt) = unsafe { (&*user.cast::<Processor>(), (*event).attempt_id) };
     let _ = ffi::callback(|| processor.cancels.request(attempt));
 }

@@ -42,8 +42,8 @@ pub enum Priority {
 
 /// One request: a model, a payload, and what is to be different from the defaults.
 ///
-/// It borrows or owns its texts, as it is given them; the library copies everything when it is submitted, so
-/// a request may be submitted again and again.
+/// It borrows or owns its texts, as it is given them; the library copies everything when it is
+/// submitted, so a request may be submitted again and again.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     model: Cow<'a, str>,
@@ -91,8 +91,8 @@ payloads! {
 }
 
 impl<'a> Request<'a> {
-    /// A request of [`Operation::Chat`]. The payload is what the processor or provider gets, at most
-    /// 2 GiB - 1.
+    /// A request of [`Operation::Chat`]. The payload is what the processor or provider gets, at
+    /// most 2 GiB - 1.
     pub fn new(model: impl Into<Cow<'a, str>>, payload: impl IntoPayload<'a>) -> Request<'a> {
         Request {
             model: model.into(),
@@ -153,8 +153,8 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Requests with the same key, model, tenant, operation and payload share one call, and its answer if the
-    /// model has a cache. At most 1,024 bytes.
+    /// Requests with the same key, model, tenant, operation and payload share one call, and its
+    /// answer if the model has a cache. At most 1,024 bytes.
     #[must_use]
     pub fn dedup_key(mut self, key: impl Into<Cow<'a, str>>) -> Self {
         self.dedup_key = key.into();
@@ -168,7 +168,8 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The time at which it ends with [`Status::DEADLINE`](crate::Status::DEADLINE) if it has not ended before.
+    /// The time at which it ends with [`Status::DEADLINE`](crate::Status::DEADLINE) if it has not
+    /// ended before.
     #[must_use]
     pub fn deadline(self, deadline: Instant) -> Self {
         self.deadline_in(deadline.saturating_duration_since(Instant::now()))
@@ -225,23 +226,24 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Lets usage be reported after the end, see [`Manager::update_usage`](crate::Manager::update_usage).
+    /// Lets usage be reported after the end, see
+    /// [`Manager::update_usage`](crate::Manager::update_usage).
     #[must_use]
     pub fn late_usage(mut self) -> Self {
         self.flags |= sys::LLMQ_REQUEST_LATE_USAGE;
         self
     }
 
-    /// Of a stream: an attempt that fails after output may be tried again. Its chunks begin anew then, with
-    /// the next attempt number.
+    /// Of a stream: an attempt that fails after output may be tried again. Its chunks begin anew
+    /// then, with the next attempt number.
     #[must_use]
     pub fn restart(mut self) -> Self {
         self.flags |= sys::LLMQ_REQUEST_RESTART;
         self
     }
 
-    /// A number that comes back in the events of a [`CompletionQueue`](crate::CompletionQueue); of no use
-    /// elsewhere.
+    /// A number that comes back in the events of a [`CompletionQueue`](crate::CompletionQueue); of
+    /// no use elsewhere.
     #[must_use]
     pub fn tag(mut self, tag: u64) -> Self {
         self.tag = tag;

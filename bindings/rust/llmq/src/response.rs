@@ -234,7 +234,8 @@ impl Response {
         unsafe { sys::llmq_response_attempts(self.raw()) }
     }
 
-    /// The attempts of a request of which at least one has failed, as a JSON array; "[]" if none has.
+    /// The attempts of a request of which at least one has failed, as a JSON array; "[]" if none
+    /// has.
     ///
     /// # Errors
     /// [`Status::NOMEM`].
@@ -272,7 +273,8 @@ impl Response {
         self.text_of(sys::llmq_response_provider_request_id)
     }
 
-    /// The model that the request went to in the end, if that is another one than was asked for; else "".
+    /// The model that the request went to in the end, if that is another one than was asked for;
+    /// else "".
     pub fn fallback_model(&self) -> &str {
         self.text_of(sys::llmq_response_fallback_model)
     }

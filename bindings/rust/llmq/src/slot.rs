@@ -33,8 +33,8 @@ impl Outcome {
     }
 }
 
-/// One per request. The library knows it as the request's `user_data`, which is a strong reference: every
-/// accepted request has exactly one terminal event, and that gives it back.
+/// One per request. The library knows it as the request's `user_data`, which is a strong reference:
+/// every accepted request has exactly one terminal event, and that gives it back.
 pub(crate) struct Slot {
     state: Mutex<State>,
     takes_chunks: bool,

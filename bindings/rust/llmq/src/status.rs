@@ -5,8 +5,8 @@ use std::fmt;
 
 use llmq_sys as sys;
 
-/// Why something failed, or that it did not: a code of the library. Codes of later versions are kept as they
-/// are, so compare with the constants and let the rest fall through.
+/// Why something failed, or that it did not: a code of the library. Codes of later versions are
+/// kept as they are, so compare with the constants and let the rest fall through.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Status(i32);
 

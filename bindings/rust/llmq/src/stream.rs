@@ -60,8 +60,8 @@ impl Chunk {
         crate::json::read(self.data())
     }
 
-    /// Number of the attempt that it is of, from 1. With [`restart`](crate::Request::restart) a higher number
-    /// than before means that the response begins anew.
+    /// Number of the attempt that it is of, from 1. With [`restart`](crate::Request::restart) a
+    /// higher number than before means that the response begins anew.
     pub fn attempt(&self) -> u32 {
         self.0.attempt
     }
@@ -90,7 +90,8 @@ impl fmt::Debug for Chunk {
     }
 }
 
-/// The pieces of a response, in order: a [`Stream`] whose last item is an error if the request fails.
+/// The pieces of a response, in order: a [`Stream`] whose last item is an error if the request
+/// fails.
 ///
 /// Dropping it before its end cancels the request.
 pub struct ResponseStream {
@@ -143,7 +144,8 @@ impl ResponseStream {
     /// As [`ResponseStream::finish`], waited for on this thread.
     ///
     /// # Errors
-    /// How the request ended; [`Status::WRONG_THREAD`] in a callback, [`Status::FORKED`] in a child.
+    /// How the request ended; [`Status::WRONG_THREAD`] in a callback, [`Status::FORKED`] in a
+    /// child.
     pub fn blocking_finish(mut self) -> Result<Response> {
         let handle = Arc::clone(&self.handle);
         slot::block_on(&handle, None, |cx| self.poll_end(cx))?

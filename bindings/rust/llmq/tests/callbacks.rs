@@ -49,8 +49,9 @@ fn a_hook_is_told_of_a_life_in_order() {
     manager.remove_hook().unwrap();
     drop(manager);
     let told = Arc::try_unwrap(told).expect("the hook was freed").into_inner().unwrap();
-    let expected = [HookKinds::REQUEST_SUBMITTED, HookKinds::ATTEMPT_FINISHED, HookKinds::COMPLETED]
-        .map(|kind| (kind, id, Status::OK));
+    let expected =
+        [HookKinds::REQUEST_SUBMITTED, HookKinds::ATTEMPT_FINISHED, HookKinds::COMPLETED]
+            .map(|kind| (kind, id, Status::OK));
     assert_eq!(told, expected);
     assert!(kinds.contains(HookKinds::COMPLETED) && !kinds.contains(HookKinds::RETRIED));
 }

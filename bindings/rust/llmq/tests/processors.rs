@@ -128,20 +128,17 @@ fn chunks_come_in_order_and_the_whole_response_after_them() {
     let mut stream = manager.stream(&Request::new("m", "")).unwrap();
     let first = block_on(stream.next()).unwrap().unwrap();
     assert_eq!((first.text().unwrap(), first.attempt()), ("one ", 1));
-    let rest: Vec<_> = stream
-        .blocking_iter()
-        .map(|chunk| chunk.unwrap().text().unwrap().to_owned())
-        .collect();
+    let rest: Vec<_> =
+        stream.blocking_iter().map(|chunk| chunk.unwrap().text().unwrap().to_owned()).collect();
     assert_eq!(rest, ["two ", "three"]);
     assert_eq!(block_on(stream.finish()).unwrap().data(), b"one two three");
 }
 
 #[test]
 fn a_reader_that_holds_its_chunks_stops_the_processor() {
-    let manager = llmq::Manager::from_json(
-        r#"{"stream_buffer_bytes": 100, "models": [{"name": "m"}]}"#,
-    )
-    .unwrap();
+    let manager =
+        llmq::Manager::from_json(r#"{"stream_buffer_bytes": 100, "models": [{"name": "m"}]}"#)
+            .unwrap();
     let (sent, said) = mpsc::channel();
     manager
         .set_processor("m", move |job| {

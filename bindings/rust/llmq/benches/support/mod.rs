@@ -7,13 +7,15 @@ use std::time::Instant;
 use llmq_sys as sys;
 
 /// A chat that the made-up provider takes.
-pub(crate) const BODY: &str = r#"{"messages": [{"role": "user", "content": "Name a lake."}], "max_tokens": 4}"#;
+pub(crate) const BODY: &str =
+    r#"{"messages": [{"role": "user", "content": "Name a lake."}], "max_tokens": 4}"#;
 
 /// A model that answers at once and has no limit but on what runs at a time.
 pub(crate) const CONFIG: &str = r#"{"models": [{"name": "m", "provider": "mock", "mock": {"latency_ms": 0},
     "max_in_flight": 1000}]}"#;
 
-/// ns per request of the fastest round of each; the rounds take turns, so that all meet the same machine.
+/// ns per request of the fastest round of each; the rounds take turns, so that all meet the same
+/// machine.
 pub(crate) fn best<const N: usize>(
     rounds: usize,
     requests: usize,
@@ -110,8 +112,12 @@ fn c_manager() -> *mut sys::llmq_manager_t {
             sys::load().expect("the library");
             let (mut conf, mut manager) = (ptr::null_mut(), ptr::null_mut());
             assert_eq!(sys::llmq_conf_create(&mut conf), sys::LLMQ_OK);
-            let set =
-                sys::llmq_conf_set_json(conf, CONFIG.as_ptr().cast(), CONFIG.len(), ptr::null_mut());
+            let set = sys::llmq_conf_set_json(
+                conf,
+                CONFIG.as_ptr().cast(),
+                CONFIG.len(),
+                ptr::null_mut(),
+            );
             assert_eq!(set, sys::LLMQ_OK);
             let made = sys::llmq_manager_create(conf, &mut manager, ptr::null_mut());
             assert_eq!(made, sys::LLMQ_OK);

@@ -46,10 +46,11 @@ impl ShutdownMode {
     }
 }
 
-/// Models with their limits, and the queue before them. Clones are the same manager; with the last one
-/// everything that is left is cancelled, which that drop waits for.
+/// Models with their limits, and the queue before them. Clones are the same manager; with the last
+/// one everything that is left is cancelled, which that drop waits for.
 ///
-/// A manager does not survive `fork`: in the child its calls fail with [`Status::FORKED`]. Make a new one there.
+/// A manager does not survive `fork`: in the child its calls fail with [`Status::FORKED`]. Make a
+/// new one there.
 #[derive(Clone)]
 pub struct Manager(Arc<Inner>);
 
@@ -92,8 +93,9 @@ impl Manager {
         Manager::new(&Config::from_value(value)?)
     }
 
-    /// Begins to shut down: new requests are refused with [`Status::CLOSING`], the others end as `mode` says;
-    /// what still runs when the time is over is cancelled. A second call may only be stricter.
+    /// Begins to shut down: new requests are refused with [`Status::CLOSING`], the others end as
+    /// `mode` says; what still runs when the time is over is cancelled. A second call may only
+    /// be stricter.
     ///
     /// # Errors
     /// [`Status::CLOSED`] if it is complete already, [`Status::FORKED`] in a child.
@@ -102,8 +104,8 @@ impl Manager {
         let user_data = Arc::clone(&slot).into_user_data();
         // SAFETY: a live manager and its own queue; takes nothing but a number.
         let code = unsafe {
-            let deadline = within
-                .map_or(0, |time| sys::llmq_now_ns().saturating_add(ffi::nanos(time).max(1)));
+            let deadline =
+                within.map_or(0, |time| sys::llmq_now_ns().saturating_add(ffi::nanos(time).max(1)));
             sys::llmq_manager_shutdown(
                 self.raw(),
                 mode.code(),

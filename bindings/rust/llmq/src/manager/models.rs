@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::ffi;
 
 impl Manager {
-    /// Registers the models of a configuration, all or none. With `skip_existing` those that are known are left
-    /// alone.
+    /// Registers the models of a configuration, all or none. With `skip_existing` those that are
+    /// known are left alone.
     ///
     /// # Errors
     /// [`Status::MODEL_EXISTS`](crate::Status::MODEL_EXISTS), else as [`Manager::new`];
@@ -24,11 +24,12 @@ impl Manager {
         })
     }
 
-    /// Removes a model: new requests for it are refused at once, those it has end as `mode` says. Its name is
-    /// free again at once.
+    /// Removes a model: new requests for it are refused at once, those it has end as `mode` says.
+    /// Its name is free again at once.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::CLOSED`](crate::Status::CLOSED).
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::CLOSED`](crate::Status::CLOSED).
     pub fn remove_model(&self, model: &str, mode: ShutdownMode) -> Result<()> {
         // SAFETY: a live manager, and a name of that length.
         ffi::check(unsafe {
@@ -66,8 +67,9 @@ impl Manager {
     /// [`ShutdownMode::Drain`] what runs there ends, else it is tried elsewhere.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::UNKNOWN_KEY`](crate::Status::UNKNOWN_KEY)
-    /// (no such deployment), [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE) (it is the last one).
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::UNKNOWN_KEY`](crate::Status::UNKNOWN_KEY) (no such deployment),
+    /// [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE) (it is the last one).
     pub fn remove_deployment(&self, model: &str, name: &str, mode: ShutdownMode) -> Result<()> {
         // SAFETY: a live manager, and texts of those lengths.
         ffi::explained(|err| unsafe {
@@ -86,9 +88,10 @@ impl Manager {
     /// Changes one setting while everything runs. What limits have counted stays.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_KEY`](crate::Status::UNKNOWN_KEY), [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE),
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::UNSUPPORTED`](crate::Status::UNSUPPORTED)
-    /// (not while the manager runs).
+    /// [`Status::UNKNOWN_KEY`](crate::Status::UNKNOWN_KEY),
+    /// [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE),
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::UNSUPPORTED`](crate::Status::UNSUPPORTED) (not while the manager runs).
     pub fn set(&self, key: &str, value: &str) -> Result<()> {
         let (key, value) = (terminated(key)?, terminated(value)?);
         // SAFETY: a live manager, and NUL-terminated texts.
@@ -97,12 +100,13 @@ impl Manager {
         })
     }
 
-    /// Tells what the answer to a call that was made elsewhere showed of the limits of a model: its headers, of
-    /// which those that do not concern limits are skipped.
+    /// Tells what the answer to a call that was made elsewhere showed of the limits of a model: its
+    /// headers, of which those that do not concern limits are skipped.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::INVALID_ARG`](crate::Status::INVALID_ARG)
-    /// (more than 4,096 headers), [`Status::CLOSED`](crate::Status::CLOSED).
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::INVALID_ARG`](crate::Status::INVALID_ARG) (more than 4,096 headers),
+    /// [`Status::CLOSED`](crate::Status::CLOSED).
     pub fn report_limits<'a>(
         &self,
         model: &str,

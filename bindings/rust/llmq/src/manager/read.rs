@@ -67,7 +67,8 @@ impl Manager {
     /// Counters of a model, or of the whole manager.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::FORKED`](crate::Status::FORKED).
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::FORKED`](crate::Status::FORKED).
     pub fn stats(&self, model: Option<&str>) -> Result<Stats> {
         // SAFETY: all-zero is a value of this struct of numbers.
         let mut raw: sys::llmq_stats_t = unsafe { mem::zeroed() };
@@ -103,11 +104,12 @@ impl Manager {
         ffi::owned_text(|text| unsafe { sys::llmq_stats_json(self.raw(), text, ptr::null_mut()) })
     }
 
-    /// State of a model, or of all, as JSON: settings, queue, and for each limit what is used, reserved and
-    /// available. Waits for up to one turn of the library's loop.
+    /// State of a model, or of all, as JSON: settings, queue, and for each limit what is used,
+    /// reserved and available. Waits for up to one turn of the library's loop.
     ///
     /// # Errors
-    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL), [`Status::CLOSED`](crate::Status::CLOSED),
+    /// [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
+    /// [`Status::CLOSED`](crate::Status::CLOSED),
     /// [`Status::WRONG_THREAD`](crate::Status::WRONG_THREAD) in a callback of another manager.
     pub fn info_json(&self, model: Option<&str>) -> Result<String> {
         let (name, len) = model_name(model);
@@ -140,7 +142,8 @@ impl Manager {
     /// When a request that waits may start, and which limit it waits for.
     ///
     /// # Errors
-    /// [`Status::STALE`](crate::Status::STALE) if it has ended, [`Status::CLOSED`](crate::Status::CLOSED),
+    /// [`Status::STALE`](crate::Status::STALE) if it has ended,
+    /// [`Status::CLOSED`](crate::Status::CLOSED),
     /// [`Status::WRONG_THREAD`](crate::Status::WRONG_THREAD) in a callback of another manager.
     pub fn wait_estimate(&self, id: RequestId) -> Result<WaitEstimate> {
         // SAFETY: all-zero is a value of this struct of numbers.

@@ -18,14 +18,17 @@ use crate::stream::ResponseStream;
 use crate::RequestId;
 
 impl Manager {
-    /// Hands over a request. Never waits for a limit: it queues. What comes back is a future of the response.
+    /// Hands over a request. Never waits for a limit: it queues. What comes back is a future of the
+    /// response.
     ///
     /// # Errors
     /// What is known at once: [`Status::UNKNOWN_MODEL`](crate::Status::UNKNOWN_MODEL),
-    /// [`Status::QUEUE_FULL`](crate::Status::QUEUE_FULL), [`Status::OVERSIZE`](crate::Status::OVERSIZE),
-    /// [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE) (the payload is not what the provider takes),
-    /// [`Status::CLOSING`](crate::Status::CLOSING), [`Status::CLOSED`](crate::Status::CLOSED),
-    /// [`Status::FORKED`](crate::Status::FORKED). A request that is refused has no other outcome.
+    /// [`Status::QUEUE_FULL`](crate::Status::QUEUE_FULL),
+    /// [`Status::OVERSIZE`](crate::Status::OVERSIZE),
+    /// [`Status::INVALID_VALUE`](crate::Status::INVALID_VALUE) (the payload is not what the
+    /// provider takes), [`Status::CLOSING`](crate::Status::CLOSING),
+    /// [`Status::CLOSED`](crate::Status::CLOSED), [`Status::FORKED`](crate::Status::FORKED). A
+    /// request that is refused has no other outcome.
     pub fn submit(&self, request: &Request<'_>) -> Result<Pending> {
         let slot = Slot::new();
         let id = self.hand_over(request, &slot, 0)?;
@@ -96,8 +99,8 @@ impl Manager {
         }
     }
 
-    /// Hands over many requests whose events go to a queue of the caller's. Returns the ids of those that were
-    /// accepted, and why the next one was refused if one was.
+    /// Hands over many requests whose events go to a queue of the caller's. Returns the ids of
+    /// those that were accepted, and why the next one was refused if one was.
     pub fn submit_batch_to(
         &self,
         cq: &CompletionQueue,
@@ -162,7 +165,8 @@ impl Manager {
         }
     }
 
-    /// Hands over a request and waits for its response on this thread; without end if no time is given.
+    /// Hands over a request and waits for its response on this thread; without end if no time is
+    /// given.
     ///
     /// # Errors
     /// As [`Pending::wait_for`](crate::Pending::wait_for) and [`Manager::submit`].
@@ -195,7 +199,8 @@ impl Manager {
     pub fn estimate(&self, request: &Request<'_>) -> Result<Usage> {
         let raw = request.raw(self.cq(), 0);
         let mut usage = Usage::default().raw();
-        // SAFETY: a live manager, a request that lives during the call, a struct that knows its size.
+        // SAFETY: a live manager, a request that lives during the call, a struct that knows its
+        // size.
         ffi::explained(|err| unsafe {
             sys::llmq_request_estimate(self.raw(), &raw, &mut usage, err)
         })?;
@@ -215,18 +220,18 @@ impl Manager {
         }
     }
 
-    /// Moves out the response of a request that was submitted with [`keep`](crate::Request::keep). None while
-    /// it has not ended.
+    /// Moves out the response of a request that was submitted with [`keep`](crate::Request::keep).
+    /// None while it has not ended.
     ///
     /// # Errors
-    /// [`Status::STALE`](crate::Status::STALE) if it is gone, [`Status::INVALID_ARG`](crate::Status::INVALID_ARG)
-    /// if it was not to be kept.
+    /// [`Status::STALE`](crate::Status::STALE) if it is gone,
+    /// [`Status::INVALID_ARG`](crate::Status::INVALID_ARG) if it was not to be kept.
     pub fn kept(&self, id: RequestId) -> Result<Option<Response>> {
         self.look_up(sys::llmq_response_get, id)
     }
 
-    /// Status, timings, attempts and usage of a recently finished request, without payload and texts. None while
-    /// it has not ended.
+    /// Status, timings, attempts and usage of a recently finished request, without payload and
+    /// texts. None while it has not ended.
     ///
     /// # Errors
     /// [`Status::STALE`](crate::Status::STALE) if it is forgotten.
@@ -255,11 +260,13 @@ impl Manager {
         }
     }
 
-    /// Reports the usage of a finished request that was submitted with [`keep`](crate::Request::keep) or
-    /// [`late_usage`](crate::Request::late_usage): what limits have counted is corrected.
+    /// Reports the usage of a finished request that was submitted with
+    /// [`keep`](crate::Request::keep) or [`late_usage`](crate::Request::late_usage): what
+    /// limits have counted is corrected.
     ///
     /// # Errors
-    /// [`Status::AGAIN`](crate::Status::AGAIN) while it has not finished, [`Status::STALE`](crate::Status::STALE),
+    /// [`Status::AGAIN`](crate::Status::AGAIN) while it has not finished,
+    /// [`Status::STALE`](crate::Status::STALE),
     /// [`Status::ALREADY_DONE`](crate::Status::ALREADY_DONE) if usage is known,
     /// [`Status::INVALID_ARG`](crate::Status::INVALID_ARG) (also: a negative count).
     pub fn update_usage(&self, id: RequestId, usage: Usage) -> Result<()> {

@@ -19,9 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A manager with the model "m" of the provider `mock`, and more settings of the model.
 pub(crate) fn mock(settings: &str) -> Manager {
     let comma = if settings.is_empty() { "" } else { "," };
-    let json = format!(
-        r#"{{"models": [{{"name": "m", "provider": "mock"{comma} {settings}}}]}}"#
-    );
+    let json = format!(r#"{{"models": [{{"name": "m", "provider": "mock"{comma} {settings}}}]}}"#);
     Manager::from_json(&json).expect("the settings are good")
 }
 
