@@ -44,7 +44,7 @@ cat >>Cargo.toml <<EOF
 [patch.crates-io]
 llmq-sys = { path = "$sys" }
 EOF
-unset LLMQ_LIBRARY LLMQ_LOG
+unset LLMQ_LIBRARY LLMQ_LOG RUST_BACKTRACE
 export PKG_CONFIG_PATH= LLMQ_BIN=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios
 export LLMQ_TEST_LIBRARY=$library
 log=$work/test.log

@@ -223,6 +223,15 @@ impl Job {
         })
     }
 
+    /// Says that the attempt still runs: its lease (see [`Manager::worker`](crate::Manager::worker)) begins anew.
+    ///
+    /// # Errors
+    /// [`Status::STALE`] if the attempt has ended: stop.
+    pub fn heartbeat(&self) -> Result<()> {
+        // SAFETY: a live handle.
+        ffi::check(unsafe { sys::llmq_attempt_heartbeat(self.handle.raw(), self.attempt_id()) })
+    }
+
     /// True if the attempt has ended for the library: stop. What is reported then counts for
     /// nothing.
     pub fn is_cancelled(&self) -> bool {
@@ -288,7 +297,7 @@ impl Job {
 impl Failure {
     /// # Safety
     /// `manager` must be live.
-    unsafe fn report(
+    pub(crate) unsafe fn report(
         &self,
         manager: *mut sys::llmq_manager_t,
         attempt: AttemptId,

@@ -51,6 +51,7 @@ mod job;
 mod json;
 mod manager;
 mod pending;
+mod permit;
 mod poller;
 mod processor;
 mod request;
@@ -60,6 +61,7 @@ mod status;
 mod stream;
 #[cfg(feature = "tracing")]
 mod trace;
+mod worker;
 
 pub use cancels::Cancelled;
 pub use config::{Config, LogLevel};
@@ -71,10 +73,13 @@ pub use hook::{HookEvent, HookKinds};
 pub use job::{Answer, Failure, Job};
 pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
 pub use pending::Pending;
+pub use permit::{Acquire, Permit};
 pub use request::{IntoPayload, Operation, Priority, Request};
 pub use response::{Response, State, Timings, Usage};
 pub use status::Status;
 pub use stream::{Chunk, ResponseStream};
+
+pub use worker::{BoxFuture, Worker};
 
 /// Identifies a request; never 0, and never used twice by one manager.
 pub type RequestId = u64;

@@ -13,6 +13,7 @@ use crate::response::Response;
 use crate::slot::{Outcome, Slot};
 use crate::status::Status;
 use crate::stream::Chunk;
+use crate::worker::Routes;
 
 pub(crate) struct Poller {
     shared: Arc<Shared>,
@@ -25,14 +26,14 @@ struct Shared {
 }
 
 impl Poller {
-    pub(crate) fn start() -> Result<Poller> {
+    pub(crate) fn start(routes: Arc<Routes>) -> Result<Poller> {
         let shared =
             Arc::new(Shared { cq: CompletionQueue::new()?, is_stopped: AtomicBool::new(false) });
         let thread = thread::Builder::new()
             .name("llmq-poll".to_owned())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || shared.run()
+                move || shared.run(&routes)
             })
             .map_err(|error| Error::new(Status::INTERNAL, format!("no thread: {error}")))?;
         Ok(Poller { shared, thread: Some(thread) })
@@ -69,11 +70,11 @@ impl Poller {
 }
 
 impl Shared {
-    fn run(&self) {
+    fn run(&self, routes: &Routes) {
         let mut batch = Batch::new();
         loop {
             if self.cq.drain(&mut batch) > 0 {
-                batch.raw_mut().iter_mut().for_each(hand_over);
+                batch.raw_mut().iter_mut().for_each(|event| hand_over(event, routes));
                 continue;
             }
             if self.is_stopped.load(Ordering::Acquire) || self.cq.wait(None).is_err() {
@@ -84,7 +85,7 @@ impl Shared {
 }
 
 /// Gives an event to its slot. What a waker panics with ends here, so that the others are woken.
-fn hand_over(event: &mut sys::llmq_event_t) {
+fn hand_over(event: &mut sys::llmq_event_t, routes: &Routes) {
     // SAFETY: the user_data of all that this queue is given are slots, of which the terminal event
     // is the last.
     let _ = ffi::callback(|| unsafe {
@@ -96,7 +97,19 @@ fn hand_over(event: &mut sys::llmq_event_t) {
             sys::LLMQ_EV_CHUNK => {
                 Slot::borrow_user_data(event.user_data).push(Chunk::take(event));
             }
-            sys::LLMQ_EV_CLOSED => Slot::from_user_data(event.user_data).finish(Outcome::Closed),
+            sys::LLMQ_EV_PERMIT => {
+                let len = usize::try_from(event.data_len).unwrap_or(0);
+                let deployment = ffi::text(event.data.cast(), len).to_owned();
+                let attempt = event.attempt_id;
+                Slot::from_user_data(event.user_data)
+                    .finish(Outcome::Permit { attempt, deployment });
+            }
+            sys::LLMQ_EV_READY => routes.ready(event),
+            sys::LLMQ_EV_CANCEL_REQUESTED => routes.cancel(event),
+            sys::LLMQ_EV_CLOSED => {
+                routes.close();
+                Slot::from_user_data(event.user_data).finish(Outcome::Closed);
+            }
             _ => {}
         }
     });

@@ -12,6 +12,7 @@ use crate::handle::Handle;
 use crate::response::Response;
 use crate::status::Status;
 use crate::stream::Chunk;
+use crate::AttemptId;
 
 /// What ends a wait.
 pub(crate) enum Outcome {
@@ -19,6 +20,13 @@ pub(crate) enum Outcome {
     Done(Response),
     /// It has, and there was no memory to say how.
     Lost,
+    /// The call may be made now.
+    Permit {
+        /// The permit.
+        attempt: AttemptId,
+        /// Where the call goes.
+        deployment: String,
+    },
     /// The shutdown is complete.
     Closed,
 }
@@ -28,7 +36,7 @@ impl Outcome {
         match self {
             Outcome::Done(response) => response.into_result(),
             Outcome::Lost => Err(Error::of(Status::NOMEM.code())),
-            Outcome::Closed => Err(Error::of(Status::INTERNAL.code())),
+            Outcome::Permit { .. } | Outcome::Closed => Err(Error::of(Status::INTERNAL.code())),
         }
     }
 }
@@ -97,6 +105,11 @@ impl Slot {
 
     pub(crate) fn finish(&self, outcome: Outcome) {
         self.change(|state| state.outcome = Some(outcome));
+    }
+
+    /// The outcome, if it is there.
+    pub(crate) fn take(&self) -> Option<Outcome> {
+        self.lock().outcome.take()
     }
 
     pub(crate) fn push(&self, chunk: Chunk) {

@@ -24,6 +24,7 @@ use crate::handle::Handle;
 use crate::poller::Poller;
 use crate::slot::{self, Slot};
 use crate::status::Status;
+use crate::worker::Routes;
 
 /// How a shutdown treats what is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub struct Manager(Arc<Inner>);
 struct Inner {
     handle: Arc<Handle>,
     cancels: Arc<Cancels>,
+    routes: Arc<Routes>,
     poller: Poller,
 }
 
@@ -73,7 +75,10 @@ impl Manager {
         // SAFETY: the reference is ours.
         let handle = unsafe { Handle::own(raw) };
         let handle = Arc::new(handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?);
-        Ok(Manager(Arc::new(Inner { handle, cancels: Arc::default(), poller: Poller::start()? })))
+        let cancels = Arc::<Cancels>::default();
+        let routes = Arc::new(Routes::new(Arc::clone(&handle), Arc::clone(&cancels)));
+        let poller = Poller::start(Arc::clone(&routes))?;
+        Ok(Manager(Arc::new(Inner { handle, cancels, routes, poller })))
     }
 
     /// The same from a JSON document.
@@ -134,6 +139,10 @@ impl Manager {
         &self.0.cancels
     }
 
+    pub(crate) fn routes(&self) -> &Arc<Routes> {
+        &self.0.routes
+    }
+
     pub(crate) fn cq(&self) -> *mut sys::llmq_cq_t {
         self.0.poller.cq()
     }
@@ -141,6 +150,7 @@ impl Manager {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.routes.close();
         if self.handle.is_forked() {
             return self.poller.leave();
         }

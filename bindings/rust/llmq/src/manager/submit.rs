@@ -17,6 +17,13 @@ use crate::slot::Slot;
 use crate::stream::ResponseStream;
 use crate::RequestId;
 
+/// `llmq_submit` or `llmq_acquire`.
+type Submit = unsafe fn(
+    *mut sys::llmq_manager_t,
+    *const sys::llmq_request_t,
+    *mut RequestId,
+) -> sys::llmq_status_t;
+
 impl Manager {
     /// Hands over a request. Never waits for a limit: it queues. What comes back is a future of the
     /// response.
@@ -31,7 +38,7 @@ impl Manager {
     /// request that is refused has no other outcome.
     pub fn submit(&self, request: &Request<'_>) -> Result<Pending> {
         let slot = Slot::new();
-        let id = self.hand_over(request, &slot, 0)?;
+        let id = self.hand_over(request, &slot, 0, sys::llmq_submit)?;
         Ok(Pending::new(slot, Arc::clone(self.handle()), id))
     }
 
@@ -49,17 +56,23 @@ impl Manager {
     /// As [`Manager::submit`].
     pub fn stream(&self, request: &Request<'_>) -> Result<ResponseStream> {
         let slot = Slot::of_stream();
-        let id = self.hand_over(request, &slot, sys::LLMQ_REQUEST_STREAM)?;
+        let id = self.hand_over(request, &slot, sys::LLMQ_REQUEST_STREAM, sys::llmq_submit)?;
         Ok(ResponseStream::new(slot, Arc::clone(self.handle()), id))
     }
 
-    fn hand_over(&self, request: &Request<'_>, slot: &Arc<Slot>, flags: u32) -> Result<RequestId> {
+    pub(crate) fn hand_over(
+        &self,
+        request: &Request<'_>,
+        slot: &Arc<Slot>,
+        flags: u32,
+        submit: Submit,
+    ) -> Result<RequestId> {
         let user_data = Arc::clone(slot).into_user_data();
         let mut raw = request.raw(self.cq(), user_data);
         raw.flags |= flags;
         let mut id = 0;
         // SAFETY: a live manager, a request that lives during the call, a place for the id.
-        let code = unsafe { sys::llmq_submit(self.raw(), &raw, &mut id) };
+        let code = unsafe { submit(self.raw(), &raw, &mut id) };
         if code == sys::LLMQ_OK {
             return Ok(id);
         }
@@ -154,7 +167,7 @@ impl Manager {
 
     /// The error of a refused request, in the library's words where it finds them again.
     #[cold]
-    fn why(&self, raw: &sys::llmq_request_t, code: sys::llmq_status_t) -> Error {
+    pub(crate) fn why(&self, raw: &sys::llmq_request_t, code: sys::llmq_status_t) -> Error {
         let mut err = OwnedError::none();
         // SAFETY: a live manager, and a request whose texts live.
         let again = unsafe { sys::llmq_request_check(self.raw(), raw, err.out()) };
