@@ -70,6 +70,7 @@ class OutageWorld {
     limit.amount = incident_.concurrency;
     spec.limits = {limit};
     spec.sends_at_start = false;
+    spec.hedge.enabled = incident_.hedges;
     step(core::ModelAdded{0, &spec});
     for (int i = 1; i < incident_.deployments; ++i) {
       step(core::DeploymentAdded{0, static_cast<core::DeploymentIndex>(i), &spec});
@@ -136,7 +137,7 @@ class OutageWorld {
     const Due due = due_.top();
     due_.pop();
     core::Request& request = requests_[due.request - 1];
-    if (core::is_final(request.state) || request.attempts != due.attempt) return;  // given up
+    if (core::is_final(request.state)) return;  // of attempts that were given up the engine knows
     if (due.begins) return step(core::AttemptProgress{&request, due.attempt, 1});
     core::AttemptFinished event{&request, due.attempt, due.status};
     event.retry_after = DurationNs{due.retry_after};
@@ -152,6 +153,7 @@ class OutageWorld {
       return;
     }
     ++out_.completed;
+    if (request.submitted < TimeNs{ends_}) took_ms_.push_back((now_ - request.submitted.ns) / kMs);
     const auto second = static_cast<size_t>((now_ - kBegin) / kSecond);
     if (second >= done_.size()) done_.resize(second + 1);
     ++done_[second];
@@ -163,10 +165,10 @@ class OutageWorld {
     switch (notice.kind) {
       case Notice::kAttemptStarted:
         ++out_.attempts;
-        if (notice.attempt > 1) ++out_.retries;
+        if (notice.attempt > 1 && !notice.is_hedge) ++out_.retries;
         break;
       case Notice::kAttemptFinished:
-        if (notice.status == Status::kOk) break;
+        if (notice.status == Status::kOk || notice.status == Status::kCancelled) break;
         if (notice.attempt > 1) ++out_.wasted;
         if (now_ > ends_ + kCalm) ++out_.refused_after;
         break;
@@ -186,6 +188,13 @@ class OutageWorld {
   // Throughput by the second: when it was full again, and whether that lasted while there was work.
   void judge() {
     if (live_ != 0 && out_.wrong.empty()) out_.wrong = "requests have no outcome";
+    std::sort(took_ms_.begin(), took_ms_.end());
+    if (!took_ms_.empty()) {
+      out_.p95_ms = took_ms_[took_ms_.size() * 95 / 100];
+      out_.p99_ms = took_ms_[took_ms_.size() * 99 / 100];
+    }
+    out_.hedges = engine_.model(0)->counters.hedges;
+    out_.hedges_won = engine_.model(0)->counters.hedges_won;
     const int64_t all = incident_.deployments * incident_.concurrency * 1000 / incident_.latency_ms;
     const auto end = static_cast<size_t>(incident_.ends_s);
     const auto full = static_cast<uint64_t>(all * 9 / 10);
@@ -212,6 +221,7 @@ class OutageWorld {
   std::priority_queue<Due> due_;
   std::vector<core::StartAttempt> sent_;
   std::vector<uint64_t> done_;  // by the second
+  std::vector<int64_t> took_ms_;
   int64_t now_ = kBegin;
   int64_t submitted_ = 0;
   int64_t live_ = 0;
