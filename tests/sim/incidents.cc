@@ -120,28 +120,38 @@ std::string missed(const Incident& what, const Aftermath& came) {
     return "not all answered";
   if (came.failed > 0 && !what.fails_some) return "requests failed";
   if (came.full_after_ms < 0) return "full throughput never came back";
-  if (came.full_after_ms > 2 * came.longest_open_ms + 10'000) return "it took too long to recover";
+  if (came.full_after_ms > 2 * came.open_ms + 10'000) return "it took too long to recover";
   if (came.collapsed) return "a second collapse";
   if (came.wasted > came.attempts / 10) return "more retries than the budget";
   return "";
 }
 
+// The same bounds must notice when a policy is gone.
+int show_that_bounds_notice() {
+  Incident away = incidents().front();
+  away.breaker = false;
+  const std::string why = missed(away, run_incident(away));
+  std::printf("%-7s %s, without a circuit breaker: noticed as \"%s\"\n",
+              why.empty() ? "FAILED" : "ok", away.name, why.c_str());
+  return why.empty() ? 1 : 0;
+}
+
 }  // namespace
 
 int show_incidents() {
-  int bad = show_hedging();
+  int bad = show_hedging() + show_that_bounds_notice();
   for (const Incident& what : incidents()) {
     const Aftermath came = run_incident(what);
     const std::string why = missed(what, came);
     std::printf(
         "%-7s %s: %llu of %lld answered, %llu failed; %llu attempts, %llu retries, %llu of them in "
-        "vain; full again after %.0f s (breaker open for up to %.0f s)%s%s\n",
+        "vain; full again after %.0f s (breaker open for %.0f s at the end)%s%s\n",
         why.empty() ? "ok" : "FAILED", what.name, static_cast<unsigned long long>(came.completed),
         static_cast<long long>(what.requests), static_cast<unsigned long long>(came.failed),
         static_cast<unsigned long long>(came.attempts),
         static_cast<unsigned long long>(came.retries), static_cast<unsigned long long>(came.wasted),
-        static_cast<double>(came.full_after_ms) / 1000,
-        static_cast<double>(came.longest_open_ms) / 1000, why.empty() ? "" : ": ", why.c_str());
+        static_cast<double>(came.full_after_ms) / 1000, static_cast<double>(came.open_ms) / 1000,
+        why.empty() ? "" : ": ", why.c_str());
     (void)std::fflush(stdout);
     if (!why.empty()) ++bad;
   }

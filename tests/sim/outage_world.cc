@@ -1,6 +1,7 @@
 #include "tests/sim/outage_world.h"
 
 #include <algorithm>
+#include <map>
 #include <queue>
 #include <utility>
 
@@ -71,6 +72,7 @@ class OutageWorld {
     spec.limits = {limit};
     spec.sends_at_start = false;
     spec.hedge.enabled = incident_.hedges;
+    spec.breaker.enabled = incident_.breaker;
     step(core::ModelAdded{0, &spec});
     for (int i = 1; i < incident_.deployments; ++i) {
       step(core::DeploymentAdded{0, static_cast<core::DeploymentIndex>(i), &spec});
@@ -173,10 +175,7 @@ class OutageWorld {
         if (now_ > ends_ + kCalm) ++out_.refused_after;
         break;
       case Notice::kBreakerChanged:
-        if (notice.after == static_cast<int64_t>(core::CircuitBreaker::State::kOpen)) {
-          out_.longest_open_ms =
-              std::max(out_.longest_open_ms, (notice.until - notice.at).ns / kMs);
-        }
+        note_breaker(notice);
         break;
       default:
         break;
@@ -184,6 +183,14 @@ class OutageWorld {
   }
   template <typename Other>
   void perform(const Other&) {}
+
+  void note_breaker(const Notice& notice) {
+    if (notice.at >= TimeNs{ends_}) return;
+    int64_t& open_ms = open_ms_[notice.deployment];
+    const auto state = static_cast<core::CircuitBreaker::State>(notice.after);
+    if (state == core::CircuitBreaker::State::kOpen) open_ms = (notice.until - notice.at).ns / kMs;
+    if (state == core::CircuitBreaker::State::kClosed) open_ms = 0;
+  }
 
   // Throughput by the second: when it was full again, and whether that lasted while there was work.
   void judge() {
@@ -193,6 +200,7 @@ class OutageWorld {
       out_.p95_ms = took_ms_[took_ms_.size() * 95 / 100];
       out_.p99_ms = took_ms_[took_ms_.size() * 99 / 100];
     }
+    for (const auto& [deployment, ms] : open_ms_) out_.open_ms = std::max(out_.open_ms, ms);
     out_.hedges = engine_.model(0)->counters.hedges;
     out_.hedges_won = engine_.model(0)->counters.hedges_won;
     const int64_t all = incident_.deployments * incident_.concurrency * 1000 / incident_.latency_ms;
@@ -222,6 +230,7 @@ class OutageWorld {
   std::vector<core::StartAttempt> sent_;
   std::vector<uint64_t> done_;  // by the second
   std::vector<int64_t> took_ms_;
+  std::map<core::DeploymentIndex, int64_t> open_ms_;  // of breakers that are not closed
   int64_t now_ = kBegin;
   int64_t submitted_ = 0;
   int64_t live_ = 0;

@@ -40,6 +40,7 @@ struct Incident {
   uint8_t max_attempts = 8;
   std::vector<std::vector<Fault>> faults;  // by deployment
   int64_t ends_s = 0;                      // of the last fault: everything works from then on
+  bool breaker = true;                     // false: to see what it is good for
   bool hedges = false;                     // slow calls are made a second time elsewhere
   bool fails_some = false;                 // requests may fail: those that met a fault of their own
 };
@@ -50,11 +51,11 @@ struct Aftermath {
   uint64_t failed = 0;
   uint64_t attempts = 0;
   uint64_t retries = 0;
-  uint64_t wasted = 0;          // retries that failed
-  uint64_t refused_after = 0;   // attempts that failed later than a minute after the end
-  int64_t full_after_ms = -1;   // from the end of the faults to full throughput
-  int64_t longest_open_ms = 0;  // that a breaker was open before that
-  uint64_t hedges = 0;          // second calls, and those whose output came first
+  uint64_t wasted = 0;         // retries that failed
+  uint64_t refused_after = 0;  // attempts that failed later than a minute after the end
+  int64_t full_after_ms = -1;  // from the end of the faults to full throughput
+  int64_t open_ms = 0;         // of breakers not closed at that end: how long they were last open
+  uint64_t hedges = 0;         // second calls, and those whose output came first
   uint64_t hedges_won = 0;
   int64_t p95_ms = 0;  // from the submission to the end, of what was submitted during the faults
   int64_t p99_ms = 0;
