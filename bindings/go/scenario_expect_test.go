@@ -38,6 +38,9 @@ func (r *runner) compare() error {
 	if want.Started != nil && !slices.Equal(want.Started, order) {
 		return fmt.Errorf("started %v, expected %v", order, want.Started)
 	}
+	if want.Permits != nil && !slices.Equal(want.Permits, r.permits.order) {
+		return fmt.Errorf("permits %v, expected %v", r.permits.order, want.Permits)
+	}
 	if want.Done != nil && !slices.Equal(want.Done, done) {
 		return fmt.Errorf("done %v, expected %v", done, want.Done)
 	}
@@ -47,7 +50,6 @@ func (r *runner) compare() error {
 	if err := r.totals(want.Totals); err != nil {
 		return err
 	}
-	r.manager.Info("") // one turn of the loop
 	for model, is := range want.Stats {
 		if err := r.stats(model, is); err != nil {
 			return err
@@ -70,7 +72,18 @@ func (r *runner) totals(want map[string]int) error {
 	return nil
 }
 
+// stats compares counters, which follow what has happened after a turn of the loop.
 func (r *runner) stats(model string, want map[string]int) error {
+	var err error
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if err = r.statsNow(model, want); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (r *runner) statsNow(model string, want map[string]int) error {
 	stats, err := r.manager.Stats(model)
 	if err != nil {
 		return err

@@ -31,11 +31,16 @@ type runner struct {
 	responses map[string]*llmq.Response
 	chunks    map[string][]string
 	done      []string
+	permits   permits
 }
 
 func runScenario(s *scenario) error {
 	for _, need := range s.Needs {
-		if need != "workers" && need != "permits" {
+		switch need {
+		case "workers", "permits":
+		case "vanish":
+			return errSkipped
+		default:
 			return fmt.Errorf("unknown need %q", need)
 		}
 	}
@@ -66,7 +71,7 @@ func runScenario(s *scenario) error {
 		}
 	}
 	if err := r.script.until("the end of all requests", func() bool {
-		return len(r.responses) == len(r.refs)
+		return len(r.responses) == len(r.refs) && r.permits.undecided == 0
 	}); err != nil {
 		return err
 	}
@@ -103,8 +108,12 @@ func (r *runner) readQueue() {
 		if err != nil {
 			return
 		}
-		for _, response := range responses[:n] {
-			r.end(r.refs[response.Tag-1], &response)
+		for i := range responses[:n] {
+			response := responses[i]
+			r.script.mu.Lock()
+			ref := r.refs[response.Tag-1]
+			r.script.mu.Unlock()
+			r.end(ref, &response)
 		}
 	}
 }
@@ -152,7 +161,11 @@ func (r *runner) step(s *step) error {
 	case "wait":
 		return r.wait(s)
 	case "cancel":
-		return failed(r.manager.Cancel(r.ids[s.Ref]), s.Error)
+		return failed(r.cancel(s.Ref), s.Error)
+	case "acquire":
+		return r.acquire(s)
+	case "release":
+		return failed(r.release(s), s.Error)
 	case "finish":
 		r.script.held(s.Ref) <- *s.With
 		return nil
@@ -369,18 +382,14 @@ func (r *runner) wait(s *step) error {
 		return r.script.until(s.Ref+" stopped", func() bool { return r.script.stopped[s.Ref] })
 	case "chunks":
 		return r.script.until("chunks of "+s.Ref, func() bool { return len(r.chunks[s.Ref]) >= max(1, s.Count) })
+	case "permit":
+		return r.script.until("the permit of "+s.Ref, func() bool { return r.permits.given[s.Ref] != nil })
 	case "stats":
 		var is map[string]int
 		if err := json.Unmarshal(s.Is, &is); err != nil {
 			return err
 		}
-		var err error
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			if err = r.stats(s.Model, is); err == nil {
-				return nil
-			}
-		}
-		return err
+		return r.stats(s.Model, is)
 	default:
 		return fmt.Errorf("unknown wait %q", s.For)
 	}

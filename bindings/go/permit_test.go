@@ -1,0 +1,146 @@
+package llmq_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"llmq"
+)
+
+func oneAtATime(t *testing.T) *llmq.Manager {
+	return open(t, llmq.Config{Models: []llmq.Model{{Name: "m", Limits: []llmq.Limit{{Concurrency: 1}}}}})
+}
+
+func TestAPermitIsForOneCall(t *testing.T) {
+	m := oneAtATime(t)
+	permit, err := m.Acquire(within(t), llmq.Request{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if permit.Model != "m" || permit.ID == 0 || permit.RequestID == 0 || permit.Deployment != "" {
+		t.Errorf("%+v", permit)
+	}
+	if _, _, err := m.TryAcquire(llmq.Request{Model: "m"}); !errors.Is(err, llmq.ErrAgain) {
+		t.Error(err)
+	}
+	if err := permit.Heartbeat(); err != nil {
+		t.Error(err)
+	}
+	if err := permit.Release(&llmq.Usage{InputTokens: 3, OutputTokens: 4}); err != nil {
+		t.Error(err)
+	}
+	if err := permit.Release(nil); !errors.Is(err, llmq.ErrStale) {
+		t.Error(err)
+	}
+	next, _, err := m.TryAcquire(llmq.Request{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Fail(llmq.ErrServer); err != nil {
+		t.Error(err)
+	}
+	stats, err := m.Stats("m")
+	for ctx := within(t); err == nil && stats.Processing > 0 && ctx.Err() == nil; stats, err = m.Stats("m") {
+		time.Sleep(time.Millisecond) // counters follow
+	}
+	if err != nil || stats.OutputTokens != 4 || stats.Failed != 1 {
+		t.Errorf("%+v %v", stats, err)
+	}
+}
+
+func TestAWaitForAPermitEndsWithItsContext(t *testing.T) {
+	m := oneAtATime(t)
+	first, err := m.Acquire(within(t), llmq.Request{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go cancel()
+	if _, err := m.Acquire(ctx, llmq.Request{Model: "m"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	late, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := m.Acquire(late, llmq.Request{Model: "m"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := first.Release(nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Acquire(within(t), llmq.Request{Model: "nobody"}); !errors.Is(err, llmq.ErrUnknownModel) {
+		t.Error(err)
+	}
+}
+
+func TestAPermitThatIsNotEndedIsLost(t *testing.T) {
+	m := oneAtATime(t)
+	lost, err := m.Acquire(within(t), llmq.Request{Model: "m", Timeout: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := m.Acquire(within(t), llmq.Request{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lost.Release(nil); !errors.Is(err, llmq.ErrStale) {
+		t.Error(err)
+	}
+	if err := next.Release(nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheTransportPassesOnWhatHasNoModelAndNamesUnknownOnes(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(r.Method))
+	}))
+	defer server.Close()
+	client := &http.Client{Transport: &llmq.Transport{Manager: oneAtATime(t)}}
+	answer, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	_, err = client.Post(server.URL, "application/json", strings.NewReader(`{"model": "nobody"}`))
+	if !errors.Is(err, llmq.ErrUnknownModel) {
+		t.Error(err)
+	}
+}
+
+func TestTheTransportTellsTenantAndTeachesLimits(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-ratelimit-limit-requests", "77")
+		w.Header().Set("x-ratelimit-remaining-requests", "76")
+		w.Header().Set("x-ratelimit-reset-requests", "1s")
+		w.Write([]byte(`{"usage": {"prompt_tokens": 5, "completion_tokens": 6}}`))
+	}))
+	defer server.Close()
+	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m", Extra: map[string]any{"find_limits": true}}}})
+	client := &http.Client{Transport: &llmq.Transport{Manager: m}}
+	tenant := ""
+	ctx := llmq.WithRequest(within(t), func(r *llmq.Request) {
+		r.Tenant = "somebody"
+		tenant = r.Tenant + " of " + r.Model
+	})
+	call, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/v1/chat/completions",
+		strings.NewReader(`{"model": "m", "messages": []}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close() // not read: no usage is known
+	if tenant != "somebody of m" {
+		t.Error(tenant)
+	}
+	if info, err := m.Info("m"); err != nil || !strings.Contains(string(info), "77") {
+		t.Error(string(info), err)
+	}
+}

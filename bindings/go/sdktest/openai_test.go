@@ -1,0 +1,212 @@
+// Package sdktest has OpenAI's own Go SDK make its calls through an llmq.Transport, against the mock
+// provider that llmq serves.
+package sdktest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go"
+	"github.com/openai/openai-go/option"
+
+	"llmq"
+)
+
+// serve starts `llmq mock` and tells its URL.
+func serve(t *testing.T, arguments ...string) string {
+	t.Helper()
+	program := os.Getenv("LLMQ_PROGRAM")
+	if program == "" {
+		t.Skip("LLMQ_PROGRAM does not name the program llmq")
+	}
+	command := exec.Command(program, append([]string{"mock"}, arguments...)...)
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+	})
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		if url, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			return url
+		}
+	}
+	t.Fatal("the mock provider does not say where it listens")
+	return ""
+}
+
+type mockStats struct {
+	Requests     int            `json:"requests"`
+	Accepted     int            `json:"accepted"`
+	Refused      int            `json:"refused"`
+	Statuses     map[string]int `json:"statuses"`
+	EarlyRetries int            `json:"early_retries"`
+	Concurrency  int            `json:"max_concurrency"`
+}
+
+func stats(t *testing.T, url string) (found mockStats) {
+	t.Helper()
+	answer, err := http.Get(strings.TrimSuffix(url, "/v1") + "/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(&found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func takeOver(t *testing.T, url string, model llmq.Model) (*llmq.Manager, openai.Client) {
+	t.Helper()
+	model.Name = "gpt-4o-mini"
+	manager, err := llmq.Open(llmq.Config{Models: []llmq.Model{model}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { manager.Close() })
+	return manager, openai.NewClient(option.WithBaseURL(url), option.WithAPIKey("none"),
+		option.WithHTTPClient(&http.Client{Transport: &llmq.Transport{Manager: manager, Retries: 20}}))
+}
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func question() openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:     "gpt-4o-mini",
+		MaxTokens: openai.Int(20),
+		Messages:  []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Name a river.")},
+	}
+}
+
+func askMany(t *testing.T, client openai.Client, count int) (tokens int64) {
+	t.Helper()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for i := 0; i < count; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			answer, err := client.Chat.Completions.New(within(t), question())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			tokens += answer.Usage.CompletionTokens
+		}()
+	}
+	group.Wait()
+	return tokens
+}
+
+func TestCallsKeepTheLimitsAndTellTheirUsage(t *testing.T) {
+	url := serve(t, "--limit", "requests=5/1s", "--limit", "concurrency=3", "--latency", "20ms")
+	manager, client := takeOver(t, url, llmq.Model{
+		Limits: []llmq.Limit{{Requests: 5, Per: time.Second}, {Concurrency: 3}}})
+	tokens := askMany(t, client, 12)
+	if seen := stats(t, url); seen.Refused != 0 || seen.Accepted != 12 || seen.Concurrency > 3 {
+		t.Errorf("%+v", seen)
+	}
+	if ours, err := settled(manager); err != nil || ours.OutputTokens != uint64(tokens) || ours.Completed != 12 {
+		t.Errorf("%+v %v, the SDK was told of %d output tokens", ours, err, tokens)
+	}
+}
+
+func TestRefusalsAreTriedAgainWhenTheyMayBeAndNotByTheSDK(t *testing.T) {
+	url := serve(t, "--fail-rate-limited", "0.3", "--retry-after", "50ms", "--seed", "7")
+	// One at a time: calls that have their permit when a refusal comes are not held back any more.
+	manager, client := takeOver(t, url, llmq.Model{Limits: []llmq.Limit{{Concurrency: 1}}})
+	askMany(t, client, 20)
+	seen := stats(t, url)
+	if seen.Statuses["429"] == 0 || seen.EarlyRetries != 0 {
+		t.Errorf("%+v", seen)
+	}
+	if ours, err := settled(manager); err != nil || ours.Attempts != uint64(seen.Requests) ||
+		ours.RateLimited != uint64(seen.Statuses["429"]) {
+		t.Errorf("%+v %v, the provider has seen %+v", ours, err, seen)
+	}
+}
+
+func TestWhatKeepsFailingIsTheSDKsOwnErrorOnce(t *testing.T) {
+	url := serve(t, "--fail-server", "1")
+	manager, _ := takeOver(t, url, llmq.Model{})
+	client := openai.NewClient(option.WithBaseURL(url), option.WithAPIKey("none"),
+		option.WithHTTPClient(&http.Client{Transport: &llmq.Transport{Manager: manager, Retries: -1}}))
+	_, err := client.Chat.Completions.New(within(t), question())
+	var refused *openai.Error
+	if !errors.As(err, &refused) || refused.StatusCode != 500 {
+		t.Fatal(err)
+	}
+	if seen := stats(t, url); seen.Requests != 1 {
+		t.Errorf("%+v", seen)
+	}
+	if ours, err := settled(manager); err != nil || ours.Failed != 1 {
+		t.Errorf("%+v %v", ours, err)
+	}
+}
+
+func TestStreamsTellTheirUsageAtTheirEnd(t *testing.T) {
+	url := serve(t)
+	manager, client := takeOver(t, url, llmq.Model{})
+	asked := question()
+	asked.StreamOptions = openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)}
+	stream := client.Chat.Completions.NewStreaming(within(t), asked)
+	var tokens int64
+	for stream.Next() {
+		tokens = max(tokens, stream.Current().Usage.CompletionTokens)
+	}
+	if err := stream.Err(); err != nil {
+		t.Fatal(err)
+	}
+	stream.Close()
+	if ours, err := settled(manager); err != nil || tokens == 0 || ours.OutputTokens != uint64(tokens) {
+		t.Errorf("%+v %v, the SDK was told of %d output tokens", ours, err, tokens)
+	}
+}
+
+func TestACancelledCallGivesItsPermitBack(t *testing.T) {
+	url := serve(t, "--fail-hang", "1")
+	manager, client := takeOver(t, url, llmq.Model{Limits: []llmq.Limit{{Concurrency: 1}}})
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := client.Chat.Completions.New(ctx, question()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	permit, err := manager.Acquire(within(t), llmq.Request{Model: "gpt-4o-mini"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := permit.Release(nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// settled are the counters when nothing runs any more: they follow what was reported.
+func settled(manager *llmq.Manager) (stats llmq.Stats, err error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if stats, err = manager.Stats(""); err != nil || stats.Pending+stats.Processing == 0 {
+			break
+		}
+	}
+	return stats, err
+}
