@@ -65,7 +65,8 @@ def mock_server():
         )
         running.append(server)
         line = server.stdout.readline()
-        return next(word for word in line.split() if word.startswith("http://")).rstrip("/")
+        told = next(word for word in line.split() if word.startswith("http://"))
+        return told.rstrip("/").removesuffix("/v1")
 
     yield start
     for server in running:

@@ -59,8 +59,9 @@ from ._model import AsyncModel, Model
 from ._permit import Permit
 from ._response import Attempt, Chunk, Response, Usage
 from ._stream import AsyncStream, Stream
-from ._wire import Ref, RequestOptions
+from ._wire import Ref, Request, RequestOptions
 from ._workers import AsyncProcessor, Processor
+from ._wrap import wrap
 
 __version__ = "0.1.0"
 
@@ -106,6 +107,7 @@ __all__ = [
     "QuotaExhaustedError",
     "RateLimitedError",
     "Ref",
+    "Request",
     "RequestCancelledError",
     "RequestOptions",
     "Response",
@@ -124,4 +126,5 @@ __all__ = [
     "features",
     "library_path",
     "library_version",
+    "wrap",
 ]

@@ -153,6 +153,22 @@ class ManagerBase:
         check(status)
         return owned(holder[0])
 
+    def take_response(self, request_id: int) -> Response[bytes] | None:
+        """The response of a request that was submitted with keep; None while it is pending.
+
+        Kept are the last keep_max of them, for keep_age_s, until they are taken.
+
+        Raises:
+            StaleError: It was taken, or is forgotten.
+
+        """
+        holder = ffi.new("llmq_response_t **")
+        status = lib.llmq_response_get(self._core.pointer, request_id, holder)
+        if status == c.ERR_AGAIN:
+            return None
+        check(status)
+        return owned(holder[0])
+
     def wait_estimate(self, request_id: int) -> WaitEstimate:
         """When a request that waits may start, and which limit it waits for.
 

@@ -19,6 +19,7 @@ class Error(Exception):
         message: What was wrong, with the limit and the value where there are any.
         key: The configuration key or argument that was at fault; "" if none.
         response: The outcome of the request, if it was one that failed.
+        accepted: Of submit_batch, the futures of the requests before the one that was refused.
         retry_after: Seconds, in an error that a processor raises: no new try before that time.
 
     A processor raises `llmq.RateLimitedError(message="...", retry_after=2)` to say what happened.
@@ -44,6 +45,7 @@ class Error(Exception):
                 (code for code, kind in _CLASSES.items() if kind is type(self)), c.ERR_UNKNOWN
             )
         self.retry_after = retry_after
+        self.accepted: list[Any] = []
         self.status = to_status(status)
         self.message = message or text(lib.llmq_status_message(status))
         self.key = key

@@ -155,6 +155,39 @@ class Manager(ManagerBase):
                 waiters[place].set_exception(error)
         return futures
 
+    def submit_batch(self, requests: Iterable[w.Request]) -> list[Future[Any]]:
+        """Hands over different requests in order, in one call, until one is refused.
+
+        Raises:
+            Error: Why that one was refused; `accepted` of the error has the futures of those before
+                it. Nothing after it was submitted.
+
+        """
+        given = list(requests)
+        port, core = self._live_port(), self._core
+        templates = [port.templates.get(each.model, 0, each.options) for each in given]
+        bodies = [w.to_bytes(each.payload) for each in given]
+        first = core.reserve(len(given))
+        numbers = [
+            core.refer((first + place) | template.bits, each.payload, each.options)
+            for place, (template, each) in enumerate(zip(templates, given))
+        ]
+        futures: list[Future[Any]] = [Future(self) for _ in given]
+        port.waiting.update(zip(numbers, futures))
+        batch = w.Batch(templates, bodies, numbers)
+        ids, refused = batch.submit(core.pointer, all_or_prefix=True)
+        for future, request_id in zip(futures, ids):
+            future.request_id = request_id
+        if refused:
+            ((place, status),) = refused
+            for number in numbers[place:]:
+                del port.waiting[number]
+                core.objects.pop(number, None)
+            error = why_refused(batch, core, place, status)
+            error.accepted = futures[:place]
+            raise error
+        return futures
+
     def call(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Response[Any]:
         """Hands over a request and waits for its response. Ctrl-C cancels it.
 
@@ -298,8 +331,7 @@ class Manager(ManagerBase):
             port = self._live_port()
         except (ClosedError, ForkedError):
             return
-        deadline = 0 if timeout is None else lib.llmq_now_ns() + max(0, int(timeout * 1e9)) or 1
-        self._shutdown(port, number, deadline)
+        self._shutdown(port, number, _deadline(timeout))
         assert self._closing is not None
         try:
             self._closing.wait()
@@ -312,6 +344,14 @@ class Manager(ManagerBase):
             if self._workers is not None:
                 self._workers.end()
             self._finalizer.detach()
+
+    def shutdown(self, mode: Mode = "drain", timeout: float | None = None) -> None:
+        """Begins to end the manager, as close does, and does not wait.
+
+        A second call may only sharpen mode or time. `close` waits for the end.
+        """
+        number = mode_number(mode)
+        self._shutdown(self._live_port(), number, _deadline(timeout))
 
     def _shutdown(self, port: ThreadPort, mode: int, deadline_ns: int) -> None:
         with self._core.lock:
@@ -343,6 +383,10 @@ class Manager(ManagerBase):
 
 
 _JOIN_SECONDS = 1.0
+
+
+def _deadline(timeout: float | None) -> int:
+    return 0 if timeout is None else int(lib.llmq_now_ns() + max(0, int(timeout * 1e9))) or 1
 
 
 def wait_for(future: Future[Any]) -> Response[Any]:

@@ -20,6 +20,8 @@ from ._library import LibraryError, address, ffi, lib
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from typing_extensions import Unpack
+
 _FORMATS = {("uint", 4): "I", ("int", 4): "i", ("uint", 8): "Q", ("int", 8): "q"}
 
 
@@ -97,6 +99,8 @@ class RequestOptions(TypedDict, total=False):
     """Requests with the same one and the same payload share a call. At most 1,024 bytes."""
     metadata: bytes
     """Comes back with the response, and a processor may read it."""
+    keep: bool
+    """The response can also be taken by the request's id, with take_response."""
     late_usage: bool
     """Usage may be reported after the end, with update_usage."""
     restart: bool
@@ -145,6 +149,20 @@ def to_bytes(payload: Any) -> bytes:
         f"a payload must be bytes, str, or what JSON has, not {type(payload).__name__}; "
         "llmq.Ref(payload) passes any object to a Python processor"
     )
+
+
+class Request:
+    """A request that is to be submitted together with others: model, payload and options."""
+
+    __slots__ = ("model", "options", "payload")
+
+    def __init__(self, model: str, payload: Any, **options: Unpack[RequestOptions]) -> None:
+        self.model = model
+        self.payload = payload
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"llmq.Request({self.model!r}, {self.payload!r}, **{self.options!r})"
 
 
 class Template:
@@ -252,7 +270,7 @@ def _deadline(record: Any, name: str, value: float | None, _keep: list[Any]) -> 
         record.deadline_ns = lib.llmq_now_ns() + _nanoseconds(name, value)
 
 
-_FLAGS = {"late_usage": c.REQUEST_LATE_USAGE, "restart": c.REQUEST_RESTART}
+_FLAGS = {"keep": c.REQUEST_KEEP, "late_usage": c.REQUEST_LATE_USAGE, "restart": c.REQUEST_RESTART}
 _SETTERS: dict[str, Callable[[Any, str, Any, list[Any]], None]] = {
     "priority": _number,
     "tenant": _point,
@@ -265,6 +283,7 @@ _SETTERS: dict[str, Callable[[Any, str, Any, list[Any]], None]] = {
     "request_key": _point,
     "dedup_key": _point,
     "metadata": _point,
+    "keep": _flag,
     "late_usage": _flag,
     "restart": _flag,
 }
@@ -294,8 +313,13 @@ class Batch:
         self._start = ffi.from_buffer("llmq_request_t[]", records)
         self._ids = ffi.new("llmq_request_id_t[]", self._n)
 
-    def submit(self, manager: Any) -> tuple[list[int], list[tuple[int, int]]]:
-        """Hands all over. Gives ids, 0 where one was refused, and (place, status) of those."""
+    def submit(
+        self, manager: Any, *, all_or_prefix: bool = False
+    ) -> tuple[list[int], list[tuple[int, int]]]:
+        """Hands all over. Gives ids, 0 where one was refused, and (place, status) of those.
+
+        With all_or_prefix nothing is handed over after one that is refused.
+        """
         accepted = ffi.new("size_t *")
         refused: list[tuple[int, int]] = []
         at = 0
@@ -309,6 +333,8 @@ class Batch:
             refused.append((at, status))
             self._ids[at] = 0
             at += 1
+            if all_or_prefix:
+                break
         return ffi.unpack(self._ids, self._n), refused
 
     def check(self, manager: Any, place: int = 0) -> None:

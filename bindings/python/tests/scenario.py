@@ -1,0 +1,343 @@
+"""Runs one case of tests/scenarios."""
+
+import json
+import threading
+import time
+
+from scenario_expect import Wrong, check_keys, compare
+
+import llmq
+
+LONG = 60
+STEPS = {
+    "submit": None,  # the members of a request
+    "submit_many": None,
+    "submit_batch": {"requests", "accepted", "error"},
+    "wait": {"for", "ref", "attempt", "count", "model", "is"},
+    "cancel": {"ref", "error"},
+    "finish": {"ref", "with"},
+    "set": {"key", "value", "error"},
+    "add_models": {"config", "processors", "error"},
+    "remove_model": {"model", "mode", "error"},
+    "usage_update": {"ref", "usage", "error"},
+    "response_get": {"ref", "is", "error"},
+    "shutdown": {"mode", "deadline_ms", "error"},
+}
+REQUEST = {
+    "ref", "model", "payload", "payload_bytes", "operation", "priority", "tenant", "dedup_key",
+    "metadata", "deadline_ms", "timeout_ms", "est_input_tokens", "est_output_tokens",
+    "max_attempts", "stream", "restart", "keep", "late_usage", "attempts", "on_done", "error",
+    "do", "count",
+}  # fmt: skip
+OUTCOME = {
+    "succeed", "fail", "throw", "hold", "echo", "usage", "message", "retry_after_ms", "chunks",
+}  # fmt: skip
+MEMBERS = {
+    "name", "why", "needs", "config", "processors", "steps", "expect", "complaint",
+}  # fmt: skip
+
+
+class Asked:
+    """A request of the case, and what came of it."""
+
+    def __init__(self, ref, metadata, attempts):
+        self.ref = ref
+        self.metadata = metadata
+        self.attempts = attempts
+        self.begun = []
+        self.held = False
+        self.stopped = False
+        self.finish_with = None
+        self.chunks = []
+        self.response = None
+        self.future = None
+        self.request_id = 0
+
+
+class Scenario:
+    """One case."""
+
+    def __init__(self, case):
+        check_keys("the case", case, MEMBERS)
+        self.case = case
+        self.changed = threading.Condition()
+        self.asked = {}
+        self.started = []
+        self.done = []
+        self.scripts = dict(case.get("processors", {}))
+        self.readers = []
+        self.shut_down = False
+
+    def run(self):
+        begin = time.monotonic()
+        with llmq.Manager(self.case["config"]) as self.manager:
+            try:
+                self._process(self.scripts)
+                for step in self.case["steps"]:
+                    self._step(dict(step))
+                self._until("all are done", lambda: all(a.response for a in self.asked.values()))
+                took = time.monotonic() - begin
+                for reader in self.readers:
+                    reader.join(LONG)
+                compare(self, self.case["expect"], took * 1e3)
+            finally:
+                with self.changed:
+                    for asked in self.asked.values():
+                        asked.finish_with = asked.finish_with or {"fail": "LLMQ_ERR_CANCELLED"}
+                    self.changed.notify_all()
+                self.manager.close("abort")
+        count = len(self.done)
+        if sorted(self.done) != sorted(self.asked):
+            raise Wrong(f"{count} ends of {len(self.asked)} requests")
+
+    def _until(self, what, is_so):
+        with self.changed:
+            if not self.changed.wait_for(is_so, LONG):
+                raise Wrong(f"waited for too long until {what}")
+
+    # Processors
+
+    def _process(self, models):
+        for model in models:
+            self.manager.set_processor(model, self._attempt, threads=64)
+
+    def _attempt(self, job):
+        asked = self.asked[job.request_key]
+        with self.changed:
+            self.started.append(asked.ref)
+            asked.begun.append(job.number)
+            self.changed.notify_all()
+        script = asked.attempts or self.scripts[job.model]
+        outcome = script[min(job.number, len(script)) - 1]
+        if outcome.get("hold"):
+            for piece in outcome.get("chunks", ()):
+                job.chunk(piece)
+            outcome = self._hold(job, asked)
+        return self._end(job, outcome)
+
+    def _hold(self, job, asked):
+        while True:
+            with self.changed:
+                if asked.finish_with is not None:
+                    outcome, asked.finish_with = asked.finish_with, None
+                    return outcome
+                if job.cancelled:
+                    asked.stopped = True
+                    self.changed.notify_all()
+                    return {"fail": "LLMQ_ERR_CANCELLED"}
+                self.changed.wait(0.01)
+
+    def _end(self, job, outcome):
+        check_keys("an outcome", outcome, OUTCOME)
+        for piece in outcome.get("chunks", ()):
+            job.chunk(piece)
+        if "usage" in outcome:
+            job.usage = llmq.Usage(**outcome["usage"])
+        if "succeed" in outcome:
+            return outcome["succeed"]
+        if "echo" in outcome:
+            what = outcome["echo"]
+            return str(len(job.payload)) if what == "payload_bytes" else getattr(job, what)
+        if "throw" in outcome:
+            raise ValueError(outcome["throw"])
+        wait = outcome.get("retry_after_ms")
+        raise llmq.Error(
+            status(outcome["fail"]),
+            outcome.get("message", "failed"),
+            retry_after=None if wait is None else wait / 1e3,
+        )
+
+    # Steps
+
+    def _step(self, step):
+        what = step.pop("do")
+        if what not in STEPS:
+            raise Wrong(f"unknown step {what}")
+        check_keys(f"step {what}", step, STEPS[what] or REQUEST)
+        error = step.pop("error", None)
+        try:
+            getattr(self, f"_{what}")(step, error)
+        except llmq.Error as problem:
+            if error is None or name(problem.status) != error:
+                raise Wrong(f"{what}: {problem}") from problem
+        else:
+            if error is not None and what not in ("submit_batch", "cancel"):
+                raise Wrong(f"{what} went well, expected {error}")
+
+    def _request(self, step):
+        check_keys("a request", step, REQUEST)
+        ref, model = step["ref"], step.get("model", "m")
+        operation = step.get("operation", "custom")
+        if "payload_bytes" in step:
+            payload = "x" * step["payload_bytes"]
+        elif "payload" in step:
+            payload = step["payload"]
+        elif operation == "chat":
+            payload = {"model": model, "messages": [{"role": "user", "content": ref}]}
+        else:
+            payload = ref
+        options = {
+            "request_key": ref,
+            "operation": llmq.Operation[operation.upper()],
+            "metadata": step.get("metadata", "").encode(),
+        }
+        if "priority" in step:
+            options["priority"] = llmq.Priority[step["priority"].upper()]
+        same = {"tenant", "dedup_key", "est_input_tokens", "est_output_tokens", "max_attempts"}
+        same |= {"restart", "keep", "late_usage"}
+        options.update({key: step[key] for key in same if key in step})
+        for key in ("deadline", "timeout"):
+            if f"{key}_ms" in step:
+                options[key] = step[f"{key}_ms"] / 1e3
+        asked = Asked(ref, options["metadata"], step.get("attempts"))
+        return asked, llmq.Request(model, payload, **options), step
+
+    def _submit(self, step, _error):
+        asked, request, _ = self._request(step)
+        self.asked[asked.ref] = asked
+        try:
+            if step.get("stream"):
+                made = self.manager.stream(request.model, request.payload, **request.options)
+                self._read(asked, made)
+            else:
+                made = self.manager.submit(request.model, request.payload, **request.options)
+                self._watch(asked, made, step)
+        except llmq.Error:
+            del self.asked[asked.ref]
+            raise
+
+    def _watch(self, asked, future, step):
+        asked.future, asked.request_id = future, future.request_id
+        future.add_done_callback(lambda done: self._ended(asked, done.response()))
+        if step.get("on_done") == "throw":
+            future.add_done_callback(lambda _: 1 / 0)
+
+    def _ended(self, asked, response):
+        with self.changed:
+            if asked.response is not None:
+                raise Wrong(f"{asked.ref} ended twice")
+            asked.response = response
+            self.done.append(asked.ref)
+            self.changed.notify_all()
+
+    def _read(self, asked, stream):
+        asked.future, asked.request_id = stream, stream.request_id
+
+        def read():
+            try:
+                for chunk in stream:
+                    with self.changed:
+                        asked.chunks.append(chunk.text)
+                        self.changed.notify_all()
+            except llmq.Error:
+                pass  # told by the response
+            self._ended(asked, stream.response())
+
+        reader = threading.Thread(target=read, daemon=True)
+        self.readers.append(reader)
+        reader.start()
+
+    def _submit_many(self, step, _error):
+        count, ref = step.pop("count"), step["ref"]
+        many = [self._request({**step, "ref": f"{ref}{i}"}) for i in range(count)]
+        if step.get("stream"):
+            for i in range(count):
+                self._submit({**step, "ref": f"{ref}{i}"}, None)
+            return
+        self.asked.update({asked.ref: asked for asked, _, _ in many})
+        futures = self.manager.submit_batch([request for _, request, _ in many])
+        for (asked, _, own), future in zip(many, futures):
+            self._watch(asked, future, own)
+
+    def _submit_batch(self, step, error):
+        many = [self._request(each) for each in step["requests"]]
+        self.asked.update({asked.ref: asked for asked, _, _ in many})
+        try:
+            futures = self.manager.submit_batch([request for _, request, _ in many])
+        except llmq.Error as problem:
+            if name(problem.status) != error:
+                raise
+            futures = problem.accepted
+        else:
+            if error is not None:
+                raise Wrong(f"the batch was taken, expected {error}")
+        if len(futures) != step.get("accepted", len(many)):
+            raise Wrong(f"{len(futures)} were accepted")
+        for asked, _, _ in many[len(futures) :]:
+            del self.asked[asked.ref]
+        for (asked, _, own), future in zip(many, futures):
+            self._watch(asked, future, own)
+
+    def _wait(self, step, _error):
+        what = step["for"]
+        asked = self.asked.get(step.get("ref"))
+        if what == "stats":
+            until = time.monotonic() + LONG
+            while time.monotonic() < until:
+                stats = self.manager.stats(step.get("model"))
+                if all(getattr(stats, key) == value for key, value in step["is"].items()):
+                    return
+                time.sleep(0.001)  # there is no event for counters
+            raise Wrong(f"waited for too long until stats are {step['is']}")
+        tests = {
+            "done": lambda: asked.response is not None,
+            "started": lambda: (
+                step["attempt"] in asked.begun if "attempt" in step else bool(asked.begun)
+            ),
+            "stopped": lambda: asked.stopped,
+            "chunks": lambda: len(asked.chunks) >= step.get("count", 1),
+        }
+        if what not in tests:
+            raise Wrong(f"unknown wait {what}")
+        self._until(f"{step['ref']} is {what}", tests[what])
+
+    def _cancel(self, step, error):
+        asked = self.asked[step["ref"]]
+        went = self.manager.cancel(asked.request_id)
+        if went != (error is None):
+            raise Wrong(f"cancel of {asked.ref}: {went}, expected {error}")
+
+    def _finish(self, step, _error):
+        with self.changed:
+            self.asked[step["ref"]].finish_with = step["with"]
+            self.changed.notify_all()
+
+    def _set(self, step, _error):
+        self.manager.set(step["key"], step["value"])
+
+    def _add_models(self, step, _error):
+        self.scripts.update(step.get("processors", {}))
+        self.manager.register(step["config"])
+        self._process(step.get("processors", {}))
+
+    def _remove_model(self, step, _error):
+        self.manager.remove_model(step.get("model", "m"), step.get("mode", "drain"))
+
+    def _usage_update(self, step, _error):
+        usage = llmq.Usage(**step["usage"])
+        self.manager.update_usage(self.asked[step["ref"]].request_id, usage)
+
+    def _response_get(self, step, _error):
+        from scenario_expect import check_response
+
+        response = self.manager.take_response(self.asked[step["ref"]].request_id)
+        if response is None:
+            raise Wrong("the kept response is pending")
+        check_response(step["ref"], step.get("is", {}), response, [])
+
+    def _shutdown(self, step, _error):
+        bound = step.get("deadline_ms")
+        self.manager.shutdown(step["mode"], None if bound is None else bound / 1e3)
+
+
+def status(text):
+    """The status of a name."""
+    return llmq.Status[text.removeprefix("LLMQ_ERR_").removeprefix("LLMQ_")]
+
+
+def name(number):
+    """The name of a status."""
+    return "LLMQ_OK" if number == 0 else f"LLMQ_ERR_{llmq.Status(number).name}"
+
+
+__all__ = ["Scenario", "Wrong", "json"]
