@@ -36,6 +36,25 @@ unset LLMQ_LIBRARY PYTHONPATH
 cd "$work"
 "$python" -m pytest -q -p no:cacheprovider -c "$here/pyproject.toml" --rootdir "$here" "$here/tests"
 
+# The examples, against a mock of a provider where one is called.
+coproc MOCK { exec "$LLMQ_PROGRAM" mock 2>&1; }
+mock=$MOCK_PID
+trap 'kill "$mock" 2>/dev/null || true' EXIT
+read -r line <&"${MOCK[0]}"
+LLMQ_MOCK=$(grep -oE 'http://[^ /]+' <<<"$line")
+export LLMQ_MOCK
+count=0
+for example in "$here"/examples/*.py; do
+  OPENAI_API_KEY=none "$python" "$example" >"$work/example.out" 2>&1 || {
+    echo "FAILED: $(basename "$example")"
+    cat "$work/example.out"
+    exit 1
+  }
+  [[ -s $work/example.out ]] || { echo "FAILED: $(basename "$example") says nothing"; exit 1; }
+  count=$((count + 1))
+done
+echo "$count examples run"
+
 # The same wheel in every other version that is here.
 PATH=$PATH:$(echo "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin | tr ' ' ':')
 main=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

@@ -7,8 +7,9 @@ import time
 from scenario_expect import Wrong, check_keys, compare
 
 import llmq
+from llmq import _wire as w
 
-LONG = 60
+LONG = 240  # the machine may be busy
 STEPS = {
     "submit": None,  # the members of a request
     "submit_many": None,
@@ -30,10 +31,11 @@ REQUEST = {
     "do", "count",
 }  # fmt: skip
 OUTCOME = {
-    "succeed", "fail", "throw", "hold", "echo", "usage", "message", "retry_after_ms", "chunks",
+    "succeed", "fail", "throw", "hold", "vanish", "echo", "usage", "message",
+    "retry_after_ms", "chunks",
 }  # fmt: skip
 MEMBERS = {
-    "name", "why", "needs", "config", "processors", "steps", "expect", "complaint",
+    "name", "why", "needs", "workers", "config", "processors", "steps", "expect", "complaint",
 }  # fmt: skip
 
 
@@ -99,10 +101,14 @@ class Scenario:
 
     def _process(self, models):
         for model in models:
-            self.manager.set_processor(model, self._attempt, threads=64)
+            if model in self.manager.models():
+                lease = self.case.get("workers", {}).get("lease_ms")
+                self.manager.set_processor(
+                    model, self._attempt, threads=64, lease=None if lease is None else lease / 1e3
+                )
 
     def _attempt(self, job):
-        asked = self.asked[job.request_key]
+        asked = self._of(job)
         with self.changed:
             self.started.append(asked.ref)
             asked.begun.append(job.number)
@@ -115,8 +121,23 @@ class Scenario:
             outcome = self._hold(job, asked)
         return self._end(job, outcome)
 
+    def _of(self, job):
+        if job.request_key:
+            return self.asked[job.request_key]
+        # A shared call has no key of its own: it was begun by the request with this number.
+        waiter = self.manager._port.waiting[job._piece.raw[w.USER_DATA]]
+        found = []
+
+        def known():
+            found[:] = [each for each in self.asked.values() if each.future is waiter]
+            return found
+
+        self._until("the first of a shared call is known", known)
+        return found[0]
+
     def _hold(self, job, asked):
         while True:
+            job.heartbeat()
             with self.changed:
                 if asked.finish_with is not None:
                     outcome, asked.finish_with = asked.finish_with, None
@@ -133,6 +154,10 @@ class Scenario:
             job.chunk(piece)
         if "usage" in outcome:
             job.usage = llmq.Usage(**outcome["usage"])
+        if outcome.get("vanish") and job.wait_cancelled(LONG):
+            with self.changed:
+                self.asked[job.request_key].stopped = True
+                self.changed.notify_all()
         if "succeed" in outcome:
             return outcome["succeed"]
         if "echo" in outcome:
@@ -142,7 +167,7 @@ class Scenario:
             raise ValueError(outcome["throw"])
         wait = outcome.get("retry_after_ms")
         raise llmq.Error(
-            status(outcome["fail"]),
+            status(outcome.get("fail", "LLMQ_ERR_CANCELLED")),
             outcome.get("message", "failed"),
             retry_after=None if wait is None else wait / 1e3,
         )
@@ -207,7 +232,9 @@ class Scenario:
             raise
 
     def _watch(self, asked, future, step):
-        asked.future, asked.request_id = future, future.request_id
+        with self.changed:
+            asked.future, asked.request_id = future, future.request_id
+            self.changed.notify_all()
         future.add_done_callback(lambda done: self._ended(asked, done.response()))
         if step.get("on_done") == "throw":
             future.add_done_callback(lambda _: 1 / 0)
@@ -221,7 +248,9 @@ class Scenario:
             self.changed.notify_all()
 
     def _read(self, asked, stream):
-        asked.future, asked.request_id = stream, stream.request_id
+        with self.changed:
+            asked.future, asked.request_id = stream, stream.request_id
+            self.changed.notify_all()
 
         def read():
             try:
@@ -308,7 +337,7 @@ class Scenario:
     def _add_models(self, step, _error):
         self.scripts.update(step.get("processors", {}))
         self.manager.register(step["config"])
-        self._process(step.get("processors", {}))
+        self._process(self.scripts)
 
     def _remove_model(self, step, _error):
         self.manager.remove_model(step.get("model", "m"), step.get("mode", "drain"))
@@ -322,7 +351,7 @@ class Scenario:
 
         response = self.manager.take_response(self.asked[step["ref"]].request_id)
         if response is None:
-            raise Wrong("the kept response is pending")
+            raise llmq.Error(llmq.Status.AGAIN)
         check_response(step["ref"], step.get("is", {}), response, [])
 
     def _shutdown(self, step, _error):

@@ -111,9 +111,13 @@ class AsyncManager(ManagerBase):
             Error: It was refused, or failed; `error.response` tells the rest.
 
         """
-        port = self._live_port()
-        future: asyncio.Future[Response[Any]] = port.loop.create_future()
-        template = port.templates.get(model, 0, options)
+        port = self._port
+        if port is None or port.ended or port.loop is not asyncio.get_running_loop():
+            port = self._live_port()
+        future: asyncio.Future[Response[Any]] = port.create_future()
+        template = None if options else port.templates.simplest.get(model)
+        if template is None:
+            template = port.templates.get(model, 0, options)
         number = port.enqueue(template, payload, future, options)
         try:
             return await future
@@ -171,7 +175,9 @@ class AsyncManager(ManagerBase):
 
     # Run
 
-    def set_processor(self, model: str, processor: AsyncProcessor) -> None:
+    def set_processor(
+        self, model: str, processor: AsyncProcessor, *, lease: float | None = None
+    ) -> None:
         """Has the attempts of a model without a provider run by a coroutine function, as tasks.
 
         As Manager.set_processor; the function gets an AsyncJob, and its task is cancelled when the
@@ -180,7 +186,7 @@ class AsyncManager(ManagerBase):
         port = self._live_port()
         if self._workers is None or self._workers.port is not port:
             self._workers = LoopWorkers(self._core, port, port.loop)
-        self._workers.set(model, processor)
+        self._workers.set(model, processor, lease)
 
     def acquire(
         self, model: str, payload: Any = b"", **options: Unpack[w.RequestOptions]

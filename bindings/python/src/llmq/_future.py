@@ -112,9 +112,9 @@ class Gather:
         self._come = 0
         self._expected = -1
 
-    def finish(self, response: Response[Any]) -> None:
+    def add(self, number: int, response: Response[Any]) -> None:
         """Called by the manager, once for each request that was accepted."""
-        self.responses[(response._raw[w.USER_DATA] & _NUMBER) - self.first] = response
+        self.responses[(number & _NUMBER) - self.first] = response
         self._come += 1
         if self._come == self._expected:
             self._done()

@@ -97,6 +97,17 @@ class BaseJob:
         """Whether the request has ended: what the function still does is for nothing."""
         return self._stop.is_set()
 
+    def heartbeat(self) -> bool:
+        """The function still works: the lease of the attempt begins anew.
+
+        False: the attempt has ended, what the function still does is for nothing.
+        """
+        status = lib.llmq_attempt_heartbeat(self._core.pointer, self.attempt_id)
+        if status == c.ERR_STALE:
+            return False
+        check(status)
+        return True
+
     def try_chunk(self, data: bytes | str) -> bool | None:
         """Hands over a piece of the response, or not: None if its reader has no room now.
 

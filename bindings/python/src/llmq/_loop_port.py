@@ -13,7 +13,6 @@ from ._core import Core
 from ._errors import Error, check
 from ._library import ffi, lib
 from ._port import BATCH, Port
-from ._response import Response
 
 #: Batches of events that are handed over before the loop does something else.
 _TURNS = 4
@@ -28,8 +27,8 @@ class LoopPort(Port):
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(core)
         self.loop = loop
+        self.create_future = loop.create_future
         self.ended = False
-        self._ids: dict[int, int] = {}
         self._queued: list[tuple[w.Template, bytes, int]] = []
         self._numbers = iter(range(0))
         self._idle: asyncio.Future[None] | None = None
@@ -92,15 +91,15 @@ class LoopPort(Port):
 
     def accepted(self, numbers: Iterable[int], ids: Iterable[int]) -> None:
         """Notes the ids of requests, by which they can be cancelled."""
-        self._ids.update(zip(numbers, ids))
+        self.ids.update(zip(numbers, ids))
 
     def granted(self, number: int) -> None:
         """Told of requests that ended with a permit."""
-        self._ids.pop(number, None)
+        self.ids.pop(number, None)
 
     def _refuse(self, number: int, error: BaseException) -> None:
         waiter = self.waiting.pop(number, None)
-        self._ids.pop(number, None)
+        self.ids.pop(number, None)
         self.core.objects.pop(number, None)
         if isinstance(waiter, asyncio.Future):
             if not waiter.done():
@@ -110,9 +109,9 @@ class LoopPort(Port):
 
     def request_id(self, number: int) -> int:
         """Id of a request that has not ended; 0 if there is none."""
-        if number in self.waiting and number not in self._ids:
+        if number in self.waiting and number not in self.ids:
             self.flush()
-        return self._ids.get(number, 0)
+        return self.ids.get(number, 0)
 
     def cancel(self, number: int) -> bool:
         """Asks for a request to be cancelled. Whether it could be asked: False after its end."""
@@ -121,20 +120,9 @@ class LoopPort(Port):
             return False
         return bool(lib.llmq_cancel(self.core.pointer, request_id) == c.OK)
 
-    def finish(self, waiter: Any, response: Response[Any]) -> None:
-        """Gives a waiter its outcome."""
-        self._ids.pop(response._raw[w.USER_DATA], None)
-        if not isinstance(waiter, asyncio.Future):
-            waiter.finish(response)
-        elif not waiter.done():
-            if response._raw[w.STATUS]:
-                waiter.set_exception(response.to_error())
-            else:
-                waiter.set_result(response)
-
     def live_numbers(self) -> list[int]:
         """Numbers of requests that have not ended."""
-        return list(self._ids)
+        return list(self.ids)
 
     def detach(self) -> None:
         """Ends draining. On the loop's thread."""
@@ -151,5 +139,5 @@ class LoopPort(Port):
         """The loop belongs to the parent, and so does everything that waits."""
         self.ended = True
         self.waiting.clear()
-        self._ids.clear()
+        self.ids.clear()
         self._queued.clear()

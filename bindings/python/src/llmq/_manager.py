@@ -250,7 +250,14 @@ class Manager(ManagerBase):
 
     # Run
 
-    def set_processor(self, model: str, processor: Processor, *, threads: int = 32) -> None:
+    def set_processor(
+        self,
+        model: str,
+        processor: Processor,
+        *,
+        threads: int = 32,
+        lease: float | None = None,
+    ) -> None:
         """Has the attempts of a model without a provider run by a function, on threads.
 
         The function gets a Job. What it returns is the response's payload: bytes, text, what JSON
@@ -263,13 +270,15 @@ class Manager(ManagerBase):
             processor: The function. It takes the place of another one.
             threads: Most attempts of all models of this manager that run at a time; the limits of
                 a model (concurrency, max_in_flight) should not allow more.
+            lease: Seconds after which an attempt of which nothing is heard (`job.heartbeat()`, a
+                chunk) is lost and tried again. None: the function is waited for.
 
         """
         port = self._live_port()
         if self._workers is None:
             self._workers = ThreadWorkers(self._core, port, threads)
         self._workers.most = max(threads, self._workers.most)
-        self._workers.set(model, processor)
+        self._workers.set(model, processor, lease)
 
     def acquire(
         self, model: str, payload: Any = b"", **options: Unpack[w.RequestOptions]

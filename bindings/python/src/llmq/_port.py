@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
@@ -12,6 +13,7 @@ from . import _constants as c
 from . import _wire as w
 from ._core import Core
 from ._errors import check
+from ._future import Gather
 from ._library import ffi, lib
 from ._response import Response, copied, taken, with_value
 
@@ -58,6 +60,8 @@ class Port:
         check(lib.llmq_cq_create(holder))
         self.cq = ffi.gc(holder[0], lib.llmq_cq_unref)
         self.waiting: dict[int, Any] = {}
+        #: Ids of requests by number, where a request is cancelled by its number.
+        self.ids: dict[int, int] = {}
         self.templates = w.Templates(self.cq, core.detailed)
         #: What is done with events that end no request, by type.
         self.handlers: dict[int, Callable[[int, tuple[Any, ...]], None]] = {}
@@ -91,28 +95,38 @@ class Port:
     def granted(self, number: int) -> None:
         """Told of requests that ended with a permit."""
 
-    def finish(self, waiter: Any, response: Response[Any]) -> None:
-        """Gives a waiter its outcome."""
-        waiter.finish(response)
-
     def _dispatch(self, count: int) -> None:
-        pop, finish, memory = self.waiting.pop, self.finish, w.memory
-        view = self._view[: count * w.EVENT_SIZE]
-        for place, raw in enumerate(w.EVENT.iter_unpack(view)):
-            _, kind, status, _, _, _, number, data, length = raw[:9]
+        # The two commonest waiters are served in place: a method's call would cost as much.
+        pop, forget, memory = self.waiting.pop, self.ids.pop, w.memory
+        at_type, at_status, at_number, at_attempt = w.TYPE, w.STATUS, w.USER_DATA, w.ATTEMPT
+        at_data, at_length = w.DATA, w.DATA_LEN
+        for place, raw in enumerate(w.EVENT.iter_unpack(self._view[: count * w.EVENT_SIZE])):
             try:
-                if kind != c.EV_DONE:
+                if raw[at_type] != c.EV_DONE:
                     self._other(place, raw)
                     continue
-                waiter = pop(number, None)
-                if status or number >= _FLAGGED or raw[w.ATTEMPT] > 1:
+                number = raw[at_number]
+                if raw[at_status] or number >= _FLAGGED or raw[at_attempt] > 1:
                     response = self._taken(place, raw)
                 else:
-                    response = Response(
-                        raw, memory[data - 1 : data - 1 + length] if length else b""
-                    )
-                if waiter is not None:
-                    finish(waiter, response)
+                    start = raw[at_data] - 1
+                    length = raw[at_length]
+                    response = Response(raw, memory[start : start + length] if length else b"")
+                waiter = pop(number, None)
+                kind = waiter.__class__
+                if kind is Gather:
+                    waiter.add(number, response)
+                elif kind is asyncio.Future:
+                    forget(number, None)
+                    if waiter.done():
+                        pass
+                    elif raw[at_status]:
+                        waiter.set_exception(response.to_error())
+                    else:
+                        waiter.set_result(response)
+                elif waiter is not None:
+                    forget(number, None)
+                    waiter.finish(response)
             except Exception:
                 _logger.exception("an event could not be handed over")
 

@@ -192,28 +192,25 @@ class Templates:
     def __init__(self, cq: Any, detailed: Mapping[str, bool]) -> None:
         self._cq = cq
         self._detailed = detailed
-        self._plain: dict[tuple[str, int], Template] = {}
+        #: Of requests with every option at its default, by model.
+        self.simplest: dict[str, Template] = {}
         self._kept: dict[tuple[Any, ...], Template] = {}
 
     def forget(self) -> None:
         """Drops what is kept: models have changed."""
-        self._plain.clear()
+        self.simplest.clear()
         self._kept.clear()
-
-    def plain(self, model: str, flags: int) -> Template:
-        """The record of a request with every option at its default."""
-        found = self._plain.get((model, flags))
-        if found is None:
-            found = self._make(model, flags, {})
-            if len(self._plain) >= self._MOST:
-                self._plain.clear()
-            self._plain[model, flags] = found
-        return found
 
     def get(self, model: str, flags: int, options: Mapping[str, Any]) -> Template:
         """The record of a request with options."""
-        if not options:
-            return self.plain(model, flags)
+        if not options and not flags:
+            found = self.simplest.get(model)
+            if found is None:
+                found = self._make(model, 0, options)
+                if len(self.simplest) >= self._MOST:
+                    self.simplest.clear()
+                self.simplest[model] = found
+            return found
         if not _VOLATILE.isdisjoint(options):
             return self._make(model, flags, options)
         key = (model, flags, *options.items())

@@ -39,21 +39,26 @@ class Workers:
         self._core = core
         self.port = port
         self._processors: dict[str, Callable[[Any], Any]] = {}
+        self._leases: dict[str, float | None] = {}
         self._running: dict[int, Any] = {}
         port.handlers[c.EV_READY] = self._ready
         port.handlers[c.EV_CANCEL_REQUESTED] = self._cancel
 
-    def set(self, model: str, processor: Callable[[Any], Any]) -> None:
+    def set(self, model: str, processor: Callable[[Any], Any], lease: float | None) -> None:
         """Has the attempts of a model run by a function."""
+        # Before, so that the first attempt finds it; a model that refuses it has no attempts here.
         self._processors[model] = processor
+        self._leases[model] = lease
         name = model.encode()
-        # The runner lives and dies with this process, so that no lease is needed.
-        check(lib.llmq_model_set_workers(self._core.pointer, name, len(name), self.port.cq, -1))
+        lease_ns = -1 if lease is None else max(1, int(lease * 1e9))
+        check(
+            lib.llmq_model_set_workers(self._core.pointer, name, len(name), self.port.cq, lease_ns)
+        )
 
     def set_all(self, others: Workers) -> None:
         """Takes over what another one had, after a fork."""
         for model, processor in others._processors.items():
-            self.set(model, processor)
+            self.set(model, processor, others._leases[model])
 
     def _ready(self, place: int, raw: tuple[Any, ...]) -> None:
         piece = self.port.keep(place, raw)
@@ -133,12 +138,12 @@ class LoopWorkers(Workers):
         super().__init__(core, port)
         self._loop = loop
 
-    def set(self, model: str, processor: AsyncProcessor) -> None:
+    def set(self, model: str, processor: AsyncProcessor, lease: float | None) -> None:
         """Has the attempts of a model run by a coroutine function."""
         call = getattr(processor, "__call__", None)  # noqa: B004  objects may be processors too
         if not (inspect.iscoroutinefunction(processor) or inspect.iscoroutinefunction(call)):
             raise TypeError("the processor of an AsyncManager must be a coroutine function")
-        super().set(model, processor)
+        super().set(model, processor, lease)
 
     def _start(self, processor: AsyncProcessor, piece: Piece) -> None:
         job = AsyncJob(self._core, piece)
