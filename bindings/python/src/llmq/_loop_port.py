@@ -29,7 +29,10 @@ class LoopPort(Port):
         self.loop = loop
         self.create_future = loop.create_future
         self.ended = False
-        self._queued: list[tuple[w.Template, bytes, int]] = []
+        # Three lists, since a tuple for each request would be work for the garbage collector.
+        self._templates: list[w.Template] = []
+        self._payloads: list[bytes] = []
+        self._queued: list[int] = []
         self._numbers = iter(range(0))
         self._idle: asyncio.Future[None] | None = None
         fd = ffi.new("int32_t *")
@@ -64,7 +67,9 @@ class LoopPort(Port):
         if type(payload) is w.Ref:
             number = self.core.refer(number, payload, options)
         queued = self._queued
-        queued.append((template, body, number))
+        queued.append(number)
+        self._templates.append(template)
+        self._payloads.append(body)
         self.waiting[number] = waiter
         if len(queued) == 1:
             self.loop.call_soon(self.flush)
@@ -76,8 +81,8 @@ class LoopPort(Port):
         """Hands over what is queued."""
         if not self._queued:
             return
-        templates, payloads, numbers = zip(*self._queued)
-        self._queued.clear()
+        templates, payloads, numbers = self._templates, self._payloads, self._queued
+        self._templates, self._payloads, self._queued = [], [], []
         try:
             batch = w.Batch(templates, payloads, numbers)
             ids, refused = batch.submit(self.core.pointer)
@@ -140,4 +145,4 @@ class LoopPort(Port):
         self.ended = True
         self.waiting.clear()
         self.ids.clear()
-        self._queued.clear()
+        self._templates, self._payloads, self._queued = [], [], []
