@@ -135,7 +135,7 @@ class Chaos : public ::testing::Test {
   void drain();
   void kill_and_return(size_t provider, Clock::time_point dies, Clock::time_point returns);
   std::string info() const;
-  double hedges() const;
+  [[maybe_unused]] double hedges() const;
 
   std::array<Directory, kProviders> directories_;
   std::array<std::unique_ptr<Mock>, kProviders> mocks_;
