@@ -25,17 +25,15 @@
 //! `select!` or a time-out of the executor stops the call. [`Pending::detach`] lets it run.
 //!
 //! # Threads
-//! Every public type is [`Send`], and every one but [`Batch`] and the streams is [`Sync`] too: any
-//! thread may submit, cancel and read through clones of one [`Manager`].
+//! Every public type is [`Send`], and every one but [`Config`] is [`Sync`] too: any thread may submit, cancel
+//! and read through clones of one [`Manager`].
 //!
 //! # Panics in your code
 //! A panic in a processor ends that attempt with [`Status::PROCESSING`]; a panic in a callback for
 //! logs, keys or hooks is dropped. None crosses into the library.
 //!
 //! # Features
-//! `serde` (default): typed requests and responses. `tracing`: log lines as events. `tower`: a
-//! layer that takes a permit for each call of a service. `reqwest`: the same as middleware of
-//! reqwest.
+//! `serde` (default): typed requests and responses. `tracing`: log lines as events.
 
 mod cancels;
 mod config;
