@@ -63,6 +63,8 @@ impl Board {
 
     /// Lets a held attempt go on.
     pub(crate) fn finish(self: &Arc<Board>, name: &str, with: Outcome) -> Result<(), String> {
+        // An attempt is noted as started before it is held.
+        self.wait(&format!("a held attempt of {name}"), |state| state.held.contains_key(name))?;
         let job = self.lock().held.remove(name);
         let job = job.ok_or_else(|| format!("no attempt of {name} is held"))?;
         self.run(job, with, name);

@@ -17,6 +17,7 @@ use super::script::{self, Board, PATIENCE};
 use super::status_of;
 
 type Done = Result<(), String>;
+type Flag = fn(Request<'static>) -> Request<'static>;
 
 struct Runner {
     manager: Manager,
@@ -139,7 +140,7 @@ fn request(ask: &Ask) -> Result<Request<'static>, String> {
     if let Some(count) = ask.est_output_tokens.filter(|&count| count != 0) {
         request = request.est_output_tokens(tokens(count));
     }
-    let flags: [(bool, fn(Request<'static>) -> Request<'static>); 3] = [
+    let flags: [(bool, Flag); 3] = [
         (ask.restart, Request::restart),
         (ask.keep, Request::keep),
         (ask.late_usage, Request::late_usage),
