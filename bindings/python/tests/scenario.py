@@ -77,7 +77,7 @@ class Scenario:
                 self._process(self.scripts)
                 for step in self.case["steps"]:
                     self._step(dict(step))
-                self._until("all are done", lambda: all(a.response for a in self.asked.values()))
+                self._until("all are done", lambda: len(self.done) >= len(self.asked))
                 took = time.monotonic() - begin
                 for reader in self.readers:
                     reader.join(LONG)
@@ -119,7 +119,7 @@ class Scenario:
             for piece in outcome.get("chunks", ()):
                 job.chunk(piece)
             outcome = self._hold(job, asked)
-        return self._end(job, outcome)
+        return self._end(job, asked, outcome)
 
     def _of(self, job):
         if job.request_key:
@@ -148,7 +148,7 @@ class Scenario:
                     return {"fail": "LLMQ_ERR_CANCELLED"}
                 self.changed.wait(0.01)
 
-    def _end(self, job, outcome):
+    def _end(self, job, asked, outcome):
         check_keys("an outcome", outcome, OUTCOME)
         for piece in outcome.get("chunks", ()):
             job.chunk(piece)
@@ -156,7 +156,7 @@ class Scenario:
             job.usage = llmq.Usage(**outcome["usage"])
         if outcome.get("vanish") and job.wait_cancelled(LONG):
             with self.changed:
-                self.asked[job.request_key].stopped = True
+                asked.stopped = True
                 self.changed.notify_all()
         if "succeed" in outcome:
             return outcome["succeed"]
