@@ -17,7 +17,7 @@ work=$(cd "$2" && pwd)
 # What a user does: install the package, without the network and without scripts, and use it.
 rm -rf "$work/app"
 mkdir -p "$work/app"
-cp -r "$here/test" "$work/app/"
+cp -r "$here/test" "$here/examples" "$work/app/"
 cp "$here/test/tsconfig.json" "$work/app/"
 cd "$work/app"
 printf '{"private": true, "dependencies": {"llmq": "file:../llmq.tgz"}}\n' >package.json
@@ -27,3 +27,18 @@ npm install --offline --ignore-scripts --no-audit --no-fund --no-package-lock --
 unset LLMQ_LIBRARY LLMQ_LOG OPENAI_API_KEY ANTHROPIC_API_KEY
 export LLMQ_PROGRAM=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios
 node --test --test-reporter=spec out/test/*.test.js 2>&1 | tee "$work/test.log"
+
+# The examples, as they are, against the mock.
+"$LLMQ_PROGRAM" mock >"$work/mock.log" 2>&1 &
+mock=$!
+trap 'kill "$mock"' EXIT
+until grep -q listening "$work/mock.log"; do kill -0 "$mock"; done
+LLMQ_MOCK_URL=$(grep -o 'http://[0-9.:]*/v1' "$work/mock.log")
+export LLMQ_MOCK_URL
+examples=0
+for example in examples/*.mjs out/examples/*.js; do
+  timeout 60 node "$example" >"$work/example.log" 2>&1 ||
+    { echo "$example failed:"; cat "$work/example.log"; exit 1; }
+  examples=$((examples + 1))
+done
+echo "examples: $examples passed"

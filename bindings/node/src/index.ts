@@ -15,3 +15,4 @@ export { OperationName, PermitRequest, PriorityName, Request, RequestOptions } f
 export { AttemptRecord, Response, StateName, Usage } from './response';
 export { Chunk, Submission, WaitEstimate } from './submission';
 export { Attempt, AttemptError, WorkerFunction, WorkerOptions } from './worker';
+export { SdkClient, wrap, WrapOptions } from './wrap';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { LlmqError, type Response, Status } from 'llmq';
 
-import { CHAT, codeOf, managerFor, mock, within } from './support';
+import { CHAT, codeOf, managerFor, mock, told, within } from './support';
 
 interface Answer {
   choices: { message: { content: string } }[];
@@ -65,7 +65,7 @@ test('many at once are answered in order; what follows a refused one is not hand
     responses[701]?.error?.message ?? '',
     /not handed over: one before it was refused: .*"unknown"/,
   );
-  assert.equal(manager.stats()['submitted'], 700);
+  assert.equal(told(manager)['submitted'], 700);
   assert.deepEqual(await manager.submitMany([]), []);
 });
 
@@ -85,7 +85,7 @@ test('10,000 promises wait at a time', async (t) => {
   for (let i = 0; i < 10_000; ++i) waiting.push(manager.submit({ model: 'm', payload: CHAT }));
   const responses = await within(60_000, Promise.all(waiting), '10,000 responses');
   assert.equal(new Set(responses.map((response) => response.id)).size, 10_000);
-  assert.equal(manager.stats()['completed'], 10_000);
+  assert.equal(told(manager)['completed'], 10_000);
 });
 
 test('what is refused names the status and what was wrong', async (t) => {
@@ -128,7 +128,7 @@ test('members that make no sense are told at once', (t) => {
   ];
   for (const [members, message] of wrong)
     assert.throws(() => manager.start({ model: 'm', payload: CHAT, ...members }), message);
-  assert.equal(manager.stats()['submitted'], 0);
+  assert.equal(told(manager)['submitted'], 0);
 });
 
 test('a failure rejects with the response, its history and the provider’s words', async (t) => {
@@ -169,7 +169,7 @@ test('equal requests share a call', async (t) => {
   const requests = Array.from({ length: 5 }, () => ({ model: 'm', payload: CHAT, dedupKey: 'k' }));
   const responses = await manager.submitMany(requests);
   assert.equal(responses.filter((response) => response.shared).length, 4);
-  assert.equal(manager.stats()['attempts'], 1);
+  assert.equal(told(manager)['attempts'], 1);
 });
 
 test('late usage corrects what was charged', async (t) => {

@@ -24,6 +24,13 @@ export function managerFor(t: TestContext, config: Config, options?: ManagerOpti
   return manager;
 }
 
+/** Counters once everything that was reported has been told: the second answer is of a later turn. */
+export function told(manager: Manager): Record<string, unknown> {
+  manager.info();
+  manager.info();
+  return manager.stats();
+}
+
 /** Rejects unless the promise settles in time: a bound for what should be quick, no measure. */
 export function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout;

@@ -1,0 +1,79 @@
+// What Node adds to the cost of a request. CPU time of the thread that runs JavaScript, so that the
+// library's own thread and other processes do not count. Run by bench.sh.
+import { readFileSync } from 'node:fs';
+
+import { Manager } from 'llmq';
+
+const BATCH = 256;
+const cRequestNs = Number(process.argv[2]); // the same in C, by cost.c
+const body = '{"messages":[{"role":"user","content":"Name a river."}],"max_tokens":1}';
+const manager = new Manager({
+  models: [{ name: 'm', provider: 'mock', mock: { latency_ms: 0 }, max_in_flight: 100000 }],
+});
+const request = { model: 'm', payload: body };
+
+const cpuNs = () =>
+  Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
+const rssMib = () => process.memoryUsage().rss / 2 ** 20;
+const threads = () => Number(/Threads:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+
+async function cost(count, round) {
+  await round(); // compiled, and its memory there
+  const begin = cpuNs();
+  let done = 0;
+  while (done < count) done += await round();
+  return (cpuNs() - begin) / done;
+}
+
+const batch = Array(BATCH).fill(request);
+async function batches() {
+  let read = 0;
+  for (const response of await manager.submitMany(batch)) read += response.text.length > 0 ? 1 : 0;
+  if (read !== BATCH) throw new Error(`${read} of ${BATCH} answers`);
+  return BATCH;
+}
+async function awaits() {
+  const all = await Promise.all(
+    Array.from({ length: 10_000 }, async () => (await manager.submit(request)).ok),
+  );
+  return all.length;
+}
+async function immediates() {
+  const all = await Promise.all(
+    Array.from(
+      { length: 10_000 },
+      async () => await new Promise((resolve) => setImmediate(resolve, true)),
+    ),
+  );
+  return all.length;
+}
+
+const print = (what, value, unit) => console.log(`${what.padEnd(58)} ${value.padStart(8)} ${unit}`);
+const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+const times = async (f) => median([await f(), await f(), await f()]);
+
+const batchNs = await times(() => cost(100_000, batches));
+print('a request in batches of 256', batchNs.toFixed(0), 'ns');
+print('the same in C', cRequestNs.toFixed(0), 'ns');
+print('Node beyond C (at most 1000)', (batchNs - cRequestNs).toFixed(0), 'ns');
+
+const before = threads();
+let most = 0;
+const watch = setInterval(() => (most = Math.max(most, threads())), 1);
+const awaitNs = await times(() => cost(50_000, awaits));
+clearInterval(watch);
+const immediateNs = await times(() => cost(50_000, immediates));
+print('an awaited request, 10,000 at a time', awaitNs.toFixed(0), 'ns');
+print('a promise and setImmediate', immediateNs.toFixed(0), 'ns');
+print(
+  'awaited beyond C, by promise + setImmediate (at most 1.5)',
+  ((awaitNs - cRequestNs) / immediateNs).toFixed(2),
+  '',
+);
+print('threads more while 10,000 wait', String(Math.max(0, most - before)), '');
+
+await cost(200_000, batches);
+const first = rssMib();
+await cost(1_000_000, batches);
+print('memory after 1,000,000 more requests', (rssMib() - first).toFixed(1), 'MiB');
+await manager.shutdown();
