@@ -25,7 +25,7 @@ npm install --offline --ignore-scripts --no-audit --no-fund --no-package-lock --
 "$work/node_modules/.bin/tsc" -p .
 
 unset LLMQ_LIBRARY LLMQ_LOG OPENAI_API_KEY ANTHROPIC_API_KEY
-export LLMQ_PROGRAM=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios
+export LLMQ_PROGRAM=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios LLMQ_BUNDLE=${LLMQ_BUNDLE:-}
 node --test --test-reporter=spec out/test/*.test.js 2>&1 | tee "$work/test.log"
 
 # The examples, as they are, against the mock.

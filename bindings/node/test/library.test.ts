@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { test } from 'node:test';
+
+import { explain, libraryInfo } from 'llmq';
+
+import { line, run, serve, within } from './support';
+
+interface Binding {
+  from: string;
+  to: string;
+  symbol: string;
+}
+
+// What the dynamic linker tells with LD_DEBUG=bindings.
+function bindings(folder: string): Binding[] {
+  const found: Binding[] = [];
+  const pattern = /binding file (\S+) \[\d+\] to (\S+) \[\d+\]: \w+ symbol `([^']+)'/g;
+  for (const file of readdirSync(folder))
+    for (const [, from, to, symbol] of readFileSync(path.join(folder, file), 'utf8').matchAll(
+      pattern,
+    ))
+      found.push({
+        from: path.basename(from ?? ''),
+        to: path.basename(to ?? ''),
+        symbol: symbol ?? '',
+      });
+  return found;
+}
+
+test('inside Node the library uses its own libuv, OpenSSL, nghttp2 and zlib', async (t) => {
+  const server = await serve(t);
+  const folder = mkdtempSync(path.join(tmpdir(), 'llmq-bindings-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const child = run(t, 'http.js', [server.url], {
+    LD_DEBUG: 'bindings',
+    LD_DEBUG_OUTPUT: path.join(folder, 'ld'),
+    LD_BIND_NOW: '1',
+    OPENAI_API_KEY: 'none',
+  });
+  assert.equal(await within(60_000, line(child), 'the call'), '200');
+  assert.equal(await child.ended, 0);
+  const all = bindings(folder);
+  const node = path.basename(process.execPath);
+  const of = (from: RegExp, symbol: RegExp): Set<string> =>
+    new Set(all.filter((b) => from.test(b.from) && symbol.test(b.symbol)).map((b) => b.to));
+  for (const [from, symbol, library] of [
+    [/^libcurl\.so/, /^SSL_/, /^libssl\.so/],
+    [/^libcurl\.so/, /^nghttp2_/, /^libnghttp2\.so/],
+    [/^libcurl\.so/, /^inflate/, /^libz\.so/],
+  ] as const) {
+    const to = [...of(from, symbol)];
+    assert.equal(to.length, 1, `${symbol} of libcurl comes from one file: ${to.join(', ')}`);
+    assert.match(to[0] ?? '', library);
+  }
+  // A bundled library has a hidden libuv, which no binding shows; else it is the system's.
+  const uv = [...of(/^libllmq\.so/, /^uv_/)];
+  if (process.env['LLMQ_BUNDLE']) assert.deepEqual(uv, []);
+  else assert.match(uv.join(), /^libuv\.so\.1[.0-9]*$/);
+  const ofNode = all.filter((b) => /^lib(llmq|curl|uv)\.so/.test(b.from) && b.to === node);
+  assert.deepEqual(ofNode, [], 'nothing of the library comes from Node');
+  // The addon watches with Node's loop, and with no other.
+  assert.deepEqual([...of(/^llmq\.node$/, /^uv_/)], [node]);
+});
+
+test('the library is that of the package, or of LLMQ_LIBRARY', async (t) => {
+  const { path: file, version } = libraryInfo();
+  assert.match(file, /node_modules\/llmq\/prebuilt\/.*libllmq\.so$/);
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  const folder = mkdtempSync(path.join(tmpdir(), 'llmq-library-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const copy = path.join(folder, 'libllmq-copy.so');
+  copyFileSync(file, copy);
+  const child = run(t, 'where.js', [], { LLMQ_LIBRARY: copy });
+  assert.equal(await line(child), copy);
+});
+
+test('a library that does not fit is named, with what is wrong', async (t) => {
+  for (const [file, why] of [
+    ['/nowhere/libllmq.so', /\/nowhere\/libllmq\.so cannot be loaded: .*\(package: .*llmq\)/],
+    ['libz.so.1', /libz\.so\.1 is not the llmq that this package \(0\.\d+\.\d+\) needs: no llmq_/],
+  ] as const) {
+    const child = run(t, 'where.js', [], { LLMQ_LIBRARY: file });
+    assert.match(await line(child), why);
+  }
+});
+
+test('a recorded answer is explained', () => {
+  const headers = { 'retry-after': '2' };
+  const verdict = explain('openai', { status: 429, headers, body: 'slow down' });
+  assert.equal(verdict['retryable'], true);
+  assert.equal(verdict['retry_after_ms'], 2000);
+  assert.throws(() => explain('openai', { status: 7 }), /status/);
+});
