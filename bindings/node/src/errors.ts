@@ -33,13 +33,14 @@ export class LlmqError extends Error {
   /** The configuration key or argument that was at fault; empty if none. */
   readonly key: string;
   /** The outcome of the request, if it was accepted and then failed. */
-  readonly response: Response<unknown> | undefined;
+  declare readonly response: Response<unknown> | undefined;
 
   constructor(status: number, message: string, key = '', response?: Response<unknown>) {
     super(message);
     this.code = statusName(status);
     this.status = status;
     this.key = key;
-    this.response = response;
+    // Not enumerable: who prints an error wants its words, not all of the response.
+    Object.defineProperty(this, 'response', { value: response, enumerable: false });
   }
 }
