@@ -6,7 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=$(cd "$1" && pwd)
 work=$(cd "$2" && pwd)
-library=$(find "$prefix" -name libllmq.so -print -quit)
+config=$(find "$prefix" -name llmq.pc -print -quit)
+library=${config%/pkgconfig/llmq.pc}/libllmq.so
 cc -O2 -I "$prefix/include" "$here/bench/cost.c" -o "$work/cost" "$library" -Wl,-rpath,"$(dirname "$library")"
 cp "$here/bench/bench.mjs" "$work/app/"
 c_request_ns=$("$work/cost")

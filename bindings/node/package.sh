@@ -17,8 +17,9 @@ if [[ ! -d $work/node_modules || $(cat "$work/installed" 2>/dev/null) != "$lock"
   echo "$lock" >"$work/installed"
 fi
 
-library=${LLMQ_BUNDLE:-$(find "$prefix" -name libllmq.so -print -quit)}
-[[ -n $library ]] || { echo "package.sh: there is no libllmq.so in $prefix" >&2; exit 1; }
+config=$(find "$prefix" -name llmq.pc -print -quit)
+library=${LLMQ_BUNDLE:-${config%/pkgconfig/llmq.pc}/libllmq.so}
+[[ -e $library ]] || { echo "package.sh: there is no libllmq.so in $prefix" >&2; exit 1; }
 rm -rf "$work/pkg" "$work/llmq.tgz"
 mkdir -p "$work/pkg"
 cp -r "$here/package.json" "$here/tsconfig.json" "$here/src" "$here/native" "$here/README.md" "$work/pkg/"
