@@ -6,6 +6,7 @@ import time
 import pytest
 from compat_tools import Held, echo, fresh, run  # noqa: F401
 
+from llmq import Usage
 from llmq.compat.llm_queue import (
     InvalidConfiguration,
     ModelConfig,
@@ -150,6 +151,19 @@ def test_estimated_tokens_count_until_usage_is_known():
         assert (request.actual_input_tokens, request.actual_output_tokens) == (85, 42)
         status = await manager.get_status("m", request.id)
         assert (status.input_tokens_used, status.output_tokens_used) == (85, 42)
+
+    run(main())
+
+
+def test_usage_counts_also_while_the_end_is_under_way():
+    async def main():
+        manager = await register((T.TPM, 1000))
+        gate = manager._gate
+        for n in range(1, 6):
+            permit = await gate.acquire("m", 100, 50)
+            gate.end(permit, None, None)
+            gate.update_usage("m", permit.request_id, Usage(1, 2))
+            assert usages(manager) == {T.TPM: 3 * n}
 
     run(main())
 

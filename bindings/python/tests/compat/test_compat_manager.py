@@ -79,6 +79,7 @@ def test_the_manager_is_usable_again_after_shutdown_all():
             response = await manager.submit_request(QueueRequest(model_id="m", params=round_))
             assert response.result == round_
             await manager.shutdown_all()
+            assert manager._gate is None
             assert manager.get_registered_models() == []
             with pytest.raises(ModelNotRegistered):
                 await manager.submit_request(QueueRequest(model_id="m"))
@@ -124,7 +125,8 @@ def test_a_shutdown_that_is_given_up_can_be_asked_for_again():
         submitted = asyncio.create_task(manager.submit_request(QueueRequest(model_id="m")))
         await held.until(1)
         ending = asyncio.create_task(manager.shutdown_all())
-        await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
         ending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await ending
@@ -244,8 +246,7 @@ def test_the_last_finished_requests_stay_readable():
         manager = QueueManager()
         await manager.register_queue(ModelConfig(model_id="m", rate_limit=100000), echo)
         requests = [QueueRequest(model_id="m", params=n) for n in range(1003)]
-        for request in requests:
-            await manager.submit_request(request)
+        await asyncio.gather(*map(manager.submit_request, requests))
         known = [await manager.get_status("m", each.id) is not None for each in requests]
         assert known == [False] * 3 + [True] * 1000
 
@@ -424,12 +425,14 @@ def test_shutdown_waits_for_requests_of_other_event_loops():
     assert begun.wait(LONG)
 
     async def main():
-        ending = asyncio.create_task(manager.shutdown_all())
-        await asyncio.sleep(0)
+        ending = asyncio.create_task(manager.queues["m"].shutdown())
+        for _ in range(10):
+            await asyncio.sleep(0)
         assert not ending.done()
         go.set()
         await ending
         assert request.result == "other"
+        await manager.shutdown_all()
 
     run(main())
     thread.join(LONG)

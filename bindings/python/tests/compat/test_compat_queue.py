@@ -228,19 +228,19 @@ def test_concurrent_1_keeps_the_old_order():
     ended = []
 
     async def work(request):
-        for _ in range(200 - request.params):  # the later, the quicker
+        for _ in range(50 - request.params):  # the later, the quicker
             await asyncio.sleep(0)
         ended.append(request.params)
 
     async def main():
         queue = Queue("m", work, rate_limiters=CONCURRENT_1)
         await asyncio.gather(
-            *(queue.enqueue(QueueRequest(model_id="m", params=n)) for n in range(200))
+            *(queue.enqueue(QueueRequest(model_id="m", params=n)) for n in range(50))
         )
         await queue.shutdown()
 
     run(main())
-    assert ended == list(range(200))
+    assert ended == list(range(50))
 
 
 def test_arguments_of_both_generations():
@@ -302,7 +302,7 @@ def test_after_its_shutdown_a_queue_takes_nothing():
 
 
 def test_a_request_may_be_handed_over_again():
-    answers = [ValueError("first"), "second"]
+    answers = [ValueError("first"), "second", ValueError("third")]
 
     async def work(request):
         answer = answers.pop(0)
@@ -318,6 +318,12 @@ def test_a_request_may_be_handed_over_again():
         assert (response.status, response.result) == (RequestStatus.COMPLETED, "second")
         assert response.error is request.error is None
         assert await queue.get_status(request.id) is response
+        request.wait_for_completion = False
+        response = await queue.enqueue(request)
+        assert (response.status, request.result) == (RequestStatus.PENDING, None)
         await queue.shutdown()
+        response = await queue.get_status(request.id)
+        assert (response.status, response.error) == (RequestStatus.FAILED, "third")
+        assert response.result is request.result is None
 
     run(main())
