@@ -28,6 +28,9 @@ _KINDS = {
     RateLimiterType.CONCURRENT: "concurrency",
 }
 
+#: Turns of the library's loop in which the end of a request has happened.
+_TURNS = 1000
+
 
 def _place(limiter: RateLimiterConfig) -> tuple[str, int]:
     kind = _KINDS[limiter.type]
@@ -111,14 +114,15 @@ class Gate:
 
     def update_usage(self, model: str, request_id: int, usage: Usage) -> None:
         """Corrects what a finished request is charged, once, while that still matters."""
-        try:
-            self._manager.update_usage(request_id, usage)
-        except Error as error:
-            if error.status != Status.AGAIN:
-                return
-            with contextlib.suppress(Error):
-                self._manager.info(model)  # answers after its end, which is under way
+        for _ in range(_TURNS):
+            try:
                 self._manager.update_usage(request_id, usage)
+                return
+            except Error as error:
+                if error.status != Status.AGAIN:
+                    return
+            with contextlib.suppress(Error):
+                self._manager.info(model)  # takes a turn of the loop in which its end is under way
 
     def counts(self, model: str, limiters: Sequence[RateLimiterConfig]) -> list[int]:
         """How much of each limit is used."""
