@@ -903,7 +903,7 @@ LLMQ_API llmq_status_t llmq_manager_fd(llmq_manager_t *manager, int32_t *fd);
  *   LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
  * @par Ownership nothing changes hands
  * @par Threads any thread, not from a callback
- * @par Blocks while another thread processes
+ * @par Blocks up to one loop turn; while another thread processes
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_manager_timeout_ns(llmq_manager_t *manager, int64_t *timeout_ns);
 
@@ -912,7 +912,7 @@ LLMQ_API llmq_status_t llmq_manager_timeout_ns(llmq_manager_t *manager, int64_t 
  *   has a thread of its own), LLMQ_ERR_WRONG_THREAD in a callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
  * @par Ownership nothing changes hands
  * @par Threads one at a time per manager, not from a callback
- * @par Blocks never, but for callbacks
+ * @par Blocks never; callbacks run inside
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_manager_process(llmq_manager_t *manager);
 
@@ -1390,7 +1390,7 @@ LLMQ_API llmq_status_t llmq_cq_set_wakeup(llmq_cq_t *cq, llmq_wakeup_fn fn, void
  * @return How many there were; 0 if there are none, or the arguments are wrong.
  * @par Ownership events are released
  * @par Threads any thread
- * @par Blocks never, but for fn
+ * @par Blocks never; fn runs inside
  * @since 0.1 */
 LLMQ_API size_t llmq_cq_dispatch(llmq_cq_t *cq, llmq_event_fn fn, void *user, size_t max);
 

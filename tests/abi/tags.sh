@@ -24,7 +24,7 @@ awk '
     returns = tag_text("@return")
     if (threads !~ /^ (any thread(, (not from a callback( of another manager)?|until .*))?|one at a time( per .*)?)$/)
       complain("Threads is none of the known words")
-    if (blocks !~ /^ (never|up to timeout|up to one loop turn(; .*)?|until (drained|its thread runs)|for the reading of .*)$/)
+    if (blocks !~ /^ (never(; .*)?|up to timeout|up to one loop turn(; .*)?|until (drained|its thread runs)|for the reading of .*)$/)
       complain("Blocks is none of the known words")
     if ($2 == "llmq_status_t" && returns !~ /LLMQ_OK|As llmq_/)
       complain("@return does not name its statuses")

@@ -1210,7 +1210,7 @@ functions! {
     ///   LLMQ_ERR_WRONG_THREAD in a callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
     /// * Ownership: nothing changes hands
     /// * Threads: any thread, not from a callback
-    /// * Blocks: while another thread processes
+    /// * Blocks: up to one loop turn; while another thread processes
     /// * Since: 0.1
     pub fn llmq_manager_timeout_ns(
         manager: *mut llmq_manager_t,
@@ -1224,7 +1224,7 @@ functions! {
     ///   callback, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
     /// * Ownership: nothing changes hands
     /// * Threads: one at a time per manager, not from a callback
-    /// * Blocks: never, but for callbacks
+    /// * Blocks: never; callbacks run inside
     /// * Since: 0.1
     pub fn llmq_manager_process(manager: *mut llmq_manager_t) -> llmq_status_t;
     /// Hands over a request. Never waits for a limit: it queues.
@@ -1851,7 +1851,7 @@ functions! {
     /// * Returns: How many there were; 0 if there are none, or the arguments are wrong.
     /// * Ownership: events are released
     /// * Threads: any thread
-    /// * Blocks: never, but for fn
+    /// * Blocks: never; fn runs inside
     /// * Since: 0.1
     pub fn llmq_cq_dispatch(
         cq: *mut llmq_cq_t,
