@@ -147,6 +147,9 @@ bool Loop::take_inbox() {
         break;
       default: {
         const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
+        // Who waits for it sees what was said before, in the published counters too.
+        perform_all();
+        after_turn();
         command->run();
         break;
       }
