@@ -35,7 +35,8 @@ static void round_trip(llmq_manager_t* manager, llmq_cq_t* cq, llmq_request_t* r
 
 int main(void) {
   static llmq_request_t requests[BATCH];
-  const char* body = "{\"messages\":[{\"role\":\"user\",\"content\":\"Name a river.\"}],\"max_tokens\":1}";
+  const char* body =
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"Name a river.\"}],\"max_tokens\":1}";
   llmq_conf_t* conf = NULL;
   llmq_manager_t* manager = NULL;
   llmq_cq_t* cq = NULL;
@@ -45,7 +46,8 @@ int main(void) {
   llmq_conf_set(conf, "model.m.provider", "mock", NULL);
   llmq_conf_set(conf, "model.m.mock.latency_ms", "0", NULL);
   llmq_conf_set(conf, "model.m.max_in_flight", "100000", NULL);
-  if (llmq_manager_create(conf, &manager, NULL) != LLMQ_OK || llmq_cq_create(&cq) != LLMQ_OK) return 1;
+  if (llmq_manager_create(conf, &manager, NULL) != LLMQ_OK || llmq_cq_create(&cq) != LLMQ_OK)
+    return 1;
   for (i = 0; i < BATCH; ++i) {
     requests[i].struct_size = sizeof *requests;
     requests[i].model = "m", requests[i].model_len = 1;
