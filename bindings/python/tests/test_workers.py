@@ -224,6 +224,7 @@ def test_coroutines_run_the_attempts():
                 if job.text == "object":
                     return llmq.Ref(job)
                 if job.text == "hang":
+                    started.set()
                     try:
                         await asyncio.Event().wait()
                     except asyncio.CancelledError:
@@ -233,7 +234,7 @@ def test_coroutines_run_the_attempts():
                     await job.chunk(b"piece")
                 return job.text.upper()
 
-            cancelled = asyncio.Event()
+            started, cancelled = asyncio.Event(), asyncio.Event()
             with pytest.raises(TypeError, match="coroutine function"):
                 manager.set_processor("m", lambda _: b"")
             manager.set_processor("m", run)
@@ -243,8 +244,7 @@ def test_coroutines_run_the_attempts():
                 await manager.call("m", "fail")
             assert [chunk.data async for chunk in manager.stream("m", "s")] == [b"piece"]
             task = asyncio.create_task(manager.call("m", "hang"))
-            while manager.stats().processing == 0:
-                await asyncio.sleep(0)
+            await asyncio.wait_for(started.wait(), LONG)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
