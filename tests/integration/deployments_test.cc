@@ -67,15 +67,14 @@ TEST_F(Deployments, EachGetsWhatItsLimitsLet) {
     const base::Json stats = mocks_[i]->stop();
     good[i] = status_count(stats, "200");
     all += good[i];
-    // A machine that stands still for longer than the margin for jitter may bring a call too early.
-    EXPECT_LE(status_count(stats, "429"), kRequests / 100) << "deployment " << i;
+    EXPECT_EQ(status_count(stats, "429"), 0) << "deployment " << i;
   }
   EXPECT_EQ(all, kRequests);
   constexpr double kAllPerWindow = 280;
   for (size_t i = 0; i < mocks_.size(); ++i) {
     const double share = kRequests * kPerWindow[i] / kAllPerWindow;
-    EXPECT_GT(good[i], share * 0.5) << "deployment " << i;
-    EXPECT_LT(good[i], share * 1.5) << "deployment " << i;
+    EXPECT_GT(good[i], share * 0.7) << "deployment " << i;
+    EXPECT_LT(good[i], share * 1.3) << "deployment " << i;
   }
 }
 

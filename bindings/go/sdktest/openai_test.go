@@ -26,7 +26,7 @@ func serve(t *testing.T, arguments ...string) string {
 	t.Helper()
 	program := os.Getenv("LLMQ_PROGRAM")
 	if program == "" {
-		t.Skip("LLMQ_PROGRAM does not name the program llmq")
+		t.Fatal("LLMQ_PROGRAM does not name the program llmq")
 	}
 	command := exec.Command(program, append([]string{"mock"}, arguments...)...)
 	output, err := command.StdoutPipe()

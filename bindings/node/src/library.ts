@@ -36,7 +36,6 @@ function loadAddon(): Native {
   if (!existsSync(file)) {
     throw new Error(`llmq has no addon for ${process.platform}-${process.arch}: no ${file}`);
   }
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   const addon = require(file) as Native;
   if (addon.recordsVersion !== RECORDS_VERSION) {
     throw new Error(

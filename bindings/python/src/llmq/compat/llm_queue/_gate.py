@@ -9,12 +9,16 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from ..._aio import AsyncManager
-from ..._constants import Status
-from ..._errors import Error, InvalidArgumentError, OversizeError
-from ..._manager import Manager
-from ..._permit import Permit
-from ..._response import Usage
+from ... import (
+    AsyncManager,
+    Error,
+    InvalidArgumentError,
+    Manager,
+    OversizeError,
+    Permit,
+    Status,
+    Usage,
+)
 from .exceptions import InvalidConfiguration, LLMQueueException, RateLimitExceeded
 from .models import RateLimiterConfig, RateLimiterType, check_text, period
 

@@ -13,9 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar, Union, cast
 
-from ..._errors import Error
-from ..._permit import Permit
-from ..._response import Usage
+from ... import Error, Permit, Usage
 from ._gate import Gate, usage_of
 from .exceptions import InvalidConfiguration, LLMQueueException
 from .models import (

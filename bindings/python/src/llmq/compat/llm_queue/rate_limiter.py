@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..._permit import Permit
+from ... import Permit
 from ._gate import Gate
 from .models import (
     ModelConfig,
