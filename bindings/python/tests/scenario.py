@@ -1,5 +1,6 @@
 """Runs one case of tests/scenarios."""
 
+import contextlib
 import json
 import threading
 import time
@@ -20,6 +21,8 @@ STEPS = {
     "set": {"key", "value", "error"},
     "add_models": {"config", "processors", "error"},
     "remove_model": {"model", "mode", "error"},
+    "acquire": None,  # the members of a request
+    "release": {"ref", "usage", "fail", "retry_after_ms", "error"},
     "usage_update": {"ref", "usage", "error"},
     "response_get": {"ref", "is", "error"},
     "shutdown": {"mode", "deadline_ms", "error"},
@@ -53,6 +56,7 @@ class Asked:
         self.chunks = []
         self.response = None
         self.future = None
+        self.permit = None
         self.request_id = 0
 
 
@@ -64,7 +68,9 @@ class Scenario:
         self.case = case
         self.changed = threading.Condition()
         self.asked = {}
-        self.started = []
+        self.goals = []  # what threads wait for
+        self.attempts = {}  # refs by id of the attempt, in the order in which attempts came
+        self.permits = []
         self.done = []
         self.scripts = dict(case.get("processors", {}))
         self.readers = []
@@ -77,7 +83,7 @@ class Scenario:
                 self._process(self.scripts)
                 for step in self.case["steps"]:
                     self._step(dict(step))
-                self._until("all are done", lambda: len(self.done) >= len(self.asked))
+                self._until("all are done", self._all_done)
                 took = time.monotonic() - begin
                 for reader in self.readers:
                     reader.join(LONG)
@@ -88,14 +94,30 @@ class Scenario:
                         asked.finish_with = asked.finish_with or {"fail": "LLMQ_ERR_CANCELLED"}
                     self.changed.notify_all()
                 self.manager.close("abort")
-        count = len(self.done)
-        if sorted(self.done) != sorted(self.asked):
+        if sorted(self.done + self.permits) != sorted(self.asked):
+            count = len(self.done) + len(self.permits)
             raise Wrong(f"{count} ends of {len(self.asked)} requests")
+
+    def _all_done(self):
+        return len(self.done) + len(self.permits) >= len(self.asked)
+
+    @property
+    def started(self):
+        return [ref for ref in self.attempts.values() if ref is not None]
 
     def _until(self, what, is_so):
         with self.changed:
-            if not self.changed.wait_for(is_so, LONG):
-                raise Wrong(f"waited for too long until {what}")
+            self.goals.append(is_so)
+            try:
+                if not self.changed.wait_for(is_so, LONG):
+                    raise Wrong(f"waited for too long until {what}")
+            finally:
+                self.goals.remove(is_so)
+
+    def _tell(self):
+        """With the lock: wakes who waits for what is so now. Waking all each time would be slow."""
+        if any(is_so() for is_so in self.goals):
+            self.changed.notify_all()
 
     # Processors
 
@@ -106,13 +128,26 @@ class Scenario:
                 self.manager.set_processor(
                     model, self._attempt, threads=64, lease=None if lease is None else lease / 1e3
                 )
+                self._note_order()
+
+    def _note_order(self):
+        # Attempts come one after the other; the threads that run them may overtake each other.
+        handlers = self.manager._port.handlers
+        ready = handlers[llmq._constants.EV_READY]
+        if ready == self.manager._workers._ready:
+
+            def noted(place, raw):
+                self.attempts[raw[w.ATTEMPT_ID]] = None
+                ready(place, raw)
+
+            handlers[llmq._constants.EV_READY] = noted
 
     def _attempt(self, job):
         asked = self._of(job)
         with self.changed:
-            self.started.append(asked.ref)
+            self.attempts[job.attempt_id] = asked.ref
             asked.begun.append(job.number)
-            self.changed.notify_all()
+            self._tell()
         script = asked.attempts or self.scripts[job.model]
         outcome = script[min(job.number, len(script)) - 1]
         if outcome.get("hold"):
@@ -144,7 +179,7 @@ class Scenario:
                     return outcome
                 if job.cancelled:
                     asked.stopped = True
-                    self.changed.notify_all()
+                    self._tell()
                     return {"fail": "LLMQ_ERR_CANCELLED"}
                 self.changed.wait(0.01)
 
@@ -157,7 +192,7 @@ class Scenario:
         if outcome.get("vanish") and job.wait_cancelled(LONG):
             with self.changed:
                 asked.stopped = True
-                self.changed.notify_all()
+                self._tell()
         if "succeed" in outcome:
             return outcome["succeed"]
         if "echo" in outcome:
@@ -234,7 +269,7 @@ class Scenario:
     def _watch(self, asked, future, step):
         with self.changed:
             asked.future, asked.request_id = future, future.request_id
-            self.changed.notify_all()
+            self._tell()
         future.add_done_callback(lambda done: self._ended(asked, done.response()))
         if step.get("on_done") == "throw":
             future.add_done_callback(lambda _: 1 / 0)
@@ -245,19 +280,19 @@ class Scenario:
                 raise Wrong(f"{asked.ref} ended twice")
             asked.response = response
             self.done.append(asked.ref)
-            self.changed.notify_all()
+            self._tell()
 
     def _read(self, asked, stream):
         with self.changed:
             asked.future, asked.request_id = stream, stream.request_id
-            self.changed.notify_all()
+            self._tell()
 
         def read():
             try:
                 for chunk in stream:
                     with self.changed:
                         asked.chunks.append(chunk.text)
-                        self.changed.notify_all()
+                        self._tell()
             except llmq.Error:
                 pass  # told by the response
             self._ended(asked, stream.response())
@@ -301,24 +336,30 @@ class Scenario:
         what = step["for"]
         asked = self.asked.get(step.get("ref"))
         if what == "stats":
-            until = time.monotonic() + LONG
-            while time.monotonic() < until:
-                stats = self.manager.stats(step.get("model"))
-                if all(getattr(stats, key) == value for key, value in step["is"].items()):
-                    return
-                time.sleep(0.001)  # there is no event for counters
-            raise Wrong(f"waited for too long until stats are {step['is']}")
+            self._wait_for_stats(step.get("model"), step["is"])
+            return
         tests = {
             "done": lambda: asked.response is not None,
             "started": lambda: (
                 step["attempt"] in asked.begun if "attempt" in step else bool(asked.begun)
             ),
             "stopped": lambda: asked.stopped,
+            "permit": lambda: asked.permit is not None,
             "chunks": lambda: len(asked.chunks) >= step.get("count", 1),
         }
         if what not in tests:
             raise Wrong(f"unknown wait {what}")
         self._until(f"{step['ref']} is {what}", tests[what])
+
+    def _wait_for_stats(self, model, wanted):
+        until = time.monotonic() + LONG
+        while time.monotonic() < until:
+            with contextlib.suppress(llmq.ClosedError):
+                self.manager.info()  # a turn of the loop: no event tells of counters
+            stats = self.manager.stats(model)
+            if all(getattr(stats, key) == value for key, value in wanted.items()):
+                return
+        raise Wrong(f"waited for too long until stats are {wanted}")
 
     def _cancel(self, step, error):
         asked = self.asked[step["ref"]]
@@ -341,6 +382,36 @@ class Scenario:
 
     def _remove_model(self, step, _error):
         self.manager.remove_model(step.get("model", "m"), step.get("mode", "drain"))
+
+    def _acquire(self, step, _error):
+        asked, request, _ = self._request(step)
+        waiter = self.manager._ask(request.model, b"", request.options)
+        asked.request_id = waiter.request_id
+        self.asked[asked.ref] = asked
+        threading.Thread(target=self._take, args=(asked, waiter), daemon=True).start()
+
+    def _take(self, asked, waiter):
+        try:
+            permit = waiter.wait()
+        except llmq.Error as refused:
+            self._ended(asked, refused.response)
+            return
+        with self.changed:
+            asked.permit = permit
+            self.permits.append(asked.ref)
+            self._tell()
+
+    def _release(self, step, _error):
+        permit = self.asked[step["ref"]].permit
+        if "fail" in step:
+            wait = step.get("retry_after_ms")
+            was_there = permit.fail(
+                status(step["fail"]), retry_after=None if wait is None else wait / 1e3
+            )
+        else:
+            was_there = permit.release(llmq.Usage(**step["usage"]) if "usage" in step else None)
+        if not was_there:
+            raise llmq.StaleError
 
     def _usage_update(self, step, _error):
         usage = llmq.Usage(**step["usage"])

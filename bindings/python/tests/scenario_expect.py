@@ -2,7 +2,7 @@
 
 import llmq
 
-EXPECT = {"requests", "started", "done", "totals", "stats", "at_least_ms"}
+EXPECT = {"requests", "started", "permits", "done", "totals", "stats", "at_least_ms"}
 
 
 class Wrong(AssertionError):
@@ -29,16 +29,17 @@ def compare(scenario, expect, took_ms):
             raise Wrong(f"{ref} was never accepted")
         asked = scenario.asked[ref]
         check_response(ref, wanted, asked.response, asked.chunks)
-    for asked in scenario.asked.values():
+    ended = [asked for asked in scenario.asked.values() if asked.response is not None]
+    for asked in ended:
         told = (asked.response.request_key, asked.response.metadata)
         if told != (asked.ref, asked.metadata):
             raise Wrong(f"{asked.ref} came back with {told}")
-    for what in ("started", "done"):
+    for what in ("started", "permits", "done"):
         if what in expect and getattr(scenario, what) != expect[what]:
             raise Wrong(f"{what}: {getattr(scenario, what)}, expected {expect[what]}")
     if "totals" in expect:
         totals = {}
-        for asked in scenario.asked.values():
+        for asked in ended:
             name = status_name(asked.response)
             totals[name] = totals.get(name, 0) + 1
         if totals != expect["totals"]:

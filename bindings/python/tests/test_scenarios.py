@@ -18,10 +18,7 @@ def test_they_are_there():
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_case(path):
-    case = json.loads(path.read_text())
-    if "permits" in case.get("needs", ()):
-        pytest.skip("permits of scenarios: the runner has no step for them; see test_permits.py")
-    Scenario(case).run()
+    Scenario(json.loads(path.read_text())).run()
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)

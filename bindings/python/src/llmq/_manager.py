@@ -297,6 +297,10 @@ class Manager(ManagerBase):
             Error: There is none: OversizeError, DeadlineError and so on.
 
         """
+        return self._ask(model, payload, options).wait()
+
+    def _ask(self, model: str, payload: Any, options: Mapping[str, Any]) -> PermitWaiter:
+        """Takes a place in the line for permits."""
         port = self._live_port()
         waiter = PermitWaiter(self)
         number = self._core.reserve(1)
@@ -308,7 +312,7 @@ class Manager(ManagerBase):
         except BaseException:
             port.waiting.pop(number, None)
             raise
-        return waiter.wait()
+        return waiter
 
     def try_acquire(
         self, model: str, payload: Any = b"", **options: Unpack[w.RequestOptions]

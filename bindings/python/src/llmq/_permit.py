@@ -98,7 +98,7 @@ class Permit:
 
     def _end(self, report: Any, *what: Any) -> bool:
         if self._ended:
-            raise StaleError(c.ERR_ALREADY_DONE, "the permit was ended before")
+            raise StaleError(c.ERR_STALE, "the permit was ended before")
         self._ended = True
         status = report(self._core.pointer, self.attempt_id, *what)
         if status == c.ERR_STALE:
