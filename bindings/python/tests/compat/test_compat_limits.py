@@ -159,11 +159,25 @@ def test_usage_counts_also_while_the_end_is_under_way():
     async def main():
         manager = await register((T.TPM, 1000))
         gate = manager._gate
-        for n in range(1, 6):
-            permit = await gate.acquire("m", 100, 50)
+        for n in range(1, 201):
+            permit = await gate.acquire("m", 1, 4)
             gate.end(permit, None, None)
-            gate.update_usage("m", permit.request_id, Usage(1, 2))
+            gate.update_usage(permit.request_id, Usage(1, 2))
             assert usages(manager) == {T.TPM: 3 * n}
+            gate.update_usage(permit.request_id, Usage(9, 9))  # known: the first one counts
+            assert usages(manager) == {T.TPM: 3 * n}
+
+    run(main())
+
+
+def test_usage_after_a_shutdown():
+    async def main():
+        manager = await register((T.TPM, 1000))
+        gate = manager._gate
+        permit = await gate.acquire("m", 1, 4)
+        gate.end(permit, None, None)
+        await manager.shutdown_all()
+        gate.update_usage(permit.request_id, Usage(1, 2))  # its limits have gone: nothing to do
 
     run(main())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 from compat_tools import LONG, Held, fresh, run  # noqa: F401
@@ -18,17 +19,42 @@ from llmq.compat.llm_queue import (
 )
 
 
-def test_setup_logging(monkeypatch):
+def bare_logging(monkeypatch):
+    """The root logger as in a program that has not set up anything. For the test itself to call,
+    since pytest adds handlers after its fixtures."""
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(root, "level", logging.WARNING)
+    return root
+
+
+def test_setup_logging(monkeypatch, capsys):
+    bare_logging(monkeypatch)
     setup_logging()
-    assert root.level == logging.INFO
-    assert "%(levelname)s" in root.handlers[0].formatter._fmt
-    root.handlers.clear()
-    setup_logging(level=logging.DEBUG, format_string="%(message)s!")
+    get_logger("app").info("begun")
+    get_logger("app").debug("not shown")
+    logging.getLogger("of.the.program").info("here too")
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(" ", 2)[2] for line in told] == [
+        "INFO llm_queue.app: begun",
+        "INFO of.the.program: here too",
+    ]
+
+
+def test_setup_logging_in_a_form_of_ones_own(monkeypatch, capsys):
+    bare_logging(monkeypatch)
+    setup_logging(level="DEBUG", format_string="%(message)s!")
+    get_logger("app").debug("shown")
+    assert capsys.readouterr().err == "shown!\n"
+
+
+def test_setup_logging_again(monkeypatch):
+    root = bare_logging(monkeypatch)
+    setup_logging(logging.ERROR)
+    (shown,) = root.handlers
+    setup_logging(logging.DEBUG)
+    assert root.handlers == [shown]  # each line once
     assert root.level == logging.DEBUG
-    assert root.handlers[0].formatter._fmt == "%(message)s!"
 
 
 def test_get_logger():
@@ -68,12 +94,14 @@ def test_a_timeout_leaves_the_request_alone():
 def test_timer():
     timer = Timer()
     assert timer.start_time is timer.end_time is timer.elapsed is None
+    before = time.time()
     with timer as entered:
         assert entered is timer
-        assert timer.elapsed is None
+        assert timer.end_time is timer.elapsed is None
     assert timer.elapsed >= 0
-    assert timer.start_time > 0
-    assert timer.end_time > 0
+    assert before <= timer.start_time <= timer.end_time <= time.time()
+    with timer:
+        assert timer.elapsed is None  # it begins anew
 
 
 def test_timer_with_async_with():

@@ -11,12 +11,15 @@ from typing import Any
 
 from ... import (
     AsyncManager,
+    ClosedError,
     Error,
     InvalidArgumentError,
     Manager,
     OversizeError,
     Permit,
+    StaleError,
     Status,
+    UnknownModelError,
     Usage,
 )
 from .exceptions import InvalidConfiguration, LLMQueueException, RateLimitExceeded
@@ -31,9 +34,6 @@ _KINDS = {
     RateLimiterType.OTPM: "output_tokens",
     RateLimiterType.CONCURRENT: "concurrency",
 }
-
-#: Turns of the library's loop in which the end of a request has happened.
-_TURNS = 1000
 
 
 def _place(limiter: RateLimiterConfig) -> tuple[str, int]:
@@ -78,7 +78,7 @@ class Gate:
 
     def remove(self, model: str) -> None:
         """Forgets a model, of which nothing waits or runs any more."""
-        with contextlib.suppress(Error):
+        with contextlib.suppress(UnknownModelError, ClosedError):
             self._manager.remove_model(model)
 
     def check(self, model: str, input_tokens: int, output_tokens: int) -> None:
@@ -110,23 +110,23 @@ class Gate:
 
     def end(self, permit: Permit, error: str | None, usage: Usage | None) -> None:
         """Ends the turn of a request. One that was lost, by a shutdown, has been ended."""
-        with contextlib.suppress(Error):
+        with contextlib.suppress(ClosedError):
             if error is None:
                 permit.release(usage)
             else:
                 permit.fail(Status.PROCESSING, error)
 
-    def update_usage(self, model: str, request_id: int, usage: Usage) -> None:
-        """Corrects what a finished request is charged, once, while that still matters."""
-        for _ in range(_TURNS):
+    def update_usage(self, request_id: int, usage: Usage) -> None:
+        """Corrects what a request is charged that has ended, once, while that still matters."""
+        # StaleError: usage is known already, or its charge lies in no window any more.
+        with contextlib.suppress(StaleError, ClosedError):
             try:
                 self._manager.update_usage(request_id, usage)
-                return
             except Error as error:
                 if error.status != Status.AGAIN:
-                    return
-            with contextlib.suppress(Error):
-                self._manager.info(model)  # takes a turn of the loop in which its end is under way
+                    raise
+                self._manager.info()  # its end was told before, so that it has happened after this
+                self._manager.update_usage(request_id, usage)
 
     def counts(self, model: str, limiters: Sequence[RateLimiterConfig]) -> list[int]:
         """How much of each limit is used."""

@@ -181,7 +181,7 @@ class Queue(OneOrTwo, Generic[P, T]):
             finished.response.output_tokens_used = output_tokens
             if finished.number:
                 usage = Usage(input_tokens, output_tokens)
-                self._gate.update_usage(self.model_id, finished.number, usage)
+                self._gate.update_usage(finished.number, usage)
         if request is not None:
             request.actual_input_tokens = input_tokens
             request.actual_output_tokens = output_tokens

@@ -1,4 +1,4 @@
-"""Helpers that programs of llm_queue use."""
+"""Small helpers that programs of llm_queue import from it."""
 
 from __future__ import annotations
 
@@ -6,76 +6,91 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-_FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
-
-
-def setup_logging(level: int = logging.INFO, format_string: str | None = None) -> None:
-    """Sends log lines of the program to stderr, unless it has said already where they go."""
-    logging.basicConfig(level=level, format=_FORMAT if format_string is None else format_string)
+_ROOT = logging.getLogger("llm_queue")
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger "llm_queue.NAME"."""
-    return logging.getLogger(f"llm_queue.{name}")
+    """The logger `llm_queue.NAME`: a child of the one that stands for the package."""
+    return _ROOT.getChild(name)
+
+
+def setup_logging(level: int | str = logging.INFO, format_string: str | None = None) -> None:
+    """Sets the level of the program's log, and shows it on stderr if it is shown nowhere yet.
+
+    Args:
+        level: Least level that is shown, of the module logging.
+        format_string: How a line looks, in %-style; None = time, level, logger and text.
+
+    """
+    root = logging.getLogger()
+    root.setLevel(level)
+    if root.handlers:
+        return
+    shown = logging.StreamHandler()
+    shown.setFormatter(logging.Formatter(format_string or _LINE))
+    root.addHandler(shown)
 
 
 async def with_timeout(
-    coro: Callable[..., Awaitable[T]], timeout: float, *args: Any, **kwargs: Any
+    work: Callable[..., Awaitable[T]], /, timeout: float, *args: Any, **kwargs: Any
 ) -> T:
-    """Awaits `coro(*args, **kwargs)` for that many seconds.
+    """What `await work(*args, **kwargs)` gives, if it takes no longer than `timeout` seconds.
 
-    Around submit_request it bounds the wait: the request itself goes on, and get_status tells of
-    it.
+    With submit_request as `work` only the wait ends: the request goes on, and get_status knows it.
 
     Raises:
-        asyncio.TimeoutError: It took longer.
+        asyncio.TimeoutError: It was not there in time.
 
     """
-    return await asyncio.wait_for(coro(*args, **kwargs), timeout)
+    return await asyncio.wait_for(work(*args, **kwargs), timeout)
+
+
+class _Instant(NamedTuple):
+    wall: float
+    clock: float
+
+
+def _now() -> _Instant:
+    return _Instant(time.time(), time.perf_counter())
 
 
 class Timer:
-    """Measures the seconds of a `with` or `async with` block.
+    """Tells how long a block took, also one that raised: `with Timer() as timer: ...`."""
 
-    Attributes:
-        start_time: When it began, in seconds of time.time(); None before.
-        end_time: When it ended, likewise.
-        elapsed: Seconds between, on a clock that is never set.
+    _begin: _Instant | None = None
+    _end: _Instant | None = None
 
-    """
+    @property
+    def start_time(self) -> float | None:
+        """Unix time at which the block began; None before."""
+        return self._begin.wall if self._begin else None
 
-    def __init__(self) -> None:
-        self.start_time: float | None = None
-        self.end_time: float | None = None
-        self.elapsed: float | None = None
-        self._began = 0.0
+    @property
+    def end_time(self) -> float | None:
+        """Unix time at which it ended; None until then."""
+        return self._end.wall if self._end else None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds that it took, whatever became of the wall clock; None until its end."""
+        if self._begin is None or self._end is None:
+            return None
+        return self._end.clock - self._begin.clock
 
     def __enter__(self) -> Timer:
-        self.start_time = time.time()
-        self._began = time.perf_counter()
+        self._begin, self._end = _now(), None
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.elapsed = time.perf_counter() - self._began
-        self.end_time = time.time()
+    def __exit__(self, *_: object) -> None:
+        self._end = _now()
 
     async def __aenter__(self) -> Timer:
         return self.__enter__()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.__exit__(exc_type, exc, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        self.__exit__()
