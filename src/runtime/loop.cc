@@ -108,6 +108,11 @@ void Loop::post(std::function<void()> run) {
   push(&command->node);
 }
 
+void Loop::catch_up() {
+  perform_all();
+  after_turn();
+}
+
 void Loop::turn() {
   inbox.awake();
   bool more = true;
@@ -147,9 +152,6 @@ bool Loop::take_inbox() {
         break;
       default: {
         const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
-        // Who waits for it sees what was said before, in the published counters too.
-        perform_all();
-        after_turn();
         command->run();
         break;
       }

@@ -119,6 +119,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // From outside a perform(): a processor or user of the C API that finishes inline.
   void report_locally(Job& job) { local_reports_.push_back(&job); }
   void cancel(uint64_t id);
+  // Between two events: does what has been decided, and publishes the counters, for one who waits.
+  void catch_up();
   void add_model(ModelEntry* entry, const ModelSettings& settings);
   // loop_change.cc: what llmq_manager_set changes. Texts and limits are copied.
   void add_pool(const PoolEntry* pool);

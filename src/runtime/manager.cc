@@ -196,7 +196,9 @@ core::Status Manager::on_loop(const std::function<void()>& fn) {
   std::condition_variable done_changed;
   bool done = false;
   loop_->post([&] {
+    loop_->catch_up();
     fn();
+    loop_->catch_up();
     const std::lock_guard<std::mutex> lock(mutex);
     done = true;
     done_changed.notify_one();
