@@ -230,6 +230,7 @@ class Engine {
   Fallen fallen(const Model& model, const Request& request) const;
   Model* next_model(Fallen& state);
   bool falls_back_on(const Model& model, const Request& request, Status status) const;
+  bool may_leave(const Request& request) const;
   bool fall_back(const Step& step, Model& model, Request& request, Status why);
   TimeNs patience_ends(const Request& request);
 
@@ -284,6 +285,7 @@ class Engine {
   void hurry(const Step& step, Model& model, Request& flight, const Request& follower);
   void leave(const Step& step, Model& model, Request& follower, State state, Status status);
   void take_off_list(Model& model, Request& follower);
+  uint64_t take_along(Model& from, Model& to, const Request& flight, State before);
   bool may_begin_anew(const Step& step, Model& model, Request& request, Status status);
   bool somebody_waits_until(const Step& step, Model& model, Request& flight, TimeNs start);
   void land(const Step& step, Model& model, Request& flight, DurationNs estimate);

@@ -32,19 +32,27 @@ bool Engine::falls_back_on(const Model& model, const Request& request, Status st
   return (models_[state.from]->settings.fallback.on & fallback_class(status)) != 0;
 }
 
+// Nobody sees output twice, and a call that nobody waits for goes nowhere.
+bool Engine::may_leave(const Request& request) const {
+  if (request.role == Role::kFlight) return flights_.at(&request).count > 0;  // all may see it anew
+  if (request.role != Role::kAlone) return false;
+  return request.restarts || request.reservation == nullptr || !request.reservation->output_begun;
+}
+
 // False: there is nowhere to go, and nothing has changed.
 bool Engine::fall_back(const Step& step, Model& model, Request& request, Status why) {
-  if (request.role != Role::kAlone || model.settings.durable || closing_) return false;
+  if (!may_leave(request) || model.settings.durable || closing_) return false;
   if (request.attempts >= kMostAttempts) return false;
-  const bool seen = request.reservation != nullptr && request.reservation->output_begun;
-  if (seen && !request.restarts) return false;
   Fallen state = fallen(model, request);
   Model* const to = next_model(state);
   if (to == nullptr) return false;
   if (request.state == State::kProcessing) note_retry(step, request, why, DurationNs{});
+  const State before = request.state;
   take_out(model, request);
+  const uint64_t moved =
+      request.role == Role::kFlight ? take_along(model, *to, request, before) : 1;
   for (Counters* counters : {&model.counters, &model.accounts.of(request.tenant).counters}) {
-    ++counters->fallbacks;
+    counters->fallbacks += moved;
   }
   --model.records;
   state.since = step.now;
@@ -59,8 +67,8 @@ bool Engine::fall_back(const Step& step, Model& model, Request& request, Status 
     account.flows.weight = tenants_.of(request.tenant).spec.weight;
   }
   for (Counters* counters : {&to->counters, &account.counters}) {
-    ++counters->submitted;
-    ++counters->pending;
+    counters->submitted += moved;
+    counters->pending += moved;
   }
   step.out.emplace_back(FallBack{&request, model.index, why});
   return true;
@@ -88,7 +96,7 @@ void Engine::on(const Step& step, const FellBack& event) {
 TimeNs Engine::patience_ends(const Request& request) {
   Model& model = model_of(request);
   if (model.settings.fallback.after.ns == 0 && fallen_.empty()) return kNever;
-  if (request.role != Role::kAlone) return kNever;
+  if (request.role == Role::kFollower) return kNever;  // its call has it
   Fallen state = fallen(model, request);
   const Model* const from = this->model(state.from);
   if (from == nullptr || from->settings.fallback.after.ns == 0) return kNever;

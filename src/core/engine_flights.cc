@@ -13,21 +13,19 @@ void Engine::on(const Step& step, const Join& event) {
   assert(!is_final(flight.state));
   Model& model = model_of(request);
   Account& account = model.accounts.of(request.tenant);
-  Tenant& tenant = tenants_.of(request.tenant);
   const bool is_new = flight.role != Role::kFlight;
-  if (is_new) tenant.pending_bytes += flight.bytes;
   take_in(step, model, account, request);
-  if (refuse(step, model, account, request, is_new)) {
-    if (is_new) tenant.pending_bytes -= flight.bytes;
-    return;
-  }
   if (is_new) {
+    tenants_.of(request.tenant).pending_bytes += flight.bytes;
     take_off(step, model, flight);
   } else {
+    if (refuse(step, model, account, request, false)) return;
     for (Counters* counters : {&model.counters, &account.counters}) ++counters->joined;
   }
   follow(step, model, request, flight);
-  if (is_new) stand_in_line(step, model, account, flight);
+  if (is_new && !refuse(step, model, account, flight, true)) {
+    stand_in_line(step, model, account, flight);
+  }
 }
 
 // The call becomes a request among the others. Its followers are counted, it is not.
@@ -132,6 +130,23 @@ bool Engine::somebody_waits_until(const Step& step, Model& model, Request& fligh
   }
   if (most_urgent != nullptr) flight.priority = most_urgent->priority;
   return shared.count > 0;
+}
+
+// The call goes to another model, and with it all who share it: how many?
+uint64_t Engine::take_along(Model& from, Model& to, const Request& flight, State before) {
+  Flight& shared = flights_.at(&flight);
+  for (Link* link = shared.followers.front(); link != nullptr;
+       link = shared.followers.after(*link)) {
+    Request& follower = *Request::of_link(link);
+    follower.model = to.index;
+    follower.state = State::kPending;
+  }
+  for (Counters* counters : {&from.counters, &from.accounts.of(flight.tenant).counters}) {
+    (before == State::kProcessing ? counters->processing : counters->pending) -= shared.count;
+  }
+  from.records -= shared.count;
+  to.records += shared.count;
+  return shared.count;
 }
 
 // The call has its outcome, and so have all who share it.

@@ -40,6 +40,7 @@ bool Flight::keep(uint8_t number, Piece piece, size_t limit) {
 Flight& Flights::open(Job& call) {
   auto flight = std::make_unique<Flight>();
   flight->call = &call;
+  flight->model = call.request.model;
   call.extra->shared.flight = flight.get();
   Flight& made = *flight;
   flights_.emplace(&call, std::move(flight));
@@ -51,6 +52,7 @@ Flight* Flights::find(const CallKey& key) {
   const auto found = open_.equal_range(key.hash);
   for (auto one = found.first; one != found.second; ++one) {
     const Job& call = *one->second->call;
+    if (one->second->has_fallen_back()) continue;
     // Ended in this turn, and not handed back yet.
     if (!core::is_final(call.request.state) && call_key_of(call) == key) return one->second;
   }

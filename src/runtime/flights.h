@@ -28,6 +28,7 @@ struct Piece {
 
 struct Flight {
   Job* call = nullptr;
+  core::ModelIndex model = 0;   // that its followers asked for
   std::vector<Job*> followers;  // each knows its place
   bool open = true;             // may be joined
   bool landed = false;          // the call has ended
@@ -38,6 +39,9 @@ struct Flight {
   size_t bytes = 0;   // that they hold
   bool whole = true;  // none has been left out
 
+  // Its answer is another model's: nobody joins it who asks for the first one, or is given it
+  // later.
+  bool has_fallen_back() const { return call->request.model != model; }
   void add(Job& follower);
   void remove(Job& follower);
   // Keeps a piece for those who come late, unless that would be more than `limit`. False: it was

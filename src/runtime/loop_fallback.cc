@@ -15,6 +15,11 @@ void Loop::perform(const core::FallBack& action) {
   Job& job = *Job::of(action.request);
   if (core::is_final(job.request.state)) return;  // cancelled meanwhile
   job.fell_back = true;
+  if (job.request.role == core::Role::kFlight) {
+    const Flight& flight = *job.extra->shared.flight;
+    for (Job* follower : flight.followers) follower->fell_back = true;
+    publish_followers(flight);
+  }
   job.node.deployment = 0;
   touch(action.from);
   touch(job.request.model);

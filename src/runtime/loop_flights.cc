@@ -74,13 +74,7 @@ void Loop::join(Job& job, Flight& flight) {
   if (call.stream() == nullptr) job.request.restarts = true;  // nobody sees output of it
   flight.add(job);
   step(core::Join{&job.request, &call.request});
-  if (job.request.role == core::Role::kAlone) {  // it was refused
-    flight.remove(job);
-    if (call.request.role == core::Role::kFlight) return;
-    call.request.state = job.request.state;  // and there is no call
-    land(call);
-    return;
-  }
+  if (job.request.role == core::Role::kAlone) return flight.remove(job);  // it was refused
   if (core::is_final(job.request.state)) return;
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   const bool streams =
@@ -170,8 +164,8 @@ void Loop::keep_answer(Flight& flight) {
   const Job& call = *flight.call;
   const core::DurationNs ttl = entry_of(call).settings.read()->cache_ttl;
   const bool whole = call.stream() == nullptr || (flight.whole && !flight.pieces.empty());
-  if (ttl.ns == 0 || !whole || call.request.state != core::State::kCompleted ||
-      call.outcome == nullptr) {
+  if (ttl.ns == 0 || !whole || flight.has_fallen_back() ||
+      call.request.state != core::State::kCompleted || call.outcome == nullptr) {
     return;
   }
   const Outcome& outcome = *call.outcome;

@@ -115,10 +115,61 @@ static void what_a_model_cannot_answer_goes_to_another(void) {
   llmq_cq_unref(cq);
 }
 
+static llmq_request_id_t submit_shared(llmq_manager_t* manager, llmq_cq_t* cq) {
+  llmq_request_t request = request_to("m", "x");
+  llmq_request_id_t id = 0;
+  request.dedup_key = "k";
+  request.dedup_key_len = 1;
+  request.cq = cq;
+  CHECK_OK(llmq_submit(manager, &request, &id));
+  return id;
+}
+
+static void a_shared_call_takes_all_who_share_it_to_the_other(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"cache\":{\"ttl_s\":600},\"fallback\":{\"models\":[\"n\"]}},"
+      "{\"name\":\"n\"}]}");
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  struct held other;
+  hold_attempts(manager, "m", &held);
+  hold_attempts(manager, "n", &other);
+  submit_shared(manager, cq);
+  const llmq_attempt_id_t first = nth_attempt(&held, 1);
+  submit_shared(manager, cq);
+  CHECK_OK(llmq_attempt_fail(manager, first, LLMQ_ERR_CONTEXT_TOO_LONG, "no", 2, 0));
+  const llmq_attempt_id_t second = nth_attempt(&other, 1);
+  CHECK_INT(2, other.ready[0].attempt);
+  CHECK_INT(1, other.ready[0].data_len);                     /* the payload went along */
+  const llmq_request_id_t late = submit_shared(manager, cq); /* it asks m again */
+  const llmq_attempt_id_t third = nth_attempt(&held, 2);
+  CHECK_OK(llmq_attempt_succeed(manager, second, "r", 1, NULL));
+  for (int i = 0; i < 2; ++i) {
+    llmq_event_t event = next_event(cq);
+    CHECK_OK(event.status);
+    CHECK(event.request_id != late);
+    llmq_response_t* response = NULL;
+    CHECK_OK(llmq_event_take(&event, &response));
+    CHECK_TEXT("n", llmq_response_fallback_model(response, NULL));
+    llmq_response_free(response);
+  }
+  CHECK_OK(llmq_attempt_succeed(manager, third, "s", 1, NULL));
+  expect_done(cq, late, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  llmq_stats_t stats = {.struct_size = sizeof stats};
+  CHECK_OK(llmq_stats(manager, "m", 1, &stats));
+  CHECK_INT(0, stats.pending + stats.processing);
+  CHECK_INT(1, stats.completed);
+  CHECK_OK(llmq_stats(manager, "n", 1, &stats));
+  CHECK_INT(2, stats.completed);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(what_waits_is_held_and_told_why);
   RUN(or_ends_at_once);
   RUN(a_key_that_is_refused_three_times_is_given_up);
   RUN(what_a_model_cannot_answer_goes_to_another);
+  RUN(a_shared_call_takes_all_who_share_it_to_the_other);
   return 0;
 }

@@ -52,17 +52,15 @@ Job& EngineSim::submit(const Want& want) {
   return job;
 }
 
-// The record of a call whose first request was refused never was the engine's.
+// As the host does it: nobody joins a call that has gone to another model.
 Job& EngineSim::join(const Want& want, const Job* other) {
   Job* flight = other == nullptr ? nullptr : other->flight;
-  if (flight == nullptr || flight->record == nullptr) flight = &make_job(want);
+  if (flight == nullptr || flight->record == nullptr || flight->model != want.model) {
+    flight = &make_job(want);
+  }
   Job& job = make_job(want);
   job.flight = flight;
   step(core::Join{job.record.get(), flight->record.get()});
-  if (flight->record != nullptr && flight->record->role == core::Role::kAlone) {
-    flight->record.reset();
-    flight->outcomes = 1;
-  }
   const bool joined = job.record != nullptr && job.record->role == core::Role::kFollower;
   if (!joined) job.flight = nullptr;
   return job;

@@ -195,6 +195,72 @@ TEST_F(EngineFallback, AModelThatIsGoneIsPassedOver) {
   EXPECT_EQ(job.model, 2u);
 }
 
+TEST_F(EngineFallback, ACallThatIsSharedTakesAllAlong) {
+  sim.add_model(falling({1}));
+  sim.add_model(model_with({}));
+  sim.world.answer = [](const Call& call) {
+    Answer answer = failing(call.job.model == 0 ? Status::kContextTooLong : Status::kOk);
+    answer.latency = seconds(1);
+    return answer;
+  };
+  Job& first = sim.join(Want{});
+  const Job& second = sim.join(Want{}, &first);
+  sim.run_for(milliseconds(1'500));
+  for (const Job* job : std::vector<const Job*>{&first, &second}) {
+    EXPECT_EQ(job->record->model, 1u);
+    EXPECT_EQ(job->record->state, State::kProcessing);
+  }
+  EXPECT_EQ(sim.model(0).counters.fallbacks, 2u);
+  EXPECT_EQ(sim.model(0).counters.pending + sim.model(0).counters.processing, 0u);
+  EXPECT_EQ(sim.model(0).records, 0u);
+  EXPECT_EQ(sim.model(1).counters.submitted, 2u);
+  EXPECT_EQ(sim.model(1).counters.processing, 2u);
+  const Job& late = sim.join(Want{}, &first);
+  EXPECT_NE(late.flight, first.flight) << "it asks the first model again";
+  sim.run_all();
+  for (const Job* job : std::vector<const Job*>{&first, &second, &late})
+    EXPECT_EQ(job->state, State::kCompleted);
+  EXPECT_EQ(first.flight->attempts.size(), 2u);
+  EXPECT_EQ(sim.model(1).counters.completed, 3u);
+}
+
+TEST_F(EngineFallback, ASharedCallThatCannotEvenWaitGoesToo) {
+  ModelSpec small = falling({1});
+  small.limits.push_back(per_period(LimitKind::kTokens, 50, seconds(60)));
+  sim.add_model(small);
+  sim.add_model(model_with({}));
+  Want want;
+  want.input_tokens = 80;
+  Job& first = sim.join(want);
+  const Job& second = sim.join(want, &first);
+  sim.run_all();
+  EXPECT_EQ(first.state, State::kCompleted);
+  EXPECT_EQ(second.state, State::kCompleted);
+  EXPECT_EQ(sim.model(1).counters.attempts, 2u) << "nobody joins a call of another model";
+}
+
+TEST_F(EngineFallback, WhoSharesACallWaitsNoLongerThanTheBoundEither) {
+  ModelSpec slow = falling({1}, 1);
+  slow.fallback.after = seconds(5);
+  sim.add_model(slow);
+  sim.add_model(model_with({}));
+  sim.world.answer = [](const Call& call) {
+    Answer answer;
+    answer.latency = seconds(call.job.model == 0 ? 60 : 1);
+    return answer;
+  };
+  sim.submit(Want{});
+  Job& first = sim.join(Want{});
+  const Job& second = sim.join(Want{}, &first);
+  sim.run_for(milliseconds(4'999));
+  EXPECT_EQ(sim.model(1).counters.submitted, 0u);
+  sim.run_for(milliseconds(2));
+  EXPECT_EQ(sim.model(1).counters.processing, 2u);
+  sim.run_for(seconds(1));
+  EXPECT_EQ(first.state, State::kCompleted);
+  EXPECT_EQ(second.state, State::kCompleted);
+}
+
 TEST_F(EngineFallback, EveryRequestEndsOnceWhateverHappens) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
