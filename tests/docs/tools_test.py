@@ -1,0 +1,101 @@
+"""tools_test.py BUILD: the checks of the documents fail where they should."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+BUILD = Path(sys.argv.pop()) if len(sys.argv) > 1 else SOURCE / "build/release"
+GOOD_C = "```c\nint main(void) { return 0; }\n```\n"
+
+
+def run(tool, *arguments):
+    """Exit code and output of a tool."""
+    done = subprocess.run([sys.executable, "-B", SOURCE / "tools/docs" / tool, *arguments],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Case(unittest.TestCase):
+    """A folder of its own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def write(self, text, name="page.md"):
+        """A document."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+class Snippets(Case):
+    """snippets.py."""
+
+    def result(self, text):
+        """What it makes of a document."""
+        return run("snippets.py", self.write(text), "--source", SOURCE, "--build", BUILD, "--work", self.folder / "work")
+
+    def test_good_blocks(self):
+        code, said = self.result(
+            GOOD_C + "```sh\necho 1 >a\n```\n```sh\ntest -f a; llmq --version\n```\n```text\n?\n```\n"
+            + '```json\n{"models": [{"name": "m", "rpm": 5}]}\n```\n')
+        self.assertEqual(0, code, said)
+        self.assertIn("4 blocks run, 0 failed", said)
+
+    def test_bad_blocks(self):
+        for block, why in (
+            ("```c\nint main(void) { return x; }\n```\n", "does not compile"),
+            ("```c\nint main(void) { int unused; return 0; }\n```\n", "does not compile"),
+            ("```c\nint main(void) { return 3; }\n```\n", "ended with 3"),
+            ("```sh\nfalse\ntrue\n```\n", "ended with 1"),
+            ("```sh\necho $nothing\n```\n", "unbound variable"),
+            ("```json\n{,}\n```\n", "does not parse"),
+            ('```json\n{"models": [{"name": "m", "rmp": 5}]}\n```\n', "is not a key"),
+            ("```jsonl\n{}\n{\n```\n", "does not parse"),
+            ("```cobol\n```\n", "nobody knows"),
+            ("<!-- snippet: says=yes -->\n```sh\necho no\n```\n", "does not say"),
+            ("<!-- snippet: exit=2 -->\n```sh\ntrue\n```\n", "ended with 0"),
+            ("<!-- snippet: skipp=x -->\n```sh\ntrue\n```\n", "a mark is one of"),
+            ("<!-- snippet: exit=2 -->\n\n```sh\ntrue\n```\n", "on the line before its block"),
+            ("```sh\ntrue\n", "has no end"),
+        ):
+            with self.subTest(block=block):
+                code, said = self.result(block)
+                self.assertEqual(1, code, said)
+                self.assertIn(why, said)
+
+    def test_what_is_not_run_says_why(self):
+        code, said = self.result("<!-- snippet: skip=needs a key -->\n```sh\nfalse\n```\n")
+        self.assertEqual(0, code, said)
+        self.assertIn("not run: needs a key", said)
+
+
+class Links(Case):
+    """links.py."""
+
+    def test_good_links(self):
+        self.write("# A b, `c`\n## A\n## A\n", "other.md")
+        self.write("[x](other.md#a-b-c) [y](other.md#a-1) [z](https://example.org/#no) `[no](no.md)`\n"
+                   "# Here\n[h](#here)\n```\n[no](no.md)\n```\n")
+        code, said = run("links.py", self.folder)
+        self.assertEqual(0, code, said)
+
+    def test_bad_links(self):
+        self.write("# Other\n", "other.md")
+        for text, why in (("[x](none.md)", "no such file"), ("[x](other.md#none)", "no such heading"),
+                          ("[x](#none)", "no such heading"), ("[x](/etc/passwd)", "no such file"),
+                          ("`docs/none.md`", "no such document"), ("![x](none.svg)", "no such file")):
+            with self.subTest(text=text):
+                self.write(text + "\n")
+                code, said = run("links.py", self.folder)
+                self.assertEqual(1, code, said)
+                self.assertIn(why, said)
+
+
+if __name__ == "__main__":
+    unittest.main()
