@@ -91,7 +91,7 @@ class Snippets:
         if "frame" not in block.marks:
             return block.text
         frame = self.options.source / "tests/docs/frames" / (block.marks["frame"] + SUFFIX[block.language])
-        return frame.read_text(encoding="utf-8").replace("@SNIPPET@", block.text)
+        return frame.read_text(encoding="utf-8").replace("/* @SNIPPET@ */", block.text)
 
     def compiled(self, block, path):
         """Builds the program of a block."""

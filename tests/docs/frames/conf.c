@@ -11,7 +11,8 @@ static llmq_status_t must(llmq_status_t status, llmq_error_t* err) {
 }
 static llmq_status_t must_set(llmq_conf_t* conf, const char* key, const char* value) {
   llmq_error_t* err = NULL;
-  return must(llmq_conf_set(conf, key, value, &err), err);
+  const llmq_status_t status = llmq_conf_set(conf, key, value, &err);
+  return must(status, err);
 }
 #define llmq_conf_set(conf, key, value, err) must_set(conf, key, value)
 
@@ -20,7 +21,9 @@ int main(void) {
   llmq_error_t* err = NULL;
   llmq_manager_t* manager = NULL;
   if (llmq_conf_create(&conf) != LLMQ_OK) return 1;
-  @SNIPPET @must(llmq_manager_create(conf, &manager, &err), err);
+  /* @SNIPPET@ */
+  const llmq_status_t status = llmq_manager_create(conf, &manager, &err);
+  must(status, err);
   llmq_conf_free(conf);
   return llmq_manager_destroy(manager) == LLMQ_OK ? 0 : 1;
 }

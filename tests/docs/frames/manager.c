@@ -17,6 +17,6 @@ int main(void) {
   if (llmq_manager_create(conf, &manager, NULL) != LLMQ_OK) return 1;
   llmq_conf_free(conf);
   (void)request; /* not every snippet submits */
-  { @SNIPPET @ }
+  { /* @SNIPPET@ */ }
   return llmq_manager_destroy(manager) == LLMQ_OK ? 0 : 1;
 }

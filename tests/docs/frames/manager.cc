@@ -16,5 +16,6 @@ int main() {
   llmq::request request{
       "gpt-4o-mini",
       R"({"messages": [{"role": "user", "content": "Name a river."}], "max_tokens": 8})"};
-  @SNIPPET @ return manager.stats().failed == 0 ? 0 : 1;
+  /* @SNIPPET@ */
+  return manager.stats().failed == 0 ? 0 : 1;
 }
