@@ -12,7 +12,9 @@
 enum { kRequests = 20, kBatch = 8 };
 
 static int submit_all(llmq_manager_t* manager, llmq_cq_t* cq) {
-  const char* body = "{\"messages\": [{\"role\": \"user\", \"content\": \"Name a lake.\"}]}";
+  const char* body =
+      "{\"model\": \"gpt-4o-mini\","
+      " \"messages\": [{\"role\": \"user\", \"content\": \"Name a lake.\"}]}";
   llmq_request_t request;
   uint64_t i;
 

@@ -3,7 +3,9 @@
 #include <string.h>
 
 int main(void) {
-  const char* body = "{\"messages\": [{\"role\": \"user\", \"content\": \"Name a river.\"}]}";
+  const char* body =
+      "{\"model\": \"gpt-4o-mini\","
+      " \"messages\": [{\"role\": \"user\", \"content\": \"Name a river.\"}]}";
   llmq_conf_t* conf = NULL;
   llmq_manager_t* manager = NULL;
   llmq_request_t request = {.struct_size = sizeof request, .model = "gpt-4o-mini"};

@@ -5,7 +5,8 @@
 /* A manager with one model, answered inside the library, and a request for it. */
 int main(void) {
   const char* body =
-      "{\"messages\": [{\"role\": \"user\", \"content\": \"Name a river.\"}], \"max_tokens\": 8}";
+      "{\"model\": \"gpt-4o-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Name a "
+      "river.\"}], \"max_tokens\": 8}";
   llmq_conf_t* conf = NULL;
   llmq_manager_t* manager = NULL;
   llmq_request_t request = {.struct_size = sizeof request, .model = "gpt-4o-mini", .payload = body};
@@ -17,6 +18,7 @@ int main(void) {
   if (llmq_manager_create(conf, &manager, NULL) != LLMQ_OK) return 1;
   llmq_conf_free(conf);
   (void)request; /* not every snippet submits */
-  { /* @SNIPPET@ */ }
+  {              /* @SNIPPET@ */
+  }
   return llmq_manager_destroy(manager) == LLMQ_OK ? 0 : 1;
 }

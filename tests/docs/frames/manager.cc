@@ -15,7 +15,7 @@ int main() {
   llmq::manager manager(conf);
   llmq::request request{
       "gpt-4o-mini",
-      R"({"messages": [{"role": "user", "content": "Name a river."}], "max_tokens": 8})"};
+      R"({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Name a river."}], "max_tokens": 8})"};
   /* @SNIPPET@ */
   return manager.stats().failed == 0 ? 0 : 1;
 }
