@@ -50,10 +50,11 @@ int main(void) {
   llmq_set_hook(manager, LLMQ_HOOK_ATTEMPT_STARTED, watch, &calls, NULL);
 
   submit(manager, "nightly", LLMQ_PRIORITY_BATCH, "", queue);
-  submit(manager, "live", LLMQ_PRIORITY_URGENT, "", queue); /* passes the one above where they wait */
+  submit(manager, "live", LLMQ_PRIORITY_URGENT, "",
+         queue); /* passes the one above where they wait */
   submit(manager, "live", LLMQ_PRIORITY_DEFAULT, "a sea", queue);
   submit(manager, "live", LLMQ_PRIORITY_DEFAULT, "a sea", queue); /* the same question: one call */
-  llmq_manager_set(manager, "model.m.concurrency", "8", NULL);
+  if (llmq_manager_set(manager, "model.m.limit", "concurrency=8", NULL) != LLMQ_OK) return 1;
   while (done < 4 && llmq_cq_wait(queue, -1) == LLMQ_OK) {
     event.stride = sizeof event;
     if (llmq_cq_drain(queue, &event, 1) == 0) continue;

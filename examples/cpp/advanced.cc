@@ -35,7 +35,7 @@ int main() {
   answers.push_back(manager.submit(question("live", llmq::priority::urgent)));
   answers.push_back(manager.submit(question("live", llmq::priority::normal, "a sea")));
   answers.push_back(manager.submit(question("live", llmq::priority::normal, "a sea")));  // one call
-  manager.set("model.m.concurrency", "8");
+  manager.set("model.m.limit", "concurrency=8");
 
   int shared = 0;
   for (auto& future : answers) {
