@@ -84,15 +84,31 @@ JobPin::~JobPin() {
   if (pinned_) Home::release(job_, kPinHolder);
 }
 
+namespace {
+
+// What a text holds without memory of its own.
+const size_t kInPlace = std::string().capacity();
+
+// Empty, without the memory that it had.
+void forget(std::string& text) {
+  if (text.capacity() > kInPlace) {
+    std::string().swap(text);
+  } else {
+    text.clear();
+  }
+}
+
+}  // namespace
+
 void Home::drop_outcome(Job& job) {
   if (job.outcome == nullptr) return;
   Outcome* outcome = std::exchange(job.outcome, nullptr);
-  std::string().swap(outcome->data);
-  std::string().swap(outcome->message);
-  std::string().swap(outcome->provider_request_id);
+  forget(outcome->data);
+  forget(outcome->message);
+  forget(outcome->provider_request_id);
   outcome->attempts.reset();
-  std::string().swap(outcome->model);
-  std::string().swap(outcome->deployment);
+  forget(outcome->model);
+  forget(outcome->deployment);
   outcomes.give_back(outcome);
 }
 

@@ -18,7 +18,14 @@ namespace llmq::runtime {
 void Loop::perform_all() {
   for (size_t i = 0; i < actions_.size(); ++i) {
     const core::Action action = actions_[i];
-    std::visit([this](const auto& what) { perform(what); }, action);
+    // The two of every request, without the table that a visit goes through.
+    if (const auto* const start = std::get_if<core::StartAttempt>(&action)) {
+      perform(*start);
+    } else if (const auto* const end = std::get_if<core::FinishRequest>(&action)) {
+      perform(*end);
+    } else {
+      std::visit([this](const auto& what) { perform(what); }, action);
+    }
   }
   actions_.clear();
 }
@@ -125,7 +132,8 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
   if (job.outcome != nullptr) {
     job.outcome->finished = now_.mono;
     job.outcome->first_output = first_output_of(job);
-    if (job.request.attempts > 0) job.outcome->deployment = deployment_of(job).config.name;
+    const std::string& where = deployment_of(job).config.name;
+    if (job.request.attempts > 0 && !where.empty()) job.outcome->deployment = where;
     if (job.fell_back) job.outcome->model = entry_of(job).config.name;
   }
   const Summary summary = summary_of(job);

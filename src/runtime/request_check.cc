@@ -202,7 +202,7 @@ core::Status estimate_tokens(const llmq_request_t& request, const ModelSettings&
     seen.output_is_default = operation != provider::Operation::kEmbeddings;
     seen.output_tokens = seen.output_is_default ? model.est_output_tokens : 0;
   }
-  if (wire != nullptr) *wire = std::move(looked);
+  if (wire != nullptr && (reads || looked.per_deployment)) *wire = std::move(looked);
   int64_t input = seen.input_tokens;
   int64_t likely = input;
   const int64_t told = learnt == nullptr || seen.text_bytes == 0
