@@ -1,0 +1,164 @@
+# frozen_string_literal: true
+
+module LLMQ
+  # The response of a request that was handed over, when it is there. Whoever waits for it, on a
+  # thread or in a fiber under a Fiber scheduler, does not hold the GVL.
+  class Future
+    # Id of the request.
+    attr_accessor :request_id
+
+    # Called by the manager.
+    def initialize(manager)
+      @manager = manager
+      @lock = manager.lock
+      @pid = Process.pid
+      @done = Thread::Queue.new
+      @response = nil
+      @callbacks = nil
+    end
+
+    # Id, and the response if it is there.
+    def inspect
+      "#<LLMQ::Future #{request_id.to_i.to_s(16)} #{@response ? @response.inspect : "pending"}>"
+    end
+
+    # Whether the request has ended.
+    def done?
+      !@response.nil?
+    end
+
+    # Waits for the outcome, whatever it is, that many seconds at most: nil if it is not there then.
+    # Waiting is left by Interrupt and Thread#raise; the request goes on.
+    #
+    # Raises ForkedError: the request belongs to the parent process.
+    def response(timeout: nil)
+      wait(timeout) unless @response
+      @response
+    end
+
+    # As response, of a request that went well.
+    #
+    # Raises Error: why it did not.
+    def result(timeout: nil)
+      response(timeout: timeout)&.raise_for_status
+    end
+
+    # As result: what the typed model's decode made of the payload, or the object itself, or the
+    # payload.
+    def value(timeout: nil)
+      result(timeout: timeout)&.value
+    end
+
+    # Asks for the request to be cancelled. Whether it could be asked: false after its end.
+    def cancel
+      !done? && @manager.cancel(request_id)
+    end
+
+    # Calls the block with the response: at the end, on the thread of the manager, which it must not
+    # hold up; at once if it is there. What it raises is printed and goes no further.
+    def on_done(&block)
+      response = @lock.synchronize do
+        (@callbacks ||= []) << block unless @response
+        @response
+      end
+      run(block, response) if response
+      self
+    end
+
+    # Called by a typed model.
+    def decode_with(decode)
+      @decode = decode
+      self
+    end
+
+    # Called by the manager, once.
+    def finish(_number, response)
+      response.decode_with(@decode) if @decode
+      callbacks = @lock.synchronize do
+        @response = response
+        @callbacks
+      end
+      @done.close
+      callbacks&.each { |block| run(block, response) }
+    end
+
+    private
+
+    def wait(timeout)
+      if @pid != Process.pid
+        raise Error.of(Status::FORKED, "the request belongs to the parent process, #{@pid}")
+      end
+
+      timeout.nil? ? @done.pop : wait_for(timeout)
+    end
+
+    def wait_for(seconds)
+      mutex = Mutex.new
+      over = ConditionVariable.new
+      tell = proc { mutex.synchronize { over.broadcast } }
+      limit = now + seconds
+      on_done(&tell)
+      mutex.synchronize do
+        over.wait(mutex, limit - now) until done? || now >= limit
+      end
+    ensure
+      @lock.synchronize { @callbacks&.delete(tell) }
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+
+    def run(block, response)
+      block.call(response)
+    rescue StandardError => e
+      warn("llmq: a callback failed: #{e.full_message(highlight: false)}")
+    end
+  end
+
+  # Many requests of which one caller waits for all.
+  class Gather
+    PLACE = Wire::BY_REFERENCE - 1
+    private_constant :PLACE
+
+    # The responses, by place.
+    attr_reader :responses
+    # Ids of the requests, by place; 0 of those that were refused.
+    attr_reader :ids
+
+    # first:: number of the first one; the others follow.
+    def initialize(first, count)
+      @first = first
+      @responses = Array.new(count)
+      @ids = []
+      @count = count
+      @come = 0
+      @refused = 0
+      @done = Thread::Queue.new
+    end
+
+    # Called by the thread of the manager, for each.
+    def finish(number, response)
+      @responses[(number - @first) & PLACE] = response
+      @come += 1
+      @done.close if @come + @refused == @count
+    end
+
+    # One was not accepted. Called by the thread that waits.
+    def refuse(place, error)
+      @responses[place] = Response.refusal(error)
+      @refused += 1
+      @done.close if @come + @refused == @count
+    end
+
+    # Waits for all.
+    def wait
+      @done.pop
+    end
+
+    # Ids of those that have not ended.
+    def pending_ids
+      @ids.zip(@responses).filter_map { |id, response| id if response.nil? && id != 0 }
+    end
+  end
+end

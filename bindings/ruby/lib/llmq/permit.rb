@@ -1,0 +1,200 @@
+# frozen_string_literal: true
+
+module LLMQ
+  # Leave to make one call now. To be ended once, from any thread.
+  #
+  # Manager#acquire with a block releases it at the end of the block, with usage if that was set; a
+  # block that is left by an exception reports a failure: the status of an LLMQ::Error, else
+  # LLMQ_ERR_PROCESSING. A permit that is neither released nor failed is lost when its lease is over.
+  class Permit
+    # Id of the permit.
+    attr_reader :attempt_id
+    # Id of the request that asked for it; 0 of try_acquire.
+    attr_reader :request_id
+    # The model that the call goes to: another one than was asked for, if that fell back.
+    attr_reader :model
+    # Name of the deployment that the call goes to; "" if it has none.
+    attr_reader :deployment
+    # What the call took, a Usage: set it where it is known. nil keeps what was reserved.
+    attr_accessor :usage
+
+    # Called by the manager.
+    def initialize(core, request_id, attempt_id)
+      @core = core
+      @request_id = request_id
+      @attempt_id = attempt_id
+      @model = text(:llmq_attempt_model)
+      @deployment = text(:llmq_attempt_deployment)
+      @ended = false
+    end
+
+    # Id and model.
+    def inspect
+      "#<LLMQ::Permit #{@attempt_id.to_s(16)} of #{@model}>"
+    end
+
+    # Whether it was released, failed or found to be lost.
+    def ended?
+      @ended
+    end
+
+    # Ends it: the call went well. usage:: what it took; Usage.new of one that was not made; nil:
+    # not known, what was reserved stays charged.
+    #
+    # false: the permit was lost before: its lease or deadline is over, or it was cancelled.
+    def release(usage = @usage)
+      finish { |pointer| Native.llmq_permit_release(pointer, @attempt_id, usage&.to_struct) }
+    end
+
+    # Ends it: the call failed. What it was teaches the limits, the load and the breaker.
+    #
+    # status:: Status::RATE_LIMITED, OVERLOADED, SERVER, TRANSPORT, ...
+    # message:: why, for people.
+    # retry_after:: seconds that the provider asked to wait; nil = not known.
+    #
+    # false: the permit was lost before.
+    def fail(status, message = "", retry_after: nil)
+      wait = ((retry_after || 0) * 1_000_000_000).to_i
+      finish do |pointer|
+        Native.llmq_attempt_fail(pointer, @attempt_id, status, message, message.bytesize, wait)
+      end
+    end
+
+    # Ends it as the exception says, unless it has ended.
+    def fail_with(problem)
+      return if @ended
+
+      if problem.is_a?(Error) && problem.status.negative?
+        fail(problem.status, problem.message, retry_after: problem.retry_after)
+      end
+
+      fail(Status::PROCESSING, problem.message)
+    end
+
+    # The call still goes on: the lease (timeout) begins anew. false: the permit is lost.
+    def heartbeat
+      status = Native.llmq_attempt_heartbeat(@core.pointer, @attempt_id)
+      LLMQ.check(status) unless status == Status::STALE
+      status == Status::OK
+    end
+
+    # Tells the headers of the answer, a Hash or pairs, which teach the limits. Before it is ended.
+    def report_limits(headers)
+      Native.report_limits(@core.pointer, @model, headers)
+    end
+
+    private
+
+    def finish
+      raise Error.of(Status::ALREADY_DONE, "the permit was ended before") if @ended
+
+      pointer = @core.pointer
+      @ended = true
+      status = yield pointer
+      LLMQ.check(status) unless status == Status::STALE
+      status == Status::OK
+    end
+
+    def text(function)
+      told = Native.bytes do |data, length|
+        Native.public_send(function, @core.pointer, @attempt_id, data, length)
+      end
+      told.to_s.force_encoding(Encoding::UTF_8)
+    end
+  end
+
+  # A permit that was asked for: it waits in the line of its model.
+  class PermitRequest
+    # Id of the request.
+    attr_accessor :request_id
+
+    # Called by the manager.
+    def initialize(manager, core)
+      @manager = manager
+      @core = core
+      @lock = manager.lock
+      @pid = Process.pid
+      @done = Thread::Queue.new
+      @permit = @response = nil
+      @gone = false
+    end
+
+    # Id, and whether it is done.
+    def inspect
+      "#<LLMQ::PermitRequest #{request_id.to_i.to_s(16)}#{" done" if done?}>"
+    end
+
+    # Waits for the permit, a Permit. Who is interrupted gives it back.
+    #
+    # Raises Error: there is none: OversizeError, DeadlineError and so on.
+    def wait
+      if @pid != Process.pid
+        raise Error.of(Status::FORKED, "the permit was asked for by the parent process, #{@pid}")
+      end
+
+      come = false
+      @done.pop
+      come = true
+      @response&.raise_for_status
+      @permit
+    ensure
+      give_back unless come
+    end
+
+    # Whether there is a permit, or it is known that there will be none.
+    def done?
+      @done.closed?
+    end
+
+    # Leaves the line, or takes the permit back. Whether it could be asked.
+    def cancel
+      @manager.cancel(request_id)
+    end
+
+    # Called by the manager.
+    def permit(piece)
+      permit = Permit.new(@core, piece[:request_id], piece[:attempt_id])
+      gone = @lock.synchronize do
+        @permit = permit
+        @gone
+      end
+      permit.release(Usage.new) if gone
+      @done.close
+    end
+
+    # Called by the manager in place of permit.
+    def finish(_number, response)
+      @response = response
+      @done.close
+    end
+
+    private
+
+    def give_back
+      return if @pid != Process.pid
+
+      permit = @lock.synchronize do
+        @gone = true
+        @permit
+      end
+      permit ? permit.release(Usage.new) : cancel
+    rescue Error
+      nil
+    end
+  end
+
+  # Headers that the library is told.
+  module Native
+    # Tells headers of a provider's answer; a value may be an Array.
+    def self.report_limits(pointer, model, headers)
+      pairs = headers.flat_map { |name, values| Array(values).map { |value| [name, value] } }
+      held = pairs.flatten.map { |text| FFI::MemoryPointer.from_string(text.to_s) }
+      names, values = held.partition.with_index { |_, i| i.even? }
+      lists = [names, values].map do |texts|
+        FFI::MemoryPointer.new(:pointer, texts.size + 1).write_array_of_pointer(texts)
+      end
+      LLMQ.check(llmq_report_limits(pointer, model, model.bytesize, lists[0], nil, lists[1], nil,
+                                    pairs.size))
+    end
+  end
+end

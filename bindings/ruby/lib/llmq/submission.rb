@@ -1,0 +1,194 @@
+# frozen_string_literal: true
+
+module LLMQ
+  # How requests are handed over, one and many.
+  module Submission
+    # Hands over a request and returns at once: a Future.
+    #
+    # model:: name of a registered model.
+    # payload:: what the provider or processor gets: a String as it is, a Hash or an Array as JSON,
+    #           a Ref by reference.
+    #
+    # Options: priority (:urgent, :high, :normal, :batch), tenant (whose request it is, at most 255
+    # bytes), timeout (seconds that one attempt may take; nil = no bound; without it the model's
+    # timeout_ms), deadline (seconds from now in which the request must be answered, waits and
+    # retries included), operation (:chat by default, :embeddings, :messages, :responses, :custom:
+    # what the payload is), est_input_tokens, est_output_tokens, max_attempts (1 to 60), request_key
+    # (the caller's own id, at most 1,024 bytes), dedup_key (requests with the same one and the same
+    # payload share a call), metadata (comes back with the response), keep (the response can also be
+    # taken by take_response), late_usage (update_usage is called later), restart (of a stream: an
+    # attempt that fails after output may be tried again, from its beginning).
+    #
+    # Raises Error: it was refused: UnknownModelError, OversizeError, QueueFullError and so on. What
+    # happens later is in the future.
+    def submit(model, payload, **options)
+      future = Future.new(self)
+      submit_one(future, model, 0, payload, options)
+      future
+    end
+
+    # Hands over many requests of one model, in order: a Future for each. One that is refused has its
+    # error in its response; the others go on. Options as of submit.
+    def submit_many(model, payloads, **options)
+      payloads = payloads.to_a
+      futures = payloads.map { Future.new(self) }
+      slices(model, payloads, options) do |begins, template, some, numbers|
+        some.each_index { |i| @core.port.waiting[numbers[i]] = futures[begins + i] }
+        ids, errors = hand_over(template, some, numbers)
+        ids.each_with_index { |id, i| futures[begins + i].request_id = id }
+        errors&.each { |i, error| futures[begins + i].finish(0, Response.refusal(error)) }
+      end
+      futures
+    end
+
+    # Hands over different requests, each a Request, in order, until one is refused: a Future for
+    # each.
+    #
+    # Raises Error: why that one was refused; its accepted has the futures of those before it.
+    # Nothing after it was submitted.
+    def submit_batch(requests)
+      futures = []
+      requests.each_slice(Wire::BATCH) do |some|
+        futures.concat(submit_slice(some))
+      rescue Error => e
+        e.accepted = futures + e.accepted
+        raise
+      end
+      futures
+    end
+
+    # Hands over a request and waits for its response. Options as of submit. Who is interrupted
+    # (Ctrl-C, Thread#raise, Timeout) cancels it.
+    #
+    # Raises Error: it was refused, or failed; its response tells the rest.
+    def call(model, payload, **options)
+      future = submit(model, payload, **options)
+      begin
+        future.result
+      ensure
+        quietly { future.cancel } unless future.done?
+      end
+    end
+
+    # Hands over many requests of one model and waits for all: the fastest form. Options as of
+    # submit.
+    #
+    # Gives a Response for each, in the order of the payloads, also for those that were refused or
+    # failed: ok? tells, raise_for_status raises. Who is interrupted cancels what is left.
+    def call_many(model, payloads, **options)
+      payloads = payloads.to_a
+      return [] if payloads.empty?
+
+      gather = nil
+      done = false
+      slices(model, payloads, options) do |begins, template, some, numbers|
+        gather ||= Gather.new(numbers[0], payloads.size)
+        waiting = @core.port.waiting
+        numbers.each { |number| waiting[number] = gather }
+        ids, errors = hand_over(template, some, numbers)
+        gather.ids.concat(ids)
+        errors&.each { |place, error| gather.refuse(begins + place, error) }
+      end
+      gather.wait
+      done = true
+      gather.responses
+    ensure
+      gather.pending_ids.each { |id| quietly { cancel(id) } } unless done || gather.nil?
+    end
+
+    # Hands over a request whose response is read piece by piece: a Stream. With a block gives it the
+    # stream, closes that at the end of the block, and gives back what the block gives. Options as of
+    # submit.
+    #
+    # Raises Error: it was refused. What happens later is raised by the stream.
+    def stream(model, payload, **options)
+      stream = Stream.new(self)
+      submit_one(stream, model, RequestFlags::STREAM, payload, options)
+      return stream unless block_given?
+
+      begin
+        yield stream
+      ensure
+        stream.close
+      end
+    end
+
+    private
+
+    def submit_one(waiter, model, flags, payload, options)
+      port = @core.port
+      template = port.templates.get(model, flags, options)
+      body = Payload.bytes(payload)
+      number = @core.refer(@core.reserve(1) | template.bits, payload, options)
+      port.waiting[number] = waiter
+      ids, refused = Wire.submit(@core.pointer, template, [body], [number])
+      waiter.request_id = ids[0]
+      return unless refused
+
+      forget([number])
+      raise Wire.why_refused(@core.pointer, template, body, refused[0][1])
+    end
+
+    def slices(model, payloads, options)
+      template = @core.port.templates.get(model, 0, options)
+      first = @core.reserve(payloads.size) | template.bits
+      payloads.each_slice(Wire::BATCH).with_index do |some, index|
+        begins = index * Wire::BATCH
+        numbers = Array.new(some.size) { |i| first + begins + i }
+        numbers.map!.with_index { |number, i| @core.refer(number, some[i], options) }
+        yield begins, template, some, numbers
+      end
+    end
+
+    # Gives ids, and places and errors of those that were refused, if any.
+    def hand_over(template, payloads, numbers)
+      bodies = payloads.map { |payload| Payload.bytes(payload) }
+      ids, refused = Wire.submit(@core.pointer, template, bodies, numbers)
+      return [ids, nil] unless refused
+
+      errors = refused.map do |place, status|
+        forget([numbers[place]])
+        [place, Wire.why_refused(@core.pointer, template, bodies[place], status)]
+      end
+      [ids, errors]
+    rescue StandardError
+      forget(numbers) unless ids
+      raise
+    end
+
+    def submit_slice(requests)
+      port = @core.port
+      templates = requests.map { |each| port.templates.get(each.model, 0, each.options) }
+      bodies = requests.map { |each| Payload.bytes(each.payload) }
+      first = @core.reserve(requests.size)
+      numbers = requests.each_with_index.map do |each, i|
+        @core.refer((first + i) | templates[i].bits, each.payload, each.options)
+      end
+      futures = numbers.map { |number| port.waiting[number] = Future.new(self) }
+      ids, refused = Wire.submit(@core.pointer, templates, bodies, numbers, prefix: true)
+      ids.each_with_index { |id, i| futures[i].request_id = id }
+      return futures unless refused
+
+      place, status = refused[0]
+      forget(numbers[place..])
+      error = Wire.why_refused(@core.pointer, templates[place], bodies[place], status)
+      error.accepted = futures.first(place)
+      raise error
+    end
+
+    def forget(numbers)
+      waiting = @core.port.waiting
+      numbers.each do |number|
+        waiting.delete(number)
+        @core.objects.delete(number)
+      end
+    end
+
+    # Runs the block, and says nothing of an error.
+    def quietly
+      yield
+    rescue Error
+      nil
+    end
+  end
+end
