@@ -29,6 +29,8 @@ require_relative "llmq/manager"
 #     puts manager.call("gpt-4o-mini", body).text
 #   end
 module LLMQ
+  autoload :Middleware, File.join(__dir__, "llmq", "middleware")
+
   class << self
     # Gets the log lines of the library: a ::Logger, or what has its method add; nil = none.
     # Managers that are made from then on use it.
@@ -57,6 +59,17 @@ module LLMQ
         Native.llmq_explain_json(provider, provider.bytesize, text, text.bytesize, holder, nil, err)
       end
       JSON.parse(told)
+    end
+
+    # Has every call of a Faraday connection keep the limits of a manager: see Middleware.
+    #
+    # connection:: a Faraday::Connection, finished or as Faraday.new yields it. Its retry
+    #              middleware is taken out.
+    # options:: as of Middleware.
+    #
+    # Gives the connection back.
+    def wrap(connection, manager = nil, **options)
+      Middleware.install(connection, manager, **options)
     end
   end
 end

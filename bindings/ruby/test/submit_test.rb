@@ -56,6 +56,7 @@ class SubmitTest < Minitest::Test
     error = assert_raises(LLMQ::UnknownModelError) { made.submit_batch(requests) }
     assert_equal(1, error.accepted.size)
     assert(error.accepted[0].result.ok?)
+    made.info
     assert_equal(1, made.stats.submitted)
     futures = made.submit_batch([LLMQ::Request.new("m", BODY)] * 600)
     assert_equal(600, futures.count { |future| future.result.ok? })

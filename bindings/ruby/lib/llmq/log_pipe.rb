@@ -65,8 +65,14 @@ module LLMQ
       while (line = @lines.pop)
         _, level, _, words = line.scrub.chomp.split(" ", 4)
         severity = SEVERITIES[level]
-        @logger.add(severity || Logger::INFO, severity ? words : line.chomp, "llmq")
+        log(severity || Logger::INFO, severity ? words : line.chomp)
       end
+    end
+
+    def log(severity, words)
+      @logger.add(severity, words, "llmq")
+    rescue StandardError => e
+      warn("llmq: the logger failed: #{e.message}")
     end
   end
 end

@@ -110,8 +110,6 @@ module LLMQ
       rescue Exception => e # rubocop:disable Lint/RescueException -- it is raised again
         permit.fail_with(e)
         raise
-      else
-        permit.release unless permit.ended?
       ensure
         permit.release unless permit.ended?
       end

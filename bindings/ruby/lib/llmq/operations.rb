@@ -24,6 +24,7 @@ module LLMQ
     # Raises what a submit of the same would raise, without submitting. Options as of submit.
     def check(model, payload, **options)
       Wire.check(@core.pointer, @core.port.templates.get(model, 0, options), Payload.bytes(payload))
+      nil
     end
 
     # What the request will probably use, a Usage; cost_micros is 0 without prices. Options as of

@@ -64,11 +64,9 @@ module LLMQ
     def fail_with(problem)
       return if @ended
 
-      if problem.is_a?(Error) && problem.status.negative?
-        fail(problem.status, problem.message, retry_after: problem.retry_after)
-      end
-
-      fail(Status::PROCESSING, problem.message)
+      told = problem.is_a?(Error) && problem.status.negative?
+      fail(told ? problem.status : Status::PROCESSING, problem.message,
+           retry_after: told ? problem.retry_after : nil)
     end
 
     # The call still goes on: the lease (timeout) begins anew. false: the permit is lost.

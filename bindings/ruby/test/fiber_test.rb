@@ -1,0 +1,128 @@
+# frozen_string_literal: true
+
+require_relative "support"
+require "async"
+
+# Waiting under a Fiber scheduler (that of async), and beside other threads.
+class FiberTest < Minitest::Test
+  include Support
+
+  def test_fibers_wait_at_the_same_time
+    made = manager
+    order = []
+    Async do |task|
+      slow = task.async do
+        made.call("hang", BODY)
+      rescue LLMQ::RequestCancelledError
+        order << :cancelled
+      end
+      task.async do
+        order << (made.call("m", BODY).ok? ? :answered : :failed)
+        cancel_all(made)
+      end
+      slow.wait
+    end
+    assert_equal(%i[answered cancelled], order)
+  end
+
+  def test_everything_that_waits_lets_other_fibers_run
+    made = manager
+    made.set_processor("own") { |job| job.chunk("a") && "done" }
+    waits = [
+      -> { made.call("m", BODY).ok? },
+      -> { made.call_many("m", [BODY] * 300).all?(&:ok?) },
+      -> { made.submit("m", BODY).response(timeout: LONG).ok? },
+      -> { made.stream("own", "x").to_a.size == 1 },
+      -> { made.acquire("m", BODY) { |_| true } },
+      -> { made.submit_many("m", [BODY] * 3).map(&:result).all?(&:ok?) }
+    ]
+    ended = []
+    Async { |task| waits.each { |wait| task.async { ended << wait.call } } }
+    assert_equal([true] * waits.size, ended)
+  end
+
+  def test_a_waiting_fiber_does_not_stop_the_others
+    made = manager
+    ticks = 0
+    Async do |task|
+      waiting = task.async { made.submit("hang", BODY).response(timeout: 0.2) }
+      task.async do
+        10.times do
+          sleep(0.001)
+          ticks += 1
+        end
+      end
+      assert_nil(waiting.wait)
+    end
+    assert_equal(10, ticks)
+    cancel_all(made)
+  end
+
+  def test_a_stopped_task_cancels_its_request
+    made = manager
+    Async do |task|
+      waiting = task.async { made.call("hang", BODY) }
+      task.sleep(0.001) until made.stats.processing == 1
+      waiting.stop
+    end
+    eventually("it is cancelled") { made.stats.cancelled == 1 }
+  end
+
+  def test_ten_thousand_fibers_wait_without_a_thread_each
+    made = manager({ models: [MODEL.merge(max_in_flight: 20_000, mock: { latency_ms: 50 })] })
+    made.call("m", BODY)
+    before = threads
+    most = answered = 0
+    Async do |task|
+      10_000.times { task.async { answered += 1 if made.call("m", BODY).ok? } }
+      most = threads
+    end
+    assert_equal(10_000, answered)
+    assert_operator(most, :<=, before)
+  end
+
+  def test_another_thread_runs_while_one_waits
+    made = manager
+    waits = [-> { made.call("hang", BODY, deadline: LONG) }, -> { made.stream("hang", BODY).next },
+             -> { made.submit("hang", BODY).response(timeout: LONG) }]
+    waits.each do |wait|
+      before = made.stats.processing
+      thread = Thread.new { wait.call }
+      thread.report_on_exception = false
+      eventually("it waits") { made.stats.processing > before && thread.stop? }
+      counted = 0
+      200_000.times { counted += 1 }
+      assert_equal(200_000, counted)
+      assert(thread.alive? && thread.stop?, "it still waits, and this thread has run meanwhile")
+      cancel_all(made)
+      begin
+        thread.join(LONG)
+      rescue LLMQ::RequestCancelledError
+        nil
+      end
+    end
+  end
+
+  def test_closing_does_not_hold_the_gvl
+    made = manager
+    finish = Thread::Queue.new
+    made.set_processor("own") { |_| finish.pop }
+    future = made.submit("own", "x")
+    eventually("it runs") { made.stats.processing == 1 }
+    closing = Thread.new { made.close }
+    eventually("it closes") { closing.stop? }
+    finish << "done" # runs while the other thread waits for the end
+    assert_equal("done", future.result.text)
+    closing.join(LONG)
+    refute(made.usable?)
+  end
+
+  private
+
+  # Ends what hangs.
+  def cancel_all(made)
+    core = made.instance_variable_get(:@core)
+    waiters = core.port.waiting.values # others leave the Hash meanwhile
+    waiters.each { |waiter| made.cancel(waiter.request_id) }
+  end
+end

@@ -1,0 +1,103 @@
+# frozen_string_literal: true
+
+require_relative "support"
+
+# Permits: the caller makes the call itself.
+class PermitTest < Minitest::Test
+  include Support
+
+  def test_a_block_has_the_permit
+    made = one_at_a_time
+    result = made.acquire("p", "x" * 40, tenant: "t") do |permit|
+      assert_equal("p", permit.model)
+      assert_equal("", permit.deployment)
+      assert_nil(made.try_acquire("p"))
+      assert(permit.heartbeat)
+      permit.usage = LLMQ::Usage.new(input_tokens: 5)
+      :result
+    end
+    assert_equal(:result, result)
+    assert_equal([1, 5, 0], counters(made, :completed, :input_tokens, :processing))
+  end
+
+  def test_an_exception_in_the_block_is_told_and_goes_on
+    made = one_at_a_time
+    assert_raises(IOError) { made.acquire("p") { |_| raise IOError, "on purpose" } }
+    assert_raises(LLMQ::RateLimitedError) { made.acquire("p") { |_| raise LLMQ::RateLimitedError } }
+    catch(:out) { made.acquire("p") { |_| throw(:out) } }
+    assert_equal([2, 1, 1], counters(made, :failed, :completed, :rate_limited))
+  end
+
+  def test_without_a_block_it_is_ended_once
+    made = one_at_a_time
+    permit = made.acquire("p")
+    assert(permit.release(LLMQ::Usage.new))
+    assert(permit.ended?)
+    assert_raises(LLMQ::StaleError) { permit.release }
+    failed = made.try_acquire("p")
+    assert(failed.fail(LLMQ::Status::OVERLOADED, "busy", retry_after: 0.01))
+  end
+
+  def test_a_lost_permit
+    made = one_at_a_time
+    permit = made.acquire("p", timeout: 0.05)
+    other = made.acquire("p") # comes when the lease of the first one is over
+    refute(permit.heartbeat)
+    refute(permit.release)
+    assert(other.release)
+  end
+
+  def test_why_there_is_none
+    made = one_at_a_time
+    assert_raises(LLMQ::UnknownModelError) { made.acquire("no") }
+    assert_raises(LLMQ::UnknownModelError) { made.try_acquire("no") }
+    made.acquire("p") do |_|
+      assert_raises(LLMQ::DeadlineError) { made.acquire("p", deadline: 0.02) }
+    end
+  end
+
+  def test_who_is_interrupted_leaves_the_line
+    made = one_at_a_time
+    permit = made.acquire("p")
+    thread = Thread.new { made.acquire("p") }
+    thread.report_on_exception = false
+    eventually("it waits") { made.stats("p").pending == 1 && thread.stop? }
+    thread.raise(Interrupt)
+    assert_raises(Interrupt) { thread.join(LONG) }
+    eventually("the line is empty") { made.stats("p").pending.zero? }
+    assert(permit.release)
+    assert(made.acquire("p").release)
+  end
+
+  def test_a_request_for_a_permit
+    made = one_at_a_time
+    first = made.acquire("p")
+    request = made.request_permit("p")
+    refute(request.done?)
+    assert(request.cancel)
+    assert_raises(LLMQ::RequestCancelledError) { request.wait }
+    first.release
+    assert(made.request_permit("p").wait.release)
+  end
+
+  def test_headers_teach_the_limits
+    made = manager({ models: [{ name: "p", rpm: 1000 }] })
+    made.acquire("p") do |permit|
+      permit.report_limits({ "x-ratelimit-limit-requests" => "60", "x-ratelimit-remaining-requests" => ["0"],
+                             "x-ratelimit-reset-requests" => "60s" })
+    end
+    assert_nil(made.try_acquire("p"))
+  end
+
+  private
+
+  def counters(made, *names)
+    made.info
+    stats = made.stats("p")
+    names.map { |name| stats[name] }
+  end
+
+  def one_at_a_time
+    manager({ models: [{ name: "p", concurrency: 1 }] })
+  end
+end
