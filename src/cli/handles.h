@@ -28,10 +28,15 @@ using PlanHandle = std::unique_ptr<llmq_plan_t, Free>;
 using ErrorHandle = std::unique_ptr<llmq_error_t, Free>;
 using Text = std::unique_ptr<char, Free>;
 
+// What is wrong, and the code under which docs/troubleshooting.md tells more.
+inline std::string with_code(const std::string& what, const char* message, llmq_status_t status) {
+  return (what.empty() ? "" : what + ": ") + message + " [" + llmq_status_name(status) + "]";
+}
+
 // Throws a Failure with the sentence of the status.
 inline void expect_ok(llmq_status_t status, const std::string& what = "") {
   if (status == LLMQ_OK) return;
-  throw Failure((what.empty() ? "" : what + ": ") + llmq_status_message(status));
+  throw Failure(with_code(what, llmq_status_message(status), status));
 }
 
 // The same for a call that gives an error object: `call` is handed the place for it.
@@ -41,7 +46,7 @@ void expect_ok_from(Call call, const std::string& what = "") {
   const llmq_status_t status = call(&error);
   const ErrorHandle own(error);
   if (status == LLMQ_OK || error == nullptr) return expect_ok(status, what);
-  throw Failure((what.empty() ? "" : what + ": ") + llmq_error_message(error));
+  throw Failure(with_code(what, llmq_error_message(error), status));
 }
 
 }  // namespace llmq::cli
