@@ -21,11 +21,13 @@ const keptArena = 1 << 20
 type arena struct {
 	requests *[batchSize]C.llmq_request_t
 	ids      *[batchSize]C.llmq_request_id_t
+	numbers  [batchSize]uint64 // of the receivers
 	accepted *C.size_t
 	bytes    unsafe.Pointer
 	size     int
 	used     int
-	now      int64 // of the library's clock; 0 = not asked yet
+	filled   []unsafe.Pointer // bytes of this batch that had no more room
+	now      int64            // of the library's clock; 0 = not asked yet
 }
 
 func newArena() *arena {
@@ -37,24 +39,36 @@ func newArena() *arena {
 }
 
 func (a *arena) free() {
+	a.reset()
 	C.free(unsafe.Pointer(a.requests))
 	C.free(unsafe.Pointer(a.ids))
 	C.free(unsafe.Pointer(a.accepted))
 	C.free(a.bytes)
 }
 
-// reserve makes room for the bytes of a batch, before any of them is put there.
-func (a *arena) reserve(size int) {
-	a.used, a.now = 0, 0
-	if size <= a.size {
-		return
+// reset forgets the batch.
+func (a *arena) reset() {
+	for _, bytes := range a.filled {
+		C.free(bytes)
 	}
-	C.free(a.bytes)
-	a.size = max(2*a.size, size, 16<<10)
-	a.bytes = C.malloc(C.size_t(a.size))
+	a.used, a.now, a.filled = 0, 0, a.filled[:0]
 }
 
-// put copies bytes and tells where they are now.
+// reserve makes room for so many bytes more. Those that are there stay where they are.
+func (a *arena) reserve(size int) {
+	if a.used+size <= a.size {
+		return
+	}
+	if a.used > 0 {
+		a.filled = append(a.filled, a.bytes)
+	} else {
+		C.free(a.bytes)
+	}
+	a.size = max(2*a.size, size, 16<<10)
+	a.bytes, a.used = C.malloc(C.size_t(a.size)), 0
+}
+
+// put copies bytes that there is room for, and tells where they are now.
 func (a *arena) put(data unsafe.Pointer, size int) unsafe.Pointer {
 	if size == 0 {
 		return nil
@@ -85,7 +99,7 @@ func (a *arena) absolute(deadline time.Time) C.int64_t {
 	return C.int64_t(max(1, a.now+int64(time.Until(deadline))))
 }
 
-// set writes request number i. Its bytes must have been reserved. It ends at `end`, if not before.
+// set writes request number i, for whose bytes there is room. It ends at `end`, if not before.
 func (a *arena) set(i int, r *Request, end time.Time, cq *C.llmq_cq_t, user uint64) {
 	raw := &a.requests[i]
 	raw.struct_size = C.sizeof_llmq_request_t
@@ -128,6 +142,7 @@ func (a *arenas) get() *arena {
 func (a *arenas) put(used *arena) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	used.reset()
 	if len(a.free) >= 4 || used.size > keptArena {
 		used.free()
 		return

@@ -20,6 +20,9 @@ void lq_describe(llmq_response_t* response, lq_detail_t* detail) {
   detail->history_len = 0;
   if (llmq_response_status(response) != LLMQ_OK || llmq_response_attempts(response) > 1)
     llmq_response_attempts_json(response, &detail->history, &detail->history_len);
+  detail->plain =
+      (detail->error_len | detail->request_key_len | detail->metadata_len | detail->deployment_len |
+       detail->fallback_model_len | detail->provider_request_id_len | detail->history_len) == 0;
 }
 
 /* An attempt that has ended meanwhile tells nothing: its model stays empty. */

@@ -22,6 +22,7 @@ type events struct {
 	events  *[batchSize]C.llmq_event_t
 	details *[batchSize]C.lq_detail_t
 	n       int
+	memory  slab // what payloads are copied to
 }
 
 func newEvents() (*events, error) {

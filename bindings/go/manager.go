@@ -19,6 +19,7 @@ type Manager struct {
 	events   *events
 	arenas   arenas
 	waiting  table
+	gathered gathered
 	attempts attempts
 	logger   *slog.Logger
 
@@ -80,7 +81,7 @@ func (m *Manager) poll() {
 
 // dispatch gives each event of the batch to whom it is for. One lock finds all receivers.
 func (m *Manager) dispatch() {
-	var memory slab
+	memory := &m.events.memory
 	var receivers [batchSize]receiver
 	n := m.events.n
 	m.waiting.find(m.events.events[:n], receivers[:n])
@@ -88,12 +89,12 @@ func (m *Manager) dispatch() {
 		event := &m.events.events[i]
 		switch event._type {
 		case C.LLMQ_EV_READY:
-			m.begin(event, &m.events.details[i], &memory)
+			m.begin(event, &m.events.details[i], memory)
 		case C.LLMQ_EV_CANCEL_REQUESTED:
 			m.attempts.stop(AttemptID(event.attempt_id))
 		default:
 			if receivers[i] != nil {
-				receivers[i].receive(event, &m.events.details[i], &memory)
+				receivers[i].receive(event, &m.events.details[i], memory)
 			}
 		}
 	}

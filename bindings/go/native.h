@@ -55,6 +55,7 @@ typedef struct lq_detail {
   size_t history_len;
   int32_t http_status;
   int32_t usage_known;
+  int32_t plain; /* 1 = of the texts but data there is none */
 } lq_detail_t;
 
 /* Up to `max` events, each with its detail. The manager is whose attempts come to the queue, or
@@ -73,6 +74,25 @@ void lq_release(llmq_event_t* events, lq_detail_t* details, size_t n);
 llmq_status_t lq_log_to_socket(llmq_conf_t* conf, int32_t level, int* fd);
 /* How many log lines were lost since the last call, of all managers. */
 uint64_t lq_log_lost(void);
+
+/* What a hook was told. Its texts (model, deployment, tenant, limit) follow it, one after the
+ * other, then the next record. */
+typedef struct lq_hook {
+  uint32_t size; /* from this record to the next */
+  uint32_t reserved;
+  uint64_t lost; /* how many before it found no room */
+  llmq_hook_t told;
+} lq_hook_t;
+
+typedef struct lq_hooks lq_hooks_t;
+/* A buffer of records. *fd, which is the caller's, is readable when there are some. */
+lq_hooks_t* lq_hooks_create(int* fd);
+/* Lets a manager fill it. It is told the end of that, also if this fails. */
+llmq_status_t lq_hooks_set(llmq_manager_t* manager, uint32_t mask, lq_hooks_t* hooks);
+/* Takes what is there, until the next call. Closed: no more will come. */
+const char* lq_hooks_take(lq_hooks_t* hooks, size_t* len, int* closed);
+/* Nobody takes from it any more. */
+void lq_hooks_free(lq_hooks_t* hooks);
 
 #pragma GCC visibility pop
 

@@ -82,11 +82,10 @@ func (q *Queue) Next(ctx context.Context, into []Response) (int, error) {
 
 // read copies the responses of a batch. Other events were not asked for.
 func (q *Queue) read(into []Response) int {
-	var memory slab
 	n := 0
 	for i := 0; i < q.events.n; i++ {
 		if event := &q.events.events[i]; event._type == C.LLMQ_EV_DONE {
-			into[n].readDone(event, &q.events.details[i], &memory)
+			into[n].readDone(event, &q.events.details[i], &q.events.memory)
 			n++
 		}
 	}

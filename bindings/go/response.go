@@ -163,41 +163,44 @@ func stringOf(data *C.char, size C.size_t) string {
 	return string(unsafe.Slice((*byte)(unsafe.Pointer(data)), int(size)))
 }
 
-// readDone copies what a DONE event and its detail say.
+// readDone copies what a DONE event and its detail say. Each member is written where it is: what was
+// there before may be an older response, and to make one elsewhere and to copy it costs twice.
 func (r *Response) readDone(event *C.llmq_event_t, detail *C.lq_detail_t, memory *slab) {
-	*r = Response{
-		ID:          RequestID(event.request_id),
-		Tag:         uint64(event.user_data),
-		Status:      Status(event.status),
-		State:       State(event.state),
-		Queued:      time.Duration(event.queued_ns),
-		Run:         time.Duration(event.run_ns),
-		FirstOutput: time.Duration(event.first_output_ns),
-		RetryAfter:  time.Duration(event.retry_after_ns),
-		Attempts:    int(event.attempt),
-		Shared:      event.flags&C.LLMQ_EVENT_SHARED != 0,
-		Cached:      event.flags&C.LLMQ_EVENT_CACHED != 0,
-		Usage: Usage{
-			InputTokens:       int64(event.input_tokens),
-			OutputTokens:      int64(event.output_tokens),
-			CachedInputTokens: int64(event.cached_input_tokens),
-			CostMicros:        int64(event.cost_micros),
-			ReasoningTokens:   int64(event.reasoning_tokens),
-		},
-	}
+	r.ID = RequestID(event.request_id)
+	r.Tag = uint64(event.user_data)
+	r.Status = Status(event.status)
+	r.State = State(event.state)
+	r.Queued = time.Duration(event.queued_ns)
+	r.Run = time.Duration(event.run_ns)
+	r.FirstOutput = time.Duration(event.first_output_ns)
+	r.RetryAfter = time.Duration(event.retry_after_ns)
+	r.Attempts = int(event.attempt)
+	r.Shared = event.flags&C.LLMQ_EVENT_SHARED != 0
+	r.Cached = event.flags&C.LLMQ_EVENT_CACHED != 0
+	r.Usage.InputTokens = int64(event.input_tokens)
+	r.Usage.OutputTokens = int64(event.output_tokens)
+	r.Usage.CachedInputTokens = int64(event.cached_input_tokens)
+	r.Usage.CostMicros = int64(event.cost_micros)
+	r.Usage.ReasoningTokens = int64(event.reasoning_tokens)
 	r.readDetail(detail, memory)
 }
 
 func (r *Response) readDetail(detail *C.lq_detail_t, memory *slab) {
 	r.Data = memory.copy(unsafe.Pointer(detail.data), int(detail.data_len))
+	r.HTTPStatus = int(detail.http_status)
+	r.UsageKnown = detail.usage_known != 0
+	r.history = nil
+	if detail.plain != 0 {
+		r.Metadata, r.Message, r.Key, r.Deployment, r.FallbackModel, r.ProviderRequestID =
+			nil, "", "", "", "", ""
+		return
+	}
 	r.Metadata = memory.copy(unsafe.Pointer(detail.metadata), int(detail.metadata_len))
 	r.Message = stringOf(detail.error, detail.error_len)
 	r.Key = stringOf(detail.request_key, detail.request_key_len)
 	r.Deployment = stringOf(detail.deployment, detail.deployment_len)
 	r.FallbackModel = stringOf(detail.fallback_model, detail.fallback_model_len)
 	r.ProviderRequestID = stringOf(detail.provider_request_id, detail.provider_request_id_len)
-	r.HTTPStatus = int(detail.http_status)
-	r.UsageKnown = detail.usage_known != 0
 	if detail.history_len > 2 { // more than []
 		r.history = append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(detail.history)),
 			int(detail.history_len))...)

@@ -37,9 +37,7 @@ type runner struct {
 func runScenario(s *scenario) error {
 	for _, need := range s.Needs {
 		switch need {
-		case "workers", "permits":
-		case "vanish":
-			return errSkipped
+		case "workers", "permits", "vanish":
 		default:
 			return fmt.Errorf("unknown need %q", need)
 		}
@@ -54,6 +52,9 @@ func runScenario(s *scenario) error {
 		ids: map[string]llmq.RequestID{}, responses: map[string]*llmq.Response{},
 		chunks: map[string][]string{}, began: time.Now()}
 	r.script.shared = r.shared
+	if s.Workers != nil {
+		r.script.lease = time.Duration(s.Workers.LeaseMS) * time.Millisecond
+	}
 	defer r.closing.Wait()
 	if err := r.processors(s.Processors); err != nil {
 		return err
@@ -81,7 +82,11 @@ func runScenario(s *scenario) error {
 func (r *runner) processors(scripts map[string][]outcome) error {
 	for model, script := range scripts {
 		r.script.note(func() { r.script.models[model] = script })
-		err := r.manager.Handle(model, r.script.handle)
+		var with []llmq.HandleOption
+		if r.scenario.Workers != nil {
+			with = append(with, llmq.WithLease(r.script.lease))
+		}
+		err := r.manager.Handle(model, r.script.handle, with...)
 		if err != nil && !errors.Is(err, llmq.ErrUnknownModel) { // of a model that comes later
 			return err
 		}

@@ -22,6 +22,7 @@ type scripted struct {
 	stopped  map[string]bool  // told to stop
 	finish   map[string]chan outcome
 	shared   func(*llmq.Attempt) string // the request that a shared call began with
+	lease    time.Duration              // of attempts; 0 = none
 }
 
 func newScripted() *scripted {
@@ -103,7 +104,26 @@ func (s *scripted) handle(ctx context.Context, attempt *llmq.Attempt) (llmq.Resu
 			s.note(func() { s.stopped[attempt.Key] = true })
 		}
 	}()
-	return s.play(ctx, attempt, script[min(attempt.Number, len(script))-1])
+	o := script[min(attempt.Number, len(script))-1]
+	if s.lease > 0 && !o.Vanish {
+		over := make(chan struct{})
+		defer close(over)
+		go s.keepAlive(attempt, over)
+	}
+	return s.play(ctx, attempt, o)
+}
+
+// keepAlive renews the lease of an attempt until that is over.
+func (s *scripted) keepAlive(attempt *llmq.Attempt, over chan struct{}) {
+	beats := time.NewTicker(s.lease / 4)
+	defer beats.Stop()
+	for attempt.Heartbeat() == nil {
+		select {
+		case <-beats.C:
+		case <-over:
+			return
+		}
+	}
 }
 
 func (s *scripted) play(ctx context.Context, attempt *llmq.Attempt, o outcome) (llmq.Result, error) {
@@ -120,6 +140,9 @@ func (s *scripted) play(ctx context.Context, attempt *llmq.Attempt, o outcome) (
 		case <-ctx.Done():
 			return llmq.Result{}, ctx.Err()
 		}
+	case o.Vanish:
+		<-ctx.Done() // lost; what is reported now is dropped
+		return llmq.Result{}, ctx.Err()
 	case o.Throw != "":
 		panic(o.Throw)
 	case o.Fail != "":

@@ -6,55 +6,21 @@ import "C"
 import (
 	"context"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A waiter is a receiver of one response for one goroutine that waits for it.
-type waiter struct{ response chan *Response }
-
-func (w *waiter) receive(event *C.llmq_event_t, detail *C.lq_detail_t, memory *slab) {
-	if event._type != C.LLMQ_EV_DONE {
-		return
-	}
-	response := new(Response)
-	response.readDone(event, detail, memory)
-	w.response <- response
+// endsByItself: the context has ended by its deadline, which is the request's own.
+func endsByItself(ctx context.Context) bool {
+	_, ok := ctx.Deadline()
+	return ok && ctx.Err() == context.DeadlineExceeded
 }
 
-var waiters = sync.Pool{New: func() any { return &waiter{make(chan *Response, 1)} }}
-
-// Do hands over a request and waits for its response. The response is there too if the request was
-// accepted and failed. A cancelled context cancels the request.
-func (m *Manager) Do(ctx context.Context, r Request) (*Response, error) {
-	end, err := begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w := waiters.Get().(*waiter)
-	id, err := m.submit(&r, end, w)
-	if err != nil {
-		waiters.Put(w)
-		return nil, err
-	}
-	var response *Response
-	select {
-	case response = <-w.response:
-	case <-ctx.Done():
-		m.giveUp(ctx, id)
-		response = <-w.response // every request ends, a cancelled one at once
-	}
-	waiters.Put(w)
-	return response, outcome(ctx, response)
-}
-
-// giveUp cancels a request whose context has ended. A deadline is the request's own: it ends by it.
+// giveUp cancels a request whose context has ended.
 func (m *Manager) giveUp(ctx context.Context, id RequestID) {
-	if _, ok := ctx.Deadline(); ok && ctx.Err() == context.DeadlineExceeded {
-		return
+	if !endsByItself(ctx) {
+		m.Cancel(id) // an error: it has ended meanwhile
 	}
-	m.Cancel(id) // an error: it has ended meanwhile
 }
 
 // outcome is the error of a response, with that of the context if it is why.
@@ -257,8 +223,9 @@ func (m *Manager) submitBatch(memory *arena, batch []Request, from int, end time
 	for i := range batch {
 		size += batch[i].size()
 	}
+	memory.reset()
 	memory.reserve(size)
-	numbers := m.receivers(batch, from, d.to)
+	numbers := m.receivers(memory, batch, from, d.to)
 	for i := range batch {
 		number := batch[i].Tag
 		if numbers != nil {
@@ -266,25 +233,33 @@ func (m *Manager) submitBatch(memory *arena, batch []Request, from int, end time
 		}
 		memory.set(i, &batch[i], end, d.cq, number)
 	}
-	*memory.accepted = 0
-	status := C.llmq_submit_batch(m.raw, &memory.requests[0], C.sizeof_llmq_request_t,
-		C.size_t(len(batch)), &memory.ids[0], memory.accepted)
-	if status == C.LLMQ_OK {
-		return len(batch), nil
-	}
-	accepted := int(*memory.accepted)
-	if numbers != nil {
+	accepted, err := m.submitArena(memory, 0, len(batch))
+	if err != nil && numbers != nil {
 		m.forget(numbers[accepted:])
 	}
-	return accepted, m.refusal(status, &memory.requests[accepted])
+	return accepted, err
+}
+
+// submitArena hands over requests of an arena until one is refused: how many were accepted, and why
+// that one was not.
+func (m *Manager) submitArena(memory *arena, from, count int) (int, error) {
+	*memory.accepted = 0
+	status := C.llmq_submit_batch(m.raw, &memory.requests[from], C.sizeof_llmq_request_t,
+		C.size_t(count), &memory.ids[from], memory.accepted)
+	if status == C.LLMQ_OK {
+		return count, nil
+	}
+	accepted := int(*memory.accepted)
+	return accepted, m.refusal(status, &memory.requests[from+accepted])
 }
 
 // receivers gives the receivers of a batch their numbers, under one lock.
-func (m *Manager) receivers(batch []Request, from int, to func(int) receiver) []uint64 {
+func (m *Manager) receivers(memory *arena, batch []Request, from int,
+	to func(int) receiver) []uint64 {
 	if to == nil {
 		return nil
 	}
-	numbers := make([]uint64, len(batch))
+	numbers := memory.numbers[:len(batch)]
 	m.waiting.mu.Lock()
 	defer m.waiting.mu.Unlock()
 	for i := range numbers {

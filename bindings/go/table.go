@@ -21,7 +21,9 @@ type table struct {
 
 type place struct {
 	to    receiver
+	id    RequestID // of a waiter's request that was accepted
 	round uint32
+	over  bool // to be cancelled as soon as it has an id
 }
 
 func (t *table) add(to receiver) uint64 {
@@ -63,8 +65,7 @@ func (t *table) drop(number uint64) {
 
 func (t *table) remove(number uint64) {
 	if found, at := t.at(number); found != nil {
-		found.to = nil
-		found.round++
+		*found = place{round: found.round + 1}
 		t.free = append(t.free, at)
 	}
 }
@@ -86,4 +87,48 @@ func (t *table) find(events []C.llmq_event_t, to []receiver) {
 			}
 		}
 	}
+}
+
+// addWaiters gives waiters their numbers, and their requests too. From when these are accepted the
+// waiters may be used for others: only their numbers are good then.
+func (t *table) addWaiters(b *batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, w := range b.waiters[:b.n] {
+		w.number = t.put(w)
+		found, _ := t.at(w.number)
+		found.over = w.over
+		b.numbers[i] = w.number
+		b.requests[i].user_data = C.uint64_t(w.number)
+	}
+}
+
+// name notes the ids of requests that were accepted. Those that are to be cancelled are returned.
+func (t *table) name(numbers []uint64, ids []C.llmq_request_id_t) (over []RequestID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, number := range numbers {
+		found, _ := t.at(number)
+		if found == nil {
+			continue // it has ended
+		}
+		found.id = RequestID(ids[i])
+		if found.over {
+			over = append(over, found.id)
+		}
+	}
+	return over
+}
+
+// abandon gives the id of a waiter's request, to be cancelled; 0 if it has none yet, and is
+// cancelled as soon as it has, or if it has ended.
+func (t *table) abandon(w *waiter) RequestID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w.over = true
+	if found, _ := t.at(w.number); found != nil {
+		found.over = true
+		return found.id
+	}
+	return 0
 }

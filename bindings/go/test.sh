@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh PREFIX WORK: packs the module with the library of PREFIX, and from the packed module runs tests, scenarios,
-# the tests against a real SDK, and the examples. All that it writes is in WORK and in Go's caches.
+# the tests against a real SDK, and the examples. All that it writes is in WORK and in Go's caches. GOTOOLCHAIN=go1.21.13
+# runs them with that version of Go.
 set -euo pipefail
 (($# == 2)) || { echo "usage: test.sh PREFIX WORK" >&2; exit 1; }
 mkdir -p "$2"
@@ -14,10 +15,10 @@ skip() {
 }
 command -v go >/dev/null || skip "there is no go"
 command -v "${CC:-cc}" >/dev/null || skip "cgo needs a C compiler"
+export CGO_ENABLED=1 GOTOOLCHAIN=${GOTOOLCHAIN:-local} GOFLAGS=-buildvcs=false
 minor=$(go env GOVERSION | sed -nE 's/^go1\.([0-9]+).*/\1/p')
 ((${minor:-0} >= 21)) || skip "$(go env GOVERSION) is older than go1.21"
-
-export CGO_ENABLED=1 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false
+echo "$(go env GOVERSION)"
 unset LLMQ_LIBRARY
 export LLMQ_SCENARIOS=$here/../../tests/scenarios LLMQ_PROGRAM=$prefix/bin/llmq LLMQ_TEST_PREFIX=$prefix
 

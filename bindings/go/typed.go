@@ -35,7 +35,7 @@ func Call[Req, Resp any](ctx context.Context, m *Manager, model string, request 
 // HandleJSON is Handle for a function of Go values: the payload is read from JSON, the result becomes
 // JSON. A payload of another form is ErrBadRequest. Usage, if it returns one, is what was consumed.
 func HandleJSON[Req, Resp any](m *Manager, model string,
-	handler func(ctx context.Context, request Req) (Resp, *Usage, error)) error {
+	handler func(ctx context.Context, request Req) (Resp, *Usage, error), with ...HandleOption) error {
 	return m.Handle(model, func(ctx context.Context, attempt *Attempt) (Result, error) {
 		var request Req
 		if err := json.Unmarshal(attempt.Payload, &request); err != nil {
@@ -48,5 +48,5 @@ func HandleJSON[Req, Resp any](m *Manager, model string,
 		}
 		data, err := json.Marshal(value)
 		return Result{Data: data, Usage: usage}, err
-	})
+	}, with...)
 }

@@ -63,9 +63,25 @@ type attempts struct {
 	running  map[AttemptID]context.CancelFunc
 }
 
+// HandleOption changes how attempts are given to a handler.
+type HandleOption func(*handling)
+
+type handling struct{ lease time.Duration }
+
+// WithLease gives each attempt a lease: if nothing is heard of it for so long (no result, chunk or
+// [Attempt.Heartbeat]), it is lost, its context ends, and the request is tried again. Without it an
+// attempt that hangs ends with its time-out. At least 1 ms.
+func WithLease(lease time.Duration) HandleOption {
+	return func(h *handling) { h.lease = lease }
+}
+
 // Handle sets the function that runs the attempts of a registered model without a provider, in place
 // of the one before. Requests that were submitted before wait for it.
-func (m *Manager) Handle(model string, handler Handler) error {
+func (m *Manager) Handle(model string, handler Handler, with ...HandleOption) error {
+	how := handling{lease: -1}
+	for _, option := range with {
+		option(&how)
+	}
 	name, size, free := cText(model)
 	defer free()
 	m.attempts.mu.Lock()
@@ -76,8 +92,7 @@ func (m *Manager) Handle(model string, handler Handler) error {
 		m.attempts.running = map[AttemptID]context.CancelFunc{}
 	}
 	m.attempts.handlers[model] = handler
-	// No lease: a goroutine does not vanish, and the time-out bounds it.
-	err := failure(C.llmq_model_set_workers(m.raw, name, size, m.events.cq, -1), nil)
+	err := failure(C.llmq_model_set_workers(m.raw, name, size, m.events.cq, C.int64_t(how.lease)), nil)
 	if err != nil && had {
 		m.attempts.handlers[model] = before
 	} else if err != nil {
@@ -213,4 +228,9 @@ func (a *Attempt) Chunk(ctx context.Context, data []byte) error {
 			return contextError(ctx, ctx.Err())
 		}
 	}
+}
+
+// Heartbeat renews the lease. ErrStale: the attempt has ended.
+func (a *Attempt) Heartbeat() error {
+	return failure(C.llmq_attempt_heartbeat(a.manager.raw, C.llmq_attempt_id_t(a.ID)), nil)
 }

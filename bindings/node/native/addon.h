@@ -33,8 +33,7 @@ struct manager {
   struct log* log;
   napi_ref on_events;
   napi_async_context context;
-  napi_ref event_buffer; /* BATCH event_records */
-  napi_ref text_buffer;
+  napi_ref event_buffer; /* BATCH event_records, then TEXTS_SIZE bytes */
   struct event_record* records;
   char* texts;
   llmq_event_t* held; /* chunks that JavaScript has not read yet; their memory counts */

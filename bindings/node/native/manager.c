@@ -73,27 +73,24 @@ static llmq_conf_t* make_conf(napi_env env, napi_value json, int32_t log_level, 
   return NULL;
 }
 
-static int reference_buffers(struct manager* manager, napi_value events, napi_value texts) {
+static int reference_buffer(struct manager* manager, napi_value events) {
   napi_env env = manager->instance->env;
-  void *records = NULL, *chars = NULL;
-  size_t records_size = 0, chars_size = 0;
-  napi_get_arraybuffer_info(env, events, &records, &records_size);
-  napi_get_arraybuffer_info(env, texts, &chars, &chars_size);
-  if (records_size < BATCH * sizeof(struct event_record) || chars_size < TEXTS_SIZE) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "a buffer for events is too small");
+  void* data = NULL;
+  size_t size = 0;
+  napi_get_arraybuffer_info(env, events, &data, &size);
+  if (size < BATCH * sizeof(struct event_record) + TEXTS_SIZE) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "the buffer for events is too small");
     return -1;
   }
-  manager->records = records;
-  manager->texts = chars;
+  manager->records = data;
+  manager->texts = (char*)(manager->records + BATCH);
   napi_create_reference(env, events, 1, &manager->event_buffer);
-  napi_create_reference(env, texts, 1, &manager->text_buffer);
   return 0;
 }
 
 static void drop_references(struct manager* manager) {
   napi_env env = manager->instance->env;
   if (manager->event_buffer != NULL) napi_delete_reference(env, manager->event_buffer);
-  if (manager->text_buffer != NULL) napi_delete_reference(env, manager->text_buffer);
   if (manager->on_events != NULL) napi_delete_reference(env, manager->on_events);
 }
 
@@ -117,27 +114,27 @@ static int open_manager(struct manager* manager, const llmq_conf_t* conf) {
   return -1;
 }
 
-/* create(json or null, shared, onEvents, eventBuffer, textBuffer, logLevel, onLines or null) */
+/* create(json or null, shared, onEvents, eventBuffer, logLevel, onLines or null) */
 static napi_value js_create(napi_env env, napi_callback_info info) {
-  napi_value args[7], result = NULL;
+  napi_value args[6], result = NULL;
   napi_valuetype json, lines;
   int32_t log_level = LLMQ_LOG_OFF;
   llmq_conf_t* conf = NULL;
-  if (js_args(env, info, 7, args) != 0) return NULL;
+  if (js_args(env, info, 6, args) != 0) return NULL;
   napi_typeof(env, args[0], &json);
-  napi_typeof(env, args[6], &lines);
+  napi_typeof(env, args[5], &lines);
   struct manager* manager = calloc(1, sizeof *manager);
   if (manager == NULL) return js_fail(env, LLMQ_ERR_NOMEM, NULL, NULL);
   manager->instance = instance_of(env);
   manager->references = 1;
   napi_get_value_bool(env, args[1], &manager->shared);
-  if (js_int(env, args[5], "log level", &log_level) != 0) goto failed;
-  if (lines == napi_function) manager->log = log_create(manager->instance, args[6]);
+  if (js_int(env, args[4], "log level", &log_level) != 0) goto failed;
+  if (lines == napi_function) manager->log = log_create(manager->instance, args[5]);
   if (json != napi_null) {
     conf = make_conf(env, args[0], log_level, manager->log);
     if (conf == NULL) goto failed;
   }
-  if (reference_buffers(manager, args[3], args[4]) != 0) goto failed;
+  if (reference_buffer(manager, args[3]) != 0) goto failed;
   napi_create_reference(env, args[2], 1, &manager->on_events);
   if (open_manager(manager, conf) != 0) goto failed;
   lib.llmq_conf_free(conf);

@@ -148,7 +148,6 @@ void poller_close(struct manager* manager) {
   manager->poll = NULL;
   napi_delete_reference(env, manager->on_events);
   napi_delete_reference(env, manager->event_buffer);
-  napi_delete_reference(env, manager->text_buffer);
   napi_async_destroy(env, manager->context);
   ++manager->instance->closing;
   uv_poll_stop(poll);

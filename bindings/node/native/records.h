@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORDS_VERSION = 1 };
+enum { RECORDS_VERSION = 2 };
 enum { REQUEST_SUBMIT = 0, REQUEST_ACQUIRE = 1 };
 enum { BATCH = 256 }; /* requests per submit, events per turn */
 
@@ -39,8 +39,8 @@ struct request_record {
   double output_tokens;
 };
 
-/* An event on its way out. Texts are in the buffer of texts, or, if long, in a buffer of their own:
- * offset -1 - i is number i of these. */
+/* An event on its way out. The buffer begins with BATCH of them; texts follow, or are, if long, in
+ * a buffer of their own: offset -1 - i is number i of these. */
 struct event_record {
   double queued_ns;
   double run_ns;

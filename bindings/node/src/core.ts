@@ -2,16 +2,7 @@ import { EventType, LogLevel, RequestFlags, Status } from './constants';
 import { LlmqError } from './errors';
 import { native } from './library';
 import type { Native, NativeManager } from './native';
-import {
-  BATCH,
-  bytesAt,
-  EVENT_BYTES,
-  EventField,
-  RequestField,
-  textAt,
-  TEXTS_BYTES,
-  type Texts,
-} from './records';
+import { BATCH, EventField, Events, EVENTS_BYTES, RequestField } from './records';
 import { Kind, payloadOf, RequestBuffer, type Request } from './request';
 import { Response } from './response';
 import { Attempt, attemptKey, runAttempt, type WorkerFunction } from './worker';
@@ -41,13 +32,16 @@ export interface SinkPermit {
 
 /** Where the events of one request go. They come one after the other, `done` last. */
 export abstract class Sink {
+  /** Its place among those that have not ended; see ENDED. */
   slot = -1;
-  idLow = 0;
-  idHigh = 0;
-  cancelWanted = false;
-  /** It will have no more events. */
-  ended = false;
 
+  /** It will have no more events. */
+  get ended(): boolean {
+    return this.slot === ENDED;
+  }
+
+  /** It was handed over. */
+  accepted(_idLow: number, _idHigh: number): void {}
   /** The terminal event. */
   abstract done(response: Response): void;
   /** The request was not accepted: no event follows. */
@@ -60,7 +54,8 @@ export abstract class Sink {
   }
 }
 
-const NO_TEXTS: Texts = { short: Buffer.alloc(0), long: [] };
+// The slot of a sink that has ended.
+const ENDED = -2;
 // A reader on another thread tells nobody here that it has read.
 const ROOM_RECHECK_MS = 10;
 const LOG_LEVELS = Object.keys(LogLevel).map((name) => name.toLowerCase());
@@ -78,14 +73,14 @@ process.on('exit', () => {
 export class Core {
   readonly native: Native;
   readonly handle: NativeManager;
-  private readonly eventWords: Int32Array;
-  private readonly eventDoubles: Float64Array;
-  private readonly textBytes: Buffer;
+  private readonly events: Buffer; // where the addon writes them
   private readonly requests = new RequestBuffer();
-  private readonly unsent: Sink[] = [];
-  private flushPlanned = false;
+  private unsent: Sink[] = [];
+  private readonly cancelWanted = new Set<Sink>(); // of those that are still to be handed over
+  flushPlanned = false;
   private readonly sinks: (Sink | undefined)[] = [];
   private readonly freeSlots: number[] = [];
+  private ids = new Int32Array(2 * BATCH); // of the requests by slot, low and high
   private pending = 0;
   // While addAll runs: a refusal ends the batch.
   private inOrder = false;
@@ -101,11 +96,8 @@ export class Core {
     logger: Logger | undefined,
     logLevel: LogLevelName,
   ) {
-    const events = new ArrayBuffer(BATCH * EVENT_BYTES);
-    const texts = new ArrayBuffer(TEXTS_BYTES);
-    this.eventWords = new Int32Array(events);
-    this.eventDoubles = new Float64Array(events);
-    this.textBytes = Buffer.from(texts);
+    const events = new ArrayBuffer(EVENTS_BYTES);
+    this.events = Buffer.from(events);
     const level = LOG_LEVELS.indexOf(logLevel);
     if (level < 0) throw new TypeError(`logLevel is ${LOG_LEVELS.join(', ')}, not ${logLevel}`);
     this.native = native();
@@ -114,7 +106,6 @@ export class Core {
       shared,
       (count, textBytes, long) => this.onEvents(count, textBytes, long),
       events,
-      texts,
       level,
       logger === undefined ? null : (lines, dropped) => log(logger, lines, dropped),
     );
@@ -139,10 +130,7 @@ export class Core {
       this.flush();
     } else if (!this.flushPlanned) {
       this.flushPlanned = true;
-      process.nextTick(() => {
-        this.flushPlanned = false;
-        this.flush();
-      });
+      process.nextTick(flushPlanned, this);
     }
   }
 
@@ -157,7 +145,7 @@ export class Core {
         if (this.refusal === undefined) {
           this.add(request, sink);
         } else {
-          sink.ended = true;
+          sink.slot = ENDED;
           sink.refused(this.refusal);
         }
       }
@@ -172,21 +160,34 @@ export class Core {
   flush(): void {
     const { count, words } = this.requests;
     if (count === 0) return;
-    const sinks = this.unsent.splice(0, count);
+    const sinks = this.unsent;
+    this.unsent = [];
     let refusals: (number | Error)[] | undefined;
     try {
       refusals = this.native.submit(this.handle, this.requests.buffer, count, !this.inOrder);
     } catch (error) {
       refusals = sinks.flatMap((_, index) => [index, error as Error]);
     }
+    if (this.ids.length < 2 * this.sinks.length) {
+      const larger = new Int32Array(4 * this.sinks.length);
+      larger.set(this.ids);
+      this.ids = larger;
+    }
+    const { ids } = this;
     for (let i = 0, w: number = RequestField.W_ID; i < count; ++i, w += RequestField.WORDS) {
       const sink = sinks[i] as Sink;
-      sink.idLow = words[w] as number;
-      sink.idHigh = words[w + 1] as number;
+      const low = words[w] as number;
+      const high = words[w + 1] as number;
+      ids[2 * sink.slot] = low;
+      ids[2 * sink.slot + 1] = high;
+      sink.accepted(low, high);
     }
     this.requests.clear();
     if (refusals !== undefined) this.refuse(sinks, refusals);
-    for (const sink of sinks) if (sink.cancelWanted && !sink.ended) this.cancel(sink);
+    if (this.cancelWanted.size === 0) return;
+    const cancelled = [...this.cancelWanted];
+    this.cancelWanted.clear();
+    for (const sink of cancelled) this.cancel(sink);
   }
 
   private refuse(sinks: Sink[], refusals: (number | Error)[]): void {
@@ -210,20 +211,25 @@ export class Core {
   }
 
   private release(sink: Sink): void {
-    sink.ended = true;
-    this.sinks[sink.slot] = undefined;
-    this.freeSlots.push(sink.slot);
+    const { slot } = sink;
+    sink.slot = ENDED;
+    this.sinks[slot] = undefined;
+    this.ids[2 * slot] = this.ids[2 * slot + 1] = 0;
+    this.freeSlots.push(slot);
     if (--this.pending === 0) this.native.keepAlive(this.handle, false);
   }
 
   /** Asks for the cancel of a request; false if it has ended. */
   cancel(sink: Sink): boolean {
-    if (sink.ended) return false;
-    if (sink.idLow === 0 && sink.idHigh === 0) {
-      sink.cancelWanted = true; // it is still to be handed over
+    const { slot } = sink;
+    if (slot === ENDED) return false;
+    const low = this.ids[2 * slot] ?? 0;
+    const high = this.ids[2 * slot + 1] ?? 0;
+    if (low === 0 && high === 0) {
+      this.cancelWanted.add(sink); // it is still to be handed over
       return true;
     }
-    return this.native.cancel(this.handle, sink.idLow, sink.idHigh);
+    return this.native.cancel(this.handle, low, high);
   }
 
   /** Gives back the memory of a chunk, so that the provider may go on. */
@@ -305,12 +311,11 @@ export class Core {
   kept(low: number, high: number): Response | undefined {
     const found = this.native.get(this.handle, low, high);
     if (found === undefined) return undefined;
-    const texts = this.takeTexts(found[0], found[1]);
-    return new Response(this.eventWords, this.eventDoubles, 0, texts);
+    return new Response(Events.copy(this.events, 1, found[0], found[1]), 0);
   }
 
-  private onReady(w: number, texts: Texts): void {
-    const attempt = new Attempt(this, this.eventWords, w, texts);
+  private onReady(events: Events, at: number): void {
+    const attempt = new Attempt(this, events, at);
     const worker = this.workers.get(attempt.model);
     if (worker === undefined) {
       // It has ended already; or its model was removed and registered anew, and has no worker here.
@@ -325,66 +330,51 @@ export class Core {
       .finally(() => this.running.delete(key));
   }
 
-  private takeTexts(bytes: number, long: ArrayBuffer[] | undefined): Texts {
-    if (bytes === 0 && long === undefined) return NO_TEXTS;
-    const short = Buffer.allocUnsafe(bytes);
-    this.textBytes.copy(short, 0, 0, bytes);
-    return { short, long: long ?? [] };
-  }
-
   private onEvents(count: number, textBytes: number, long: ArrayBuffer[] | undefined): void {
-    const texts = this.takeTexts(textBytes, long);
-    const words = this.eventWords;
-    for (let i = 0, w = 0; i < count; ++i, w += EventField.WORDS) {
-      const type = words[w + EventField.W_TYPE];
-      const sink = this.sinks[words[w + EventField.W_SLOT] as number];
+    const events = Events.copy(this.events, count, textBytes, long);
+    const { words } = events;
+    const end = count * EventField.WORDS;
+    for (let at = 0; at < end; at += EventField.WORDS) {
+      const type = words[at + EventField.W_TYPE];
+      const sink = this.sinks[words[at + EventField.W_SLOT] as number];
       if (type === EventType.DONE || type === EventType.CLOSED) {
         if (sink === undefined) continue; // told by destroy
         this.release(sink);
-        sink.done(new Response(words, this.eventDoubles, i, texts));
+        sink.done(new Response(events, at));
       } else if (type === EventType.CHUNK) {
-        this.onChunk(sink, w, i, texts);
+        this.onChunk(sink, events, at);
       } else if (type === EventType.PERMIT) {
-        this.onPermit(sink, w, texts);
+        this.onPermit(sink, events, at);
       } else if (type === EventType.READY) {
-        this.onReady(w, texts);
+        this.onReady(events, at);
       } else if (type === EventType.CANCEL_REQUESTED) {
-        const at = w + EventField.W_ATTEMPT_ID;
-        this.running.get(attemptKey(words[at] as number, words[at + 1] as number))?.abort();
+        const low = events.word(at, EventField.W_ATTEMPT_ID);
+        const high = events.word(at, EventField.W_ATTEMPT_ID + 1);
+        this.running.get(attemptKey(low, high))?.abort();
       }
     }
   }
 
-  private onPermit(sink: Sink | undefined, w: number, texts: Texts): void {
+  private onPermit(sink: Sink | undefined, events: Events, at: number): void {
     if (sink === undefined) return;
-    const words = this.eventWords;
-    const text = (field: EventField): string =>
-      textAt(texts, words[w + field] as number, words[w + field + 1] as number);
     this.release(sink);
     sink.permit(this, {
-      idLow: words[w + EventField.W_ATTEMPT_ID] as number,
-      idHigh: words[w + EventField.W_ATTEMPT_ID + 1] as number,
-      model: text(EventField.W_FALLBACK_MODEL),
-      deployment: text(EventField.W_DATA),
+      idLow: events.word(at, EventField.W_ATTEMPT_ID),
+      idHigh: events.word(at, EventField.W_ATTEMPT_ID + 1),
+      model: events.text(at, EventField.W_FALLBACK_MODEL),
+      deployment: events.text(at, EventField.W_DATA),
     });
   }
 
-  private onChunk(sink: Sink | undefined, w: number, index: number, texts: Texts): void {
-    const words = this.eventWords;
-    const held = words[w + EventField.W_HELD] as number;
+  private onChunk(sink: Sink | undefined, events: Events, at: number): void {
+    const held = events.word(at, EventField.W_HELD);
     if (sink === undefined) {
       this.releaseChunk(held);
       return;
     }
-    const data = bytesAt(
-      texts,
-      words[w + EventField.W_DATA] as number,
-      words[w + EventField.W_DATA + 1] as number,
-    );
-    const output = this.eventDoubles[
-      index * EventField.DOUBLES + EventField.D_OUTPUT_TOKENS
-    ] as number;
-    sink.chunk(this, held, data, words[w + EventField.W_ATTEMPT] as number, output);
+    const data = events.data(at, EventField.W_DATA);
+    const output = events.double(at, EventField.D_OUTPUT_TOKENS);
+    sink.chunk(this, held, data, events.word(at, EventField.W_ATTEMPT), output);
   }
 
   /** Runs `read` with the request alone in a buffer, as the addon takes it. */
@@ -397,6 +387,11 @@ export class Core {
       this.requests.clear();
     }
   }
+}
+
+function flushPlanned(core: Core): void {
+  core.flushPlanned = false;
+  core.flush();
 }
 
 function log(logger: Logger, lines: (number | string)[], dropped: number): void {

@@ -13,7 +13,7 @@ import {
 } from './request';
 import { type Response, stateName, type StateName, type Usage, usageNumbers } from './response';
 import type { WorkerFunction, WorkerOptions } from './worker';
-import { Group, Nobody, Submission, SubmissionSink, Waiter } from './submission';
+import { AbortableWaiter, Group, Nobody, Submission, SubmissionSink, Waiter } from './submission';
 
 /** How a manager is made. */
 export interface ManagerOptions {
@@ -45,6 +45,21 @@ function shutdownMode(mode: 'drain' | 'cancel' | 'abort' | undefined): number {
   if (value !== undefined) return value;
   throw new TypeError(`mode is drain, cancel or abort, not ${String(mode)}`);
 }
+
+type Executor<T> = (
+  resolve: (value: T | PromiseLike<T>) => void,
+  reject: (reason: unknown) => void,
+) => void;
+
+// What settles the promise that was made last: a closure less for each than one of its own.
+const settlers: { resolve: (value: unknown) => void; reject: (reason: unknown) => void } = {
+  resolve: () => undefined,
+  reject: () => undefined,
+};
+const keepSettlers: Executor<unknown> = (resolve, reject) => {
+  settlers.resolve = resolve;
+  settlers.reject = reject;
+};
 
 class Closing extends Sink {
   constructor(private readonly resolve: () => void) {
@@ -95,12 +110,22 @@ export class Manager implements AsyncDisposable {
    * was not accepted, or with the signal's reason if that cancelled it.
    */
   submit<T = unknown, P = unknown>(request: Request<P>): Promise<Response<T>> {
-    return new Promise((resolve, reject) => {
-      const sink = new Waiter<T>(resolve, reject);
-      request.signal?.throwIfAborted();
-      this.core.add(request, sink);
-      if (request.signal !== undefined && !sink.ended) sink.follow(this.core, request.signal);
-    });
+    const promise = new Promise<Response<T>>(keepSettlers as Executor<Response<T>>);
+    const { resolve, reject } = settlers;
+    const { signal } = request;
+    try {
+      if (signal === undefined) {
+        this.core.add(request, new Waiter<T>(resolve, reject));
+      } else {
+        signal.throwIfAborted();
+        const sink = new AbortableWaiter<T>(resolve, reject, signal);
+        this.core.add(request, sink);
+        if (!sink.ended) sink.follow(this.core);
+      }
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
   }
 
   /**

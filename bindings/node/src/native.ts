@@ -18,7 +18,6 @@ export interface Native {
     shared: boolean,
     onEvents: (count: number, textBytes: number, long: ArrayBuffer[] | undefined) => void,
     eventBuffer: ArrayBuffer,
-    textBuffer: ArrayBuffer,
     logLevel: number,
     onLines: ((lines: (number | string)[], dropped: number) => void) | null,
   ): NativeManager;

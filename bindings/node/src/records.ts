@@ -2,7 +2,7 @@
 // numbers. Offsets count elements of a view that begins at the record.
 
 /** Changes with every change of a record. */
-export const RECORDS_VERSION = 1;
+export const RECORDS_VERSION = 2;
 
 /** Requests per submit, and events per turn of the loop. */
 export const BATCH = 256;
@@ -69,29 +69,75 @@ export const enum EventField {
   DOUBLES = 24,
 }
 
-/** Bytes of the buffer of texts. */
-export const TEXTS_BYTES = 131072;
-
-/** The texts of one batch of events. Events share it, so it is small; long texts stand alone. */
-export interface Texts {
-  /** Short texts, one after the other. */
-  readonly short: Buffer;
-  /** Long ones. */
-  readonly long: readonly ArrayBuffer[];
-}
+/** Where in the buffer of events their texts begin, and its size. */
+export const TEXTS_AT = BATCH * EVENT_BYTES;
+export const EVENTS_BYTES = TEXTS_AT + 131072;
 
 const NOTHING = Buffer.alloc(0);
 
-/** The bytes of a place in the texts. */
-export function bytesAt(texts: Texts, offset: number, length: number): Buffer {
-  if (length === 0) return NOTHING;
-  if (offset < 0) return Buffer.from(texts.long[-1 - offset] as ArrayBuffer);
-  return texts.short.subarray(offset, offset + length);
-}
+/**
+ * The events of one batch: their records, then their short texts, in one buffer that all of them
+ * share, copied from the one that the addon writes. Long texts stand alone. `at` is where a record
+ * begins, in words.
+ */
+export class Events {
+  /** The records. */
+  readonly words: Int32Array;
+  private doubles: Float64Array | undefined;
 
-/** The same as a string. */
-export function textAt(texts: Texts, offset: number, length: number): string {
-  if (length === 0) return '';
-  if (offset < 0) return Buffer.from(texts.long[-1 - offset] as ArrayBuffer).toString();
-  return texts.short.toString('utf8', offset, offset + length);
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly texts: number, // where they begin
+    private readonly long: readonly ArrayBuffer[] | undefined,
+  ) {
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, texts / 4);
+  }
+
+  /** Those that the addon has written to `from`. */
+  static copy(
+    from: Buffer,
+    count: number,
+    textBytes: number,
+    long: readonly ArrayBuffer[] | undefined,
+  ): Events {
+    const texts = count * EVENT_BYTES;
+    const bytes = Buffer.allocUnsafeSlow(texts + textBytes);
+    from.copy(bytes, 0, 0, texts);
+    if (textBytes > 0) from.copy(bytes, texts, TEXTS_AT, TEXTS_AT + textBytes);
+    return new Events(bytes, texts, long);
+  }
+
+  /** One record of zeros. */
+  static blank(): Events {
+    return new Events(Buffer.from(new ArrayBuffer(EVENT_BYTES)), EVENT_BYTES, undefined);
+  }
+
+  /** A field of 32 bits. */
+  word(at: number, field: EventField): number {
+    return this.words[at + field] as number;
+  }
+
+  /** A field of type double. */
+  double(at: number, field: EventField): number {
+    this.doubles ??= new Float64Array(this.bytes.buffer, this.bytes.byteOffset, this.texts / 8);
+    return this.doubles[at / 2 + field] as number;
+  }
+
+  /** The bytes of a text. */
+  data(at: number, field: EventField): Buffer {
+    const offset = this.words[at + field] as number;
+    const length = this.words[at + field + 1] as number;
+    if (length === 0) return NOTHING;
+    if (offset < 0) return Buffer.from(this.long?.[-1 - offset] as ArrayBuffer);
+    return this.bytes.subarray(this.texts + offset, this.texts + offset + length);
+  }
+
+  /** The same as a string. */
+  text(at: number, field: EventField): string {
+    const offset = this.words[at + field] as number;
+    const length = this.words[at + field + 1] as number;
+    if (length === 0) return '';
+    if (offset < 0) return Buffer.from(this.long?.[-1 - offset] as ArrayBuffer).toString();
+    return this.bytes.toString('utf8', this.texts + offset, this.texts + offset + length);
+  }
 }

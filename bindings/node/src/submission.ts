@@ -1,3 +1,4 @@
+import { Status } from './constants';
 import { type Core, Sink } from './core';
 import type { LlmqError } from './errors';
 import { Response, stateName, type StateName } from './response';
@@ -49,9 +50,6 @@ function watch(signal: AbortSignal, abort: () => void): () => void {
 
 /** A request whose outcome settles a promise. @internal */
 export class Waiter<T> extends Sink {
-  private unwatch: (() => void) | undefined;
-  private signal: AbortSignal | undefined;
-
   constructor(
     private readonly resolve: (response: Response<T>) => void,
     private readonly reject: (reason: unknown) => void,
@@ -59,23 +57,46 @@ export class Waiter<T> extends Sink {
     super();
   }
 
-  /** Cancels the request when the signal aborts; the promise is rejected with its reason then. */
-  follow(core: Core, signal: AbortSignal): void {
-    this.signal = signal;
-    this.unwatch = watch(signal, () => core.cancel(this));
-  }
-
   override done(response: Response): void {
-    this.unwatch?.();
-    if (response.ok) this.resolve(response as Response<T>);
-    else if (this.signal?.aborted === true && response.state === 'cancelled')
-      this.reject(this.signal.reason);
+    if (response.status === Status.OK) this.resolve(response as Response<T>);
     else this.reject(response.error);
   }
 
   override refused(error: LlmqError): void {
-    this.unwatch?.();
     this.reject(error);
+  }
+}
+
+/** One that a signal cancels; the promise is rejected with the signal's reason then. @internal */
+export class AbortableWaiter<T> extends Waiter<T> {
+  private unwatch: (() => void) | undefined;
+  private readonly signal: AbortSignal;
+  private readonly rejectWith: (reason: unknown) => void;
+
+  constructor(
+    resolve: (response: Response<T>) => void,
+    reject: (reason: unknown) => void,
+    signal: AbortSignal,
+  ) {
+    super(resolve, reject);
+    this.rejectWith = reject;
+    this.signal = signal;
+  }
+
+  /** Cancels the request when the signal aborts. */
+  follow(core: Core): void {
+    this.unwatch = watch(this.signal, () => core.cancel(this));
+  }
+
+  override done(response: Response): void {
+    this.unwatch?.();
+    if (this.signal.aborted && response.state === 'cancelled') this.rejectWith(this.signal.reason);
+    else super.done(response);
+  }
+
+  override refused(error: LlmqError): void {
+    this.unwatch?.();
+    super.refused(error);
   }
 }
 
@@ -209,6 +230,8 @@ interface Reader<C> {
 export class SubmissionSink<T, C> extends Sink {
   readonly outcome: Promise<Response<T>>;
   response: Response<T> | undefined;
+  idLow = 0;
+  idHigh = 0;
   reading = false;
   private settle: (response: Response<T>) => void = () => undefined;
   private chunks: HeldChunk<C>[] = [];
@@ -222,6 +245,11 @@ export class SubmissionSink<T, C> extends Sink {
   constructor() {
     super();
     this.outcome = new Promise((resolve) => (this.settle = resolve));
+  }
+
+  override accepted(idLow: number, idHigh: number): void {
+    this.idLow = idLow;
+    this.idHigh = idHigh;
   }
 
   follow(core: Core, signal: AbortSignal): void {

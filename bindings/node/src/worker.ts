@@ -2,7 +2,7 @@ import { EventFlags, Status } from './constants';
 import type { Core } from './core';
 import { LlmqError, statusNumber } from './errors';
 import { usageNumbers, type Usage } from './response';
-import { bytesAt, EventField, textAt, type Texts } from './records';
+import { EventField, type Events } from './records';
 
 /** How attempts of a model are given to its workers. */
 export interface WorkerOptions {
@@ -54,23 +54,18 @@ export class Attempt<In = unknown> {
   /** @internal */
   constructor(
     private readonly core: Core,
-    words: Int32Array,
-    w: number,
-    texts: Texts,
-    private readonly idLow = words[w + EventField.W_ATTEMPT_ID] as number,
-    private readonly idHigh = words[w + EventField.W_ATTEMPT_ID + 1] as number,
+    events: Events,
+    at: number,
+    private readonly idLow = events.word(at, EventField.W_ATTEMPT_ID),
+    private readonly idHigh = events.word(at, EventField.W_ATTEMPT_ID + 1),
   ) {
-    const text = (field: EventField): string =>
-      textAt(texts, words[w + field] as number, words[w + field + 1] as number);
-    const bytes = (field: EventField): Buffer =>
-      bytesAt(texts, words[w + field] as number, words[w + field + 1] as number);
-    this.number = words[w + EventField.W_ATTEMPT] as number;
-    this.model = text(EventField.W_FALLBACK_MODEL);
-    this.tenant = text(EventField.W_DEPLOYMENT);
-    this.requestKey = text(EventField.W_REQUEST_KEY);
-    this.metadata = bytes(EventField.W_METADATA);
-    this.data = bytes(EventField.W_DATA);
-    this.streaming = ((words[w + EventField.W_FLAGS] as number) & EventFlags.STREAM) !== 0;
+    this.number = events.word(at, EventField.W_ATTEMPT);
+    this.model = events.text(at, EventField.W_FALLBACK_MODEL);
+    this.tenant = events.text(at, EventField.W_DEPLOYMENT);
+    this.requestKey = events.text(at, EventField.W_REQUEST_KEY);
+    this.metadata = events.data(at, EventField.W_METADATA);
+    this.data = events.data(at, EventField.W_DATA);
+    this.streaming = (events.word(at, EventField.W_FLAGS) & EventFlags.STREAM) !== 0;
   }
 
   /** Aborts when the result is not wanted any more: cancel, time-out, shutdown, a lost lease. */
