@@ -89,7 +89,8 @@ class Links(Case):
         self.write("# Other\n", "other.md")
         for text, why in (("[x](none.md)", "no such file"), ("[x](other.md#none)", "no such heading"),
                           ("[x](#none)", "no such heading"), ("[x](/etc/passwd)", "no such file"),
-                          ("`docs/" + "none.md`", "no such document"), ("![x](none.svg)", "no such file")):
+                          ("`docs/" + "none.md`", "no such document"), ("![x](none.svg)", "no such file"), ("`src/none`", "no such source"),
+                          ("`none.cc`", "no such source")):
             with self.subTest(text=text):
                 self.write(text + "\n")
                 code, said = run("links.py", self.folder)

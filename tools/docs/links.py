@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""links.py ROOT: every relative link of every document leads to a file that is there, and to an anchor that it has;
-and every document below docs/ that sources name exists."""
+"""links.py ROOT: every relative link of every document leads to a file that is there, and to an anchor that it has; every
+source that a document names in code exists; so does every document below docs/ that sources name."""
 
 import re
 import subprocess
@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import markdown  # noqa: E402
 
 NAMED = re.compile(r"\bdocs/[\w/]+\.md\b")
+SOURCE = re.compile(r"`((?:src|capi|include|tests|tools|examples|bindings|cmake)/[\w./-]*|[\w./-]+\.(?:cc|h|hpp))`")
 SOURCES = ("*.h", "*.hpp", "*.cc", "*.c", "*.md", "*.py", "*.rs", "*.go", "*.ts", "*.yml", "dev")
 
 
@@ -44,12 +45,27 @@ def broken(document: Path, root: Path, known: dict) -> list:
     return found
 
 
+def gone(document: Path, root: Path, names: set) -> list:
+    """Sources that a document names and that are not there: by their path, or those below src/ by their name alone."""
+    found = []
+    for number, line in markdown.prose(document):
+        for name in SOURCE.findall(line):
+            places = (root / name, document.parent / name, root / "src" / name, root / "src/core" / name,
+                      root / "include" / name)
+            if not any(place.exists() for place in places) and name not in names:
+                found.append(f"{document.relative_to(root)}:{number}: {name}: there is no such source")
+    return found
+
+
 def main() -> int:
     """Prints what is broken; 1 if anything is."""
     root = Path(sys.argv[1]).resolve()
     documents, known, complaints = tracked(root, "*.md"), {}, []
+    names = {source.name for source in tracked(root, "*.cc", "*.h", "*.hpp")}
     for document in documents:
         complaints += broken(document, root, known)
+        if document.name != "CHANGELOG.md":  # it tells of what was
+            complaints += gone(document, root, names)
     for source in tracked(root, *SOURCES):
         for name in NAMED.findall(source.read_text(encoding="utf-8", errors="replace")):
             if not (root / name).exists() and not (source.parent / name).exists():
