@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh PREFIX WORK: packages both crates with the library of PREFIX (or LLMQ_BUNDLE), unpacks the packages, and runs
-# tests, scenarios and examples from there.
+# test.sh PREFIX WORK: packages the crates with the library of PREFIX (or LLMQ_BUNDLE), verifies and unpacks the packages,
+# and runs tests, scenarios and examples from there.
 set -euo pipefail
 [[ $# == 2 ]] || { echo "usage: test.sh PREFIX WORK" >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,8 +19,14 @@ found=$(cargo --version | cut -d' ' -f2)
 
 export CARGO_TARGET_DIR=$work/target
 jobs=(-j2)
+log=$work/test.log
+run() { # run WHAT COMMAND...: quiet unless it fails
+  echo "rust: $1"
+  shift
+  "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
+}
 
-# The packages, with the library in them.
+# The library goes into the package that loads it.
 rm -rf "$work/source" "$work/installed"
 mkdir -p "$work/source" "$work/installed"
 tar -C "$here" --exclude=./target -cf - . | tar -C "$work/source" -xf -
@@ -28,39 +34,33 @@ library=${LLMQ_BUNDLE:-$(echo "$prefix"/lib*/libllmq.so "$prefix"/lib/*/libllmq.
 carried=$work/source/llmq-sys/lib/linux-$(uname -m)
 mkdir -p "$carried"
 cp -L "$library" "$carried/libllmq.so.0"
+
+# Each package is built as its user would, from those before it, which no registry has yet.
 cd "$work/source"
-cargo package --workspace --locked --no-verify --allow-dirty --quiet
-for crate in llmq-sys llmq; do
-  tar -C "$work/installed" -xzf "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate
+export PKG_CONFIG_PATH=
+unset LLMQ_LIBRARY LLMQ_LOG RUST_BACKTRACE
+packages=()
+for crate in llmq-sys llmq llmq-tower; do
+  run "package $crate" cargo package "${jobs[@]}" -p "$crate" --allow-dirty "${packages[@]}"
+  tar -C "$work/installed" -xzf "$(echo "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate)"
+  packages+=(--config "patch.crates-io.$crate.path='$(echo "$work/installed/$crate"-[0-9]*)'")
 done
 grep -q . "$work"/installed/llmq-sys-*/lib/*/libllmq.so.0 || { echo "the package has no library" >&2; exit 1; }
 
 # From here on nothing but what the packages hold.
-sys=$(echo "$work"/installed/llmq-sys-*)
-cd "$work"/installed/llmq-[0-9]*
-cp "$work/source/Cargo.lock" .
-cat >>Cargo.toml <<EOF
-
-[patch.crates-io]
-llmq-sys = { path = "$sys" }
-EOF
-unset LLMQ_LIBRARY LLMQ_LOG RUST_BACKTRACE
-export PKG_CONFIG_PATH= LLMQ_BIN=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios
-export LLMQ_TEST_LIBRARY=$library
-log=$work/test.log
-run() { # run WHAT COMMAND...: quiet unless it fails
-  echo "rust: $1"
-  shift
-  "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
-}
-run "llmq-sys" cargo test "${jobs[@]}" --manifest-path "$sys/Cargo.toml"
-sed -n 's/^test result: ok\. \([0-9]*\) passed.*/\1/p' "$log" >"$work/counts"
-run "llmq" cargo test "${jobs[@]}" --all-features
-sed -n 's/^test result: ok\. \([0-9]*\) passed.*/\1/p' "$log" >>"$work/counts"
-run "llmq without features" cargo check "${jobs[@]}" --no-default-features
-for example in examples/*.rs; do
-  name=$(basename "$example" .rs)
-  run "example $name" timeout 60 cargo run "${jobs[@]}" --quiet --all-features --example "$name"
-  [[ -s $log ]] || { echo "example $name says nothing" >&2; exit 1; }
+export LLMQ_BIN=$prefix/bin/llmq LLMQ_SCENARIOS=$here/../../tests/scenarios LLMQ_TEST_LIBRARY=$library
+: >"$work/counts"
+for crate in llmq-sys llmq llmq-tower; do
+  cd "$work/installed/$crate"-[0-9]*
+  cp "$work/source/Cargo.lock" .
+  run "$crate" cargo test "${jobs[@]}" --all-features "${packages[@]}"
+  sed -n 's/^test result: ok\. \([0-9]*\) passed.*/\1/p' "$log" >>"$work/counts"
+  [[ $crate == llmq-sys ]] || run "$crate without features" cargo check "${jobs[@]}" --no-default-features "${packages[@]}"
+  for example in examples/*.rs; do
+    [[ -e $example ]] || continue
+    name=$(basename "$example" .rs)
+    run "example $name" timeout 60 cargo run "${jobs[@]}" --quiet --all-features "${packages[@]}" --example "$name"
+    [[ -s $log ]] || { echo "example $name says nothing" >&2; exit 1; }
+  done
 done
 echo "rust: $(paste -sd+ "$work/counts" | bc) tests passed"

@@ -31,7 +31,12 @@ impl Error {
         Error::with(status, message.into(), String::new(), None)
     }
 
-    fn with(status: Status, message: String, key: String, response: Option<Response>) -> Error {
+    pub(crate) fn with(
+        status: Status,
+        message: String,
+        key: String,
+        response: Option<Response>,
+    ) -> Error {
         Error(Box::new(Inner { status, message, key, response }))
     }
 

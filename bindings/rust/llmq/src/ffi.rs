@@ -75,11 +75,20 @@ pub(crate) fn owned_text(
     let mut text: *mut c_char = ptr::null_mut();
     let code = call(&mut text);
     check(code)?;
-    // SAFETY: the call has written a NUL-terminated text that is ours to free.
+    // SAFETY: the call has written a text for us.
+    Ok(unsafe { own_text(text) })
+}
+
+/// A text that the library has allocated, as a `String`.
+///
+/// # Safety
+/// `text` must be NUL-terminated and ours to free.
+pub(crate) unsafe fn own_text(text: *mut c_char) -> String {
+    // SAFETY: as the caller promises.
     unsafe {
         let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
         sys::llmq_buf_free(text);
-        Ok(copy)
+        copy
     }
 }
 

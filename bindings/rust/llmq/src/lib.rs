@@ -39,6 +39,7 @@ mod cancels;
 mod config;
 mod cq;
 mod error;
+mod explain;
 mod ffi;
 mod handle;
 #[cfg(feature = "serde")]
@@ -50,15 +51,19 @@ mod json;
 mod manager;
 mod pending;
 mod permit;
+mod plan;
 mod poller;
 mod processor;
 mod request;
 mod response;
+mod settings;
 mod slot;
 mod status;
 mod stream;
 #[cfg(feature = "tracing")]
 mod trace;
+#[cfg(feature = "serde")]
+mod typed;
 mod worker;
 
 pub use cancels::Cancelled;
@@ -66,20 +71,35 @@ pub use config::{Config, LogLevel};
 pub use cq::{Batch, CompletionQueue, Event, EventKind};
 pub use error::{BatchError, Error, Result};
 #[cfg(feature = "serde")]
+pub use explain::explain;
+pub use explain::explain_json;
+#[cfg(feature = "serde")]
 pub use history::AttemptRecord;
 pub use hook::{HookEvent, HookKinds};
 pub use job::{Answer, Failure, Job};
+pub use llmq_sys::Library;
 pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
 pub use pending::Pending;
 pub use permit::{Acquire, Permit};
+pub use plan::Plan;
 pub use request::{IntoPayload, Operation, Priority, Request};
 pub use response::{Response, State, Timings, Usage};
+pub use settings::{Provider, Setting};
 pub use status::Status;
 pub use stream::{Chunk, ResponseStream};
-
+#[cfg(feature = "serde")]
+pub use typed::{Reply, TypedModel, TypedPending, TypedStream};
 pub use worker::{BoxFuture, Worker};
 
 /// Identifies a request; never 0, and never used twice by one manager.
 pub type RequestId = u64;
 /// Identifies an attempt or a permit; never 0.
 pub type AttemptId = u64;
+
+/// The library in use, loaded if it has not been yet: its version and file.
+///
+/// # Errors
+/// [`Status::UNSUPPORTED`] if it cannot be loaded, or does not fit: then both versions and paths are told.
+pub fn library() -> Result<&'static Library> {
+    Ok(llmq_sys::load()?)
+}

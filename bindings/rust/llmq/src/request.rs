@@ -250,6 +250,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// The same with another payload.
+    #[cfg(feature = "serde")]
+    pub(crate) fn carrying(mut self, payload: Vec<u8>) -> Self {
+        self.payload = Cow::Owned(payload);
+        self
+    }
+
     /// Name of the model.
     pub fn model(&self) -> &str {
         &self.model

@@ -22,6 +22,14 @@ macro_rules! statuses {
                     _ => "LLMQ_ERR_?",
                 }
             }
+
+            /// The code of a name.
+            pub fn from_name(name: &str) -> Option<Status> {
+                match name {
+                    $(stringify!($code) => Some(Status::$name),)*
+                    _ => None,
+                }
+            }
         }
     };
 }

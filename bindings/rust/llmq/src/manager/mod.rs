@@ -2,6 +2,7 @@
 
 mod models;
 mod read;
+mod shared;
 mod submit;
 
 pub use read::{Stats, WaitEstimate};
@@ -74,7 +75,11 @@ impl Manager {
         ffi::explained(|err| unsafe { sys::llmq_manager_create(config.raw(), &mut raw, err) })?;
         // SAFETY: the reference is ours.
         let handle = unsafe { Handle::own(raw) };
-        let handle = Arc::new(handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?);
+        Manager::with_poller(handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?)
+    }
+
+    fn with_poller(handle: Handle) -> Result<Manager> {
+        let handle = Arc::new(handle);
         let cancels = Arc::<Cancels>::default();
         let routes = Arc::new(Routes::new(Arc::clone(&handle), Arc::clone(&cancels)));
         let poller = Poller::start(Arc::clone(&routes))?;
