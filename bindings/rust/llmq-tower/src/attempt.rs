@@ -17,6 +17,7 @@ pub(crate) enum Loss {
     /// None in time, likewise.
     Timeout,
     /// The call could not be made: it was not.
+    #[cfg(feature = "reqwest")]
     Unmade,
 }
 

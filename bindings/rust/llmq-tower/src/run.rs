@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response};
 use http_body_util::{BodyExt, Limited};
-use llmq::{Failure, Permit, Request, Status, Usage};
+use llmq::{Failure, Permit, Request, Status};
 
 use crate::answer::{Answer, Meter, LARGEST};
 use crate::attempt::{Attempt, Failed, Loss};
@@ -135,8 +135,9 @@ impl PermitLayer {
 /// Reports a call without an answer. False: it cannot be made at all.
 fn lose<A: Attempt>(permit: Permit, error: &A::Error) -> bool {
     let status = match A::loss(error) {
+        #[cfg(feature = "reqwest")]
         Loss::Unmade => {
-            let _ = permit.release(Some(Usage::default()));
+            let _ = permit.release(Some(llmq::Usage::default()));
             return false;
         }
         Loss::Timeout => Status::TIMEOUT,

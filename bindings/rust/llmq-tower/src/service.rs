@@ -1,6 +1,7 @@
 //! The tower service.
 
 use std::future::{poll_fn, Future};
+use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -63,8 +64,11 @@ where
         call(&mut self.inner, request).await.map_err(Into::into)
     }
 
-    fn loss(_: &BoxError) -> Loss {
-        Loss::Transport
+    fn loss(error: &BoxError) -> Loss {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => Loss::Timeout,
+            _ => Loss::Transport,
+        }
     }
 }
 

@@ -2,16 +2,21 @@
 
 mod common;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::Ready;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use common::{manager, settled, within};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
-use llmq::Request;
-use llmq_tower::{Layer, PermitLayer, Service};
+use llmq::{Manager, Request};
+use llmq_tower::{BoxError, Layer, PermitLayer, Service};
 use tower::service_fn;
 
 const BODY: &str = r#"{"model": "m", "max_tokens": 9, "messages": []}"#;
@@ -31,26 +36,29 @@ fn answer(status: u16, body: &'static str) -> Answer {
 }
 
 /// A service that gives one answer after the other, and counts.
-fn answering(
-    answers: Vec<Answer>,
-) -> (
-    Arc<AtomicUsize>,
-    impl Service<
-            http::Request<Full<Bytes>>,
-            Response = Answer,
-            Error = Infallible,
-            Future = impl Send + std::future::Future<Output = Result<Answer, Infallible>>,
-        > + Clone
-        + Send
-        + 'static,
-) {
-    let made = Arc::new(AtomicUsize::new(0));
-    let (count, answers) = (Arc::clone(&made), Arc::new(answers));
-    let service = service_fn(move |_| {
-        let answer = answers[count.fetch_add(1, Ordering::SeqCst)].clone();
-        std::future::ready(Ok(answer))
-    });
-    (made, service)
+#[derive(Clone)]
+struct Answering {
+    made: Arc<AtomicUsize>,
+    answers: Arc<Vec<Answer>>,
+}
+
+impl Service<http::Request<Full<Bytes>>> for Answering {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Ready<Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<Full<Bytes>>) -> Self::Future {
+        std::future::ready(Ok(self.answers[self.made.fetch_add(1, Ordering::SeqCst)].clone()))
+    }
+}
+
+fn answering(answers: Vec<Answer>) -> (Arc<AtomicUsize>, Answering) {
+    let made = Arc::<AtomicUsize>::default();
+    (Arc::clone(&made), Answering { made, answers: Arc::new(answers) })
 }
 
 #[tokio::test]
@@ -112,4 +120,72 @@ async fn headers_of_good_answers_teach_the_limits() {
     let info = manager.info(Some("m")).unwrap();
     let available = info["limits"][0]["available"].as_u64().expect("a number");
     assert!(available <= 7, "{info}");
+}
+
+/// A body that comes in pieces, and may break.
+struct Pieces(VecDeque<Result<&'static str, &'static str>>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let piece = self.0.pop_front();
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(Bytes::from(piece?)))))
+    }
+}
+
+/// Makes a call of messages whose answer is an event stream of these pieces.
+async fn stream(
+    manager: &Manager,
+    pieces: &[Result<&'static str, &'static str>],
+) -> llmq_tower::Answer<Pieces> {
+    let pieces: VecDeque<_> = pieces.iter().copied().collect();
+    let service = service_fn(move |_: http::Request<Full<Bytes>>| {
+        let answer = http::Response::builder().header(CONTENT_TYPE, "text/event-stream");
+        std::future::ready(answer.body(Pieces(pieces.clone())))
+    });
+    let mut call = call();
+    *call.uri_mut() = "http://host/v1/messages".parse().unwrap();
+    within(PermitLayer::new(manager).layer(service).call(call)).await.unwrap().into_body()
+}
+
+const START: &str =
+    "event: message_start\ndata: {\"type\": \"message_start\", \"message\": {\"id\": \"a\", \
+    \"usage\": {\"input_tokens\": 5, \"output_tokens\": 1}}}\n\n";
+const END: &str = "event: message_delta\ndata: {\"type\": \"message_delta\", \"delta\": {\"stop_reason\": \
+    \"end_turn\"}, \"usage\": {\"output_tokens\": 6}}\n\nevent: message_stop\ndata: {\"type\": \"message_stop\"}\n\n";
+
+#[tokio::test]
+async fn the_usage_of_a_stream_is_known_at_its_last_event() {
+    let manager = manager("m", "");
+    let mut whole = stream(&manager, &[Ok(START), Ok(END)]).await;
+    whole.frame().await.unwrap().unwrap();
+    whole.frame().await.unwrap().unwrap();
+    drop(whole); // as clients do that know the last event
+    let ours = settled(&manager);
+    assert_eq!((ours.input_tokens, ours.output_tokens, ours.completed), (5, 6, 1));
+    let mut left = stream(&manager, &[Ok(START), Ok(END)]).await;
+    left.frame().await.unwrap().unwrap();
+    drop(left);
+    let ours = settled(&manager);
+    assert_eq!((ours.input_tokens, ours.output_tokens, ours.completed), (5, 6, 2));
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_or_tells_an_error_is_a_failure() {
+    let manager = manager("m", "");
+    let broken = stream(&manager, &[Ok(START), Err("the line is dead")]).await;
+    let error = broken.collect().await.unwrap_err();
+    assert_eq!(error.to_string(), "the line is dead");
+    let error =
+        "event: error\ndata: {\"type\": \"error\", \"error\": {\"type\": \"overloaded_error\", \
+        \"message\": \"Overloaded\"}}\n\n";
+    let told = stream(&manager, &[Ok(START), Ok(error)]).await;
+    assert!(told.collect().await.unwrap().to_bytes().ends_with(b"\n\n"));
+    let ours = settled(&manager);
+    assert_eq!((ours.failed, ours.completed, ours.processing), (2, 0, 0));
 }

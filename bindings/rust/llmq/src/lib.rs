@@ -103,3 +103,7 @@ pub type AttemptId = u64;
 pub fn library() -> Result<&'static Library> {
     Ok(llmq_sys::load()?)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

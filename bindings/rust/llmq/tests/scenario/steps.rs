@@ -342,7 +342,7 @@ impl Runner {
             "stopped" => self.board.wait(&what, |state| has(&state.stopped)),
             "started" => self.board.wait(&what, |state| {
                 let attempt = state.attempts.get(name).copied();
-                attempt.is_some_and(|number| wait.attempt.map_or(true, |least| number >= least))
+                attempt.is_some_and(|number| wait.attempt.is_none_or(|least| number >= least))
             }),
             "chunks" => self.board.wait(&what, |state| {
                 state.chunks.get(name).map_or(0, Vec::len) >= wait.count.unwrap_or(1)
