@@ -98,25 +98,27 @@ async def future_and_task(count: int) -> None:
     await asyncio.gather(*[loop.create_task(wait()) for _ in range(count)])
 
 
-def awaitables(count: int) -> tuple[float, float]:
-    """Microseconds per await, of asyncio alone and of calls, in turns in the same run."""
+def awaitables(count: int) -> tuple[float, float, float]:
+    """Microseconds per await of asyncio alone and of calls, in turns, and the ratio of a turn."""
 
-    async def main() -> tuple[float, float]:
+    async def main() -> tuple[float, float, float]:
         async with llmq.AsyncManager(CONFIG) as manager:
             bare, calls = [], []
-            until = time.perf_counter() + 2 * SECONDS
-            while time.perf_counter() < until or len(bare) < 3:
+            until = time.perf_counter() + 4 * SECONDS
+            while time.perf_counter() < until or len(bare) < 20:
                 begin = time.thread_time()
                 await future_and_task(count)
                 middle = time.thread_time()
                 loop = asyncio.get_running_loop()
                 before = threading.active_count()
-                tasks = [loop.create_task(manager.call("m", BODY)) for _ in range(count)]
-                await asyncio.gather(*tasks)
+                await asyncio.gather(
+                    *[loop.create_task(manager.call("m", BODY)) for _ in range(count)]
+                )
                 assert threading.active_count() == before
                 bare.append((middle - begin) / count * 1e6)
                 calls.append((time.thread_time() - middle) / count * 1e6)
-            return statistics.median(bare), statistics.median(calls)
+            ratio = statistics.median(call / own for call, own in zip(calls, bare))
+            return statistics.median(bare), statistics.median(calls), ratio
 
     return asyncio.run(main())
 
@@ -145,9 +147,9 @@ def main() -> None:
         print(f"C calls alone          {c_wall:6.2f} us wall {c_cpu:6.2f} us of the thread")
         print(f"submit and responses   {wall:6.2f} us wall {cpu:6.2f} us of the thread")
         print(f"beyond C               {cpu - c_cpu:6.2f} us of the thread")
-    bare, calls = awaitables(10_000)
+    bare, calls, ratio = awaitables(10_000)
     print(f"asyncio future + task  {bare:6.2f} us of the thread")
-    print(f"await manager.call     {calls:6.2f} us of the thread, {calls / bare:.2f} x")
+    print(f"await manager.call     {calls:6.2f} us of the thread, {ratio:.2f} x")
     with llmq.Manager(CONFIG) as manager:
         early, late = memory(manager, 1_000_000 if SECONDS >= 3 else 50_000)
         print(f"memory {early:.1f} MB after a tenth of the requests, {late:.1f} MB at the end")

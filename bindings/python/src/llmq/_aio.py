@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -102,22 +102,28 @@ class AsyncManager(ManagerBase):
         future.add_done_callback(ended)
         return future
 
-    async def call(
+    def call(
         self, model: str, payload: Any, **options: Unpack[w.RequestOptions]
-    ) -> Response[Any]:
-        """Hands over a request and waits for its response.
+    ) -> Coroutine[Any, Any, Response[Any]]:
+        """Hands over a request and waits for its response; to be awaited, or made a task.
 
         Raises:
             Error: It was refused, or failed; `error.response` tells the rest.
 
         """
+        # Only the inner one is a coroutine, so that no request keeps an empty dictionary.
+        return self._call(model, payload, options or None)
+
+    async def _call(
+        self, model: str, payload: Any, options: Mapping[str, Any] | None
+    ) -> Response[Any]:
         port = self._port
         if port is None or port.ended or port.loop is not asyncio.get_running_loop():
             port = self._live_port()
         future: asyncio.Future[Response[Any]] = port.create_future()
-        template = None if options else port.templates.simplest.get(model)
+        template = port.templates.simplest.get(model) if options is None else None
         if template is None:
-            template = port.templates.get(model, 0, options)
+            template = port.templates.get(model, 0, options or {})
         number = port.enqueue(template, payload, future, options)
         try:
             return await future

@@ -87,7 +87,7 @@ class Future(concurrent.futures.Future, Generic[T]):  # type: ignore[type-arg]
     def finish(self, response: Response[Any]) -> None:
         """Called by the manager, once."""
         self._outcome = with_decoder(response, self._decode)
-        if not response._raw[w.STATUS]:
+        if response.ok:
             self.set_result(response)
         elif response.status == c.Status.CANCELLED and self._cancelling:
             super().cancel()

@@ -54,22 +54,24 @@ class LoopPort(Port):
             await asyncio.wait([self._idle], timeout=seconds)
 
     def enqueue(
-        self, template: w.Template, payload: Any, waiter: Any, options: Mapping[str, Any]
+        self, template: w.Template, payload: Any, waiter: Any, options: Mapping[str, Any] | None
     ) -> int:
         """Has a request submitted at the end of this turn of the loop; gives its number."""
-        body = payload if type(payload) is bytes else w.to_bytes(payload)
         number = next(self._numbers, 0)
         if not number:
             first = self.core.reserve(SLICE)
             self._numbers = iter(range(first, first + SLICE))
             number = next(self._numbers)
         number |= template.bits
-        if type(payload) is w.Ref:
-            number = self.core.refer(number, payload, options)
+        if type(payload) is not bytes:
+            body = w.to_bytes(payload)
+            if type(payload) is w.Ref:
+                number = self.core.refer(number, payload, options or {})
+            payload = body
         queued = self._queued
         queued.append(number)
         self._templates.append(template)
-        self._payloads.append(body)
+        self._payloads.append(payload)
         self.waiting[number] = waiter
         if len(queued) == 1:
             self.loop.call_soon(self.flush)

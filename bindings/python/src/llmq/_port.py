@@ -22,6 +22,11 @@ BATCH = 256
 
 _logger = logging.getLogger("llmq")
 _FLAGGED = w.BY_REFERENCE
+_COLUMNS = [
+    w.column(each) for each in ("type", "status", "attempt", "user_data", "data", "data_len")
+]
+#: Words of the DONE of a request that completed at its first attempt.
+_HEAD, _ONCE = w.words_of(w.event_of(attempt=1, state=c.STATE_COMPLETED), "type", "attempt")
 
 
 class Piece:
@@ -66,8 +71,9 @@ class Port:
         #: What is done with events that end no request, by type.
         self.handlers: dict[int, Callable[[int, tuple[Any, ...]], None]] = {}
         self._storage = bytearray(BATCH * w.EVENT_SIZE)
-        self._view = memoryview(self._storage)
+        self._words = memoryview(self._storage).cast("Q")
         self._events = ffi.from_buffer("llmq_event_t[]", self._storage, require_writable=True)
+        self._records = ffi.buffer(self._events)
         self._events[0].stride = w.EVENT_SIZE
         core.attach(self)
 
@@ -96,62 +102,56 @@ class Port:
         """Told of requests that ended with a permit."""
 
     def _dispatch(self, count: int) -> None:
-        # The two commonest waiters are served in place: a method's call would cost as much.
-        pop, forget, memory = self.waiting.pop, self.ids.pop, w.memory
-        at_type, at_status, at_number, at_attempt = w.TYPE, w.STATUS, w.USER_DATA, w.ATTEMPT
-        at_data, at_length = w.DATA, w.DATA_LEN
-        for place, raw in enumerate(w.EVENT.iter_unpack(self._view[: count * w.EVENT_SIZE])):
+        # Most events are answers of a first attempt that hold all there is to know. They are told
+        # apart by three words, and dealt with in place: calls would cost as much as all the rest.
+        pop, forget, memory, records = self.waiting.pop, self.ids.pop, w.memory, self._records
+        size, new, kind_of_loop = w.EVENT_SIZE, object.__new__, asyncio.Future
+        words, end, step = self._words, count * w.EVENT_WORDS, w.EVENT_WORDS
+        columns = [words[first:end:step].tolist() for first in _COLUMNS]
+        at = -size
+        for head, verdict, tries, number, start, length in zip(*columns):
+            at += size
             try:
-                if raw[at_type] != c.EV_DONE:
-                    self._other(place, raw)
+                if head != _HEAD or verdict or tries != _ONCE or number >= _FLAGGED:
+                    self._other(at // size)
                     continue
-                number = raw[at_number]
-                if raw[at_status] or number >= _FLAGGED or raw[at_attempt] > 1:
-                    response = self._taken(place, raw)
-                else:
-                    start = raw[at_data] - 1
-                    length = raw[at_length]
-                    response = Response(raw, memory[start : start + length] if length else b"")
+                response: Response[Any] = new(Response)
+                response._record = records[at : at + size]
+                response._data = memory[start - 1 : start - 1 + length] if length else b""
+                response._more = None
                 waiter = pop(number, None)
                 kind = waiter.__class__
-                if kind is Gather:
-                    waiter.add(number, response)
-                elif kind is asyncio.Future:
+                if kind is kind_of_loop:
                     forget(number, None)
-                    if waiter.done():
-                        pass
-                    elif raw[at_status]:
-                        waiter.set_exception(response.to_error())
-                    else:
+                    if not waiter.done():
                         waiter.set_result(response)
+                elif kind is Gather:
+                    waiter.add(number, response)
                 elif waiter is not None:
                     forget(number, None)
                     waiter.finish(response)
             except Exception:
                 _logger.exception("an event could not be handed over")
 
-    def _taken(self, place: int, raw: tuple[Any, ...]) -> Response[Any]:
-        number = raw[w.USER_DATA]
-        if raw[w.STATUS] or number & w.DETAILED or raw[w.ATTEMPT] > 1:
-            response = taken(self._events + place, raw)
-        else:
-            response = copied(raw)
-        if number & w.BY_REFERENCE:
-            passed = self.core.objects.pop(number, None)
-            if passed is not None:
-                with_value(response, passed.result)
-        return response
-
-    def keep(self, place: int, raw: tuple[Any, ...]) -> Piece:
-        """Takes an event out of those that are released together."""
-        at = place * w.EVENT_SIZE
-        piece = Piece(self._storage[at : at + w.EVENT_SIZE], raw)
-        self._events[place].handle = ffi.NULL
-        return piece
-
-    def _other(self, place: int, raw: tuple[Any, ...]) -> None:
+    def _other(self, place: int) -> None:
+        raw = w.EVENT.unpack_from(self._storage, place * w.EVENT_SIZE)
         kind, number = raw[w.TYPE], raw[w.USER_DATA]
-        if kind == c.EV_CHUNK:
+        if kind == c.EV_DONE:
+            response = self._taken(place, raw)
+            waiter = self.waiting.pop(number, None)
+            if isinstance(waiter, Gather):
+                waiter.add(number, response)
+                return
+            self.ids.pop(number, None)
+            if not isinstance(waiter, asyncio.Future):
+                if waiter is not None:
+                    waiter.finish(response)
+            elif not waiter.done():
+                if response.ok:
+                    waiter.set_result(response)
+                else:
+                    waiter.set_exception(response.to_error())
+        elif kind == c.EV_CHUNK:
             waiter = self.waiting.get(number)
             if waiter is not None and hasattr(waiter, "chunk"):
                 waiter.chunk(self.keep(place, raw))
@@ -168,6 +168,27 @@ class Port:
             handler = self.handlers.get(kind)
             if handler is not None:
                 handler(place, raw)
+
+    def _taken(self, place: int, raw: tuple[Any, ...]) -> Response[Any]:
+        number = raw[w.USER_DATA]
+        at = place * w.EVENT_SIZE
+        record = self._records[at : at + w.EVENT_SIZE]
+        if raw[w.STATUS] or number & w.DETAILED or raw[w.ATTEMPT] > 1:
+            response = taken(self._events + place, record)
+        else:
+            response = copied(record)
+        if number & w.BY_REFERENCE:
+            passed = self.core.objects.pop(number, None)
+            if passed is not None:
+                with_value(response, passed.result)
+        return response
+
+    def keep(self, place: int, raw: tuple[Any, ...]) -> Piece:
+        """Takes an event out of those that are released together."""
+        at = place * w.EVENT_SIZE
+        piece = Piece(self._storage[at : at + w.EVENT_SIZE], raw)
+        self._events[place].handle = ffi.NULL
+        return piece
 
 
 class ThreadPort(Port):

@@ -72,15 +72,26 @@ class _More:
 
 _NOT_YET: Any = object()
 _EMPTY = b""
+#: Where the status is in an event, and what is there if all went well: asked of every response.
+_STATUS = w.bytes_of("status")
+_COMPLETED = bytes(_STATUS.stop - _STATUS.start)
+#: Members of an event in the order of Usage.
+_USAGE = (
+    w.INPUT_TOKENS,
+    w.OUTPUT_TOKENS,
+    w.CACHED_INPUT_TOKENS,
+    w.COST_MICROS,
+    w.REASONING_TOKENS,
+)
 
 
 class Response(Generic[T_co]):
     """The one outcome of a request. May be read from any thread."""
 
-    __slots__ = ("_data", "_more", "_raw")
+    __slots__ = ("_data", "_more", "_record")
 
-    def __init__(self, raw: tuple[Any, ...], data: bytes | None, more: _More | None = None) -> None:
-        self._raw = raw
+    def __init__(self, record: bytes, data: bytes | None, more: _More | None = None) -> None:
+        self._record = record
         self._data = data
         self._more = more
 
@@ -92,22 +103,22 @@ class Response(Generic[T_co]):
     @property
     def request_id(self) -> int:
         """Id of the request."""
-        return int(self._raw[w.REQUEST_ID])
+        return w.read(self._record, w.REQUEST_ID)
 
     @property
     def ok(self) -> bool:
         """Whether the request completed."""
-        return not self._raw[w.STATUS]
+        return self._record[_STATUS] == _COMPLETED
 
     @property
     def status(self) -> c.Status | int:
         """Status.OK, or why not."""
-        return to_status(self._raw[w.STATUS])
+        return to_status(w.read(self._record, w.STATUS))
 
     @property
     def state(self) -> int:
         """Final State."""
-        return int(self._raw[w.STATE])
+        return w.read(self._record, w.STATE)
 
     @property
     def data(self) -> bytes:
@@ -153,7 +164,7 @@ class Response(Generic[T_co]):
         if self.ok:
             return ""
         told = self._text(lib.llmq_response_error) or (self._more.message if self._more else "")
-        return told or text(lib.llmq_status_message(self._raw[w.STATUS]))
+        return told or text(lib.llmq_status_message(w.read(self._record, w.STATUS)))
 
     def raise_for_status(self) -> Response[T_co]:
         """Gives this response back if the request completed.
@@ -162,31 +173,24 @@ class Response(Generic[T_co]):
             Error: Of the class that belongs to the status, if it did not.
 
         """
-        if self._raw[w.STATUS]:
+        if not self.ok:
             raise self.to_error()
         return self
 
     def to_error(self) -> Error:
         """The error that belongs to this outcome."""
-        return make_error(self._raw[w.STATUS], self.error, response=self)
+        return make_error(w.read(self._record, w.STATUS), self.error, response=self)
 
     @property
     def usage(self) -> Usage | None:
         """Usage of the last attempt; None if it is not known."""
-        raw = self._raw
-        usage = Usage(
-            raw[w.INPUT_TOKENS],
-            raw[w.OUTPUT_TOKENS],
-            raw[w.CACHED_INPUT_TOKENS],
-            raw[w.COST_MICROS],
-            raw[w.REASONING_TOKENS],
-        )
+        usage = Usage(*(w.read(self._record, place) for place in _USAGE))
         return usage if any(usage) else None
 
     @property
     def attempts(self) -> int:
         """Attempts made."""
-        return int(self._raw[w.ATTEMPT])
+        return w.read(self._record, w.ATTEMPT)
 
     @property
     def history(self) -> list[Attempt]:
@@ -201,32 +205,32 @@ class Response(Generic[T_co]):
     @property
     def queued_s(self) -> float:
         """Seconds from the submit to the start of the last attempt, or to the end if none ran."""
-        return float(self._raw[w.QUEUED_NS] * _NANO)
+        return w.read(self._record, w.QUEUED_NS) * _NANO
 
     @property
     def run_s(self) -> float:
         """Seconds that the last attempt ran; 0 if none did."""
-        return float(self._raw[w.RUN_NS] * _NANO)
+        return w.read(self._record, w.RUN_NS) * _NANO
 
     @property
     def retry_after_s(self) -> float | None:
         """With an error: in how many seconds a new try may make sense; None if not known."""
-        return float(self._raw[w.RETRY_AFTER_NS] * _NANO) if self._raw[w.RETRY_AFTER_NS] else None
+        return w.read(self._record, w.RETRY_AFTER_NS) * _NANO or None
 
     @property
     def first_output_s(self) -> float | None:
         """Seconds from the last attempt's start to its first output, if it was streamed."""
-        return float(self._raw[w.FIRST_OUTPUT_NS] * _NANO) if self._raw[w.FIRST_OUTPUT_NS] else None
+        return w.read(self._record, w.FIRST_OUTPUT_NS) * _NANO or None
 
     @property
     def shared(self) -> bool:
         """Whether the usage is that of a call which another request has told already."""
-        return bool(self._raw[w.FLAGS] & c.EVENT_SHARED)
+        return bool(w.read(self._record, w.FLAGS) & c.EVENT_SHARED)
 
     @property
     def cached(self) -> bool:
         """Whether the answer is one from before."""
-        return bool(self._raw[w.FLAGS] & c.EVENT_CACHED)
+        return bool(w.read(self._record, w.FLAGS) & c.EVENT_CACHED)
 
     @property
     def http_status(self) -> int:
@@ -300,19 +304,19 @@ def with_value(response: Response[Any], value: Any) -> Response[Any]:
     return response
 
 
-def copied(raw: tuple[Any, ...]) -> Response[Any]:
+def copied(record: bytes) -> Response[Any]:
     """A response of a drained event, without what only the library's response tells."""
-    start = raw[w.DATA]
-    size = raw[w.DATA_LEN]
-    return Response(raw, w.memory[start - 1 : start - 1 + size] if size else _EMPTY)
+    start = w.read(record, w.DATA) - 1
+    size = w.read(record, w.DATA_LEN)
+    return Response(record, w.memory[start : start + size] if size else _EMPTY)
 
 
-def taken(event: Any, raw: tuple[Any, ...]) -> Response[Any]:
+def taken(event: Any, record: bytes) -> Response[Any]:
     """A response that keeps the library's own, which holds the payload."""
     holder = ffi.new("llmq_response_t **")
     if lib.llmq_event_take(event, holder) != c.OK:
-        return copied(raw)
-    return Response(raw, None, _More(ffi.gc(holder[0], lib.llmq_response_free)))
+        return copied(record)
+    return Response(record, None, _More(ffi.gc(holder[0], lib.llmq_response_free)))
 
 
 def owned(handle: Any) -> Response[Any]:
@@ -322,7 +326,7 @@ def owned(handle: Any) -> Response[Any]:
     submitted, started, finished = times
     usage = ffi.new("llmq_usage_t *", {"struct_size": ffi.sizeof("llmq_usage_t")})
     lib.llmq_response_usage(handle, usage)
-    raw = w.event_of(
+    record = w.event_of(
         status=lib.llmq_response_status(handle),
         flags=lib.llmq_response_flags(handle),
         request_id=lib.llmq_response_request_id(handle),
@@ -337,13 +341,13 @@ def owned(handle: Any) -> Response[Any]:
         state=lib.llmq_response_state(handle),
         first_output_ns=lib.llmq_response_first_output_ns(handle),
     )
-    return Response(raw, None, _More(ffi.gc(handle, lib.llmq_response_free)))
+    return Response(record, None, _More(ffi.gc(handle, lib.llmq_response_free)))
 
 
 def refusal(error: Error) -> Response[Any]:
     """The outcome of a request that was not accepted."""
-    raw = w.event_of(status=int(error.status), state=c.STATE_FAILED)
-    return Response(raw, _EMPTY, _More(message=error.message))
+    record = w.event_of(status=int(error.status), state=c.STATE_FAILED)
+    return Response(record, _EMPTY, _More(message=error.message))
 
 
 class Chunk(NamedTuple):

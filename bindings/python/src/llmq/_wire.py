@@ -1,4 +1,4 @@
-"""Requests as bytes in one array, events as tuples out of one buffer: the fast path.
+"""Requests as bytes in one array, events out of one buffer: the fast path.
 
 A batch of requests is the join of their records, in which three columns are filled at once: where
 the payload is, how long it is, and the number that comes back with the events.
@@ -25,23 +25,26 @@ if TYPE_CHECKING:
 _FORMATS = {("uint", 4): "I", ("int", 4): "i", ("uint", 8): "Q", ("int", 8): "q"}
 
 
-def _event_layout() -> tuple[struct.Struct, dict[str, int]]:
-    """How an event is unpacked, and the place of each member in the tuple."""
+def _event_layout() -> tuple[struct.Struct, dict[str, int], list[tuple[Any, int]]]:
+    """How an event is unpacked, the place of each member in the tuple, and how one is read."""
     form = "="
     places: dict[str, int] = {}
+    readers = []
     for name, field in ffi.typeof("llmq_event_t").fields:
         size = ffi.sizeof(field.type)
         kind = "int" if field.type.cname.startswith("int") else "uint"
         places[name] = len(places)
         form += _FORMATS[kind, size]
+        readers.append((struct.Struct("=" + form[-1]).unpack_from, field.offset))
     layout = struct.Struct(form)
     if layout.size != ffi.sizeof("llmq_event_t"):
         raise LibraryError("llmq_event_t has holes on this platform")
-    return layout, places
+    return layout, places, readers
 
 
-EVENT, _PLACES = _event_layout()
+EVENT, _PLACES, _READERS = _event_layout()
 EVENT_SIZE = EVENT.size
+EVENT_WORDS = EVENT_SIZE // 8
 TYPE, STATUS, FLAGS = _PLACES["type"], _PLACES["status"], _PLACES["flags"]
 REQUEST_ID, ATTEMPT_ID = _PLACES["request_id"], _PLACES["attempt_id"]
 USER_DATA, DATA, DATA_LEN = _PLACES["user_data"], _PLACES["data"], _PLACES["data_len"]
@@ -350,7 +353,31 @@ def single(model: str, payload: bytes, options: Mapping[str, Any]) -> Batch:
     return Batch([template], [payload], [0])
 
 
-def event_of(**members: int) -> tuple[int, ...]:
-    """The tuple of a DONE event of which only some members are known."""
+def read(record: bytes, place: int) -> int:
+    """One member of an event, by its place in the tuple."""
+    unpack, offset = _READERS[place]
+    value: int = unpack(record, offset)[0]
+    return value
+
+
+def event_of(**members: int) -> bytes:
+    """A DONE event of which only some members are known."""
     filled = {"stride": EVENT_SIZE, "type": c.EV_DONE, **members}
-    return tuple(filled.get(name, 0) for name in _PLACES)
+    return EVENT.pack(*(filled.get(name, 0) for name in _PLACES))
+
+
+def bytes_of(member: str) -> slice:
+    """Where in an event a member is."""
+    unpack, offset = _READERS[_PLACES[member]]
+    return slice(offset, offset + unpack.__self__.size)
+
+
+def column(member: str) -> int:
+    """Which of the words of an event a member is in."""
+    return int(ffi.offsetof("llmq_event_t", member)) // 8
+
+
+def words_of(record: bytes, *members: str) -> list[int]:
+    """The words of an event that these members are in."""
+    words = memoryview(record).cast("Q")
+    return [words[column(member)] for member in members]
