@@ -4,4 +4,4 @@ go 1.21
 
 require llmq v0.0.0
 
-replace llmq => ..
+replace llmq => ../

@@ -14,4 +14,4 @@ require (
 	github.com/tidwall/sjson v1.2.5 // indirect
 )
 
-replace llmq => ..
+replace llmq => ../

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hook.h"
 #include "js.h"
 #include "library.h"
 
@@ -71,7 +72,7 @@ NAPI_MODULE_INIT() {
   if (export_functions(env, exports, functions, sizeof functions / sizeof *functions) != 0 ||
       manager_exports(env, exports) != 0 || submit_exports(env, exports) != 0 ||
       attempt_exports(env, exports) != 0 || info_exports(env, exports) != 0 ||
-      poller_exports(env, exports) != 0)
+      poller_exports(env, exports) != 0 || hook_exports(env, exports) != 0)
     return NULL;
   napi_create_int32(env, RECORDS_VERSION, &version);
   napi_set_named_property(env, exports, "recordsVersion", version);

@@ -31,6 +31,7 @@ struct manager {
   bool shared; /* the process's one: dropped, not destroyed */
   uv_handle_t* poll;
   struct log* log;
+  struct hook* hooks; /* the one that is told, and those before it that have something left */
   napi_ref on_events;
   napi_async_context context;
   napi_ref event_buffer; /* BATCH event_records, then TEXTS_SIZE bytes */

@@ -79,6 +79,7 @@
   X(llmq_stats_json)                   \
   X(llmq_status_message)               \
   X(llmq_status_name)                  \
+  X(llmq_set_hook)                     \
   X(llmq_submit_batch)                 \
   X(llmq_try_acquire)                  \
   X(llmq_usage_update)                 \

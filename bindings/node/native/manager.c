@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "addon.h"
+#include "hook.h"
 #include "js.h"
 #include "library.h"
 #include "log.h"
@@ -48,6 +49,7 @@ void manager_destroy(struct manager* manager) {
   } else {
     lib.llmq_manager_destroy(handle);
   }
+  hooks_close(manager);
   if (manager->log != NULL) log_close(manager->log);
   poller_close(manager);
 }

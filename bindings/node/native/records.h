@@ -73,11 +73,43 @@ struct event_record {
   uint32_t reserved;
 };
 
+/* What a hook was told, on its way out. Its texts (model, deployment, tenant, limit) follow it, one
+ * after the other, then the next record. src/hooks.ts has the same numbers. */
+struct hook_record {
+  uint32_t size; /* from this record to the next */
+  uint32_t type;
+  uint32_t request_id[2];
+  uint32_t attempt_id[2];
+  uint32_t call_id[2];
+  uint32_t attempt;
+  int32_t status;
+  int32_t state;
+  uint32_t usage_known;
+  uint32_t model_length;
+  uint32_t deployment_length;
+  uint32_t tenant_length;
+  uint32_t limit_length;
+  double lost; /* how many before it found no room */
+  double time_ms;
+  double queued_ns;
+  double run_ns;
+  double delay_ns;
+  double input_tokens;
+  double output_tokens;
+  double cached_input_tokens;
+  double cost_micros;
+  double reasoning_tokens;
+  double old_value;
+  double new_value;
+  double until_ms; /* 0 = none */
+};
+
 enum { TEXTS_SIZE = 131072 };    /* of the buffer of texts */
 enum { TEXT_SHARED_MAX = 4096 }; /* a longer text has a buffer of its own */
 enum { TEXTS_PER_EVENT = 8 };
 
 _Static_assert(sizeof(struct request_record) == 120, "REQUEST_BYTES of src/records.ts");
 _Static_assert(sizeof(struct event_record) == 192, "EVENT_BYTES of src/records.ts");
+_Static_assert(sizeof(struct hook_record) == 168, "HOOK_BYTES of src/hooks.ts");
 
 #endif /* LLMQ_NODE_RECORDS_H_ */

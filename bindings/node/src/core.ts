@@ -1,5 +1,6 @@
 import { EventType, LogLevel, RequestFlags, Status } from './constants';
 import { LlmqError } from './errors';
+import type { Hooks } from './hooks';
 import { native } from './library';
 import type { Native, NativeManager } from './native';
 import { BATCH, EventField, Events, EVENTS_BYTES, RequestField } from './records';
@@ -87,6 +88,7 @@ export class Core {
   private refusal: LlmqError | undefined;
   private readonly workers = new Map<string, WorkerFunction<unknown, unknown>>();
   private readonly running = new Map<bigint, Attempt>();
+  private hooks: Hooks | undefined;
   private lastStats = '{}';
   private roomWaiters: (() => void)[] = [];
 
@@ -292,6 +294,22 @@ export class Core {
       else this.workers.set(model, before);
       throw error;
     }
+  }
+
+  /** Lets the hooks be told of the types in the mask, in place of those before. */
+  hook(mask: number, hooks: Hooks): void {
+    this.native.setHook(this.handle, mask, (records) => {
+      if (records === undefined) hooks.emit('close');
+      else hooks.tell(records);
+    });
+    this.hooks = hooks;
+  }
+
+  /** Ends hooks that are told. */
+  unhook(hooks: Hooks): void {
+    if (this.hooks !== hooks) return;
+    this.hooks = undefined;
+    if (this.isOpen) this.native.setHook(this.handle, 0, null);
   }
 
   /** Resolves when chunks have been read, or may have been on another thread. */

@@ -7,6 +7,7 @@ export { Config, LimitConfig, ModelConfig } from './config';
 export { Operation, Priority, State, Status } from './constants';
 export { Logger, LogLevelName } from './core';
 export { LlmqError, statusName } from './errors';
+export { BreakerName, HookEvent, HookName, Hooks } from './hooks';
 export { explain, libraryInfo } from './library';
 export { Manager, ManagerOptions, ShutdownOptions } from './manager';
 export { Model } from './model';

@@ -2,6 +2,7 @@ import { type Config, configText, type ModelConfig } from './config';
 import { ShutdownMode } from './constants';
 import { Core, type Logger, type LogLevelName, Sink, STREAM } from './core';
 import { LlmqError } from './errors';
+import { hookMask, type HookName, Hooks } from './hooks';
 import { Model } from './model';
 import { Permit, PermitWaiter } from './permit';
 import {
@@ -292,6 +293,17 @@ export class Manager implements AsyncDisposable {
   /** Changes one setting while everything runs, as `model.gpt-4o.rpm`. */
   set(key: string, value: string | number | boolean): void {
     this.core.native.set(this.core.handle, key, String(value));
+  }
+
+  /**
+   * What happens to requests, limits and circuit breakers, as events; of the types that are named,
+   * of all if none are. A manager has one such object: the next one takes its place, and so it does
+   * for the one manager of a process.
+   */
+  hooks(types?: readonly HookName[]): Hooks {
+    const hooks = new Hooks(this.core);
+    this.core.hook(hookMask(types), hooks);
+    return hooks;
   }
 
   /** Names of the registered models. */

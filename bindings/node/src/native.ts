@@ -42,6 +42,11 @@ export interface Native {
     high: number,
   ): [number, ArrayBuffer[] | undefined] | undefined;
   setWorkers(manager: NativeManager, model: string, leaseMs: number): void;
+  setHook(
+    manager: NativeManager,
+    mask: number,
+    onRecords: ((records: ArrayBuffer | undefined) => void) | null,
+  ): void;
   attemptSucceed(
     manager: NativeManager,
     low: number,

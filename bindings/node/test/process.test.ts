@@ -1,33 +1,50 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
 import { type Config, LlmqError, Manager } from 'llmq';
 
-import { CHAT, line, managerFor, mock, run, told, within } from './support';
+import { CHAT, type Child, line, managerFor, mock, run, told, within } from './support';
 
-// How long a process may take to leave: a second, and what a busy machine takes to end a process.
-const LEAVE_MS = 10_000;
+// How long a process may take to leave. On a machine that does other things the best of a few
+// tries counts.
+const LEAVE_MS = 1000;
+const TRIES = 5;
+
+async function leaving(
+  t: TestContext,
+  how: string,
+  end: (child: Child) => unknown,
+  expected: number | string,
+): Promise<void> {
+  let least = Infinity;
+  for (let i = 0; i < TRIES && least > LEAVE_MS; ++i) {
+    const child = run(t, 'hold.js', [how]);
+    assert.equal(await line(child), 'ready');
+    const begin = performance.now();
+    end(child);
+    assert.equal(await within(20_000, child.ended, 'the exit'), expected);
+    least = Math.min(least, performance.now() - begin);
+  }
+  t.diagnostic(`it took ${least.toFixed(0)} ms`);
+  assert.ok(least <= LEAVE_MS, `it took ${least} ms`);
+}
 
 for (const [how, code] of [
   ['idle', 0],
   ['exit', 7],
 ] as const)
-  test(`a process that never shuts down leaves: ${how}`, async (t) => {
-    const child = run(t, 'hold.js', [how]);
-    assert.equal(await line(child), 'ready');
-    assert.equal(await within(LEAVE_MS, child.ended, 'the exit'), code);
-  });
+  test(`a process that never shuts down leaves within a second: ${how}`, (t) =>
+    leaving(t, how, () => undefined, code));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  test(`${signal} ends a process with pending requests`, async (t) => {
-    const child = run(t, 'hold.js', ['signal']);
-    assert.equal(await line(child), 'ready');
-    child.process.kill(signal);
-    assert.equal(await within(LEAVE_MS, child.ended, 'the exit'), signal);
-  });
+  test(`${signal} ends a process with pending requests within a second`, (t) =>
+    leaving(t, 'signal', (child) => child.process.kill(signal), signal));
+
+test('a signal that a program turns into an abort ends it within a second', (t) =>
+  leaving(t, 'abort', (child) => child.process.kill('SIGINT'), 0));
 
 function thread(how: string): Worker {
   return new Worker(path.join(__dirname, 'programs', 'thread.js'), { workerData: { how } });
@@ -52,7 +69,7 @@ test('worker threads share the limits of the process', async (t) => {
   const worker = thread('shared');
   const exit = once(worker, 'exit');
   assert.deepEqual(await within(20_000, once(worker, 'message'), 'a message'), [300]);
-  assert.deepEqual(await within(LEAVE_MS, exit, 'the exit'), [0]);
+  assert.deepEqual(await within(20_000, exit, 'the exit'), [0]);
   const response = await shared.submit({ model: 'm', payload: CHAT });
   assert.equal(response.ok, true);
   assert.equal(told(shared)['completed'], 301);
@@ -61,7 +78,7 @@ test('worker threads share the limits of the process', async (t) => {
 test('a worker thread that is terminated takes its manager along', async () => {
   const worker = thread('hang');
   assert.deepEqual(await within(20_000, once(worker, 'message'), 'a message'), [300]);
-  await within(LEAVE_MS, worker.terminate(), 'the end');
+  await within(20_000, worker.terminate(), 'the end');
 });
 
 test('shutdown lets requests end as its mode says, and can be asked for twice', async () => {

@@ -16,6 +16,15 @@ async function main(): Promise<void> {
     return;
   }
   const hanging = { model: 'hang', payload: { messages: [] } };
+  if (how === 'abort') {
+    const controller = new AbortController();
+    process.once('SIGINT', () => controller.abort());
+    const aborted = manager.submit({ ...hanging, signal: controller.signal });
+    await manager.submit({ model: 'w', payload: '' });
+    console.log('ready');
+    await aborted.catch(() => undefined);
+    return; // nothing is pending any more
+  }
   manager.submit(hanging).catch(() => undefined);
   manager.stream(hanging);
   await manager.submit({ model: 'w', payload: '' });
