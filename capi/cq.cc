@@ -106,6 +106,17 @@ void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
   });
 }
 
+llmq_status_t llmq_event_outcome(const llmq_event_t* event, llmq_outcome_t* outcome) {
+  if (event == nullptr || outcome == nullptr || event->type != LLMQ_EV_DONE ||
+      event->handle == nullptr || !llmq::runtime::writable(*outcome, outcome->struct_size)) {
+    return LLMQ_ERR_INVALID_ARG;
+  }
+  if (llmq::runtime::event_is_inherited(*event)) return LLMQ_ERR_FORKED;
+  llmq::runtime::read_outcome(*event, *outcome);
+  llmq::runtime::clear_tail(*outcome, outcome->struct_size);
+  return LLMQ_OK;
+}
+
 llmq_status_t llmq_event_take(llmq_event_t* event, llmq_response_t** response) {
   if (event == nullptr || response == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&]() -> llmq_status_t {

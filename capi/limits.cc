@@ -32,6 +32,24 @@ struct Texts {
   }
 };
 
+// The headers of an answer, as the caller names them.
+struct Headers {
+  Texts name;
+  Texts value;
+  size_t count;
+
+  bool complete() const {
+    return count <= kMostHeaders && name.complete(count) && value.complete(count);
+  }
+  llmq::core::Observed read() const {
+    llmq::provider::RateLimitHeaders headers;
+    for (size_t i = 0; i < count; ++i) headers.add(name.at(i), value.at(i));
+    llmq::core::Observed observed;
+    headers.finish(llmq::runtime::wall_unix_ms(), observed);
+    return observed;
+  }
+};
+
 }  // namespace
 
 extern "C" {
@@ -41,18 +59,22 @@ llmq_status_t llmq_report_limits(llmq_manager_t* manager, const char* model, siz
                                  const char* const* values, const size_t* value_lens,
                                  size_t count) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
-  const Texts name{names, name_lens};
-  const Texts value{values, value_lens};
-  if (model == nullptr || count > kMostHeaders || !name.complete(count) || !value.complete(count)) {
-    return LLMQ_ERR_INVALID_ARG;
-  }
+  const Headers headers{{names, name_lens}, {values, value_lens}, count};
+  if (model == nullptr || !headers.complete()) return LLMQ_ERR_INVALID_ARG;
   return guarded([&] {
-    llmq::provider::RateLimitHeaders headers;
-    for (size_t i = 0; i < count; ++i) headers.add(name.at(i), value.at(i));
-    llmq::core::Observed observed;
-    headers.finish(llmq::runtime::wall_unix_ms(), observed);
-    return code(manager->manager->report_limits(std::string_view(model, model_len), observed));
+    return code(
+        manager->manager->report_limits(std::string_view(model, model_len), headers.read()));
   });
+}
+
+llmq_status_t llmq_attempt_report_limits(llmq_manager_t* manager, llmq_attempt_id_t attempt,
+                                         const char* const* names, const size_t* name_lens,
+                                         const char* const* values, const size_t* value_lens,
+                                         size_t count) {
+  if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  const Headers headers{{names, name_lens}, {values, value_lens}, count};
+  if (!headers.complete()) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] { return code(manager->manager->report_limits(attempt, headers.read())); });
 }
 
 }  // extern "C"

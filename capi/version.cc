@@ -26,6 +26,7 @@ static_assert(offsetof(llmq_event_t, state) == 124);
 static_assert(sizeof(llmq_request_t) == 216 && offsetof(llmq_request_t, user_data) == 152);
 static_assert(offsetof(llmq_request_t, cq) == 160);
 static_assert(sizeof(llmq_stats_t) == 136 && offsetof(llmq_stats_t, wakeups) == 120);
+static_assert(sizeof(llmq_outcome_t) == 112 && offsetof(llmq_outcome_t, metadata) == 96);
 static_assert(sizeof(llmq_wait_t) == 96 && offsetof(llmq_wait_t, blocked_by) == 32);
 #endif
 
@@ -77,6 +78,8 @@ size_t llmq_sizeof(int32_t what) {
       return sizeof(llmq_wait_t);
     case LLMQ_SIZEOF_HOOK:
       return sizeof(llmq_hook_t);
+    case LLMQ_SIZEOF_OUTCOME:
+      return sizeof(llmq_outcome_t);
     default:
       return 0;
   }

@@ -308,6 +308,8 @@ const (
 	sizeofWait sizeofKind = 5
 	// sizeofHook: llmq_hook_t.
 	sizeofHook sizeofKind = 6
+	// sizeofOutcome: llmq_outcome_t.
+	sizeofOutcome sizeofKind = 7
 )
 
 // ProbeFlags: Flags of llmq_probe_json.

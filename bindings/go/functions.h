@@ -71,6 +71,7 @@
   X(llmq_status_t, llmq_attempt_succeed, (llmq_manager_t *manager, llmq_attempt_id_t attempt, const void *data, size_t len, const llmq_usage_t *usage), (manager, attempt, data, len, usage)) \
   X(llmq_status_t, llmq_attempt_fail, (llmq_manager_t *manager, llmq_attempt_id_t attempt, llmq_status_t status, const char *message, size_t len, int64_t retry_after_ns), (manager, attempt, status, message, len, retry_after_ns)) \
   X(llmq_status_t, llmq_report_limits, (llmq_manager_t *manager, const char *model, size_t model_len, const char*const *names, const size_t *name_lens, const char*const *values, const size_t *value_lens, size_t count), (manager, model, model_len, names, name_lens, values, value_lens, count)) \
+  X(llmq_status_t, llmq_attempt_report_limits, (llmq_manager_t *manager, llmq_attempt_id_t attempt, const char*const *names, const size_t *name_lens, const char*const *values, const size_t *value_lens, size_t count), (manager, attempt, names, name_lens, values, value_lens, count)) \
   X(llmq_status_t, llmq_attempt_model, (llmq_manager_t *manager, llmq_attempt_id_t attempt, const char **data, size_t *len), (manager, attempt, data, len)) \
   X(llmq_status_t, llmq_attempt_tenant, (llmq_manager_t *manager, llmq_attempt_id_t attempt, const char **data, size_t *len), (manager, attempt, data, len)) \
   X(llmq_status_t, llmq_attempt_request_key, (llmq_manager_t *manager, llmq_attempt_id_t attempt, const char **data, size_t *len), (manager, attempt, data, len)) \
@@ -88,6 +89,7 @@
   X(llmq_status_t, llmq_cq_set_wakeup, (llmq_cq_t *cq, llmq_wakeup_fn fn, void *user, llmq_user_free_fn user_free), (cq, fn, user, user_free)) \
   X(size_t, llmq_cq_dispatch, (llmq_cq_t *cq, llmq_event_fn fn, void *user, size_t max), (cq, fn, user, max)) \
   X(void, llmq_events_release, (llmq_event_t *events, size_t stride, size_t n), (events, stride, n)) \
+  X(llmq_status_t, llmq_event_outcome, (const llmq_event_t *event, llmq_outcome_t *outcome), (event, outcome)) \
   X(llmq_status_t, llmq_event_take, (llmq_event_t *event, llmq_response_t **response), (event, response)) \
   X(llmq_status_t, llmq_response_status, (const llmq_response_t *response), (response)) \
   X(int32_t, llmq_response_state, (const llmq_response_t *response), (response)) \

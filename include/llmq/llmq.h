@@ -221,7 +221,8 @@ enum {
   LLMQ_SIZEOF_EVENT = 3,   /**< llmq_event_t. */
   LLMQ_SIZEOF_STATS = 4,   /**< llmq_stats_t. */
   LLMQ_SIZEOF_WAIT = 5,    /**< llmq_wait_t. */
-  LLMQ_SIZEOF_HOOK = 6     /**< llmq_hook_t. */
+  LLMQ_SIZEOF_HOOK = 6,    /**< llmq_hook_t. */
+  LLMQ_SIZEOF_OUTCOME = 7  /**< llmq_outcome_t. */
 };
 
 /** Actual consumption of one attempt. Counts are >= 0. */
@@ -263,6 +264,27 @@ typedef struct llmq_event {
                                      0 = none came. */
   int64_t reasoning_tokens;     /**< DONE: the part of output_tokens that is not shown. */
 } llmq_event_t;
+
+/** What a DONE event tells beside its members. Texts are NUL-terminated, "" where there is nothing, and live as long as
+ * the event's data. */
+typedef struct llmq_outcome {
+  uint32_t struct_size;             /**< sizeof(llmq_outcome_t). */
+  int32_t http_status;              /**< HTTP status of the last answer; 0 if there was none. */
+  int32_t usage_known;              /**< 1: the event's counts of tokens are the provider's; 0: not known. */
+  int32_t has_history;              /**< 1: an attempt has failed, llmq_response_attempts_json tells of each. */
+  const char *error;                /**< What went wrong, in words. */
+  uint64_t error_len;               /**< Bytes at error. */
+  const char *provider_request_id;  /**< As llmq_response_provider_request_id. */
+  uint64_t provider_request_id_len; /**< Bytes at provider_request_id. */
+  const char *deployment;           /**< As llmq_response_deployment. */
+  uint64_t deployment_len;          /**< Bytes at deployment. */
+  const char *fallback_model;       /**< As llmq_response_fallback_model. */
+  uint64_t fallback_model_len;      /**< Bytes at fallback_model. */
+  const char *request_key;          /**< As given with the request. */
+  uint64_t request_key_len;         /**< Bytes at request_key. */
+  const void *metadata;             /**< As given with the request. */
+  uint64_t metadata_len;            /**< Bytes at metadata. */
+} llmq_outcome_t;
 
 /** A callback that receives one event. */
 typedef void (*llmq_event_fn)(void *user, const llmq_event_t *event);
@@ -1035,7 +1057,7 @@ LLMQ_API llmq_status_t llmq_response_peek(llmq_manager_t *manager, llmq_request_
 /** Reports the usage of a finished request that was submitted with LLMQ_REQUEST_KEEP or
  * LLMQ_REQUEST_LATE_USAGE: its charges are corrected where they lie, as long as they lie in a window.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a negative count), LLMQ_ERR_STALE, LLMQ_ERR_AGAIN while it
- *   is not finished, LLMQ_ERR_ALREADY_DONE if usage is known and the history still remembers it,
+ *   is not finished (what this thread has reported or released before counts), LLMQ_ERR_ALREADY_DONE if usage is known and the history still remembers it,
  *   LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
  *   LLMQ_ERR_NOMEM.
  * @par Ownership copied
@@ -1223,8 +1245,8 @@ LLMQ_API llmq_status_t llmq_attempt_fail(llmq_manager_t *manager, llmq_attempt_i
                                          int64_t retry_after_ns);
 
 /** Tells what a provider's answer showed of its limits, where the calls are made by the caller's own SDK: the
- * headers of the answer, x-ratelimit-* among them. They teach the limits of the model, or of its first deployment,
- * as the answers of a built-in provider do. Hand over all headers, of good answers too: other names are skipped,
+ * headers of the answer, x-ratelimit-* among them. They teach the limits of the model, or of its first deployment
+ * (llmq_attempt_report_limits: of the one that was called), as the answers of a built-in provider do. Hand over all headers, of good answers too: other names are skipped,
  * and values that make no sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
  * @param names, values `count` texts each, NUL-terminated unless their lengths are given.
  * @param name_lens, value_lens `count` lengths in bytes; NULL = the texts are NUL-terminated.
@@ -1239,6 +1261,17 @@ LLMQ_API llmq_status_t llmq_report_limits(llmq_manager_t *manager, const char *m
                                           const char *const *names, const size_t *name_lens,
                                           const char *const *values, const size_t *value_lens,
                                           size_t count);
+
+/** As llmq_report_limits, for the deployment that the attempt, or permit, goes to: call it before the attempt is ended.
+ * @return LLMQ_OK, LLMQ_ERR_STALE (the attempt has ended), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership copied
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_attempt_report_limits(llmq_manager_t *manager, llmq_attempt_id_t attempt,
+                                                  const char *const *names, const size_t *name_lens,
+                                                  const char *const *values, const size_t *value_lens,
+                                                  size_t count);
 
 /** Model, tenant, request key and metadata of the request of an attempt that has not been reported yet; of a worker's
  * attempt also: that has not ended. Of a permit, likewise; copy them before it ends.
@@ -1402,6 +1435,16 @@ LLMQ_API size_t llmq_cq_dispatch(llmq_cq_t *cq, llmq_event_fn fn, void *user, si
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API void llmq_events_release(llmq_event_t *events, size_t stride, size_t n);
+
+/** Reads what a DONE event tells beside its members, without a response being made. Works on drained events until they
+ * are released or taken, and inside done_fn.
+ * @param[out] outcome Its struct_size must be set.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (no DONE event, or taken before), LLMQ_ERR_FORKED.
+ * @par Ownership filled for the caller; the texts belong to the event
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_event_outcome(const llmq_event_t *event, llmq_outcome_t *outcome);
 
 /** Turns a DONE event into a response that lives on. Works on drained events and inside done_fn, there with
  * the event cast from const.

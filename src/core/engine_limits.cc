@@ -128,9 +128,11 @@ Limit* Engine::limit_at(ModelIndex index, DeploymentIndex deployment, uint32_t l
 
 void Engine::on(const Step& step, const LimitsObserved& event) {
   Model* model = this->model(event.model);
-  if (model == nullptr || model->deployments.front() == nullptr) return;
-  const bool learnt = learn(step, model->first(), *event.observed, nullptr);
-  if (watches(Notice::kLimitChanged)) note_limits(step, model->first());
+  if (model == nullptr || event.deployment >= model->deployments.size()) return;
+  Deployment* const deployment = model->deployments[event.deployment].get();
+  if (deployment == nullptr) return;
+  const bool learnt = learn(step, *deployment, *event.observed, nullptr);
+  if (watches(Notice::kLimitChanged)) note_limits(step, *deployment);
   if (learnt) admit(step, *model);
 }
 

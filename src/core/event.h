@@ -66,6 +66,7 @@ struct AttemptFinished {
 struct LimitsObserved {
   ModelIndex model;
   const Observed* observed;
+  DeploymentIndex deployment = 0;
 };
 // Limits that several models share, or the deployments of one that are of several accounts. Before
 // the models that name it; its index is never used again.

@@ -139,7 +139,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
-  void observe(core::ModelIndex model, const core::Observed& observed);
+  void observe(core::ModelIndex model, core::DeploymentIndex deployment,
+               const core::Observed& observed);
   std::string info_json(const std::vector<ModelEntry*>& models, bool single);
   // loop_stream.cc: the caller has room for more of a response.
   void resume_stream(uint64_t id);

@@ -92,9 +92,10 @@ const core::Observed* Loop::observed_in(const Outcome& outcome, const core::Obse
 }
 
 // What answers to calls that the loop knows nothing of have shown.
-void Loop::observe(core::ModelIndex model, const core::Observed& observed) {
+void Loop::observe(core::ModelIndex model, core::DeploymentIndex deployment,
+                   const core::Observed& observed) {
   if (engine_.model(model) == nullptr) return;  // removed since it was looked up
-  step(core::LimitsObserved{model, &observed});
+  step(core::LimitsObserved{model, &observed, deployment});
 }
 
 // The result of an attempt that the loop itself runs. `observed` may be nullptr.

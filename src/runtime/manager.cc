@@ -265,10 +265,12 @@ core::Status Manager::wait_estimate(uint64_t id, WaitEstimate* estimate) {
 
 core::Status Manager::update_usage(uint64_t id, const core::Usage& usage) {
   if (!is_request_id(id)) return core::Status::kInvalidArg;
-  core::State state{};
-  if (is_live(id, &state) && !core::is_final(state)) return core::Status::kAgain;
   core::Status status = core::Status::kOk;
-  const core::Status asked = on_loop([&] { status = loop_->update_usage(id, usage); });
+  const core::Status asked = on_loop([&] {  // behind the report that ends it, if that is on its way
+    core::State state{};
+    const bool live = is_live(id, &state) && !core::is_final(state);
+    status = live ? core::Status::kAgain : loop_->update_usage(id, usage);
+  });
   return asked == core::Status::kOk ? status : asked;
 }
 

@@ -80,6 +80,7 @@ class Manager {
   // A piece of the response. kAgain: the caller has not taken enough of the others yet.
   core::Status chunk(uint64_t attempt, std::string_view data);
   core::Status report_limits(std::string_view model, const core::Observed& observed);
+  core::Status report_limits(uint64_t attempt, const core::Observed& observed);
   // manager_permits.cc
   core::Status acquire(const llmq_request_t& request, llmq_request_id_t* id);
   // kAgain: not now; `wait` is how long it would take.

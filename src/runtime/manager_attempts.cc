@@ -133,8 +133,20 @@ core::Status Manager::report_limits(std::string_view model, const core::Observed
   if (entry == nullptr) return core::Status::kUnknownModel;
   if (observed.empty()) return core::Status::kOk;
   Loop* const loop = loop_.get();
-  loop->post([loop, index = entry->index, observed] { loop->observe(index, observed); });
+  loop->post([loop, index = entry->index, observed] { loop->observe(index, 0, observed); });
   return core::Status::kOk;
+}
+
+core::Status Manager::report_limits(uint64_t attempt, const core::Observed& observed) {
+  const GatePass pass(loop_->gate);
+  if (!pass) return core::Status::kStale;
+  return look_into(attempt, [&](const Job& job) {
+    if (observed.empty()) return;
+    Loop* const loop = loop_.get();
+    loop->post([loop, model = job.request.model, deployment = job.node.deployment, observed] {
+      loop->observe(model, deployment, observed);
+    });
+  });
 }
 
 }  // namespace llmq::runtime

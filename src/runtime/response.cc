@@ -104,6 +104,29 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   event.first_output_ns = outcome == nullptr ? 0 : outcome->first_output.ns;
 }
 
+void read_outcome(const llmq_event_t& event, llmq_outcome_t& outcome) {
+  static const Outcome kNoOutcome;
+  static const Extra kNoExtra;
+  const Job& job = *static_cast<const Job*>(event.handle);
+  const Outcome& from = job.outcome == nullptr ? kNoOutcome : *job.outcome;
+  const Extra& asked = job.extra == nullptr ? kNoExtra : *job.extra;
+  outcome.http_status = from.http_status;
+  outcome.usage_known = from.usage_known ? 1 : 0;
+  outcome.has_history = from.attempts == nullptr ? 0 : 1;
+  outcome.error = from.message.c_str();
+  outcome.error_len = from.message.size();
+  outcome.provider_request_id = from.provider_request_id.c_str();
+  outcome.provider_request_id_len = from.provider_request_id.size();
+  outcome.deployment = from.deployment.c_str();
+  outcome.deployment_len = from.deployment.size();
+  outcome.fallback_model = from.model.c_str();
+  outcome.fallback_model_len = from.model.size();
+  outcome.request_key = asked.request_key.c_str();
+  outcome.request_key_len = asked.request_key.size();
+  outcome.metadata = asked.metadata.c_str();
+  outcome.metadata_len = asked.metadata.size();
+}
+
 bool event_is_inherited(const llmq_event_t& event) {
   const CompletionQueue* cq = static_cast<const Job*>(event.handle)->cq();
   return cq != nullptr && cq->forked();

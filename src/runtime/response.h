@@ -52,9 +52,11 @@ std::unique_ptr<Response> take_response(Job& job);
 std::unique_ptr<Response> copy_response(const Job& job);
 // The DONE event of an ended job; `handle` is the job.
 void fill_done_event(Job& job, llmq_event_t& event);
-// Moves the response out of an event (llmq_event_take); nullptr if it holds none.
 // It was drained before a fork that this process came from.
 bool event_is_inherited(const llmq_event_t& event);
+// What it tells beside its members; struct_size is left alone.
+void read_outcome(const llmq_event_t& event, llmq_outcome_t& outcome);
+// Moves the response out of an event (llmq_event_take); nullptr if it holds none.
 std::unique_ptr<Response> take_event(llmq_event_t& event);
 
 }  // namespace llmq::runtime

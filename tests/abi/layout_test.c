@@ -127,6 +127,19 @@ int main(void) {
   MEMBER(llmq_hook_t, until_ns, 200);
   MEMBER(llmq_hook_t, call_id, 208);
 
+  SIZE(llmq_outcome_t, LLMQ_SIZEOF_OUTCOME, 112);
+  MEMBER(llmq_outcome_t, struct_size, 0);
+  MEMBER(llmq_outcome_t, http_status, 4);
+  MEMBER(llmq_outcome_t, usage_known, 8);
+  MEMBER(llmq_outcome_t, has_history, 12);
+  MEMBER(llmq_outcome_t, error, 16);
+  MEMBER(llmq_outcome_t, provider_request_id, 32);
+  MEMBER(llmq_outcome_t, deployment, 48);
+  MEMBER(llmq_outcome_t, fallback_model, 64);
+  MEMBER(llmq_outcome_t, request_key, 80);
+  MEMBER(llmq_outcome_t, metadata, 96);
+  MEMBER(llmq_outcome_t, metadata_len, 104);
+
   /* Numbers that programs have compiled in. */
   if (LLMQ_ERR_INVALID_ARG != -1 || LLMQ_ERR_CANCELLED != -8 || LLMQ_ERR_STALE != -16 ||
       LLMQ_ERR_RATE_LIMITED != -19 || LLMQ_ERR_UNKNOWN != -33 || LLMQ_STATE_EXPIRED != 6 ||

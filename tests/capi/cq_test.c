@@ -301,6 +301,60 @@ static void members_of_a_later_header_read_as_zero(void) {
   llmq_cq_unref(cq);
 }
 
+static void an_outcome_is_read_without_a_response(void) {
+  llmq_manager_t* manager =
+      manager_of("{\"models\":[{\"name\":\"n\",\"retry\":{\"max_attempts\":1}}]}");
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  hold_attempts(manager, "n", &held);
+  llmq_outcome_t outcome;
+  memset(&outcome, 0xff, sizeof outcome);
+  llmq_request_t request = request_to("n", "x");
+  request.cq = cq;
+  request.request_key = "key";
+  request.request_key_len = 3;
+  request.metadata = "me\0ta";
+  request.metadata_len = 5;
+  CHECK_OK(llmq_submit(manager, &request, NULL));
+  CHECK_OK(llmq_attempt_fail(manager, nth_attempt(&held, 1), LLMQ_ERR_SERVER, "broken", 6, 0));
+  llmq_event_t event = next_event(cq);
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_event_outcome(&event, &outcome)); /* its size */
+  outcome.struct_size = sizeof outcome;
+  CHECK_OK(llmq_event_outcome(&event, &outcome));
+  CHECK_INT(sizeof outcome, outcome.struct_size);
+  CHECK_INT(0, outcome.http_status);
+  CHECK_INT(0, outcome.usage_known);
+  CHECK_INT(1, outcome.has_history);
+  CHECK_TEXT("broken", outcome.error);
+  CHECK_INT(6, outcome.error_len);
+  CHECK_TEXT("key", outcome.request_key);
+  CHECK_INT(3, outcome.request_key_len);
+  CHECK_INT(0, memcmp("me\0ta", outcome.metadata, 6));
+  CHECK_INT(5, outcome.metadata_len);
+  CHECK_TEXT("", outcome.provider_request_id);
+  CHECK_TEXT("", outcome.deployment);
+  CHECK_TEXT("", outcome.fallback_model);
+  llmq_response_t* response = NULL;
+  CHECK_OK(llmq_event_take(&event, &response));
+  CHECK_TEXT("broken", llmq_response_error(response, NULL)); /* nothing was taken */
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_event_outcome(&event, &outcome));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_event_outcome(NULL, &outcome));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_event_outcome(&event, NULL));
+  llmq_response_free(response);
+  submit_to_cq(manager, "n", "y", cq);
+  const llmq_usage_t usage = usage_of(3, 4);
+  CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 2), "r", 1, &usage));
+  event = next_event(cq);
+  CHECK_OK(llmq_event_outcome(&event, &outcome));
+  CHECK_INT(1, outcome.usage_known);
+  CHECK_INT(0, outcome.has_history);
+  CHECK_TEXT("", outcome.error);
+  CHECK_TEXT("", outcome.request_key);
+  llmq_events_release(&event, sizeof event, 1);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(refuses_null_and_wrong_handles);
   RUN(drain_wants_storage_and_a_stride);
@@ -316,5 +370,6 @@ int main(void) {
   RUN(a_callback_s_event_cannot_be_released);
   RUN(events_that_nobody_can_drain_are_dropped);
   RUN(members_of_a_later_header_read_as_zero);
+  RUN(an_outcome_is_read_without_a_response);
   return 0;
 }

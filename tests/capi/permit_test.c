@@ -164,6 +164,71 @@ static void a_permit_knows_its_request_and_deployment(void) {
   llmq_cq_unref(cq);
 }
 
+static void note_west(void* user, const llmq_hook_t* hook) {
+  struct latch* latch = user;
+  CHECK_INT(4, hook->deployment_len);
+  CHECK_INT(0, memcmp("west", hook->deployment, 4));
+  CHECK_INT(100, hook->old_value);
+  CHECK_INT(7, hook->new_value);
+  latch_hit(latch);
+}
+
+static void headers_teach_the_deployment_that_was_called(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"deployments\":["
+      "{\"name\":\"east\",\"provider\":\"mock\",\"limits\":[\"requests=100/"
+      "1m\",{\"concurrency\":1}]},"
+      "{\"name\":\"west\",\"provider\":\"mock\",\"limits\":[\"requests=100/"
+      "1m\",{\"concurrency\":1}]}]}]}");
+  const char* const names[] = {"x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"};
+  const char* const values[] = {"7", "6"};
+  const llmq_request_t request = permit_request(NULL);
+  struct latch told;
+  latch_init(&told);
+  CHECK_OK(llmq_set_hook(manager, LLMQ_HOOK_LIMIT_CHANGED, note_west, &told, NULL));
+  llmq_attempt_id_t west = 0;
+  for (int i = 0; i < 2; ++i) {
+    llmq_attempt_id_t permit = 0;
+    const char* text = NULL;
+    size_t len = 0;
+    CHECK_OK(llmq_try_acquire(manager, &request, &permit, NULL));
+    CHECK_OK(llmq_attempt_deployment(manager, permit, &text, &len));
+    if (memcmp(text, "west", 4) == 0) west = permit;
+  }
+  CHECK_OK(llmq_attempt_report_limits(manager, west, names, NULL, values, NULL, 2));
+  latch_wait(&told, 1);
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG,
+               llmq_attempt_report_limits(manager, west, NULL, NULL, values, NULL, 2));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG,
+               llmq_attempt_report_limits(NULL, west, names, NULL, values, NULL, 2));
+  CHECK_OK(llmq_permit_release(manager, west, NULL));
+  CHECK_STATUS(LLMQ_ERR_STALE,
+               llmq_attempt_report_limits(manager, west, names, NULL, values, NULL, 2));
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
+/* The release is still on its way then. */
+static void usage_may_follow_the_release_at_once(void) {
+  llmq_manager_t* manager = manager_of("{\"models\":[{\"name\":\"m\",\"tpm\":1000000000}]}");
+  llmq_cq_t* cq = new_cq();
+  llmq_request_t request = permit_request(cq);
+  const llmq_usage_t usage = usage_of(11, 5);
+  request.flags = LLMQ_REQUEST_LATE_USAGE;
+  for (int i = 0; i < 500; ++i) {
+    llmq_request_id_t id = 0;
+    CHECK_OK(llmq_acquire(manager, &request, &id));
+    llmq_event_t event = next_event(cq);
+    CHECK_OK(llmq_permit_release(manager, event.attempt_id, NULL));
+    CHECK_OK(llmq_usage_update(manager, id, &usage));
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  llmq_stats_t stats = {.struct_size = sizeof stats};
+  CHECK_OK(llmq_stats(manager, "m", 1, &stats));
+  CHECK_INT(500 * 16, stats.input_tokens + stats.output_tokens);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 static void a_permit_is_tried_for_once(void) {
   llmq_manager_t* manager = narrow_manager();
   const llmq_request_t request = permit_request(NULL);
@@ -452,6 +517,8 @@ int main(void) {
   RUN(calls_refuse);
   RUN(a_permit_waits_for_the_one_before);
   RUN(a_permit_knows_its_request_and_deployment);
+  RUN(headers_teach_the_deployment_that_was_called);
+  RUN(usage_may_follow_the_release_at_once);
   RUN(a_permit_is_tried_for_once);
   RUN(a_failure_teaches_and_ends_the_permit);
   RUN(a_failure_that_is_forgiven_ends_the_permit_too);

@@ -319,6 +319,11 @@ TEST_F(Manager, TakesTheLimitsThatAnotherSdkSaw) {
   EXPECT_NO_THROW(manager_.report_limits("m", headers));
   EXPECT_NO_THROW(manager_.report_limits("m", {}));
   EXPECT_THROW(manager_.report_limits("nobody", headers), llmq::error);
+  std::optional<llmq::permit> permit = manager_.try_acquire({"m", ""});
+  ASSERT_TRUE(permit.has_value());
+  EXPECT_NO_THROW(permit->report_limits({{"x-ratelimit-limit-requests", "60"}}));
+  EXPECT_NO_THROW(permit->report_limits(headers));
+  EXPECT_TRUE(permit->release());
 }
 
 }  // namespace

@@ -315,6 +315,8 @@ export const SizeofKind = {
   WAIT: 5,
   /** llmq_hook_t. */
   HOOK: 6,
+  /** llmq_outcome_t. */
+  OUTCOME: 7,
 } as const;
 /** A value of SizeofKind. */
 export type SizeofKind = (typeof SizeofKind)[keyof typeof SizeofKind];
@@ -368,6 +370,29 @@ export const EventLayout = {
     state: 124,
     first_output_ns: 128,
     reasoning_tokens: 136,
+  },
+} as const;
+
+/** Where the members of llmq_outcome_t are, in bytes, with 64-bit pointers. */
+export const OutcomeLayout = {
+  size: 112,
+  offsets: {
+    struct_size: 0,
+    http_status: 4,
+    usage_known: 8,
+    has_history: 12,
+    error: 16,
+    error_len: 24,
+    provider_request_id: 32,
+    provider_request_id_len: 40,
+    deployment: 48,
+    deployment_len: 56,
+    fallback_model: 64,
+    fallback_model_len: 72,
+    request_key: 80,
+    request_key_len: 88,
+    metadata: 96,
+    metadata_len: 104,
   },
 } as const;
 

@@ -31,6 +31,13 @@ class batch {
     detail::check(llmq_event_take(&event, &taken));
     return response(taken);
   }
+  // What it tells beside its members; the texts belong to the event.
+  static llmq_outcome_t outcome(const llmq_event_t& event) {
+    llmq_outcome_t told{};
+    told.struct_size = sizeof told;
+    detail::check(llmq_event_outcome(&event, &told));
+    return told;
+  }
   void release() noexcept {
     llmq_events_release(events_.data(), sizeof(llmq_event_t), count_);
     count_ = 0;

@@ -240,20 +240,12 @@ class manager {
 
   // What an answer to a call that the caller's own SDK made showed of the model's limits: its
   // headers, of which those that do not concern limits are skipped. `headers` holds pairs of texts.
-  template <class Headers = std::initializer_list<std::pair<std::string_view, std::string_view>>>
+  template <class Headers = header_list>
   void report_limits(std::string_view model, const Headers& headers) {
-    std::vector<const char*> texts[2];
-    std::vector<std::size_t> lens[2];
-    for (const auto& [name, value] : headers) {
-      const std::string_view both[2] = {name, value};
-      for (int i = 0; i < 2; ++i) {
-        texts[i].push_back(detail::at(both[i]));
-        lens[i].push_back(both[i].size());
-      }
-    }
-    detail::check(llmq_report_limits(handle(), detail::at(model), model.size(), texts[0].data(),
-                                     lens[0].data(), texts[1].data(), lens[1].data(),
-                                     texts[0].size()));
+    const detail::header_texts texts(headers);
+    detail::check(llmq_report_limits(
+        handle(), detail::at(model), model.size(), texts.names.data.data(), texts.names.lens.data(),
+        texts.values.data.data(), texts.values.lens.data(), texts.names.data.size()));
   }
 
   // fn(attempt) runs the attempts of a model without a provider, on the loop thread: it reports at

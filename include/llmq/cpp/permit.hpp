@@ -3,6 +3,7 @@
 #define LLMQ_CPP_PERMIT_HPP_
 
 #include <llmq/cpp/handle.hpp>
+#include <llmq/cpp/headers.hpp>
 #include <llmq/cpp/request.hpp>
 
 #include <chrono>
@@ -53,6 +54,14 @@ class permit {
   bool fail(status code, std::string_view message = {}, std::chrono::nanoseconds retry_after = {}) {
     return end(llmq_attempt_fail(manager_.get(), id_, code, message.data(), message.size(),
                                  retry_after.count()));
+  }
+  // What the answer showed of the limits of deployment(): before release() or fail().
+  template <class Headers = header_list>
+  void report_limits(const Headers& headers) {
+    const detail::header_texts texts(headers);
+    detail::check(llmq_attempt_report_limits(manager_.get(), id_, texts.names.data.data(),
+                                             texts.names.lens.data(), texts.values.data.data(),
+                                             texts.values.lens.data(), texts.names.data.size()));
   }
   // Renews the lease. False: the permit is lost.
   bool heartbeat() { return llmq_attempt_heartbeat(manager_.get(), id_) == LLMQ_OK; }

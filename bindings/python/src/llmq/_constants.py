@@ -258,6 +258,8 @@ SIZEOF_STATS: Final = 4
 SIZEOF_WAIT: Final = 5
 #: llmq_hook_t.
 SIZEOF_HOOK: Final = 6
+#: llmq_outcome_t.
+SIZEOF_OUTCOME: Final = 7
 
 # ProbeFlags
 

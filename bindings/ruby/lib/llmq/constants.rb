@@ -278,6 +278,8 @@ module LLMQ
     WAIT = 5
     # llmq_hook_t.
     HOOK = 6
+    # llmq_outcome_t.
+    OUTCOME = 7
   end
 
   # Flags of llmq_probe_json.

@@ -79,6 +79,47 @@ module LLMQ
       reasoning_tokens: 136
     }.freeze
 
+    # Members of llmq_outcome_t and their types, in order.
+    OUTCOME_MEMBERS = {
+      struct_size: :uint32,
+      http_status: :int32,
+      usage_known: :int32,
+      has_history: :int32,
+      error: :pointer,
+      error_len: :uint64,
+      provider_request_id: :pointer,
+      provider_request_id_len: :uint64,
+      deployment: :pointer,
+      deployment_len: :uint64,
+      fallback_model: :pointer,
+      fallback_model_len: :uint64,
+      request_key: :pointer,
+      request_key_len: :uint64,
+      metadata: :pointer,
+      metadata_len: :uint64
+    }.freeze
+    # Bytes of llmq_outcome_t with 64-bit pointers.
+    OUTCOME_SIZE = 112
+    # Where its members begin, in bytes.
+    OUTCOME_OFFSETS = {
+      struct_size: 0,
+      http_status: 4,
+      usage_known: 8,
+      has_history: 12,
+      error: 16,
+      error_len: 24,
+      provider_request_id: 32,
+      provider_request_id_len: 40,
+      deployment: 48,
+      deployment_len: 56,
+      fallback_model: 64,
+      fallback_model_len: 72,
+      request_key: 80,
+      request_key_len: 88,
+      metadata: 96,
+      metadata_len: 104
+    }.freeze
+
     # Members of llmq_request_t and their types, in order.
     REQUEST_MEMBERS = {
       struct_size: :uint32,
@@ -347,6 +388,7 @@ module LLMQ
       [:llmq_attempt_succeed, %i[pointer uint64 pointer size_t pointer], :int32, false],
       [:llmq_attempt_fail, %i[pointer uint64 int32 pointer size_t int64], :int32, false],
       [:llmq_report_limits, %i[pointer pointer size_t pointer pointer pointer pointer size_t], :int32, false],
+      [:llmq_attempt_report_limits, %i[pointer uint64 pointer pointer pointer pointer size_t], :int32, false],
       [:llmq_attempt_model, %i[pointer uint64 pointer pointer], :int32, false],
       [:llmq_attempt_tenant, %i[pointer uint64 pointer pointer], :int32, false],
       [:llmq_attempt_request_key, %i[pointer uint64 pointer pointer], :int32, false],
@@ -364,6 +406,7 @@ module LLMQ
       [:llmq_cq_set_wakeup, %i[pointer pointer pointer pointer], :int32, false],
       [:llmq_cq_dispatch, %i[pointer pointer pointer size_t], :size_t, false],
       [:llmq_events_release, %i[pointer size_t size_t], :void, false],
+      [:llmq_event_outcome, %i[pointer pointer], :int32, false],
       [:llmq_event_take, %i[pointer pointer], :int32, false],
       [:llmq_response_status, %i[pointer], :int32, false],
       [:llmq_response_state, %i[pointer], :int32, false],

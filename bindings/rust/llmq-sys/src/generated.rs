@@ -287,6 +287,8 @@ pub const LLMQ_SIZEOF_STATS: i32 = 4;
 pub const LLMQ_SIZEOF_WAIT: i32 = 5;
 /// llmq_hook_t.
 pub const LLMQ_SIZEOF_HOOK: i32 = 6;
+/// llmq_outcome_t.
+pub const LLMQ_SIZEOF_OUTCOME: i32 = 7;
 
 // ProbeFlags
 /// send no request: the way to the provider, TLS included, and no more
@@ -363,6 +365,45 @@ pub struct llmq_event_t {
     pub first_output_ns: i64,
     /// DONE: the part of output_tokens that is not shown.
     pub reasoning_tokens: i64,
+}
+
+/// What a DONE event tells beside its members. Texts are NUL-terminated, "" where there is nothing,
+/// and live as long as the event's data.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct llmq_outcome_t {
+    /// sizeof(llmq_outcome_t).
+    pub struct_size: u32,
+    /// HTTP status of the last answer; 0 if there was none.
+    pub http_status: i32,
+    /// 1: the event's counts of tokens are the provider's; 0: not known.
+    pub usage_known: i32,
+    /// 1: an attempt has failed, llmq_response_attempts_json tells of each.
+    pub has_history: i32,
+    /// What went wrong, in words.
+    pub error: *const c_char,
+    /// Bytes at error.
+    pub error_len: u64,
+    /// As llmq_response_provider_request_id.
+    pub provider_request_id: *const c_char,
+    /// Bytes at provider_request_id.
+    pub provider_request_id_len: u64,
+    /// As llmq_response_deployment.
+    pub deployment: *const c_char,
+    /// Bytes at deployment.
+    pub deployment_len: u64,
+    /// As llmq_response_fallback_model.
+    pub fallback_model: *const c_char,
+    /// Bytes at fallback_model.
+    pub fallback_model_len: u64,
+    /// As given with the request.
+    pub request_key: *const c_char,
+    /// Bytes at request_key.
+    pub request_key_len: u64,
+    /// As given with the request.
+    pub metadata: *const c_void,
+    /// Bytes at metadata.
+    pub metadata_len: u64,
 }
 
 /// A request. Zero members mean the default. Everything pointed to is copied.
@@ -588,6 +629,7 @@ pub struct llmq_hook_t {
 const _: () = {
     assert!(core::mem::size_of::<llmq_usage_t>() == 48);
     assert!(core::mem::size_of::<llmq_event_t>() == 144);
+    assert!(core::mem::size_of::<llmq_outcome_t>() == 112);
     assert!(core::mem::size_of::<llmq_request_t>() == 216);
     assert!(core::mem::size_of::<llmq_stats_t>() == 136);
     assert!(core::mem::size_of::<llmq_wait_t>() == 96);
@@ -1384,9 +1426,10 @@ functions! {
     /// window.
     ///
     /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG (also: a negative count), LLMQ_ERR_STALE,
-    ///   LLMQ_ERR_AGAIN while it is not finished, LLMQ_ERR_ALREADY_DONE if usage is known and the
-    ///   history still remembers it, LLMQ_ERR_WRONG_THREAD in a callback of another manager,
-    ///   LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    ///   LLMQ_ERR_AGAIN while it is not finished (what this thread has reported or released before
+    ///   counts), LLMQ_ERR_ALREADY_DONE if usage is known and the history still remembers it,
+    ///   LLMQ_ERR_WRONG_THREAD in a callback of another manager, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED,
+    ///   LLMQ_ERR_NOMEM.
     /// * Ownership: copied
     /// * Threads: any thread, not from a callback of another manager
     /// * Blocks: up to one loop turn; inline in callbacks
@@ -1633,9 +1676,10 @@ functions! {
     ) -> llmq_status_t;
     /// Tells what a provider's answer showed of its limits, where the calls are made by the
     /// caller's own SDK: the headers of the answer, x-ratelimit-* among them. They teach the limits
-    /// of the model, or of its first deployment, as the answers of a built-in provider do. Hand
-    /// over all headers, of good answers too: other names are skipped, and values that make no
-    /// sense are left out. A refusal (429) is reported with llmq_attempt_fail besides.
+    /// of the model, or of its first deployment (llmq_attempt_report_limits: of the one that was
+    /// called), as the answers of a built-in provider do. Hand over all headers, of good answers
+    /// too: other names are skipped, and values that make no sense are left out. A refusal (429) is
+    /// reported with llmq_attempt_fail besides.
     ///
     /// * `names`, `values`: `count` texts each, NUL-terminated unless their lengths are given.
     /// * `name_lens`, `value_lens`: `count` lengths in bytes; NULL = the texts are NUL-terminated.
@@ -1650,6 +1694,24 @@ functions! {
         manager: *mut llmq_manager_t,
         model: *const c_char,
         model_len: usize,
+        names: *const *const c_char,
+        name_lens: *const usize,
+        values: *const *const c_char,
+        value_lens: *const usize,
+        count: usize,
+    ) -> llmq_status_t;
+    /// As llmq_report_limits, for the deployment that the attempt, or permit, goes to: call it
+    /// before the attempt is ended.
+    ///
+    /// * Returns: LLMQ_OK, LLMQ_ERR_STALE (the attempt has ended), LLMQ_ERR_INVALID_ARG,
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Ownership: copied
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_attempt_report_limits(
+        manager: *mut llmq_manager_t,
+        attempt: llmq_attempt_id_t,
         names: *const *const c_char,
         name_lens: *const usize,
         values: *const *const c_char,
@@ -1868,6 +1930,19 @@ functions! {
     /// * Blocks: never
     /// * Since: 0.1
     pub fn llmq_events_release(events: *mut llmq_event_t, stride: usize, n: usize);
+    /// Reads what a DONE event tells beside its members, without a response being made. Works on
+    /// drained events until they are released or taken, and inside done_fn.
+    ///
+    /// * `outcome` (out): Its struct_size must be set.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG (no DONE event, or taken before), LLMQ_ERR_FORKED.
+    /// * Ownership: filled for the caller; the texts belong to the event
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_event_outcome(
+        event: *const llmq_event_t,
+        outcome: *mut llmq_outcome_t,
+    ) -> llmq_status_t;
     /// Turns a DONE event into a response that lives on. Works on drained events and inside
     /// done_fn, there with the event cast from const.
     ///
