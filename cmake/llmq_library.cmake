@@ -24,11 +24,32 @@ if(LLMQ_CALENDAR)
   list(APPEND llmq_libraries date::date-tz)
 endif()
 
+# Optimised builds: the core for speed, as CMAKE_BUILD_TYPE says; what is around it moderately, and what reads
+# settings and translates for size, for there nobody waits for a nanosecond. What nothing calls is left out.
+set(optimised $<CONFIG:Release,RelWithDebInfo>)
+target_compile_options(llmq_objects PRIVATE $<${optimised}:-ffunction-sections> $<${optimised}:-fdata-sections>)
+get_target_property(sources llmq_objects SOURCES)
+string(JOIN "|" settings api_key calendar library_versions limit_report log loop_change loop_info
+  manager_deployments manager_models manager_set plan plan_run probe)
+foreach(source ${sources})
+  if(source MATCHES "src/(config|provider)/|runtime/(${settings})\\.cc$")
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS $<${optimised}:-Os>)
+  elseif(NOT source MATCHES "src/core/")
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS $<${optimised}:-O2>)
+  endif()
+endforeach()
+
 add_library(llmq SHARED $<TARGET_OBJECTS:llmq_objects>)
 add_library(llmq::llmq ALIAS llmq)
 target_include_directories(llmq PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(llmq PRIVATE $<BUILD_INTERFACE:llmq_flags> ${llmq_libraries})
+set(llmq_shared_libraries ${llmq_libraries})
+if(TARGET llmq_bundle_date AND LLMQ_CALENDAR)
+  # A package's library needs no more than distributions of all kinds have: date-tz is inside.
+  list(TRANSFORM llmq_shared_libraries REPLACE "^date::date-tz$" "${bundle}/lib/libdate-tz.a")
+  add_dependencies(llmq llmq_bundle_date)
+endif()
+target_link_libraries(llmq PRIVATE $<BUILD_INTERFACE:llmq_flags> ${llmq_shared_libraries})
 set_target_properties(llmq PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${LLMQ_ABI_VERSION}
   LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
@@ -47,14 +68,14 @@ endforeach()
 if(APPLE)
   set(export_map ${PROJECT_BINARY_DIR}/llmq.exports)
   file(CONFIGURE OUTPUT ${export_map} CONTENT "${export_names_mac}" @ONLY)
-  target_link_options(llmq PRIVATE -Wl,-exported_symbols_list,${export_map})
+  target_link_options(llmq PRIVATE -Wl,-exported_symbols_list,${export_map} -Wl,-dead_strip)
 else()
   set(export_map ${PROJECT_BINARY_DIR}/llmq.map)
   file(CONFIGURE OUTPUT ${export_map} CONTENT
     "LLMQ_${LLMQ_ABI_VERSION} {\n  global:\n${export_names}  local:\n    *;\n};\n" @ONLY)
   # nodelete: tables that live as long as the process, and libcurl's global state, are made once even if a
   # host loads and unloads the library again and again.
-  target_link_options(llmq PRIVATE -Wl,--version-script=${export_map} -Wl,-z,nodelete)
+  target_link_options(llmq PRIVATE -Wl,--version-script=${export_map} -Wl,-z,nodelete -Wl,--gc-sections)
   if(NOT LLMQ_SANITIZE)
     target_link_options(llmq PRIVATE -Wl,--no-undefined)
   endif()

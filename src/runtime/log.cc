@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -93,8 +94,24 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConfig& config,
-                                                       const LogCallback& callback) {
+Logger::Logger(std::shared_ptr<spdlog::logger> lines, int32_t level)
+    : lines_(std::move(lines)), level_(level) {}
+
+void Logger::write(int32_t level, std::string_view form, std::initializer_list<Word> words) const {
+  std::string line;
+  for (const Word& word : words) {
+    const size_t place = form.find("{}");
+    assert(place != std::string_view::npos);
+    line += form.substr(0, place);
+    line += word.is_number ? std::to_string(word.number) : std::string(word.text);
+    form.remove_prefix(place + 2);
+  }
+  line += form;
+  lines_->log(spdlog_level(level), line);
+}
+
+core::Result<std::shared_ptr<Logger>> make_log(const config::ManagerConfig& config,
+                                               const LogCallback& callback) {
   auto environment = from_environment();
   if (!environment) return environment.error();
   Wanted wanted{config.log_level, config.log_file};
@@ -103,12 +120,13 @@ core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConf
   auto logger = std::make_shared<spdlog::logger>("llmq");
   // A full disk costs lines, and nothing else: spdlog's own handler would print to stderr.
   logger->set_error_handler([](const std::string&) {});
-  logger->set_level(spdlog::level::off);
+  logger->set_level(spdlog::level::trace);
+  int32_t level = LLMQ_LOG_OFF;
   if (callback.fn != nullptr) {
     auto sink = std::make_shared<CallbackSink>(callback);
     sink->set_level(spdlog_level(callback.level));
     logger->sinks().push_back(std::move(sink));
-    logger->set_level(spdlog_level(callback.level));
+    level = callback.level;
   }
   if (wanted.level != LLMQ_LOG_OFF) {
     auto sink = make_sink(wanted.file);
@@ -116,10 +134,10 @@ core::Result<std::shared_ptr<spdlog::logger>> make_log(const config::ManagerConf
     sink.value()->set_level(spdlog_level(wanted.level));
     sink.value()->set_pattern(kPattern);
     logger->sinks().push_back(sink.value());
-    logger->set_level(std::min(logger->level(), spdlog_level(wanted.level)));
+    level = std::min(level, wanted.level);
     logger->flush_on(spdlog::level::trace);
   }
-  return logger;
+  return std::make_shared<Logger>(std::move(logger), level);
 }
 
 }  // namespace llmq::runtime

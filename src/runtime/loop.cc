@@ -1,8 +1,6 @@
 // The thread, its libuv handles, and the turn. What actions do: loop_actions.cc, loop_attempts.cc.
 #include "runtime/loop.h"
 
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -29,7 +27,7 @@ uint64_t seed_of(const config::ManagerConfig& config) {
 }  // namespace
 
 Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
-           std::shared_ptr<spdlog::logger> own_log)
+           std::shared_ptr<Logger> own_log)
     : config(own_config),
       callbacks(std::move(own_callbacks)),
       log(std::move(own_log)),

@@ -35,14 +35,12 @@
 #include "runtime/inbox.h"
 #include "runtime/job.h"
 #include "runtime/leases.h"
+#include "runtime/log.h"
 #include "runtime/registry.h"
 #include "runtime/response_cache.h"
 #include "runtime/stats_board.h"
 #include "runtime/tenant_names.h"
 
-namespace spdlog {
-class logger;
-}
 namespace llmq::http {
 class Client;
 struct Call;
@@ -77,8 +75,7 @@ enum class Again : uint8_t {
 
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
-  Loop(const config::ManagerConfig& config, Callbacks callbacks,
-       std::shared_ptr<spdlog::logger> log);
+  Loop(const config::ManagerConfig& config, Callbacks callbacks, std::shared_ptr<Logger> log);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -156,7 +153,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // ---- Shared with the manager ----
   const config::ManagerConfig config;
   const Callbacks callbacks;
-  const std::shared_ptr<spdlog::logger> log;
+  const std::shared_ptr<Logger> log;
   Home* const home;  // outlives the loop until the last job has been released
   Gate gate;
   Inbox inbox;

@@ -1,6 +1,4 @@
 // What the engine decides, done.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <cassert>
 #include <new>
@@ -142,7 +140,7 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
   ended_bytes_ += job.request.bytes;
   touch(job.request.model);
   touch_tenant(job);
-  if (log->should_log(spdlog::level::debug)) {
+  if (log->on(LLMQ_LOG_DEBUG)) {
     log->debug("{}: {} after {} attempts", log_name(job), core::status_name(summary.status),
                summary.attempts);
   }

@@ -1,6 +1,4 @@
 // Who runs an attempt: the caller's processor, the in-process mock, or the HTTP client.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -115,7 +113,7 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
                                     outcome->retry_after,
                                     observed_in(*outcome, observed),
                                     again == Again::kAtOnce};
-  if (outcome->status != core::Status::kOk && log->should_log(spdlog::level::info)) {
+  if (outcome->status != core::Status::kOk && log->on(LLMQ_LOG_INFO)) {
     const std::string& name = entry.config.name;
     log->info("{}: attempt {}{} failed: {}: {}", log_name(asked), attempt,
               name.empty() ? "" : " at deployment " + name, core::status_name(outcome->status),

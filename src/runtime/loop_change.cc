@@ -1,5 +1,4 @@
 // Models, deployments and pools as the engine needs them, when they are made and when they change.
-#include <spdlog/logger.h>
 
 #include "runtime/deployments.h"
 #include "runtime/loop.h"

@@ -1,6 +1,4 @@
 // Requests that go to another model: made ready for it.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -30,7 +28,7 @@ void Loop::perform(const core::FallBack& action) {
   const auto settings = entry.settings.read();
   job.request.max_attempts = static_cast<uint8_t>(std::min<uint32_t>(
       kMaxAttempts, job.request.attempts + (job.is_permit() ? 1 : settings->retry.max_attempts)));
-  if (log->should_log(spdlog::level::info)) {
+  if (log->on(LLMQ_LOG_INFO)) {
     const std::string why = action.why == core::Status::kOk ? "it has waited for too long"
                                                             : core::status_name(action.why);
     log->info("{}: falls back from model {}: {}", log_name(job), entries_[action.from]->config.name,

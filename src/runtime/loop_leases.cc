@@ -1,6 +1,4 @@
 // Attempts that are run on leases: handed to workers, taken back from those who have vanished.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <utility>
 

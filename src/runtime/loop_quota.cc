@@ -1,6 +1,4 @@
 // What a provider said when an account's quota was used up, for those whose calls it spares.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 
 #include "runtime/clock.h"

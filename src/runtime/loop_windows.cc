@@ -1,5 +1,4 @@
 // Calendar limits: the engine is told when their windows begin and end.
-#include <spdlog/logger.h>
 
 #include "core/limit/limit_names.h"
 #include "runtime/clock.h"

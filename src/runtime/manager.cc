@@ -4,8 +4,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/logger.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <system_error>

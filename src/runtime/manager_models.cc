@@ -1,6 +1,4 @@
 // Models of a manager, and the pools and deployments that they come with.
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <utility>
 

@@ -1,13 +1,10 @@
 // The loop itself, with calendar limits: what it tells the engine shows in its log.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <functional>
 #include <future>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,15 +20,23 @@ using ::testing::Not;
 
 class LoopWindows : public testing::Test {
  protected:
-  LoopWindows()
-      : sink_(std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)),
-        loop_({}, {}, std::make_shared<spdlog::logger>("test", sink_)) {
+  LoopWindows() : loop_({}, {}, log_to(text_)) {
     EXPECT_TRUE(loop_.open());
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~LoopWindows() override {
     loop_.post([this] { loop_.shut_down(core::StopMode::kAbort, core::kNever, nullptr); });
     thread_.join();
+  }
+
+  static std::shared_ptr<Logger> log_to(std::string& text) {
+    LogCallback callback;
+    callback.level = LLMQ_LOG_INFO;
+    callback.fn = [](void* user, int32_t, const char* line, size_t size) {
+      static_cast<std::string*>(user)->append(line, size).push_back('\n');
+    };
+    callback.user = std::make_shared<UserData>(&text, nullptr);
+    return make_log({}, callback).value();
   }
 
   // Runs it on the loop thread; what was logged until after it.
@@ -43,7 +48,7 @@ class LoopWindows : public testing::Test {
       done.get_future().wait();
     }
     std::promise<std::string> text;
-    loop_.post([&] { text.set_value(text_.str()); });
+    loop_.post([&] { text.set_value(text_); });
     return text.get_future().get();
   }
 
@@ -70,8 +75,7 @@ class LoopWindows : public testing::Test {
   }
 
   std::vector<std::unique_ptr<ModelEntry>> models_;  // outlive the loop
-  std::ostringstream text_;                          // written by the loop thread
-  std::shared_ptr<spdlog::sinks::ostream_sink_mt> sink_;
+  std::string text_;                                 // written by the loop thread
   Loop loop_;
   std::thread thread_;
 };
