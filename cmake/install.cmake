@@ -15,7 +15,9 @@ if(LLMQ_CLI)
   if(APPLE)
     set(origin "@loader_path")
   endif()
-  set_target_properties(llmq_cli PROPERTIES INSTALL_RPATH "${origin}/${bin_to_lib}")
+  if(NOT LLMQ_PACKAGES) # there the system knows where libraries are
+    set_target_properties(llmq_cli PROPERTIES INSTALL_RPATH "${origin}/${bin_to_lib}")
+  endif()
   install(TARGETS llmq_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT Tools)
 endif()
 
@@ -56,3 +58,18 @@ list(JOIN libraries " " LLMQ_PC_LIBS_PRIVATE)
 configure_file(pkgconfig/llmq.pc.in ${PROJECT_BINARY_DIR}/llmq.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/llmq.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Devel)
+
+if(TARGET manual)
+  set(page_end "")
+  if(LLMQ_PACKAGES)
+    set(page_end .gz)
+  endif()
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/manual/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+    COMPONENT Tools OPTIONAL FILES_MATCHING PATTERN "*.1${page_end}")
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/manual/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3
+    COMPONENT Devel OPTIONAL FILES_MATCHING PATTERN "*.3${page_end}")
+  install(FILES ${PROJECT_BINARY_DIR}/manual/llmq.bash RENAME llmq
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT Tools OPTIONAL)
+  install(FILES ${PROJECT_BINARY_DIR}/manual/_llmq
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT Tools OPTIONAL)
+endif()

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# dependencies.sh DIR: builds libuv, cJSON and date-tz from Debian's source packages as static libraries that a
-# shared library can take in (Debian's own libuv_a.a is not position-independent), into DIR/lib. The versions are
+# dependencies.sh DIR ARCHIVE...: builds libuv_a.a, libcjson.a, libdate-tz.a from Debian's source packages as static
+# libraries that a shared library can take in (Debian's own libuv_a.a is not position-independent), into DIR/lib. The versions are
 # those of the installed -dev packages, whose headers llmq was compiled with.
 set -euo pipefail
-[[ $# == 1 ]] || { echo "usage: dependencies.sh DIR" >&2; exit 1; }
+(($# > 1)) || { echo "usage: dependencies.sh DIR ARCHIVE..." >&2; exit 1; }
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
+shift
 mkdir -p "$dir/apt/lists/partial" "$dir/source" "$dir/lib"
 
 # The system's own package sources, asked for source packages, without changing the system.
@@ -34,7 +35,15 @@ build() {
 }
 rm -rf "$dir/source" "$dir/build"
 mkdir -p "$dir/source"
-build libuv1=libuv1-dev libuv_a.a
-build cjson=libcjson-dev libcjson.a -DENABLE_CJSON_TEST=OFF
-build howardhinnant-date=libhowardhinnant-date-dev libdate-tz.a -DBUILD_TZ_LIB=ON -DUSE_SYSTEM_TZ_DB=ON
+for archive in "$@"; do
+  case $archive in
+    libuv_a.a) build libuv1=libuv1-dev "$archive" ;;
+    libcjson.a) build cjson=libcjson-dev "$archive" -DENABLE_CJSON_TEST=OFF ;;
+    libdate-tz.a)
+      build howardhinnant-date=libhowardhinnant-date-dev "$archive" -DBUILD_TZ_LIB=ON -DUSE_SYSTEM_TZ_DB=ON \
+        -DCMAKE_BUILD_TYPE=MinSizeRel
+      ;;
+    *) echo "dependencies.sh: no way to build $archive" >&2; exit 1 ;;
+  esac
+done
 ls "$dir/lib"
