@@ -1,11 +1,15 @@
 """Forks, exits and signals, each in an interpreter of its own."""
 
+import asyncio
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from conftest import HANG, LONG, chat, config
+
+import llmq
 
 SETUP = """
 import asyncio, logging, multiprocessing, os, sys, threading, time
@@ -124,12 +128,23 @@ def work(count):
     with llmq.Manager(CONFIG) as manager:
         return sum(response.ok for response in manager.call_many("m", [BODY] * count))
 
+def inherit(manager):
+    try:
+        manager.call("m", BODY)
+    except llmq.ForkedError:
+        sys.exit(7)
+
 def main(method):
     with llmq.Manager(CONFIG) as manager:
         assert manager.call("m", BODY).ok
         context = multiprocessing.get_context(method)
         with context.Pool(2) as pool:
             assert pool.map(work, [3, 4, 5]) == [3, 4, 5]
+        if method == "fork":
+            child = context.Process(target=inherit, args=(manager,))
+            child.start()
+            child.join()
+            assert child.exitcode == 7, child.exitcode
         assert manager.call("m", BODY).ok
 
 if __name__ == "__main__":
@@ -188,53 +203,110 @@ llmq.Manager.shared(CONFIG).submit("hang", BODY)
 }
 
 
+#: Seconds from the end of the program, or the signal, to the end of the process.
+PROMISED = 1.0
+#: The best of so many tries counts: a busy machine may stand still for longer than that.
+TRIES = 5
+
+
+def within_promise(measure):
+    took = []
+    while not took or (min(took) >= PROMISED and len(took) < TRIES):
+        took.append(measure())
+    assert min(took) < PROMISED, took
+
+
 @pytest.mark.parametrize("how", EXITS)
 def test_the_interpreter_ends(run_python, how):
-    source = SETUP + EXITS[how] + "\nprint(time.monotonic(), flush=True)\n"
-    done = run_python(source)
-    took = time.monotonic() - float(done.stdout.split()[-1])
-    assert took < 10, took  # a second on a machine that has nothing else to do
+    def measure():
+        done = run_python(SETUP + EXITS[how] + "\nprint(time.monotonic(), flush=True)\n")
+        return time.monotonic() - float(done.stdout.split()[-1])
+
+    within_promise(measure)
 
 
+#: What the main thread waits in, and how many requests there are then.
 WAITS = {
-    "call": 'manager.call("hang", BODY)',
-    "call_many": 'manager.call_many("hang", [BODY] * 3)',
-    "acquire": 'held = manager.acquire("one"); manager.acquire("one")',
-    "stream": 'list(manager.stream("hang", BODY))',
-    "close": 'manager.submit("hang", BODY); manager.close()',
-    "loop": "asyncio.run(loop())",
+    "call": ('manager.call("hang", BODY)', 1),
+    "call_many": ('manager.call_many("hang", [BODY] * 3)', 3),
+    "result": ('manager.submit("hang", BODY).result()', 1),
+    "acquire": ('held = manager.acquire("one"); manager.acquire("one")', 2),
+    "stream": ('list(manager.stream("hang", BODY))', 1),
+    "close": ('manager.submit("hang", BODY); manager.close()', 1),
+    "loop": ("asyncio.run(loop())", 1),
 }
+
+WAITING = """
+manager = llmq.Manager({"models": [*CONFIG["models"], {"name": "one", "concurrency": 1}]})
+async def loop():
+    async with manager.aio() as own:
+        await own.call("hang", BODY)
+def ready():
+    while manager.stats().submitted < COUNT:
+        manager.info()
+    print("ready", flush=True)
+threading.Thread(target=ready).start()
+"""
 
 
 @pytest.mark.parametrize("how", WAITS)
 def test_interrupts_end_every_wait(how):
-    source = (
-        SETUP
-        + """
-manager = llmq.Manager({"models": [*CONFIG["models"], {"name": "one", "concurrency": 1}]})
-async def loop():
-    async with llmq.AsyncManager(CONFIG) as own:
-        await own.call("hang", BODY)
-def ready():
-    while threading.current_thread() is not threading.main_thread():
-        if manager.stats().submitted or WAITED == "loop":
-            print("ready", flush=True)
-            return
-"""
-        + f"WAITED = {how!r}\nthreading.Thread(target=ready).start()\n{WAITS[how]}\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:
-        assert program.stdout.readline() == "ready\n"
-        while program.poll() is None:  # it may not have begun to wait
+    wait, count = WAITS[how]
+    source = SETUP + f"COUNT = {count}\n" + WAITING + wait
+
+    def measure():
+        with subprocess.Popen(
+            [sys.executable, "-c", source],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            assert program.stdout.readline() == "ready\n"
+            begin = time.monotonic()
             program.send_signal(signal.SIGINT)
-            try:
-                program.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
-        assert "KeyboardInterrupt" in program.stderr.read()
+            told = program.communicate(timeout=LONG)[1]
+            took = time.monotonic() - begin
+        assert "KeyboardInterrupt" in told
         assert program.returncode in (1, 130, -signal.SIGINT)
+        return took
+
+    within_promise(measure)
+
+
+async def chunks(manager):
+    async with manager.stream("hang", chat()) as stream:
+        return [chunk async for chunk in stream]
+
+
+async def second_permit(manager):
+    async with manager.acquire("one"):
+        await manager.acquire("one")
+
+
+TASKS = {
+    "call": lambda manager: manager.call("hang", chat()),
+    "call_many": lambda manager: manager.call_many("hang", [chat()] * 3),
+    "stream": chunks,
+    "acquire": second_permit,
+    "close": lambda manager: [manager.submit("hang", chat()), manager.close()][1],
+}
+
+
+@pytest.mark.parametrize("how", TASKS)
+def test_a_cancelled_task_ends_with_its_loop(how):
+    async def main():
+        models = config(HANG, {"name": "one", "concurrency": 1})
+        async with llmq.AsyncManager(models) as manager:
+            task = asyncio.create_task(TASKS[how](manager))
+            while manager.stats().submitted < (2 if how == "acquire" else 1):
+                await asyncio.sleep(0)
+            begin = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        return begin
+
+    within_promise(lambda: -asyncio.run(main()) + time.monotonic())
 
 
 def test_logs_reach_logging(run_python):

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
@@ -20,6 +21,7 @@ from ._wire import BY_REFERENCE, Ref, Templates
 
 OnFork = Literal["error", "renew"]
 
+#: What threads and handlers may take at exit, all together.
 _EXIT_SECONDS = 0.5
 
 
@@ -193,14 +195,14 @@ class Core:
             self._closed = True
         lib.llmq_manager_unref(self._base)
 
-    def exit(self) -> None:
-        """Ends everything, since the interpreter does."""
+    def exit(self, until: float) -> None:
+        """Ends everything, since the interpreter does, and waits for threads until that time."""
         if not self.is_usable():
             return
         self.destroy()
         for port in list(self._ports):
             with contextlib.suppress(Exception):
-                port.stop(_EXIT_SECONDS)
+                port.stop(_left(until))
 
     def after_fork(self) -> None:
         """Ends what the parent's threads would have ended; this process has none of them."""
@@ -221,10 +223,15 @@ def _after_fork() -> None:
             logging.getLogger("llmq").exception("after a fork")
 
 
+def _left(until: float) -> float:
+    return max(0.0, until - time.monotonic())
+
+
 def _at_exit() -> None:
+    until = time.monotonic() + _EXIT_SECONDS
     for core in list(_cores):
-        core.exit()
-    _logging.stop(_EXIT_SECONDS)
+        core.exit(until)
+    _logging.stop(until)
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections import deque
 
 logger = logging.getLogger("llmq")
@@ -90,12 +91,12 @@ class _Pipe:
             level, text = split_line(line)
             logger.log(level, "%s", text)
 
-    def stop(self, seconds: float) -> None:
-        """Delivers what is there, for that long at most."""
+    def stop(self, until: float) -> None:
+        """Delivers what is there, until that time at most."""
         with contextlib.suppress(OSError):
             os.write(self.write_fd, _STOP)
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 class _State:
@@ -111,11 +112,11 @@ def log_path() -> str:
         return _State.pipe.path
 
 
-def stop(seconds: float) -> None:
-    """Hands over the last lines, when no manager is left."""
+def stop(until: float) -> None:
+    """Hands over the last lines, when no manager is left, until that time at most."""
     pipe, _State.pipe = _State.pipe, None
     if pipe is not None:
-        pipe.stop(seconds)
+        pipe.stop(until)
 
 
 def _after_fork() -> None:
