@@ -1,0 +1,82 @@
+"""release_test.py [LLMQ]: what a release needs agrees and can be made: versions, checksums, bill of materials, and the
+commands that the workflows call."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LLMQ = sys.argv.pop() if len(sys.argv) > 1 else str(ROOT / "build/release/llmq")
+
+
+def run(*arguments):
+    """Exit code and output."""
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Release(unittest.TestCase):
+    """tools/release."""
+
+    def test_all_packages_have_the_version_of_the_header(self):
+        code, said = run(sys.executable, "-B", "tools/release/version.py")
+        self.assertEqual(0, code, said)
+        self.assertRegex(said, r"^\d+\.\d+\.\d+\n$")
+
+    def test_a_tag_of_another_version_is_refused(self):
+        code, said = run(sys.executable, "-B", "tools/release/version.py", "--tag", "v9.9.9")
+        self.assertEqual(1, code, said)
+        self.assertIn("the tag is v9.9.9", said)
+
+    @unittest.skipUnless((ROOT / ".git").exists(), "SKIP: optional data: no git checkout")
+    def test_checksums_and_bill_of_materials(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "package.deb").write_bytes(b"package")
+            code, said = run(sys.executable, "-B", "tools/release/finish.py", name, LLMQ)
+            self.assertEqual(0, code, said)
+            sums = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+            self.assertEqual({path.name for path in folder.iterdir()} - {"SHA256SUMS"}, set(sums))
+            for file, digest in sums.items():
+                self.assertEqual(digest, hashlib.sha256((folder / file).read_bytes()).hexdigest())
+            bill = json.loads(next(folder.glob("*.spdx.json")).read_text())
+            self.assertEqual("SPDX-2.3", bill["spdxVersion"])
+            self.assertLessEqual({"llmq", "libuv", "cJSON", "libcurl"}, {one["name"] for one in bill["packages"]})
+            self.assertIn("./package.deb", {one["fileName"] for one in bill["files"]})
+            again = (folder / "SHA256SUMS").read_bytes()
+            run(sys.executable, "-B", "tools/release/finish.py", name, LLMQ)
+            self.assertEqual(again, (folder / "SHA256SUMS").read_bytes())
+
+
+class Workflows(unittest.TestCase):
+    """.github/workflows: what they call is there."""
+
+    def lines(self):
+        """(file, line) of all of them."""
+        for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+            yield from ((path.name, line) for line in path.read_text(encoding="utf-8").splitlines())
+
+    def test_commands_exist(self):
+        commands = set(re.findall(r"^dev_(\w+)\(\)", (ROOT / "dev").read_text(encoding="utf-8"), re.M))
+        called = {word for _, line in self.lines() for word in re.findall(r"\./dev (\w+)", line)}
+        self.assertLessEqual({"build", "test"}, called)
+        self.assertLessEqual(called, commands)
+
+    def test_scripts_exist(self):
+        called = {word for _, line in self.lines() for word in re.findall(r"\b((?:tools|bindings)/[\w./-]+\.\w+)", line)}
+        self.assertTrue(called)
+        self.assertEqual([], [name for name in sorted(called) if not (ROOT / name).exists()])
+
+    def test_actions_have_a_version(self):
+        for file, line in self.lines():
+            if "uses:" in line:
+                self.assertRegex(line, r"uses: [\w./-]+@(v\d|release/v\d)", file)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""finish.py FOLDER [LLMQ]: what a release needs beside its packages, which are in FOLDER: the sources as a tar.gz, a bill of
+materials (SPDX 2.3, llmq-VERSION.spdx.json) with a checksum of each file and the libraries that LLMQ --version names, and
+SHA256SUMS over all. The same input gives the same bytes."""
+
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import version  # noqa: E402
+
+LICENSES = {"libuv": "MIT", "cJSON": "MIT", "libcurl": "curl", "date-tz": "MIT", "spdlog": "MIT", "fmt": "MIT"}
+
+
+def git(*arguments: str) -> bytes:
+    """What git says."""
+    return subprocess.run(["git", "-C", version.ROOT, *arguments], check=True, capture_output=True).stdout
+
+
+def checksum(path: Path) -> str:
+    """SHA-256, as hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def pack_sources(folder: Path, name: str) -> None:
+    """The committed tree, without times of today."""
+    tar = git("archive", "--format=tar", f"--prefix={name}/", "HEAD")
+    (folder / f"{name}.tar.gz").write_bytes(gzip.compress(tar, mtime=0))
+
+
+def libraries(program: str) -> list:
+    """(name, version) of what the library runs on."""
+    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+    line = re.search(r"^libraries (.*)$", said, re.M)
+    return [tuple(word.split("/", 1)) for word in line[1].split() if re.match(r"\w[\w+-]*/", word)] if line else []
+
+
+def bill(folder: Path, name: str, needs: list) -> dict:
+    """The SPDX document."""
+    made = datetime.fromtimestamp(int(git("log", "-1", "--format=%ct")), timezone.utc)
+    release = {"SPDXID": "SPDXRef-llmq", "name": "llmq", "versionInfo": name.removeprefix("llmq-"),
+               "licenseDeclared": "MIT", "licenseConcluded": "MIT", "copyrightText": "NOASSERTION",
+               "downloadLocation": "NOASSERTION", "filesAnalyzed": False}
+    packages, files = [release], []
+    relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES",
+                  "relatedSpdxElement": "SPDXRef-llmq"}]
+    for library, number in needs:
+        ref = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", library)
+        packages.append({"SPDXID": ref, "name": library, "versionInfo": number, "downloadLocation": "NOASSERTION",
+                         "licenseDeclared": LICENSES.get(library, "NOASSERTION"), "licenseConcluded": "NOASSERTION",
+                         "copyrightText": "NOASSERTION", "filesAnalyzed": False})
+        relations.append({"spdxElementId": "SPDXRef-llmq", "relationshipType": "DEPENDS_ON", "relatedSpdxElement": ref})
+    for number, path in enumerate(sorted(folder.iterdir())):
+        files.append({"SPDXID": f"SPDXRef-file-{number}", "fileName": f"./{path.name}", "copyrightText": "NOASSERTION",
+                      "licenseConcluded": "MIT",
+                      "checksums": [{"algorithm": "SHA256", "checksumValue": checksum(path)},
+                                    {"algorithm": "SHA1", "checksumValue": hashlib.sha1(path.read_bytes()).hexdigest()}]})
+        relations.append({"spdxElementId": "SPDXRef-llmq", "relationshipType": "CONTAINS",
+                          "relatedSpdxElement": f"SPDXRef-file-{number}"})
+    return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": name,
+            "documentNamespace": f"urn:llmq:spdx:{name}:{git('rev-parse', 'HEAD').decode().strip()}",
+            "creationInfo": {"created": made.strftime("%Y-%m-%dT%H:%M:%SZ"), "creators": ["Tool: llmq-release"]},
+            "packages": packages, "files": files, "relationships": relations}
+
+
+def main() -> int:
+    """Adds the files to FOLDER."""
+    if len(sys.argv) not in (2, 3):
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder, name = Path(sys.argv[1]), f"llmq-{version.version_of_header(version.ROOT)}"
+    (folder / "SHA256SUMS").unlink(missing_ok=True)
+    (folder / f"{name}.spdx.json").unlink(missing_ok=True)
+    pack_sources(folder, name)
+    document = bill(folder, name, libraries(sys.argv[2]) if len(sys.argv) == 3 else [])
+    (folder / f"{name}.spdx.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    lines = [f"{checksum(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    print("".join(lines), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
