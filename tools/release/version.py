@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
+    "packaging/debian/changelog": r"^llmq \((\d+\.\d+\.\d+)",
     "bindings/python/pyproject.toml": r'^version = "([^"]+)"',
     "bindings/node/package.json": r'^  "version": "([^"]+)"',
     "bindings/rust/Cargo.toml": r'^version = "([^"]+)"',
