@@ -85,6 +85,7 @@ static void try_everything(void* user) {
   CHECK_STATUS(kForked, llmq_response_peek(m, own->id, &response));
   CHECK_STATUS(kForked, llmq_usage_update(m, own->id, &usage));
   CHECK_STATUS(kForked, llmq_report_limits(m, "m", 1, NULL, NULL, NULL, NULL, 0));
+  CHECK_STATUS(kForked, llmq_attempt_report_limits(m, own->attempt, NULL, NULL, NULL, NULL, 0));
   CHECK_STATUS(kForked, llmq_manager_register_models(m, own->conf, 0, NULL));
   CHECK_STATUS(kForked, llmq_manager_remove_model(m, "m", 1, 0));
   CHECK_STATUS(kForked, llmq_manager_set(m, "max_pending", "5", &err));
@@ -245,6 +246,8 @@ static void unref_leaves_descriptors_alone(void) {
 static void use_inherited_event(void* user) {
   llmq_event_t* event = user;
   llmq_response_t* response = NULL;
+  llmq_outcome_t outcome = {.struct_size = sizeof outcome};
+  CHECK_STATUS(LLMQ_ERR_FORKED, llmq_event_outcome(event, &outcome));
   CHECK_STATUS(LLMQ_ERR_FORKED, llmq_event_take(event, &response));
   CHECK(response == NULL);
   llmq_events_release(event, sizeof *event, 1);
