@@ -1034,8 +1034,8 @@ LLMQ_API llmq_status_t llmq_request_state(llmq_manager_t *manager, llmq_request_
 
 /** Moves out the response of a request submitted with LLMQ_REQUEST_KEEP. Kept are the last keep_max of
  * them, for keep_age_s.
- * @return LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG (also: not
- *   submitted with KEEP), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @return LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE (also: it has ended and was not kept),
+ *   LLMQ_ERR_INVALID_ARG (also: it is live and was submitted without KEEP), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership the caller frees the response with llmq_response_free
  * @par Threads any thread
  * @par Blocks never

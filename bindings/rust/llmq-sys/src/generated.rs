@@ -1396,8 +1396,9 @@ functions! {
     /// Moves out the response of a request submitted with LLMQ_REQUEST_KEEP. Kept are the last
     /// keep_max of them, for keep_age_s.
     ///
-    /// * Returns: LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE, LLMQ_ERR_INVALID_ARG
-    ///   (also: not submitted with KEEP), LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_AGAIN while it is pending, LLMQ_ERR_STALE (also: it has ended
+    ///   and was not kept), LLMQ_ERR_INVALID_ARG (also: it is live and was submitted without KEEP),
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
     /// * Ownership: the caller frees the response with llmq_response_free
     /// * Threads: any thread
     /// * Blocks: never
