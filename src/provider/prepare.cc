@@ -76,6 +76,14 @@ bool has_dot_segment(std::string_view name) {
   return false;
 }
 
+// The payload, which names none, with a model in front.
+std::string with_model_in_front(std::string_view payload, std::string_view model) {
+  ObjectText named;
+  named.text("model", model);
+  for (const RawMember& member : raw_members(payload)) named.raw(member.name, member.value);
+  return named.done();
+}
+
 }  // namespace
 
 std::string with_model(std::string_view payload, std::string_view model) {
@@ -128,6 +136,10 @@ core::Result<Prepared> prepare(const Endpoint& endpoint, Operation operation,
                          "payload: model \"" + prepared.model + "\" cannot be part of a URL",
                          "payload"};
     }
+  }
+  if (is_neutral(operation) && profile.wire == Wire::kOpenAi &&
+      member(object, "model") == nullptr && !url_names_model(endpoint, operation)) {
+    prepared.body = with_model_in_front(payload, named);
   }
   if (is_neutral(operation) && profile.wire != Wire::kOpenAi) {
     std::string model(said.empty() ? named : said);

@@ -97,6 +97,25 @@ TEST(Prepare, TranslatedBodiesNameAModelAlways) {
               HasSubstr(R"("model":"dep")"));
 }
 
+TEST(Prepare, ABodyOfOpenAisFormThatNamesNoModelGetsTheModelsName) {
+  const char* const silent = R"({ "seed": 9007199254740993, "messages": [] })";
+  EXPECT_EQ(prepared("openai", Operation::kChat, silent).value().body,
+            R"({"model":"in-llmq","seed":9007199254740993,"messages":[]})");
+  EXPECT_EQ(prepared("openai", Operation::kChat, "{}").value().body, R"({"model":"in-llmq"})");
+  EXPECT_EQ(prepare(endpoint("openai", "https://h", "dep"), Operation::kEmbeddings,
+                    R"({"input":"x"})", false, 0)
+                .value()
+                .body,
+            R"({"model":"dep","input":"x"})");
+  // What names one stays, whatever it is, and so do bodies for those who say it in the URL.
+  EXPECT_FALSE(prepared("openai", Operation::kChat, R"({"model":null})").value().body);
+  EXPECT_FALSE(prepared("openai", Operation::kResponses, silent).value().body);
+  EXPECT_FALSE(prepare(endpoint("azure", "https://n.openai.azure.com", "dep"), Operation::kChat,
+                       silent, false, 0)
+                   .value()
+                   .body);
+}
+
 TEST(Prepare, EstimatesBodiesOfEveryForm) {
   const auto estimate = [](const char* provider, Operation operation, const char* payload) {
     return prepared(provider, operation, payload).value().estimate;
