@@ -81,7 +81,7 @@ TEST(Stream, HandsOverEventsAndThenTheWholeAnswer) {
   const Seen seen = run(manager, R"({"messages":[],"seed":9223372036854775807})");
   EXPECT_THAT(request.get_future().get(),
               HasSubstr(R"({"stream":true,"stream_options":{"include_usage":true},)"
-                        R"("messages":[],"seed":9223372036854775807})"));
+                        R"("model":"m","messages":[],"seed":9223372036854775807})"));
   EXPECT_THAT(seen.chunks, ElementsAre(kRole, delta("Hel"), delta("lo"), kStop, kUsage));
   ASSERT_TRUE(seen.response.ok()) << seen.response.error_message();
   EXPECT_THAT(std::string(seen.response.data()), HasSubstr(R"("content":"Hello")"));
