@@ -18,6 +18,7 @@ from ._config import ConfigSource
 from ._constants import (
     BreakerState,
     Features,
+    HookType,
     Operation,
     Priority,
     State,
@@ -52,11 +53,13 @@ from ._errors import (
     UnsupportedError,
 )
 from ._future import Future
+from ._hooks import Hook, HookFunction
 from ._jobs import AsyncJob, Job
 from ._library import LibraryError, features, library_path, library_version
 from ._manager import Manager
 from ._model import AsyncModel, Model
 from ._permit import Permit
+from ._plan import plan
 from ._response import Attempt, Chunk, Response, Usage
 from ._stream import AsyncStream, Stream
 from ._wire import Ref, Request, RequestOptions
@@ -88,6 +91,9 @@ __all__ = [
     "Features",
     "ForkedError",
     "Future",
+    "Hook",
+    "HookFunction",
+    "HookType",
     "InvalidArgumentError",
     "Job",
     "LibraryError",
@@ -126,5 +132,6 @@ __all__ = [
     "features",
     "library_path",
     "library_version",
+    "plan",
     "wrap",
 ]

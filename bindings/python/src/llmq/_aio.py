@@ -76,6 +76,7 @@ class AsyncManager(ManagerBase):
         if port is not None and not port.ended and not port.loop.is_closed():
             raise RuntimeError("this AsyncManager belongs to another event loop that is still open")
         self._port = LoopPort(self._core, loop)
+        self._renew_hook(self._port)
         core = self._core if self._owner is None else None
         weakref.finalize(self, _abandon, core, self._port).atexit = False
         return self._port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ from . import _constants as c
 from . import _wire as w
 from ._config import Conf, ConfigSource, setting_text
 from ._errors import check
+from ._hooks import HookFunction, Listener, set_hook
 from ._library import ffi, lib, take_buffer
 from ._response import Response, Usage, owned
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 #: What becomes of requests when a manager, a model or a deployment goes: they run to their end
 #: ("drain"), those that wait are cancelled ("cancel"), all are cancelled ("abort").
 Mode = Literal["drain", "cancel", "abort"]
+
+#: Everything that a hook can be told.
+ALL_EVENTS = sum(c.HookType)
 
 _MODES = {"drain": c.SHUTDOWN_DRAIN, "cancel": c.SHUTDOWN_CANCEL, "abort": c.SHUTDOWN_ABORT}
 
@@ -94,6 +99,7 @@ class ManagerBase:
     """Reading, changing and asking: everything that does not wait for a response."""
 
     _core: Core
+    _listener: Listener | None = None
 
     def _live_port(self) -> Port:
         raise NotImplementedError
@@ -237,6 +243,34 @@ class ManagerBase:
             ),
             err,
         )
+
+    def set_hook(self, function: HookFunction | None, events: int = ALL_EVENTS) -> None:
+        """Has a function told what happens, for metrics and tracing.
+
+        There is one hook of a manager: the next one takes its place. The function runs where
+        callbacks do, on the manager's event thread or in its loop, in the order of events, and of
+        a request before its future is done. What it raises is logged. For each event the library's
+        thread takes the interpreter's lock, so ask for no more than you need.
+
+        Args:
+            function: Gets a Hook. None: nobody is told any more.
+            events: Which kinds, HookType.COMPLETED | HookType.RETRIED.
+
+        """
+        if inspect.iscoroutinefunction(function):
+            raise TypeError("a hook must be a function, not a coroutine function")
+        port = self._live_port()
+        listener = None if function is None else Listener(port.feed, function, int(events))
+        set_hook(self._core.pointer, listener)
+        self.info()  # a turn of the loop: the former one has been told what happened until now
+        self._listener = listener
+
+    def _renew_hook(self, port: Port) -> None:
+        """Has a new queue, of another loop or in a forked child, take the place of another one."""
+        before = self._listener
+        if before is not None:
+            self._listener = Listener(port.feed, before.function, before.events)
+            set_hook(self._core.pointer, self._listener)
 
     def register(self, config: ConfigSource, *, skip_existing: bool = False) -> None:
         """Adds the models of a configuration, one or many; all or none.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from . import _constants as c
-from . import _logging
+from . import _hooks, _logging
 from ._config import Conf, ConfigSource
 from ._errors import ClosedError, ForkedError, check
 from ._library import ffi, lib
@@ -63,7 +63,7 @@ class Core:
         self.lock = threading.RLock()
         self._next_number = 1
         self._pid = os.getpid()
-        self._closed = False
+        self._closed = self._released = False
         self._ports: weakref.WeakSet[_Port] = weakref.WeakSet()
         #: Of each model whether its responses tell more than an event holds.
         self.detailed: dict[str, bool] = {}
@@ -73,6 +73,8 @@ class Core:
         _cores.add(self)
 
     def _open(self) -> None:
+        if _State.ending:
+            raise ClosedError(c.ERR_CLOSED, "the interpreter ends")
         conf = Conf(*self._recipes[0])
         self._set_log(conf)
         holder, err = ffi.new("llmq_manager_t **"), ffi.new("llmq_error_t **")
@@ -192,13 +194,18 @@ class Core:
         with self.lock:
             if self._closed:
                 return
-            self._closed = True
+            self._closed = self._released = True
         lib.llmq_manager_unref(self._base)
 
     def exit(self, until: float) -> None:
         """Ends everything, since the interpreter does, and waits for threads until that time."""
-        if not self.is_usable():
+        if self._pid != os.getpid():
             return
+        # Hooks are told no more: thousands of requests that are aborted would take their time.
+        lib.llmq_set_hook(self._pointer, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+        if self._released:  # its thread may not have ended yet
+            lib.llmq_manager_destroy(self._pointer)
+            ffi.gc(self._pointer, None)  # that reference is gone
         self.destroy()
         for port in list(self._ports):
             with contextlib.suppress(Exception):
@@ -215,7 +222,13 @@ class Core:
 _cores: weakref.WeakSet[Core] = weakref.WeakSet()
 
 
+class _State:
+    #: Nothing may begin any more that calls into the interpreter from a thread of the library.
+    ending = False
+
+
 def _after_fork() -> None:
+    _hooks.after_fork()
     for core in list(_cores):
         try:
             core.after_fork()
@@ -228,9 +241,11 @@ def _left(until: float) -> float:
 
 
 def _at_exit() -> None:
+    _State.ending = True
     until = time.monotonic() + _EXIT_SECONDS
     for core in list(_cores):
         core.exit(until)
+    _hooks.wait_until_none(_left(until))
     _logging.stop(until)
 
 

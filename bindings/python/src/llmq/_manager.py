@@ -89,6 +89,7 @@ class Manager(ManagerBase):
                 if self._port.ended:
                     self._port, self._closing = ThreadPort(self._core), None
                     self._renew_workers()
+                    self._renew_hook(self._port)
         self._port.start()
         return self._port
 

@@ -14,6 +14,7 @@ from . import _wire as w
 from ._core import Core
 from ._errors import check
 from ._future import Gather
+from ._hooks import Feed
 from ._library import ffi, lib
 from ._response import Response, copied, taken, with_value
 
@@ -68,6 +69,8 @@ class Port:
         #: Ids of requests by number, where a request is cancelled by its number.
         self.ids: dict[int, int] = {}
         self.templates = w.Templates(self.cq, core.detailed)
+        #: What hooks tell.
+        self.feed = Feed(self.cq)
         #: What is done with events that end no request, by type.
         self.handlers: dict[int, Callable[[int, tuple[Any, ...]], None]] = {}
         self._storage = bytearray(BATCH * w.EVENT_SIZE)
@@ -88,6 +91,8 @@ class Port:
     def drain(self) -> int:
         """Hands over up to BATCH events; how many there were."""
         count: int = lib.llmq_cq_drain(self.cq, self._events, BATCH)
+        if self.feed:  # of a request that is done its hook was called before
+            self.feed.deliver()
         if count:
             try:
                 self._dispatch(count)

@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 _FORMATS = {("uint", 4): "I", ("int", 4): "i", ("uint", 8): "Q", ("int", 8): "q"}
 
 
-def _event_layout() -> tuple[struct.Struct, dict[str, int], list[tuple[Any, int]]]:
-    """How an event is unpacked, the place of each member in the tuple, and how one is read."""
+def layout_of(kind: str) -> tuple[struct.Struct, dict[str, int], list[tuple[Any, int]]]:
+    """How a struct is unpacked, the place of each member in the tuple, and how one is read."""
     form = "="
     places: dict[str, int] = {}
     readers = []
-    for name, field in ffi.typeof("llmq_event_t").fields:
+    for name, field in ffi.typeof(kind).fields:
         size = ffi.sizeof(field.type)
-        kind = "int" if field.type.cname.startswith("int") else "uint"
+        sign = "int" if field.type.cname.startswith("int") else "uint"
         places[name] = len(places)
-        form += _FORMATS[kind, size]
+        form += _FORMATS[sign, size]
         readers.append((struct.Struct("=" + form[-1]).unpack_from, field.offset))
     layout = struct.Struct(form)
-    if layout.size != ffi.sizeof("llmq_event_t"):
-        raise LibraryError("llmq_event_t has holes on this platform")
+    if layout.size != ffi.sizeof(kind):
+        raise LibraryError(f"{kind} has holes on this platform")
     return layout, places, readers
 
 
-EVENT, _PLACES, _READERS = _event_layout()
+EVENT, _PLACES, _READERS = layout_of("llmq_event_t")
 EVENT_SIZE = EVENT.size
 EVENT_WORDS = EVENT_SIZE // 8
 TYPE, STATUS, FLAGS = _PLACES["type"], _PLACES["status"], _PLACES["flags"]
