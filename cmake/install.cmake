@@ -15,7 +15,10 @@ if(LLMQ_CLI)
   if(APPLE)
     set(origin "@loader_path")
   endif()
-  if(NOT LLMQ_PACKAGES) # there the system knows where libraries are
+  if(LLMQ_PACKAGES)
+    # There the system knows where libraries are, and a path of this build would leave its length in the file.
+    set_target_properties(llmq_cli PROPERTIES SKIP_BUILD_RPATH ON)
+  else()
     set_target_properties(llmq_cli PROPERTIES INSTALL_RPATH "${origin}/${bin_to_lib}")
   endif()
   install(TARGETS llmq_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT Tools)

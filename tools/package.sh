@@ -21,4 +21,5 @@ pack() {
 pack DEB -U CMAKE_INSTALL_LIBDIR
 pack RPM -D CMAKE_INSTALL_LIBDIR=lib64
 cd "$build/packages"
+rm -rf _CPack_Packages
 stat -c '%s %n' -- *.deb *.rpm
