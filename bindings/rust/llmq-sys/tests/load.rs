@@ -40,6 +40,17 @@ fn a_library_is_found_and_fits() {
 }
 
 #[test]
+fn the_library_that_the_package_carries_is_used() {
+    let carried = Path::new(env!("CARGO_MANIFEST_DIR")).join("lib");
+    if !carried.is_dir() {
+        return; // the crate has not been packaged
+    }
+    let said = loaded_with("");
+    let dir = carried.canonicalize().expect("the folder");
+    assert!(said.contains(&format!("loaded 0.1.0 {}", dir.display())), "{said}");
+}
+
+#[test]
 fn the_variable_comes_first() {
     let Some(path) = std::env::var_os("LLMQ_TEST_LIBRARY") else { return };
     let path = Path::new(&path).canonicalize().expect("the library");

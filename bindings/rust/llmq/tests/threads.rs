@@ -8,6 +8,7 @@ fn shared<T: Send + Sync>() {}
 #[test]
 fn types_are_send_and_sync() {
     sent::<Config>();
+    sent::<Plan>();
     shared::<Manager>();
     shared::<Request<'static>>();
     shared::<Pending>();
@@ -22,4 +23,13 @@ fn types_are_send_and_sync() {
     shared::<Acquire>();
     shared::<Permit>();
     shared::<Shutdown>();
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn typed_ones_are_too() {
+    use std::cell::Cell; // which is Send and no more: the values are no part of these types
+    shared::<TypedModel<Cell<u8>, Cell<u8>>>();
+    shared::<TypedPending<Cell<u8>>>();
+    shared::<TypedStream<Cell<u8>, Cell<u8>>>();
 }
