@@ -3,7 +3,7 @@
 mod common;
 
 use std::future::poll_fn;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
@@ -55,11 +55,12 @@ async fn ask_many(client: &Client<OpenAIConfig>, count: usize) -> u64 {
 
 #[tokio::test]
 async fn calls_keep_the_limits_and_tell_their_usage() {
-    let mock =
-        Mock::serve(&["--limit", "requests=5/1s", "--limit", "concurrency=3", "--latency", "20ms"]);
+    let mock = Mock::serve(&["--limit", "concurrency=3", "--latency", "20ms"]);
     let limits = r#""limits": [{"requests": 5, "per": "1s"}, {"concurrency": 3}]"#;
     let manager = manager(MODEL, limits);
+    let began = Instant::now();
     let tokens = ask_many(&take_over(PermitLayer::new(&manager), &mock.url), 12).await;
+    assert!(began.elapsed() >= Duration::from_secs(2), "the eleventh begins in the third second");
     let seen = mock.stats().await;
     assert!(seen.refused == 0 && seen.accepted == 12 && seen.max_concurrency <= 3, "{seen:?}");
     let ours = settled(&manager);
