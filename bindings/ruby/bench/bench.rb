@@ -78,7 +78,7 @@ def batches(manager, count)
   bodies = [BODY] * BATCH
   count.times do
     raise "not all were answered" unless manager.call_many("m", bodies).all? do |response|
-                                           response.text.size.positive?
+                                           response.data.bytesize.positive?
                                          end
   end
 end

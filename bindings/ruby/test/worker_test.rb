@@ -65,12 +65,15 @@ class WorkerTest < Minitest::Test
 
   def test_a_cancelled_request_tells_its_block
     made = manager
-    ended = Thread::Queue.new
-    made.set_processor("own") { |job| ended << job.wait_cancelled(LONG) << job.cancelled? << job.heartbeat }
+    told = Thread::Queue.new
+    made.set_processor("own") do |job|
+      told << :begun
+      told << job.wait_cancelled(LONG) << job.cancelled? << job.heartbeat
+    end
     future = made.submit("own", "x")
-    eventually("it runs") { made.stats.processing == 1 }
+    assert_equal(:begun, pop(told))
     future.cancel
-    assert_equal([true, true, false], [pop(ended), pop(ended), pop(ended)])
+    assert_equal([true, true, false], [pop(told), pop(told), pop(told)])
     assert_raises(LLMQ::RequestCancelledError) { future.result }
   end
 

@@ -8,10 +8,9 @@ module LLMQ
     attr_accessor :request_id
 
     # Called by the manager.
-    def initialize(manager)
+    def initialize(manager, port)
       @manager = manager
-      @lock = manager.lock
-      @pid = Process.pid
+      @port = port
       @done = Thread::Queue.new
       @response = nil
       @callbacks = nil
@@ -57,7 +56,7 @@ module LLMQ
     # Calls the block with the response: at the end, on the thread of the manager, which it must not
     # hold up; at once if it is there. What it raises is printed and goes no further.
     def on_done(&block)
-      response = @lock.synchronize do
+      response = @port.lock.synchronize do
         (@callbacks ||= []) << block unless @response
         @response
       end
@@ -74,7 +73,7 @@ module LLMQ
     # Called by the manager, once.
     def finish(_number, response)
       response.decode_with(@decode) if @decode
-      callbacks = @lock.synchronize do
+      callbacks = @port.lock.synchronize do
         @response = response
         @callbacks
       end
@@ -85,8 +84,8 @@ module LLMQ
     private
 
     def wait(timeout)
-      if @pid != Process.pid
-        raise Error.of(Status::FORKED, "the request belongs to the parent process, #{@pid}")
+      if @port.pid != Process.pid
+        raise Error.of(Status::FORKED, "the request belongs to the parent process, #{@port.pid}")
       end
 
       timeout.nil? ? @done.pop : wait_for(timeout)
@@ -102,7 +101,7 @@ module LLMQ
         over.wait(mutex, limit - now) until done? || now >= limit
       end
     ensure
-      @lock.synchronize { @callbacks&.delete(tell) }
+      @port.lock.synchronize { @callbacks&.delete(tell) }
     end
 
     def now
@@ -111,7 +110,7 @@ module LLMQ
 
     def run(block, response)
       block.call(response)
-    rescue StandardError => e
+    rescue Exception => e # rubocop:disable Lint/RescueException -- the manager's thread goes on
       warn("llmq: a callback failed: #{e.full_message(highlight: false)}")
     end
   end
@@ -137,7 +136,7 @@ module LLMQ
       @done = Thread::Queue.new
     end
 
-    # Called by the thread of the manager, for each.
+    # Called by the manager, for each.
     def finish(number, response)
       @responses[(number - @first) & PLACE] = response
       @come += 1

@@ -119,7 +119,7 @@ module LLMQ
     def request_permit(model, payload = "", **options)
       port = @core.port
       template = port.templates.get(model, 0, options)
-      waiter = PermitRequest.new(self, @core)
+      waiter = PermitRequest.new(self, @core, port)
       number = @core.reserve(1) | template.bits
       port.waiting[number] = waiter
       Wire.one(template, Payload.bytes(payload), number) do |record, id|
@@ -174,11 +174,6 @@ module LLMQ
     # or time. close waits for the end.
     def shutdown(mode = :drain, timeout: nil)
       begin_shutdown(mode_number(mode), timeout)
-    end
-
-    # Called by what this manager hands out: guards what it and the manager's thread change together.
-    def lock
-      @core.port.lock
     end
 
     # Called by the finalizer of a manager that nobody refers to any more.

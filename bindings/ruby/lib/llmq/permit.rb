@@ -107,11 +107,10 @@ module LLMQ
     attr_accessor :request_id
 
     # Called by the manager.
-    def initialize(manager, core)
+    def initialize(manager, core, port)
       @manager = manager
       @core = core
-      @lock = manager.lock
-      @pid = Process.pid
+      @port = port
       @done = Thread::Queue.new
       @permit = @response = nil
       @gone = false
@@ -126,8 +125,8 @@ module LLMQ
     #
     # Raises Error: there is none: OversizeError, DeadlineError and so on.
     def wait
-      if @pid != Process.pid
-        raise Error.of(Status::FORKED, "the permit was asked for by the parent process, #{@pid}")
+      if @port.pid != Process.pid
+        raise Error.of(Status::FORKED, "the permit was asked for by the parent process, #{@port.pid}")
       end
 
       come = false
@@ -152,7 +151,7 @@ module LLMQ
     # Called by the manager.
     def permit(piece)
       permit = Permit.new(@core, piece[:request_id], piece[:attempt_id])
-      gone = @lock.synchronize do
+      gone = @port.lock.synchronize do
         @permit = permit
         @gone
       end
@@ -169,9 +168,9 @@ module LLMQ
     private
 
     def give_back
-      return if @pid != Process.pid
+      return if @port.pid != Process.pid
 
-      permit = @lock.synchronize do
+      permit = @port.lock.synchronize do
         @gone = true
         @permit
       end

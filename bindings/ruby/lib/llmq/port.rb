@@ -19,12 +19,15 @@ module LLMQ
     attr_reader :queue
     # Guards what callers and the thread of the queue change together.
     attr_reader :lock
+    # The process that it belongs to.
+    attr_reader :pid
 
     # core:: the manager whose queue this is.
     def initialize(core)
       @core = core
       made = Native.made { |holder, _| Native.llmq_cq_create(holder) }
       @queue = FFI::AutoPointer.new(made, Native.method(:llmq_cq_unref))
+      @pid = Process.pid
       @waiting = {}
       @handlers = {}
       @lock = Mutex.new
@@ -97,7 +100,7 @@ module LLMQ
           else
             other(fields[at], place, fields[at + 2])
           end
-        rescue StandardError => e
+        rescue Exception => e # rubocop:disable Lint/RescueException -- the others get their events
           warn("llmq: an event could not be handed over: #{e.full_message(highlight: false)}")
         end
         place += 1

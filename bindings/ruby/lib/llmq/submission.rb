@@ -22,8 +22,9 @@ module LLMQ
     # Raises Error: it was refused: UnknownModelError, OversizeError, QueueFullError and so on. What
     # happens later is in the future.
     def submit(model, payload, **options)
-      future = Future.new(self)
-      submit_one(future, model, 0, payload, options)
+      port = @core.port
+      future = Future.new(self, port)
+      submit_one(port, future, model, 0, payload, options)
       future
     end
 
@@ -31,10 +32,11 @@ module LLMQ
     # error in its response; the others go on. Options as of submit.
     def submit_many(model, payloads, **options)
       payloads = payloads.to_a
-      futures = payloads.map { Future.new(self) }
-      slices(model, payloads, options) do |begins, template, some, numbers|
-        some.each_index { |i| @core.port.waiting[numbers[i]] = futures[begins + i] }
-        ids, errors = hand_over(template, some, numbers)
+      port = @core.port
+      futures = payloads.map { Future.new(self, port) }
+      slices(port, model, payloads, options) do |begins, template, some, numbers|
+        some.each_index { |i| port.waiting[numbers[i]] = futures[begins + i] }
+        ids, errors = hand_over(port, template, some, numbers)
         ids.each_with_index { |id, i| futures[begins + i].request_id = id }
         errors&.each { |i, error| futures[begins + i].finish(0, Response.refusal(error)) }
       end
@@ -48,8 +50,9 @@ module LLMQ
     # Nothing after it was submitted.
     def submit_batch(requests)
       futures = []
+      port = @core.port
       requests.each_slice(Wire::BATCH) do |some|
-        futures.concat(submit_slice(some))
+        futures.concat(submit_slice(port, some))
       rescue Error => e
         e.accepted = futures + e.accepted
         raise
@@ -62,7 +65,9 @@ module LLMQ
     #
     # Raises Error: it was refused, or failed; its response tells the rest.
     def call(model, payload, **options)
-      future = submit(model, payload, **options)
+      port = @core.port
+      future = Future.new(self, port)
+      submit_one(port, future, model, 0, payload, options)
       begin
         future.result
       ensure
@@ -81,11 +86,12 @@ module LLMQ
 
       gather = nil
       done = false
-      slices(model, payloads, options) do |begins, template, some, numbers|
+      port = @core.port
+      slices(port, model, payloads, options) do |begins, template, some, numbers|
         gather ||= Gather.new(numbers[0], payloads.size)
-        waiting = @core.port.waiting
+        waiting = port.waiting
         numbers.each { |number| waiting[number] = gather }
-        ids, errors = hand_over(template, some, numbers)
+        ids, errors = hand_over(port, template, some, numbers)
         gather.ids.concat(ids)
         errors&.each { |place, error| gather.refuse(begins + place, error) }
       end
@@ -103,7 +109,8 @@ module LLMQ
     # Raises Error: it was refused. What happens later is raised by the stream.
     def stream(model, payload, **options)
       stream = Stream.new(self)
-      submit_one(stream, model, RequestFlags::STREAM, payload, options)
+      port = @core.port
+      submit_one(port, stream, model, RequestFlags::STREAM, payload, options)
       return stream unless block_given?
 
       begin
@@ -115,71 +122,69 @@ module LLMQ
 
     private
 
-    def submit_one(waiter, model, flags, payload, options)
-      port = @core.port
+    def submit_one(port, waiter, model, flags, payload, options)
       template = port.templates.get(model, flags, options)
       body = Payload.bytes(payload)
       number = @core.refer(@core.reserve(1) | template.bits, payload, options)
       port.waiting[number] = waiter
-      ids, refused = Wire.submit(@core.pointer, template, [body], [number])
-      waiter.request_id = ids[0]
-      return unless refused
+      Wire.one(template, body, number) do |record, id|
+        status = Native.llmq_submit(@core.pointer, record, id)
+        return waiter.request_id = id.read_uint64 if status == Status::OK
 
-      forget([number])
-      raise Wire.why_refused(@core.pointer, template, body, refused[0][1])
+        forget(port, [number])
+        raise Wire.why_refused(@core.pointer, template, body, status)
+      end
     end
 
-    def slices(model, payloads, options)
-      template = @core.port.templates.get(model, 0, options)
+    def slices(port, model, payloads, options)
+      template = port.templates.get(model, 0, options)
       first = @core.reserve(payloads.size) | template.bits
       payloads.each_slice(Wire::BATCH).with_index do |some, index|
         begins = index * Wire::BATCH
         numbers = Array.new(some.size) { |i| first + begins + i }
-        numbers.map!.with_index { |number, i| @core.refer(number, some[i], options) }
+        numbers.map!.with_index { |number, i| @core.refer(number, some[i], options) } if some.any?(Ref)
         yield begins, template, some, numbers
       end
     end
 
     # Gives ids, and places and errors of those that were refused, if any.
-    def hand_over(template, payloads, numbers)
+    def hand_over(port, template, payloads, numbers)
       bodies = payloads.map { |payload| Payload.bytes(payload) }
       ids, refused = Wire.submit(@core.pointer, template, bodies, numbers)
       return [ids, nil] unless refused
 
       errors = refused.map do |place, status|
-        forget([numbers[place]])
+        forget(port, [numbers[place]])
         [place, Wire.why_refused(@core.pointer, template, bodies[place], status)]
       end
       [ids, errors]
     rescue StandardError
-      forget(numbers) unless ids
+      forget(port, numbers) unless ids
       raise
     end
 
-    def submit_slice(requests)
-      port = @core.port
+    def submit_slice(port, requests)
       templates = requests.map { |each| port.templates.get(each.model, 0, each.options) }
       bodies = requests.map { |each| Payload.bytes(each.payload) }
       first = @core.reserve(requests.size)
       numbers = requests.each_with_index.map do |each, i|
         @core.refer((first + i) | templates[i].bits, each.payload, each.options)
       end
-      futures = numbers.map { |number| port.waiting[number] = Future.new(self) }
+      futures = numbers.map { |number| port.waiting[number] = Future.new(self, port) }
       ids, refused = Wire.submit(@core.pointer, templates, bodies, numbers, prefix: true)
       ids.each_with_index { |id, i| futures[i].request_id = id }
       return futures unless refused
 
       place, status = refused[0]
-      forget(numbers[place..])
+      forget(port, numbers[place..])
       error = Wire.why_refused(@core.pointer, templates[place], bodies[place], status)
       error.accepted = futures.first(place)
       raise error
     end
 
-    def forget(numbers)
-      waiting = @core.port.waiting
+    def forget(port, numbers)
       numbers.each do |number|
-        waiting.delete(number)
+        port.waiting.delete(number)
         @core.objects.delete(number)
       end
     end
