@@ -156,6 +156,12 @@ func (s *slab) copy(data unsafe.Pointer, size int) []byte {
 	return into
 }
 
+// text is copy for a text: no memory of its own for each.
+func (s *slab) text(data *C.char, size C.size_t) string {
+	into := s.copy(unsafe.Pointer(data), int(size))
+	return unsafe.String(unsafe.SliceData(into), len(into)) // nobody writes there any more
+}
+
 func stringOf(data *C.char, size C.size_t) string {
 	if size == 0 {
 		return ""
@@ -196,11 +202,11 @@ func (r *Response) readDetail(detail *C.lq_detail_t, memory *slab) {
 		return
 	}
 	r.Metadata = memory.copy(unsafe.Pointer(detail.metadata), int(detail.metadata_len))
-	r.Message = stringOf(detail.error, detail.error_len)
-	r.Key = stringOf(detail.request_key, detail.request_key_len)
-	r.Deployment = stringOf(detail.deployment, detail.deployment_len)
-	r.FallbackModel = stringOf(detail.fallback_model, detail.fallback_model_len)
-	r.ProviderRequestID = stringOf(detail.provider_request_id, detail.provider_request_id_len)
+	r.Message = memory.text(detail.error, detail.error_len)
+	r.Key = memory.text(detail.request_key, detail.request_key_len)
+	r.Deployment = memory.text(detail.deployment, detail.deployment_len)
+	r.FallbackModel = memory.text(detail.fallback_model, detail.fallback_model_len)
+	r.ProviderRequestID = memory.text(detail.provider_request_id, detail.provider_request_id_len)
 	if detail.history_len > 2 { // more than []
 		r.history = append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(detail.history)),
 			int(detail.history_len))...)
