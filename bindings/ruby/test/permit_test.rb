@@ -87,6 +87,26 @@ class PermitTest < Minitest::Test
                              "x-ratelimit-reset-requests" => "60s" })
     end
     assert_nil(made.try_acquire("p"))
+    made = manager({ models: [{ name: "p", rpm: 1000 }] })
+    made.report_limits("p", [%w[x-ratelimit-limit-requests 60], %w[x-ratelimit-remaining-requests 0],
+                             %w[x-ratelimit-reset-requests 60s]])
+    assert_nil(made.try_acquire("p"))
+    assert_raises(LLMQ::UnknownModelError) { made.report_limits("no", {}) }
+  end
+
+  def test_headers_teach_the_deployment_that_was_called
+    deployments = %w[east west].map { |name| { name: name, provider: "mock", rpm: 1000 } }
+    made = manager({ models: [{ name: "p", deployments: deployments }] })
+    permit = made.acquire("p")
+    assert(permit.report_limits({ "x-ratelimit-limit-requests" => "60" }))
+    name = permit.deployment
+    permit.release
+    refute(permit.report_limits({ "x-ratelimit-limit-requests" => "7" }))
+    told = made.info("p")["deployments"].to_h do |each|
+      [each["name"], each["limits"].find { |limit| limit["kind"] == "requests" }["effective"]]
+    end
+    other = (%w[east west] - [name])[0]
+    assert_equal({ name => 60, other => 1000 }, told)
   end
 
   private

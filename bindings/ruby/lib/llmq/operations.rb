@@ -169,7 +169,9 @@ module LLMQ
     # Tells the headers of a provider's answer to a call that was made elsewhere, a Hash or pairs.
     # They teach the limits of the model. Hand over all of them, also of good answers.
     def report_limits(model, headers)
-      Native.report_limits(@core.pointer, model, headers)
+      Native.with_headers(headers) do |*lists|
+        LLMQ.check(Native.llmq_report_limits(@core.pointer, model, model.bytesize, *lists))
+      end
     end
 
     private

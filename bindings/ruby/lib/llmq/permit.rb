@@ -76,9 +76,14 @@ module LLMQ
       status == Status::OK
     end
 
-    # Tells the headers of the answer, a Hash or pairs, which teach the limits. Before it is ended.
+    # Tells the headers of the answer, a Hash or pairs, which teach the limits of the deployment that
+    # was called. Before it is ended. false: the permit was lost before.
     def report_limits(headers)
-      Native.report_limits(@core.pointer, @model, headers)
+      status = Native.with_headers(headers) do |*lists|
+        Native.llmq_attempt_report_limits(@core.pointer, @attempt_id, *lists)
+      end
+      LLMQ.check(status) unless status == Status::STALE
+      status == Status::OK
     end
 
     private
@@ -182,16 +187,16 @@ module LLMQ
 
   # Headers that the library is told.
   module Native
-    # Tells headers of a provider's answer; a value may be an Array.
-    def self.report_limits(pointer, model, headers)
+    # Gives the block the headers of an answer, whose values may be Arrays, as the calls that report limits
+    # take them.
+    def self.with_headers(headers)
       pairs = headers.flat_map { |name, values| Array(values).map { |value| [name, value] } }
       held = pairs.flatten.map { |text| FFI::MemoryPointer.from_string(text.to_s) }
       names, values = held.partition.with_index { |_, i| i.even? }
       lists = [names, values].map do |texts|
         FFI::MemoryPointer.new(:pointer, texts.size + 1).write_array_of_pointer(texts)
       end
-      LLMQ.check(llmq_report_limits(pointer, model, model.bytesize, lists[0], nil, lists[1], nil,
-                                    pairs.size))
+      yield lists[0], nil, lists[1], nil, pairs.size
     end
   end
 end
