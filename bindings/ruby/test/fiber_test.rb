@@ -58,6 +58,21 @@ class FiberTest < Minitest::Test
     cancel_all(made)
   end
 
+  def test_a_bounded_wait_ends_with_its_response
+    made = manager
+    release = Thread::Queue.new
+    made.set_processor("own") { |_| release.pop }
+    took = nil
+    Async do |task|
+      began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      waiting = task.async { made.submit("own", "x").response(timeout: LONG) }
+      task.async { release << "done" }
+      assert_equal("done", waiting.wait.text)
+      took = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
+    end
+    assert_operator(took, :<, LONG / 2)
+  end
+
   def test_a_stopped_task_cancels_its_request
     made = manager
     Async do |task|

@@ -4,6 +4,10 @@ module LLMQ
   # The response of a request that was handed over, when it is there. Whoever waits for it, on a
   # thread or in a fiber under a Fiber scheduler, does not hold the GVL.
   class Future
+    LEAST_PAUSE = 0.001
+    MOST_PAUSE = 0.02
+    private_constant :LEAST_PAUSE, :MOST_PAUSE
+
     # Id of the request.
     attr_accessor :request_id
 
@@ -91,7 +95,19 @@ module LLMQ
       timeout.nil? ? @done.pop : wait_for(timeout)
     end
 
+    # Under a Fiber scheduler: there a ConditionVariable with a time sleeps for all of it (Ruby 3.1).
+    def look_again(seconds)
+      limit = now + seconds
+      pause = LEAST_PAUSE
+      until done? || now >= limit
+        sleep([pause, limit - now].min.clamp(0, pause))
+        pause = [2 * pause, MOST_PAUSE].min
+      end
+    end
+
     def wait_for(seconds)
+      return look_again(seconds) if Fiber.scheduler
+
       mutex = Mutex.new
       over = ConditionVariable.new
       tell = proc { mutex.synchronize { over.broadcast } }
@@ -101,7 +117,7 @@ module LLMQ
         over.wait(mutex, limit - now) until done? || now >= limit
       end
     ensure
-      @port.lock.synchronize { @callbacks&.delete(tell) }
+      @port.lock.synchronize { @callbacks&.delete(tell) } if tell
     end
 
     def now

@@ -194,6 +194,18 @@ module LLMQ
         memory&.free unless memory.equal?(@payloads)
       end
 
+      # Whether record takes that payload.
+      def room?(body)
+        body.bytesize <= PAYLOADS
+      end
+
+      # The record of one request. Its payload is there until the next one.
+      def record(template, body, number)
+        @payloads.put_bytes(0, body)
+        [template.head, @payloads.address, body.bytesize, template.middle, number, template.tail]
+          .pack(Template::PARTS)
+      end
+
       private
 
       def pack(memory, templates, bodies, numbers)
@@ -223,9 +235,11 @@ module LLMQ
         end
       end
 
-      # Gives the block a pointer to the record of one request, and memory for an id.
+      # Gives the block the record of one request, and memory for an id.
       def one(template, body, number)
         Scratch.lend do |scratch|
+          return yield scratch.record(template, body, number), scratch.ids if scratch.room?(body)
+
           scratch.records(template, [body], [number]) { |record| yield record, scratch.ids }
         end
       end
