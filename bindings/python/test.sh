@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # test.sh PREFIX WORK: builds the wheel with the library in PREFIX, installs it, and tests what is installed.
+# PYTHON names the interpreter; python3 by default. Other versions that are here run a short test of the same wheel.
 set -euo pipefail
 [[ $# == 2 ]] || { echo "usage: test.sh PREFIX WORK" >&2; exit 1; }
 prefix=$(cd "$1" && pwd)
@@ -7,12 +8,13 @@ mkdir -p "$2"
 work=$(cd "$2" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 
-command -v python3 >/dev/null || { echo "SKIP: there is no python3"; exit 77; }
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "SKIP: python3 is older than 3.9"; exit 77; }
-python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "SKIP: python3 has no venv"; exit 77; }
+interpreter=${PYTHON:-python3}
+command -v "$interpreter" >/dev/null || { echo "SKIP: there is no $interpreter"; exit 77; }
+"$interpreter" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "SKIP: $interpreter is older than 3.9"; exit 77; }
+"$interpreter" -c 'import venv, ensurepip' 2>/dev/null || { echo "SKIP: $interpreter has no venv"; exit 77; }
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-[[ -x $work/venv/bin/python ]] || python3 -m venv "$work/venv"
+[[ -x $work/venv/bin/python ]] || "$interpreter" -m venv "$work/venv"
 python=$work/venv/bin/python
 # Tools for the tests, once per list of them.
 if ! cmp -s "$here/tests/requirements.txt" "$work/requirements.txt"; then

@@ -183,7 +183,7 @@ while manager.stats().processing == 0: pass
     "with logs": """
 logging.basicConfig(level=1)
 manager = llmq.Manager(CONFIG)
-manager.submit_many("m", [BODY] * 2000)
+manager.submit_many("m", [BODY] * 200)
 """,
     "with handlers that use llmq": """
 class Asking(logging.Handler):
@@ -191,7 +191,7 @@ class Asking(logging.Handler):
 logging.getLogger("llmq").addHandler(Asking())
 logging.getLogger("llmq").setLevel(1)
 manager = llmq.Manager(CONFIG)
-manager.submit_many("m", [BODY] * 2000)
+manager.submit_many("m", [BODY] * 200)
 """,
     "with a stream that nobody reads": """
 manager = llmq.Manager({**CONFIG, "stream_buffer_bytes": 1000})
