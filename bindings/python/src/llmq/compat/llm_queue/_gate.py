@@ -120,13 +120,7 @@ class Gate:
         """Corrects what a request is charged that has ended, once, while that still matters."""
         # StaleError: usage is known already, or its charge lies in no window any more.
         with contextlib.suppress(StaleError, ClosedError):
-            try:
-                self._manager.update_usage(request_id, usage)
-            except Error as error:
-                if error.status != Status.AGAIN:
-                    raise
-                self._manager.info()  # its end was told before, so that it has happened after this
-                self._manager.update_usage(request_id, usage)
+            self._manager.update_usage(request_id, usage)
 
     def counts(self, model: str, limiters: Sequence[RateLimiterConfig]) -> list[int]:
         """How much of each limit is used."""
