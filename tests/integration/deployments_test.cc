@@ -18,6 +18,9 @@ using ::testing::HasSubstr;
 constexpr int kRequests = 800;
 constexpr std::array<int, 3> kPerWindow = {160, 80, 40};  // of two seconds each
 
+// For how long a busy machine may keep a call from its provider.
+constexpr const char* kJitter = ",jitter=500ms";
+
 std::string limit_text(int requests) { return "requests=" + std::to_string(requests) + "/2s"; }
 
 class Deployments : public ::testing::Test {
@@ -31,7 +34,8 @@ class Deployments : public ::testing::Test {
 
   std::string deployment(size_t i, const std::string& more = "") const {
     return R"({"name":")" + std::string(1, static_cast<char>('a' + i)) + R"(","base_url":")" +
-           mocks_[i]->url() + R"(","limits":")" + limit_text(kPerWindow[i]) + "\"" + more + "}";
+           mocks_[i]->url() + R"(","limits":")" + limit_text(kPerWindow[i]) + kJitter + "\"" +
+           more + "}";
   }
   std::string config(const std::string& more = "") const {
     return R"({"models":[{"name":"m","provider":"openai","api_key_env":"K")" + more +
