@@ -27,6 +27,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--config", options.config, "Settings as a JSON document [LLMQ_CONFIG]")
       ->envname("LLMQ_CONFIG");
   run->add_option("--summary", options.summary, "Write what the run amounted to, as JSON");
+  run->add_option(
+      "--report", options.report,
+      "Write a page (HTML) with plots: load against each limit, waits, latencies, 429s, "
+      "retries, cost");
   run->add_flag("--resume", options.resume, "Go on with OUT: skip what is finished in it");
   run->add_flag(
       "--stream", options.stream,

@@ -143,13 +143,16 @@ int dry_run(const RunOptions& options) {
   if (options.resume) {
     throw Failure("--dry-run plans the whole input: it does not go with --resume");
   }
+  if (!options.report.empty()) {
+    throw Failure("--report tells of calls, and --dry-run makes none: it goes with --summary");
+  }
   const Settings settings(options.calls, options.config);
   const Input input(options.input);
   if (input.empty()) throw Failure("input " + options.input + " is empty");
   if (input.is_same_file(options.summary)) {
     throw Failure("summary " + options.summary + " is the input itself");
   }
-  SummaryFile summary_file(options.summary);
+  LateFile summary_file("summary", options.summary);
   DryRun run(settings);
   run.read(input.fd());
   if (run.lines() == 0) throw Failure("input " + options.input + " holds no requests");

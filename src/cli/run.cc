@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <ctime>
 
 #include "cli/dry_run.h"
 #include "cli/failure.h"
 #include "cli/output_file.h"
+#include "cli/report_page.h"
 #include "cli/run_files.h"
 #include "cli/runner.h"
 #include "cli/settings.h"
@@ -20,6 +22,26 @@ bool is_one_file(const std::string& a, const std::string& b) {
   struct stat y {};
   return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && S_ISREG(x.st_mode) &&
          x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+// Of what is written late.
+void expect_other_files(const RunOptions& options) {
+  if (is_one_file(options.summary, options.output)) {
+    throw Failure("summary " + options.summary + " is the output itself");
+  }
+  if (is_one_file(options.report, options.output)) {
+    throw Failure("report " + options.report + " is the output itself");
+  }
+  if (is_one_file(options.report, options.summary)) {
+    throw Failure("report " + options.report + " is the summary itself");
+  }
+}
+
+// Why a run ended before all was done; "" if it did not.
+std::string ended_early(const Runner& runner, int code) {
+  if (!runner.stopped_because().empty()) return runner.stopped_because();
+  if (code == kExitInterrupted) return "interrupted";
+  return runner.out_of_budget() ? "the next call would pass --max-cost" : "";
 }
 
 }  // namespace
@@ -38,12 +60,17 @@ int run_file(const RunOptions& options) {
   if (input.is_same_file(options.summary)) {
     throw Failure("summary " + options.summary + " is the input itself");
   }
-  Runner runner(settings, Budget(options.max_cost), options.quiet,
-                options.stream);  // before the output: a bad configuration leaves no file
-  SummaryFile summary_file(options.summary);
-  if (is_one_file(options.summary, options.output)) {
-    throw Failure("summary " + options.summary + " is the output itself");
+  if (input.is_same_file(options.report)) {
+    throw Failure("report " + options.report + " is the input itself");
   }
+  ReportSamples samples;
+  ReportHead head{options.input, options.output, utc_text(std::time(nullptr)), ""};
+  // Before the output: a bad configuration leaves no file.
+  Runner runner(settings, Budget(options.max_cost), options.quiet, options.stream,
+                options.report.empty() ? nullptr : &samples);
+  LateFile summary_file("summary", options.summary);
+  LateFile report_file("report", options.report);
+  expect_other_files(options);
   OutputFile output(options.output, options.resume  ? Existing::kResume
                                     : options.force ? Existing::kReplace
                                                     : Existing::kRefuse);
@@ -61,6 +88,10 @@ int run_file(const RunOptions& options) {
   const Summary summary = runner.summary();
   if (!options.quiet) std::fprintf(stderr, "%s\n", summary_text(summary).c_str());
   summary_file.write(summary_json(summary));
+  if (!options.report.empty()) {
+    head.ended = ended_early(runner, code);
+    report_file.write(report_page(head, summary, samples));
+  }
   if (!runner.stopped_because().empty()) {
     throw Failure(runner.stopped_because() +
                   "; run again with --resume for the lines that are left");

@@ -14,6 +14,7 @@ struct RunOptions {
   std::string output;
   std::string config;   // "" = none
   std::string summary;  // "" = none
+  std::string report;   // "" = none
   bool resume = false;
   bool force = false;
   bool quiet = false;

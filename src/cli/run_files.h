@@ -1,4 +1,4 @@
-// The files around a run: where the requests come from, and where its summary goes.
+// The files around a run: where the requests come from, and where what it amounted to goes.
 #ifndef LLMQ_CLI_RUN_FILES_H_
 #define LLMQ_CLI_RUN_FILES_H_
 
@@ -59,23 +59,23 @@ class Input {
   struct stat status_ {};
 };
 
-// Opened before the first call, so that a place that takes no summary costs no run; its old content
-// stays until there is a new one.
-class SummaryFile {
+// A file that is written when the run is over (`what`: "summary"). Opened before the first call, so
+// that a place that takes none costs no run; its old content stays until there is a new one.
+class LateFile {
  public:
-  explicit SummaryFile(const std::string& path) : path_(path) {
+  LateFile(const char* what, const std::string& path) : what_(what), path_(path) {
     if (path.empty()) return;
     made_ = ::access(path.c_str(), F_OK) != 0;
     fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd_ < 0) throw failure();
   }
-  ~SummaryFile() {
+  ~LateFile() {
     if (fd_ < 0) return;
     ::close(fd_);
     if (made_ && !written_) ::unlink(path_.c_str());
   }
-  SummaryFile(const SummaryFile&) = delete;
-  SummaryFile& operator=(const SummaryFile&) = delete;
+  LateFile(const LateFile&) = delete;
+  LateFile& operator=(const LateFile&) = delete;
 
   void write(const std::string& text) {
     if (fd_ < 0) return;
@@ -93,9 +93,11 @@ class SummaryFile {
 
  private:
   Failure failure() const {
-    return Failure("summary " + path_ + " cannot be written: " + std::strerror(errno));
+    return Failure(std::string(what_) + " " + path_ +
+                   " cannot be written: " + std::strerror(errno));
   }
 
+  const char* const what_;
   const std::string path_;
   int fd_ = -1;
   bool made_ = false;  // did not exist before

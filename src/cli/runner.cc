@@ -72,8 +72,9 @@ Rates rates_of(const cJSON* place, int64_t* ideal_ms) {
 
 }  // namespace
 
-Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream)
-    : settings_(settings), stream_(stream), progress_(quiet), budget_(budget) {
+Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream,
+               ReportSamples* samples)
+    : settings_(settings), stream_(stream), progress_(quiet), samples_(samples), budget_(budget) {
   if (budget_.bounded()) expect_prices(settings);
   llmq_cq_t* queue = nullptr;
   expect_ok(llmq_cq_create(&queue));
@@ -97,17 +98,19 @@ int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_
   expect_ok(llmq_cq_fd(queue_.get(), LLMQ_CQ_FD_EVENTFD, &queue_fd));
   const int64_t interval = progress_.interval_ns();
   int64_t next_tick = llmq_now_ns() + interval;
+  if (samples_ != nullptr) {
+    samples_->start(llmq_now_ns());
+    sampler_.emplace(*samples_);
+    sample();
+  }
   for (;;) {
     const bool more = fill();
     output.flush();
     const bool reading = wants_input();
     if (outstanding_ == 0 && !reading && !has_held_) break;
     std::array<pollfd, 3> fds{{{queue_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}, {input, POLLIN, 0}}};
-    const int64_t now = llmq_now_ns();
-    int timeout = more ? 0 : -1;
-    if (interval > 0 && !more)
-      timeout = static_cast<int>(std::max<int64_t>(next_tick - now, 0) / 1'000'000 + 1);
-    if (::poll(fds.data(), reading ? 3 : 2, timeout) < 0) continue;  // EINTR
+    if (::poll(fds.data(), reading ? 3 : 2, more ? 0 : timeout_ms(next_tick)) < 0)
+      continue;  // EINTR
     if (fds[1].revents != 0) take_signal();
     if (fds[0].revents != 0) take_events();
     if (reading && !more && fds[2].revents != 0 && wants_input()) reader.read_more();
@@ -115,13 +118,24 @@ int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_
       tick(llmq_now_ns());
       next_tick = llmq_now_ns() + interval;
     }
+    if (sampler_ && llmq_now_ns() >= sampler_->next_ns()) sample();
   }
   output.flush();
+  if (sampler_) sample();
   if (interval > 0) tick(llmq_now_ns());
   progress_.clear();
   finish_summary();
   return exit_code();
 }
+
+int Runner::timeout_ms(int64_t next_tick) const {
+  int64_t next = progress_.interval_ns() > 0 ? next_tick : INT64_MAX;
+  if (sampler_) next = std::min(next, sampler_->next_ns());
+  if (next == INT64_MAX) return -1;
+  return static_cast<int>(std::max<int64_t>(next - llmq_now_ns(), 0) / 1'000'000 + 1);
+}
+
+void Runner::sample() { sampler_->look(manager_.get(), budget_.spent_micros()); }
 
 bool Runner::wants_input() const {
   return phase_ == Phase::kRunning && !input_ended_ && !has_held_ &&
@@ -277,6 +291,7 @@ void Runner::take_events() {
     llmq_response_t* response = nullptr;
     expect_ok(llmq_event_take(&events[i], &response), "a response was lost");
     const ResponseHandle own(response);
+    if (sampler_) sampler_->add_answer(events[i]);
     take_response(events[i].user_data, response);
   }
   llmq_events_release(events.data(), sizeof(llmq_event_t), n);

@@ -3,6 +3,7 @@
 #define LLMQ_CLI_RUNNER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "cli/line_reader.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
+#include "cli/report_sampler.h"
 #include "cli/settings.h"
 #include "cli/summary.h"
 
@@ -21,7 +23,9 @@ namespace llmq::cli {
 
 class Runner {
  public:
-  Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream);
+  // samples: what a report is to be made of, or null.
+  Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream,
+         ReportSamples* samples);
 
   // Runs every line that `output` does not hold already. total_lines: 0 = not known. Returns the
   // exit code.
@@ -62,6 +66,9 @@ class Runner {
   void take_signal();
   void stop(Phase phase);
   void tick(int64_t now);
+  void sample();
+  // Until something is to be done that no descriptor tells of; -1 = never.
+  int timeout_ms(int64_t next_tick) const;
   ProgressCounts counts();
   void finish_summary();
   int exit_code() const;
@@ -70,6 +77,8 @@ class Runner {
   const Settings& settings_;
   const bool stream_;
   Progress progress_;
+  ReportSamples* const samples_;
+  std::optional<ReportSampler> sampler_;
   Queue queue_;
   ManagerHandle manager_;  // ends before the queue
   OutputFile* output_ = nullptr;

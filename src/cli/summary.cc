@@ -1,35 +1,13 @@
 #include "cli/summary.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdio>
 
 #include "base/json.h"
 #include "base/money.h"
 
 namespace llmq::cli {
-
-void TimeHistogram::add(int64_t ns) {
-  const auto value = static_cast<uint64_t>(std::max<int64_t>(ns, 0)) + kSteps;
-  int exponent = 0;  // the top six bits below the leading one choose the step
-  while ((value >> exponent) >= 2 * kSteps) ++exponent;
-  const auto step = static_cast<size_t>((value >> exponent) - kSteps);
-  ++counts_[static_cast<size_t>(exponent) * kSteps + step];
-  ++total_;
-}
-
-double TimeHistogram::quantile_ms(double q) const {
-  if (total_ == 0) return 0;
-  const auto rank = static_cast<uint64_t>(std::ceil(q * static_cast<double>(total_)));
-  uint64_t seen = 0;
-  for (size_t i = 0; i < counts_.size(); ++i) {
-    seen += counts_[i];
-    if (seen < std::max<uint64_t>(rank, 1)) continue;
-    const uint64_t low = (static_cast<uint64_t>(i % kSteps) + kSteps) << (i / kSteps);
-    return static_cast<double>(low - kSteps) / 1e6;
-  }
-  return 0;
-}
 
 std::string summary_json(const Summary& s) {
   const base::Json json(cJSON_CreateObject());

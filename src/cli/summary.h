@@ -2,24 +2,12 @@
 #ifndef LLMQ_CLI_SUMMARY_H_
 #define LLMQ_CLI_SUMMARY_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 
+#include "cli/time_histogram.h"
+
 namespace llmq::cli {
-
-// Quantiles of times within 1.6 %, in a bounded table.
-class TimeHistogram {
- public:
-  void add(int64_t ns);
-  double quantile_ms(double q) const;
-  bool empty() const { return total_ == 0; }
-
- private:
-  static constexpr int kSteps = 64;  // per power of two
-  std::array<uint64_t, size_t{64} * kSteps> counts_{};
-  uint64_t total_ = 0;
-};
 
 struct Summary {
   uint64_t completed = 0;
