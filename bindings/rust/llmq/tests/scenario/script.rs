@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use llmq::{Answer, Failure, Job, Manager, Usage};
+use llmq::{Answer, Failure, Job, Manager, RequestId, Usage};
 
 use super::case::{Outcome, Tokens, Workers};
 use super::status_of;
@@ -32,6 +32,7 @@ pub(crate) struct State {
     pub(crate) attempts: HashMap<String, u32>,
     pub(crate) stopped: Vec<String>,
     pub(crate) done: Vec<String>,
+    pub(crate) ends: Vec<RequestId>,
     pub(crate) chunks: HashMap<String, Vec<String>>,
     held: HashMap<String, Job>,
     silent: Vec<Job>,

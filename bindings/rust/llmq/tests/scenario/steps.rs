@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use llmq::{
-    Config, Failure, Manager, Operation, Permit, Priority, Request, RequestId, Response,
-    ShutdownMode,
+    Config, Failure, HookEvent, HookKinds, Manager, Operation, Permit, Priority, Request,
+    RequestId, Response, ShutdownMode,
 };
 use serde_json::{json, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use super::case::{Ask, Case, Expect, Step, Wait, Workers};
 use super::check;
-use super::script::{self, Board, PATIENCE};
+use super::script::{self, Board, State, PATIENCE};
 use super::status_of;
 
 type Done = Result<(), String>;
@@ -53,6 +53,7 @@ pub(crate) fn run(case: Case) -> Done {
         is_shut: false,
     };
     runner.serve(&case.config)?;
+    runner.note_ends()?;
     for (index, step) in case.steps.into_iter().enumerate() {
         runner.step(step).map_err(|why| format!("step {index}: {why}"))?;
     }
@@ -149,6 +150,23 @@ fn request(ask: &Ask) -> Result<Request<'static>, String> {
 }
 
 impl Runner {
+    /// The order of the ends: that in which tasks hear of them is the executor's.
+    fn note_ends(&self) -> Done {
+        let board = self.board.clone();
+        let note = move |event: &HookEvent<'_>| {
+            board.change(|state| state.ends.push(event.request_id()));
+        };
+        self.manager.set_hook(HookKinds::COMPLETED, note).map_err(|error| error.to_string())
+    }
+
+    /// Those that have been heard of, in the order in which they ended.
+    fn in_order(&self, state: &State) -> Vec<String> {
+        let place = |name: &String| state.ends.iter().position(|id| *id == self.ids[name]);
+        let mut names = state.done.clone();
+        names.sort_by_key(place);
+        names
+    }
+
     fn serve(&self, config: &Value) -> Done {
         let models: Vec<String> = config["models"]
             .as_array()
@@ -377,7 +395,7 @@ impl Runner {
             check::same("permits", &state.permits, permits)?;
         }
         if let Some(done) = &expect.done {
-            check::same("done", &state.done, done)?;
+            check::same("done", &self.in_order(&state), done)?;
         }
         if let Some(totals) = &expect.totals {
             let mut found = BTreeMap::<String, usize>::new();
