@@ -27,7 +27,7 @@ class Scenario
   OUTCOME = %w[succeed fail throw hold vanish echo usage message retry_after_ms chunks].freeze
   MEMBERS = %w[name why needs workers config processors steps expect complaint].freeze
 
-  attr_reader :root, :manager, :asked, :started, :permits, :done
+  attr_reader :root, :manager, :asked, :permits, :done
 
   def initialize(root)
     ScenarioExpect.known("the case", root, MEMBERS)
@@ -35,16 +35,22 @@ class Scenario
     @changed = Monitor.new
     @condition = @changed.new_cond
     @asked = {}
-    @started = []
+    @attempts = {} # by id, in the order in which they came: whose each is, when its block has begun
     @permits = []
     @done = []
     @scripts = root.fetch("processors", {}).dup
     @readers = []
   end
 
+  # In the order of their attempts, not in that in which threads took them up.
+  def started
+    @attempts.values.compact
+  end
+
   def run
     begun = now
     @manager = LLMQ::Manager.new(@root["config"])
+    note_attempts
     process(@scripts.keys)
     @root["steps"].each { |step| step(step.dup) }
     waited("all are done") { @asked.each_value.all? { |asked| asked.response || asked.permit } }
@@ -93,10 +99,19 @@ class Scenario
     end
   end
 
+  def note_attempts
+    handlers = @manager.instance_variable_get(:@core).port.handlers
+    take_up = handlers[LLMQ::EventType::READY]
+    handlers[LLMQ::EventType::READY] = lambda do |piece|
+      @changed.synchronize { @attempts[piece[:attempt_id]] = nil }
+      take_up.call(piece)
+    end
+  end
+
   def attempt(job)
     asked = asked_of(job)
     change do
-      @started << asked.ref
+      @attempts[job.attempt_id] = asked.ref
       asked.begun << job.number
     end
     script = asked.attempts || @scripts[job.model]
