@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+static void find_plain(lq_detail_t* detail) {
+  detail->plain =
+      (detail->error_len | detail->request_key_len | detail->metadata_len | detail->deployment_len |
+       detail->fallback_model_len | detail->provider_request_id_len | detail->history_len) == 0;
+}
+
 void lq_describe(llmq_response_t* response, lq_detail_t* detail) {
   llmq_usage_t usage = {.struct_size = sizeof usage};
   detail->response = response;
@@ -20,9 +26,40 @@ void lq_describe(llmq_response_t* response, lq_detail_t* detail) {
   detail->history_len = 0;
   if (llmq_response_status(response) != LLMQ_OK || llmq_response_attempts(response) > 1)
     llmq_response_attempts_json(response, &detail->history, &detail->history_len);
-  detail->plain =
-      (detail->error_len | detail->request_key_len | detail->metadata_len | detail->deployment_len |
-       detail->fallback_model_len | detail->provider_request_id_len | detail->history_len) == 0;
+  find_plain(detail);
+}
+
+/* A response is made only for what nothing else tells: the attempts of which one has failed. */
+static int describe_outcome(llmq_event_t* event, lq_detail_t* detail) {
+  llmq_outcome_t outcome;
+  llmq_response_t* response = NULL;
+  outcome.struct_size = sizeof outcome;
+  if (llmq_event_outcome(event, &outcome) != LLMQ_OK) return 0;
+  if (outcome.has_history && llmq_event_take(event, &response) == LLMQ_OK) {
+    lq_describe(response, detail);
+    return 1;
+  }
+  detail->response = NULL;
+  detail->data = event->data;
+  detail->data_len = event->data_len;
+  detail->error = outcome.error;
+  detail->error_len = outcome.error_len;
+  detail->request_key = outcome.request_key;
+  detail->request_key_len = outcome.request_key_len;
+  detail->metadata = outcome.metadata;
+  detail->metadata_len = outcome.metadata_len;
+  detail->deployment = outcome.deployment;
+  detail->deployment_len = outcome.deployment_len;
+  detail->fallback_model = outcome.fallback_model;
+  detail->fallback_model_len = outcome.fallback_model_len;
+  detail->provider_request_id = outcome.provider_request_id;
+  detail->provider_request_id_len = outcome.provider_request_id_len;
+  detail->http_status = outcome.http_status;
+  detail->usage_known = outcome.usage_known;
+  detail->history = NULL;
+  detail->history_len = 0;
+  find_plain(detail);
+  return 1;
 }
 
 /* An attempt that has ended meanwhile tells nothing: its model stays empty. */
@@ -44,14 +81,9 @@ size_t lq_drain(llmq_manager_t* manager, llmq_cq_t* cq, llmq_event_t* events, lq
   events[0].stride = sizeof *events;
   const size_t n = llmq_cq_drain(cq, events, max);
   for (size_t i = 0; i < n; ++i) {
-    llmq_response_t* response = NULL;
-    if (events[i].type == LLMQ_EV_DONE && llmq_event_take(&events[i], &response) == LLMQ_OK) {
-      lq_describe(response, &details[i]);
-      continue;
-    }
+    if (events[i].type == LLMQ_EV_DONE && describe_outcome(&events[i], &details[i])) continue;
     memset(&details[i], 0, sizeof details[i]);
-    details[i].data =
-        events[i].data; /* of a DONE if memory is short: how it ended the event tells alone */
+    details[i].data = events[i].data;
     details[i].data_len = events[i].data_len;
     if (events[i].type == LLMQ_EV_READY && manager != NULL)
       describe_attempt(manager, events[i].attempt_id, &details[i]);

@@ -32,7 +32,7 @@ const char* lq_library_path(void);
 /* What a DONE event does not hold itself, or of a READY event the request. Texts live until
  * lq_release. */
 typedef struct lq_detail {
-  llmq_response_t* response; /* NULL for events of other types */
+  llmq_response_t* response; /* NULL unless an attempt has failed */
   const char* model;         /* READY alone, as tenant */
   const char* tenant;
   const char* data;
