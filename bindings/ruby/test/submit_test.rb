@@ -30,6 +30,16 @@ class SubmitTest < Minitest::Test
     assert_empty(made.call_many("own", []))
   end
 
+  def test_many_calls_of_many_threads_keep_to_their_callers
+    made = echo(manager)
+    callers = Array.new(4) do |caller|
+      payloads = Array.new(300) { |i| "#{caller} #{i}" }
+      Thread.new { 3.times.all? { made.call_many("own", payloads).map(&:text) == payloads } }
+    end
+    assert(callers.all?(&:value))
+    assert_empty(made.instance_variable_get(:@core).port.gathers)
+  end
+
   def test_payloads_of_every_encoding_and_size
     made = echo(manager)
     payloads = ["", "é".encode(Encoding::UTF_8), "\xFF\x00\x80".b, "x" * 300_000,
@@ -158,6 +168,18 @@ class SubmitTest < Minitest::Test
       assert_raises(Interrupt) { thread.join(LONG) }
       eventually("they are cancelled") { made.stats.cancelled > before && made.stats.processing.zero? }
     end
+  end
+
+  def test_who_calls_after_an_interrupt_gets_the_own_response
+    made = echo(manager)
+    thread = Thread.new { made.call("hang", BODY) }
+    thread.report_on_exception = false
+    eventually("it waits") { made.stats.processing.positive? && thread.stop? }
+    thread.raise(Interrupt)
+    assert_raises(Interrupt) { thread.join(LONG) }
+    assert_equal(%w[a b c], %w[a b c].map { |text| made.call("own", text).text })
+    port = made.instance_variable_get(:@core).port
+    eventually("nothing waits") { port.waiting.empty? && port.gathers.empty? }
   end
 
   def test_kept_responses_and_late_usage

@@ -79,6 +79,16 @@ module LLMQ
       end
     end
 
+    # As reserve, for requests that one caller waits for: no others differ from them in the last 8
+    # bits alone.
+    def reserve_together(count)
+      @lock.synchronize do
+        first = (@next_number + Wire::BATCH - 1) & -Wire::BATCH
+        @next_number = (first + count + Wire::BATCH - 1) & -Wire::BATCH
+        first | Wire::GATHERED
+      end
+    end
+
     # The number of a request, marked if its payload goes by reference.
     def refer(number, payload, options)
       return number unless payload.is_a?(Ref)

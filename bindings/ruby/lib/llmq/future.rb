@@ -131,21 +131,59 @@ module LLMQ
     end
   end
 
+  # One caller that waits for one request. Used again: what waits by the thousand is what a garbage
+  # collection looks at.
+  class Waiter
+    MOST = 16_384
+    private_constant :MOST
+    @free = []
+
+    # Id of the request.
+    attr_accessor :request_id
+
+    # Called by lend.
+    def initialize
+      @done = Thread::Queue.new
+    end
+
+    # Called by the manager, once.
+    def finish(_number, response)
+      @done.push(response)
+    end
+
+    # Waits for the outcome.
+    def wait
+      @done.pop
+    end
+
+    class << self
+      # One for a request.
+      def lend
+        @free.pop || new
+      end
+
+      # Its request has ended, and the response was taken from it.
+      def take_back(waiter)
+        @free.push(waiter) if @free.size < MOST
+      end
+    end
+  end
+
   # Many requests of which one caller waits for all.
   class Gather
-    PLACE = Wire::BY_REFERENCE - 1
-    private_constant :PLACE
-
     # The responses, by place.
     attr_reader :responses
-    # Ids of the requests, by place; 0 of those that were refused.
+    # Ids of the requests, by place, packed as Wire::IDS says; 0 of those that were refused.
     attr_reader :ids
 
-    # first:: number of the first one; the others follow.
-    def initialize(first, count)
-      @first = first
+    # first:: number of the first one; the others follow. gathers:: where it is found by number.
+    def initialize(gathers, first, count)
+      @gathers = gathers
+      @first = first & Wire::PLAIN
+      @keys = (@first / Wire::BATCH)..((@first + count - 1) / Wire::BATCH)
+      @keys.each { |key| gathers[key] = self }
       @responses = Array.new(count)
-      @ids = []
+      @ids = "".b
       @count = count
       @come = 0
       @refused = 0
@@ -154,16 +192,16 @@ module LLMQ
 
     # Called by the manager, for each.
     def finish(number, response)
-      @responses[(number - @first) & PLACE] = response
+      @responses[(number & Wire::PLAIN) - @first] = response
       @come += 1
-      @done.close if @come + @refused == @count
+      done if @come + @refused == @count
     end
 
     # One was not accepted. Called by the thread that waits.
     def refuse(place, error)
       @responses[place] = Response.refusal(error)
       @refused += 1
-      @done.close if @come + @refused == @count
+      done if @come + @refused == @count
     end
 
     # Waits for all.
@@ -171,9 +209,21 @@ module LLMQ
       @done.pop
     end
 
+    # Nobody waits any more.
+    def forget
+      @keys.each { |key| @gathers.delete(key) }
+    end
+
     # Ids of those that have not ended.
     def pending_ids
-      @ids.zip(@responses).filter_map { |id, response| id if response.nil? && id != 0 }
+      @ids.unpack(Wire::IDS).zip(@responses).filter_map { |id, response| id if response.nil? && id != 0 }
+    end
+
+    private
+
+    def done
+      forget
+      @done.close
     end
   end
 end

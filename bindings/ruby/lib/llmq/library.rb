@@ -17,7 +17,8 @@ module LLMQ
       "llmq_event_t" => [SizeofKind::EVENT, EVENT_SIZE],
       "llmq_stats_t" => [SizeofKind::STATS, STATS_SIZE],
       "llmq_wait_t" => [SizeofKind::WAIT, WAIT_SIZE],
-      "llmq_hook_t" => [SizeofKind::HOOK, HOOK_SIZE]
+      "llmq_hook_t" => [SizeofKind::HOOK, HOOK_SIZE],
+      "llmq_outcome_t" => [SizeofKind::OUTCOME, OUTCOME_SIZE]
     }.freeze
     private_constant :FILE_NAMES, :SIZES
 

@@ -11,6 +11,8 @@ module LLMQ
   class Port
     # What waits, by the number of its request.
     attr_reader :waiting
+    # What waits for many requests, by their number without its last 8 bits.
+    attr_reader :gathers
     # Makes the records of requests whose events come here.
     attr_reader :templates
     # What is done with events that end no request, by type: procs that take a Piece.
@@ -29,11 +31,14 @@ module LLMQ
       @queue = FFI::AutoPointer.new(made, Native.method(:llmq_cq_unref))
       @pid = Process.pid
       @waiting = {}
+      @gathers = {}
       @handlers = {}
       @lock = Mutex.new
       @templates = Wire::Templates.new(@queue, core.detailed)
       @events = FFI::MemoryPointer.new(Records::SIZE, Wire::BATCH)
       @events.put_uint32(0, Records::SIZE)
+      @outcome = FFI::MemoryPointer.new(Native::OUTCOME_SIZE)
+      @outcome.put_uint32(0, Native::OUTCOME_SIZE)
       @stopped = false
     end
 
@@ -104,22 +109,37 @@ module LLMQ
           warn("llmq: an event could not be handed over: #{e.full_message(highlight: false)}")
         end
         place += 1
-        at += Records::LOOKED_AT.size
+        at += Records::LOOKED
       end
     end
 
     # fields:: as Records::LOOKED_AT says.
     def done(place, fields, at)
       number = fields[at + 2]
-      record = @events.get_bytes(place * Records::SIZE, Records::SIZE)
       if fields[at + 1].zero? && number < Wire::BY_REFERENCE && fields[at + 5] < 2
-        response = Response.new(record, Records.copy(fields[at + 3], fields[at + 4]))
+        response = Response.new(fields[at + 6], Records.copy(fields[at + 3], fields[at + 4]))
       else
-        response = Response.taken(@events + (place * Records::SIZE), record)
+        response = detailed(@events + (place * Records::SIZE), fields, at)
         passed = @core.objects.delete(number)
         response.value = passed.result if passed
       end
-      @waiting.delete(number)&.finish(number, response)
+      waiter_of(number)&.finish(number, response)
+    end
+
+    def waiter_of(number)
+      return @waiting.delete(number) unless number.anybits?(Wire::GATHERED)
+
+      @gathers[(number & Wire::PLAIN) / Wire::BATCH]
+    end
+
+    # The library's response is kept only for what nothing else tells: attempts of which one failed.
+    def detailed(event, fields, at)
+      LLMQ.check(Native.llmq_event_outcome(event, @outcome))
+      outcome = @outcome.get_bytes(0, Native::OUTCOME_SIZE).unpack(Records::OUTCOME)
+      told = Told.of(outcome)
+      return Response.taken(event, fields[at + 6], told) if outcome[3] == 1
+
+      Response.new(fields[at + 6], Records.copy(fields[at + 3], fields[at + 4]), told)
     end
 
     def other(type, place, number)

@@ -10,14 +10,19 @@ module LLMQ
     AT = Native::EVENT_MEMBERS.to_h do |name, type|
       [name, "@#{Native::EVENT_OFFSETS[name]}#{FORMATS.fetch(type)}"]
     end.freeze
-    # Members that each event of a drain is looked at for, in this order.
+    # Members that each event of a drain is looked at for, in this order; the record follows.
     LOOKED_AT = %i[type status user_data data data_len attempt].freeze
+    # How many there are of each event.
+    LOOKED = LOOKED_AT.size + 1
     # Every byte of this process from address 1 on: to copy what a pointer of an event tells.
     MEMORY = FFI::Pointer.new(1).slice(0, (1 << 63) - 2)
     # No bytes.
     EMPTY = "".b.freeze
 
-    # Reads LOOKED_AT of one record.
+    # Reads an llmq_outcome_t.
+    OUTCOME = Native::OUTCOME_MEMBERS.values.map { |type| FORMATS.fetch(type) }.join.freeze
+
+    # Reads LOOKED_AT of one record, and the record itself.
     def self.format
       at = 0
       form = LOOKED_AT.map do |name|
@@ -26,10 +31,10 @@ module LLMQ
         at += gap + FFI.type_size(type)
         "x#{gap}#{FORMATS.fetch(type)}"
       end
-      "#{form.join}x#{SIZE - at}"
+      "#{form.join}X#{at}a#{SIZE}"
     end
 
-    # Reads LOOKED_AT of so many records.
+    # The same of so many records.
     MANY = Array.new(Wire::BATCH + 1) { |count| (format * count).freeze }.freeze
     private_constant :FORMATS
     private_class_method :format
@@ -44,6 +49,11 @@ module LLMQ
     # The bytes at an address.
     def self.copy(address, length)
       length.zero? ? EMPTY : MEMORY.get_bytes(address - 1, length)
+    end
+
+    # The text at an address.
+    def self.text(address, length)
+      length.zero? ? "" : MEMORY.get_bytes(address - 1, length).force_encoding(Encoding::UTF_8)
     end
   end
 

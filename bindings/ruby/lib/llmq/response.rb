@@ -48,14 +48,15 @@ module LLMQ
     STATES = { State::PENDING => :pending, State::PROCESSING => :processing,
                State::COMPLETED => :completed, State::FAILED => :failed,
                State::CANCELLED => :cancelled, State::EXPIRED => :expired }.freeze
-    # What few responses have: the library's response, words, a decoder, a value.
-    More = Struct.new(:handle, :message, :decode, :value, :valued)
+    # What few responses have: the library's response, a decoder, a value.
+    More = Struct.new(:handle, :decode, :value, :valued)
     private_constant :More
 
     # Called by the manager. data:: nil = that of the handle.
-    def initialize(record, data)
+    def initialize(record, data, told = Told::NOTHING)
       @record = record
       @data = data
+      @told = told
     end
 
     # Id, state and size.
@@ -90,7 +91,7 @@ module LLMQ
 
     # Payload, as bytes: the processor's data, or the body that the provider sent, also with an error.
     def data
-      @data ||= read_bytes(:llmq_response_data)
+      @data ||= Told.bytes(:llmq_response_data, handle)
     end
 
     # The payload as text.
@@ -119,9 +120,7 @@ module LLMQ
     def error
       return "" if ok?
 
-      told = read_text(:llmq_response_error)
-      told = @more&.message.to_s if told.empty?
-      told.empty? ? Native.llmq_status_message(status) : told
+      @told.error.empty? ? Native.llmq_status_message(status) : @told.error
     end
 
     # Gives this response back if the request completed; else raises the Error of its status.
@@ -189,32 +188,32 @@ module LLMQ
 
     # HTTP status of the last answer of a built-in provider; 0 if there was none.
     def http_status
-      handle ? Native.llmq_response_http_status(handle) : 0
+      @told.http_status
     end
 
     # The provider's own id of its last answer; "" if there was none.
     def provider_request_id
-      read_text(:llmq_response_provider_request_id)
+      @told.provider_request_id
     end
 
     # Name of the deployment that ran the last attempt; "" if it has none.
     def deployment
-      read_text(:llmq_response_deployment)
+      @told.deployment
     end
 
     # Model that the request went to in the end; "" if it stayed with the one asked for.
     def fallback_model
-      read_text(:llmq_response_fallback_model)
+      @told.fallback_model
     end
 
     # Request key as given with the request.
     def request_key
-      read_text(:llmq_response_request_key)
+      @told.request_key
     end
 
     # Metadata as given with the request, as bytes.
     def metadata
-      handle ? read_bytes(:llmq_response_metadata) : Records::EMPTY
+      @told.metadata
     end
 
     # Called by a typed model: value is what decode makes of the payload.
@@ -232,11 +231,6 @@ module LLMQ
     # Called by the manager: the response of the library that this one reads.
     def handle=(pointer)
       more.handle = FFI::AutoPointer.new(pointer, Native.method(:llmq_response_free))
-    end
-
-    # Called by the manager: what went wrong.
-    def error=(words)
-      more.message = words
     end
 
     private
@@ -258,38 +252,26 @@ module LLMQ
       nanoseconds.zero? ? nil : nanoseconds / 1e9
     end
 
-    def read_text(function)
-      handle ? Native.public_send(function, handle, nil).dup.force_encoding(Encoding::UTF_8) : ""
-    end
-
-    def read_bytes(function)
-      FFI::MemoryPointer.new(:size_t) do |length|
-        start = Native.public_send(function, handle, length)
-        return Records.copy(start.address, length.read_uint64)
-      end
-    end
-
     class << self
       # A response that keeps the library's own, which holds the payload.
-      def taken(event, record)
+      def taken(event, record, told)
         handle = Native.made { |holder, _| Native.llmq_event_take(event, holder) }
-        response = new(record, nil)
+        response = new(record, nil, told)
         response.handle = handle
         response
       end
 
       # A response of llmq_response_get or _peek, which belongs to the caller.
       def owned(handle)
-        response = new(Records.done(**told(handle)), nil)
+        response = new(Records.done(**told(handle)), nil, Told.by(handle))
         response.handle = handle
         response
       end
 
       # The outcome of a request that was not accepted.
       def refusal(error)
-        response = new(Records.done(status: error.status, state: State::FAILED), Records::EMPTY)
-        response.error = error.message
-        response
+        new(Records.done(status: error.status, state: State::FAILED), Records::EMPTY,
+            Told.new(0, error.message, "", "", "", "", Records::EMPTY))
       end
 
       private

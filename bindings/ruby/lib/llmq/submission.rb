@@ -34,10 +34,11 @@ module LLMQ
       payloads = payloads.to_a
       port = @core.port
       futures = payloads.map { Future.new(self, port) }
-      slices(port, model, payloads, options) do |begins, template, some, numbers|
+      first = @core.reserve(payloads.size)
+      slices(port, model, payloads, options, first) do |begins, template, some, numbers|
         some.each_index { |i| port.waiting[numbers[i]] = futures[begins + i] }
         ids, errors = hand_over(port, template, some, numbers)
-        ids.each_with_index { |id, i| futures[begins + i].request_id = id }
+        ids.unpack(Wire::IDS).each_with_index { |id, i| futures[begins + i].request_id = id }
         errors&.each { |i, error| futures[begins + i].finish(0, Response.refusal(error)) }
       end
       futures
@@ -65,14 +66,15 @@ module LLMQ
     #
     # Raises Error: it was refused, or failed; its response tells the rest.
     def call(model, payload, **options)
-      port = @core.port
-      future = Future.new(self, port)
-      submit_one(port, future, model, 0, payload, options)
+      waiter = Waiter.lend
+      submit_one(@core.port, waiter, model, 0, payload, options)
       begin
-        future.result
+        response = waiter.wait
       ensure
-        quietly { future.cancel } unless future.done?
+        quietly { cancel(waiter.request_id) } unless response
       end
+      Waiter.take_back(waiter)
+      response.raise_for_status
     end
 
     # Hands over many requests of one model and waits for all: the fastest form. Options as of
@@ -87,19 +89,18 @@ module LLMQ
       gather = nil
       done = false
       port = @core.port
-      slices(port, model, payloads, options) do |begins, template, some, numbers|
-        gather ||= Gather.new(numbers[0], payloads.size)
-        waiting = port.waiting
-        numbers.each { |number| waiting[number] = gather }
+      first = @core.reserve_together(payloads.size)
+      gather = Gather.new(port.gathers, first, payloads.size)
+      slices(port, model, payloads, options, first) do |begins, template, some, numbers|
         ids, errors = hand_over(port, template, some, numbers)
-        gather.ids.concat(ids)
+        gather.ids << ids
         errors&.each { |place, error| gather.refuse(begins + place, error) }
       end
       gather.wait
       done = true
       gather.responses
     ensure
-      gather.pending_ids.each { |id| quietly { cancel(id) } } unless done || gather.nil?
+      leave(gather) unless done || gather.nil?
     end
 
     # Hands over a request whose response is read piece by piece: a Stream. With a block gives it the
@@ -127,29 +128,37 @@ module LLMQ
       body = Payload.bytes(payload)
       number = @core.refer(@core.reserve(1) | template.bits, payload, options)
       port.waiting[number] = waiter
-      Wire.one(template, body, number) do |record, id|
-        status = Native.llmq_submit(@core.pointer, record, id)
-        return waiter.request_id = id.read_uint64 if status == Status::OK
-
-        forget(port, [number])
-        raise Wire.why_refused(@core.pointer, template, body, status)
+      status = Wire.one(template, body, number) do |record, id|
+        told = Native.llmq_submit(@core.pointer, record, id)
+        waiter.request_id = id.read_uint64
+        told
       end
+      return if status == Status::OK
+
+      forget(port, [number])
+      raise Wire.why_refused(@core.pointer, template, body, status)
     end
 
-    def slices(port, model, payloads, options)
+    def slices(port, model, payloads, options, first)
       template = port.templates.get(model, 0, options)
-      first = @core.reserve(payloads.size) | template.bits
+      first |= template.bits
       payloads.each_slice(Wire::BATCH).with_index do |some, index|
         begins = index * Wire::BATCH
-        numbers = Array.new(some.size) { |i| first + begins + i }
+        numbers = (first + begins...first + begins + some.size).to_a
         numbers.map!.with_index { |number, i| @core.refer(number, some[i], options) } if some.any?(Ref)
         yield begins, template, some, numbers
       end
     end
 
-    # Gives ids, and places and errors of those that were refused, if any.
+    # What was submitted of it and has not ended is cancelled.
+    def leave(gather)
+      gather.pending_ids.each { |id| quietly { cancel(id) } }
+      gather.forget
+    end
+
+    # Gives ids, packed, and places and errors of those that were refused, if any.
     def hand_over(port, template, payloads, numbers)
-      bodies = payloads.map { |payload| Payload.bytes(payload) }
+      bodies = payloads.all?(String) ? payloads : payloads.map { |payload| Payload.bytes(payload) }
       ids, refused = Wire.submit(@core.pointer, template, bodies, numbers)
       return [ids, nil] unless refused
 
@@ -172,7 +181,7 @@ module LLMQ
       end
       futures = numbers.map { |number| port.waiting[number] = Future.new(self, port) }
       ids, refused = Wire.submit(@core.pointer, templates, bodies, numbers, prefix: true)
-      ids.each_with_index { |id, i| futures[i].request_id = id }
+      ids.unpack(Wire::IDS).each_with_index { |id, i| futures[i].request_id = id }
       return futures unless refused
 
       place, status = refused[0]

@@ -12,9 +12,17 @@ module LLMQ
     DETAILED = 1 << 61
     # Its payload or result is an object of this process.
     BY_REFERENCE = 1 << 60
+    # One caller waits for it and for those whose numbers differ in their last 8 bits alone.
+    GATHERED = 1 << 59
+    # The number itself.
+    PLAIN = GATHERED - 1
 
+    # How ids of requests are packed.
+    IDS = "Q*"
+
+    ID_SIZE = 8
     MOST_NANOSECONDS = (1 << 62) - 1
-    private_constant :MOST_NANOSECONDS
+    private_constant :ID_SIZE, :MOST_NANOSECONDS
 
     # Seconds as nanoseconds.
     def self.nanoseconds(name, seconds)
@@ -32,9 +40,12 @@ module LLMQ
       end.join
       PAYLOAD = Native::REQUEST_OFFSETS[:payload]
       REST = Native::REQUEST_OFFSETS[:request_key]
+      # Where the length of the payload is.
+      SIZE = Native::REQUEST_OFFSETS[:payload_len]
+      # Where the number is.
       NUMBER = Native::REQUEST_OFFSETS[:user_data]
       END_OF_NUMBER = Native::REQUEST_OFFSETS[:cq]
-      private_constant :FORMATS, :FORMAT, :PAYLOAD, :REST, :NUMBER, :END_OF_NUMBER
+      private_constant :FORMATS, :FORMAT, :PAYLOAD, :REST, :END_OF_NUMBER
 
       # How the parts of a record are packed: head, payload, its length, middle, number, tail.
       PARTS = "a#{PAYLOAD}QQa#{NUMBER - REST}Qa#{Native::REQUEST_SIZE - END_OF_NUMBER}".freeze
@@ -161,7 +172,8 @@ module LLMQ
     # What a call to llmq_submit_batch needs, to be used again.
     class Scratch
       PAYLOADS = 1 << 16
-      private_constant :PAYLOADS
+      TOGETHER = "a*"
+      private_constant :PAYLOADS, :TOGETHER
       @free = []
 
       # Lends one to the block.
@@ -180,6 +192,8 @@ module LLMQ
       # Memory for BATCH requests.
       def initialize
         @payloads = FFI::MemoryPointer.new(:char, PAYLOADS)
+        @record = FFI::MemoryPointer.new(Native::REQUEST_SIZE)
+        @template = nil
         @ids = FFI::MemoryPointer.new(:uint64, BATCH)
         @accepted = FFI::MemoryPointer.new(:size_t)
       end
@@ -187,9 +201,11 @@ module LLMQ
       # Gives the block the records of up to BATCH requests. Their payloads are there until it ends.
       # templates:: one of all, or an Array with one of each.
       def records(templates, bodies, numbers)
-        total = bodies.sum(&:bytesize)
+        together = bodies.pack(TOGETHER * bodies.size)
+        total = together.bytesize
         memory = total > PAYLOADS ? FFI::MemoryPointer.new(:char, total, false) : @payloads
-        yield pack(memory, templates, bodies, numbers)
+        memory.put_bytes(0, together)
+        yield pack(memory.address, templates, bodies, numbers)
       ensure
         memory&.free unless memory.equal?(@payloads)
       end
@@ -202,31 +218,40 @@ module LLMQ
       # The record of one request. Its payload is there until the next one.
       def record(template, body, number)
         @payloads.put_bytes(0, body)
-        [template.head, @payloads.address, body.bytesize, template.middle, number, template.tail]
-          .pack(Template::PARTS)
+        use(template) unless @template.equal?(template)
+        @record.put_uint64(Template::SIZE, body.bytesize)
+        @record.put_uint64(Template::NUMBER, number)
+        @record
       end
 
       private
 
-      def pack(memory, templates, bodies, numbers)
-        start = memory.address
-        at = 0
-        parts = []
+      # Many requests that come one by one have the same one: of it little changes.
+      def use(template)
+        whole = [template.head, @payloads.address, 0, template.middle, 0, template.tail]
+        @record.put_bytes(0, whole.pack(Template::PARTS))
+        @template = template
+      end
+
+      def pack(address, templates, bodies, numbers)
         one = templates unless templates.is_a?(Array)
-        bodies.each_with_index do |body, place|
+        parts = []
+        place = 0
+        while place < bodies.size
           template = one || templates[place]
-          memory.put_bytes(at, body)
-          size = body.bytesize
-          parts.push(template.head, start + at, size, template.middle, numbers[place], template.tail)
-          at += size
+          size = bodies[place].bytesize
+          parts.push(template.head, address, size, template.middle, numbers[place], template.tail)
+          address += size
+          place += 1
         end
-        parts.pack(Template::PARTS * bodies.size)
+        parts.pack(Template::PARTS * place)
       end
     end
 
     class << self
-      # Hands over up to BATCH requests. Gives ids, 0 where one was refused, and places and statuses
-      # of those. With prefix nothing is handed over after one that is refused.
+      # Hands over up to BATCH requests. Gives ids, 0 where one was refused, packed as IDS says (an
+      # Integer of 63 bits is an object), and places and statuses of those. With prefix nothing is
+      # handed over after one that is refused.
       def submit(pointer, templates, bodies, numbers, prefix: false)
         Scratch.lend do |scratch|
           scratch.records(templates, bodies, numbers) do |records|
@@ -238,7 +263,7 @@ module LLMQ
       # Gives the block the record of one request, and memory for an id.
       def one(template, body, number)
         Scratch.lend do |scratch|
-          return yield scratch.record(template, body, number), scratch.ids if scratch.room?(body)
+          next yield scratch.record(template, body, number), scratch.ids if scratch.room?(body)
 
           scratch.records(template, [body], [number]) { |record| yield record, scratch.ids }
         end
@@ -266,21 +291,21 @@ module LLMQ
       def hand_over(pointer, scratch, records, count, prefix)
         status = Native.llmq_submit_batch(pointer, records, Native::REQUEST_SIZE, count, scratch.ids,
                                           scratch.accepted)
-        return [scratch.ids.get_array_of_uint64(0, count), nil] if status == Status::OK
+        return [scratch.ids.get_bytes(0, count * ID_SIZE), nil] if status == Status::OK
 
-        ids = []
+        ids = "".b
         refused = []
         loop do
-          taken = scratch.accepted.read_uint64
-          ids.concat(scratch.ids.get_array_of_uint64(0, taken))
+          ids << scratch.ids.get_bytes(0, scratch.accepted.read_uint64 * ID_SIZE)
           break if status == Status::OK
 
-          refused << [ids.size, status]
-          ids << 0
-          break if prefix || ids.size == count
+          refused << [ids.bytesize / ID_SIZE, status]
+          ids << [0].pack(IDS)
+          tried = refused.last.first + 1
+          break if prefix || tried == count
 
-          rest = records.byteslice((ids.size * Native::REQUEST_SIZE)..)
-          status = Native.llmq_submit_batch(pointer, rest, Native::REQUEST_SIZE, count - ids.size,
+          rest = records.byteslice((tried * Native::REQUEST_SIZE)..)
+          status = Native.llmq_submit_batch(pointer, rest, Native::REQUEST_SIZE, count - tried,
                                             scratch.ids, scratch.accepted)
         end
         [ids, refused]
