@@ -28,9 +28,9 @@ CONFIG = {"models": [{
 LIGHT = {"card": (246, 247, 249), "a": (37, 99, 235), "b": (217, 115, 13), "good": (43, 147, 72),
          "limit": (209, 26, 42)}
 DARK = {"card": (27, 33, 42), "a": (110, 168, 254), "limit": (255, 107, 107)}
-# The plots, and the colours of what they must show.
+# The plots, and the colours of what they must show; of two curves that may coincide, the upper one.
 PLOTS = {"load-0": ["a", "limit"], "load-1": ["a", "limit"], "answers": ["good"], "trouble": ["limit", "b"],
-         "waits": ["a"], "latencies": ["a", "b"], "cost": ["a", "limit"]}
+         "waits": ["b"], "latencies": ["b"], "cost": ["a", "limit"]}
 
 
 def make_page(folder):
