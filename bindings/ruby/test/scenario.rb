@@ -50,7 +50,6 @@ class Scenario
   def run
     begun = now
     @manager = LLMQ::Manager.new(@root["config"])
-    note_attempts
     process(@scripts.keys)
     @root["steps"].each { |step| step(step.dup) }
     waited("all are done") { @asked.each_value.all? { |asked| asked.response || asked.permit } }
@@ -97,11 +96,15 @@ class Scenario
     (models & @manager.models).each do |model|
       @manager.set_processor(model, threads: 64, lease: lease && (lease / 1e3)) { |job| attempt(job) }
     end
+    note_attempts
   end
 
   def note_attempts
     handlers = @manager.instance_variable_get(:@core).port.handlers
     take_up = handlers[LLMQ::EventType::READY]
+    return if take_up.nil? || @notes_attempts # nobody runs any, or it is done
+
+    @notes_attempts = true
     handlers[LLMQ::EventType::READY] = lambda do |piece|
       @changed.synchronize { @attempts[piece[:attempt_id]] = nil }
       take_up.call(piece)
