@@ -261,11 +261,14 @@ def test_interrupts_end_every_wait(how):
             stderr=subprocess.PIPE,
             text=True,
         ) as program:
-            assert program.stdout.readline() == "ready\n"
-            begin = time.monotonic()
-            program.send_signal(signal.SIGINT)
-            told = program.communicate(timeout=LONG)[1]
-            took = time.monotonic() - begin
+            try:
+                assert program.stdout.readline() == "ready\n"
+                begin = time.monotonic()
+                program.send_signal(signal.SIGINT)
+                told = program.communicate(timeout=LONG)[1]
+                took = time.monotonic() - begin
+            finally:
+                program.kill()
         assert "KeyboardInterrupt" in told
         assert program.returncode in (1, 130, -signal.SIGINT)
         return took

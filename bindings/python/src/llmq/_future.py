@@ -10,6 +10,7 @@ from . import _constants as c
 from . import _wire as w
 from ._errors import Error, ForkedError
 from ._response import Response, with_decoder
+from ._waiting import until_done
 
 if TYPE_CHECKING:
     from ._manager import Manager
@@ -57,6 +58,8 @@ class Future(concurrent.futures.Future, Generic[T]):  # type: ignore[type-arg]
             concurrent.futures.CancelledError: This future was cancelled.
 
         """
+        if timeout is None:
+            until_done(self)
         response: Response[T] = super().result(timeout)
         return response
 

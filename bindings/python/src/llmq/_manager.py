@@ -23,6 +23,7 @@ from ._permit import Permit, PermitWaiter, submit_acquire, try_acquire
 from ._port import ThreadPort
 from ._response import Response
 from ._stream import Stream
+from ._waiting import until_set
 from ._workers import Processor, ThreadWorkers
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class Manager(ManagerBase):
         done = threading.Event()
         gather = submit_gathered(port, model, payloads, options, done.set)
         try:
-            done.wait()
+            until_set(done)
         except BaseException:
             for request_id in gather.pending_ids():
                 with contextlib.suppress(Error):
@@ -348,7 +349,7 @@ class Manager(ManagerBase):
         self._shutdown(port, number, _deadline(timeout))
         assert self._closing is not None
         try:
-            self._closing.wait()
+            until_set(self._closing)
         except BaseException:
             self._shutdown(port, c.SHUTDOWN_ABORT, 0)
             raise

@@ -14,6 +14,7 @@ from . import _wire as w
 from ._errors import Error, StaleError, check
 from ._library import ffi, lib
 from ._response import Response, Usage
+from ._waiting import until_set
 
 if TYPE_CHECKING:
     from ._aio import AsyncManager
@@ -160,7 +161,7 @@ class PermitWaiter:
     def wait(self) -> Permit:
         """The permit, or why there is none."""
         try:
-            self._come.wait()
+            until_set(self._come)
         except BaseException:
             with self._lock:
                 self._gone, permit = True, self._permit

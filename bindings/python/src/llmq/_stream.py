@@ -13,6 +13,7 @@ from . import _wire as w
 from ._errors import ClosedError, Error, ForkedError
 from ._port import Piece
 from ._response import Chunk, Response
+from ._waiting import next_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -58,7 +59,7 @@ class Stream:
         if self._response is not None:
             self._response.raise_for_status()
             raise StopIteration
-        got = self._queue.get()
+        got = next_of(self._queue)
         if isinstance(got, Piece):
             return to_chunk(got)
         if isinstance(got, Response):
@@ -72,7 +73,7 @@ class Stream:
     def response(self) -> Response[bytes]:
         """The outcome, whatever it is, with the whole answer; chunks not read yet are skipped."""
         while self._response is None:
-            got = self._queue.get()
+            got = next_of(self._queue)
             if isinstance(got, Piece):
                 got.release()
             elif isinstance(got, Response):
