@@ -210,8 +210,19 @@ func (m *Manager) look(r *Request, ask func(*C.llmq_request_t, *C.llmq_usage_t, 
 
 // ReportLimits tells what the answer to a call that this program made itself showed of the model's
 // limits: its headers, of good answers too. Headers that do not concern limits are skipped.
+// A model's first deployment learns; [Permit.ReportLimits] tells which one was called.
 func (m *Manager) ReportLimits(model string, headers http.Header) error {
 	defer runtime.KeepAlive(m)
+	cModel, size, free := cText(model)
+	defer free()
+	return withHeaders(headers, func(names, values **C.char, count C.size_t) C.llmq_status_t {
+		return C.llmq_report_limits(m.raw, cModel, size, names, nil, values, nil, count)
+	})
+}
+
+// withHeaders lets report have copies of headers in C memory.
+func withHeaders(headers http.Header,
+	report func(names, values **C.char, count C.size_t) C.llmq_status_t) error {
 	count := 0
 	for _, values := range headers {
 		count += len(values)
@@ -234,8 +245,5 @@ func (m *Manager) ReportLimits(model string, headers http.Header) error {
 			}
 		}
 	}
-	cModel, size, free := cText(model)
-	defer free()
-	return failure(C.llmq_report_limits(m.raw, cModel, size, unsafe.SliceData(names), nil,
-		unsafe.SliceData(values), nil, C.size_t(count)), nil)
+	return failure(report(unsafe.SliceData(names), unsafe.SliceData(values), C.size_t(count)), nil)
 }

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"net/http"
 	"runtime"
 	"time"
 	"unsafe"
@@ -144,6 +145,16 @@ func (p *Permit) Fail(err error) error {
 func (p *Permit) Heartbeat() error {
 	defer runtime.KeepAlive(p.manager)
 	return failure(C.llmq_attempt_heartbeat(p.manager.raw, C.llmq_attempt_id_t(p.ID)), nil)
+}
+
+// ReportLimits tells the headers of the answer, which teach the limits of the deployment that was
+// called, before the permit is ended. ErrStale: it was lost before.
+func (p *Permit) ReportLimits(headers http.Header) error {
+	defer runtime.KeepAlive(p.manager)
+	return withHeaders(headers, func(names, values **C.char, count C.size_t) C.llmq_status_t {
+		return C.llmq_attempt_report_limits(p.manager.raw, C.llmq_attempt_id_t(p.ID), names, nil,
+			values, nil, count)
+	})
 }
 
 // Explain tells what llmq makes of a recorded answer of a provider, as JSON: whether it would try

@@ -95,7 +95,7 @@ func (t *Transport) once(request *http.Request, body []byte, asked Request) (*ht
 		permit.Fail(&Error{Status: ErrTransport, Message: err.Error()})
 		return nil, 0, err
 	}
-	t.Manager.ReportLimits(permit.Model, response.Header)
+	permit.ReportLimits(response.Header)
 	if response.StatusCode < 300 {
 		response.Body = &meter{body: response.Body, permit: permit, transport: t, response: response,
 			beat: time.Now()}

@@ -97,6 +97,28 @@ static napi_value js_report_limits(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* attemptReportLimits(manager, low, high, [name, value, ...]): false if the attempt has ended. */
+static napi_value js_attempt_report_limits(napi_env env, napi_callback_info info) {
+  napi_value args[4], result = NULL;
+  uint64_t id;
+  char** texts;
+  uint32_t count;
+  if (js_args(env, info, 4, args) != 0) return NULL;
+  struct manager* manager = manager_arg(env, args[0]);
+  if (manager == NULL || js_id(env, args[1], args[2], &id) != 0 ||
+      read_headers(env, args[3], &texts, &count) != 0)
+    return NULL;
+  const char* const* names = (const char* const*)texts;
+  const llmq_status_t status =
+      lib.llmq_attempt_report_limits(manager->handle, id, names, NULL, names + count, NULL, count);
+  free_texts(texts, (size_t)count * 2);
+  if (status == LLMQ_OK || status == LLMQ_ERR_STALE)
+    napi_get_boolean(env, status == LLMQ_OK, &result);
+  else
+    js_fail(env, status, NULL, NULL);
+  return result;
+}
+
 /* explain(provider, record): JSON. */
 static napi_value js_explain(napi_env env, napi_callback_info info) {
   napi_value args[2], result = NULL;
@@ -145,6 +167,7 @@ int info_exports(napi_env env, napi_value exports) {
       EXPORT("models", js_models),
       EXPORT("info", js_info),
       EXPORT("reportLimits", js_report_limits),
+      EXPORT("attemptReportLimits", js_attempt_report_limits),
       EXPORT("explain", js_explain),
       EXPORT("statusName", js_status_name),
       EXPORT("statusMessage", js_status_message),

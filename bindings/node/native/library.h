@@ -52,6 +52,7 @@
   X(llmq_now_ns)                       \
   X(llmq_permit_release)               \
   X(llmq_report_limits)                \
+  X(llmq_attempt_report_limits)        \
   X(llmq_request_check)                \
   X(llmq_request_estimate)             \
   X(llmq_request_state)                \

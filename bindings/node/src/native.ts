@@ -91,5 +91,11 @@ export interface Native {
   models(manager: NativeManager): string;
   info(manager: NativeManager, model: string | null): string;
   reportLimits(manager: NativeManager, model: string, headers: string[]): void;
+  attemptReportLimits(
+    manager: NativeManager,
+    low: number,
+    high: number,
+    headers: string[],
+  ): boolean;
   explain(provider: string, record: string): string;
 }

@@ -58,6 +58,16 @@ export class Permit implements AsyncDisposable {
     return this.core.native.attemptHeartbeat(this.core.handle, this.given.idLow, this.given.idHigh);
   }
 
+  /**
+   * Tells the headers of the answer, which teach the limits of the deployment that was called, before
+   * the permit is ended; false if it was lost.
+   */
+  reportLimits(headers: Iterable<readonly [string, string]>): boolean {
+    const { idLow, idHigh } = this.given;
+    const { native, handle } = this.core;
+    return native.attemptReportLimits(handle, idLow, idHigh, [...headers].flat());
+  }
+
   /** Ends it as `release()` without usage, unless it has ended. */
   [Symbol.asyncDispose](): Promise<void> {
     this.release();

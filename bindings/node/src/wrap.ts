@@ -176,7 +176,7 @@ class Calls {
     for (let attempt = 1; ; ++attempt) {
       const permit = await manager.acquire(this.permitRequest(call));
       const last = attempt >= attempts;
-      const result = await this.attempt(manager, call, permit, input, init, last);
+      const result = await this.attempt(call, permit, input, init, last);
       if (result !== undefined) return result;
       // What a limit must wait for, the next permit waits for; the rest backs off.
       const delay = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (attempt - 1)) * Math.random();
@@ -199,7 +199,6 @@ class Calls {
 
   /** Makes one call. Undefined: it failed, and may be tried again. */
   private async attempt(
-    manager: Manager,
     call: Call,
     permit: Permit,
     input: FetchInput,
@@ -208,7 +207,7 @@ class Calls {
   ): Promise<globalThis.Response | undefined> {
     try {
       const answer = await this.send(call, input, init);
-      reportLimits(manager, call.model, answer.headers);
+      reportLimits(permit, answer.headers);
       const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
       if (answer.ok && streams && answer.body !== null) return watched(call, permit, answer);
       const body = await answer.text();
@@ -249,9 +248,9 @@ class Calls {
   }
 }
 
-function reportLimits(manager: Manager, model: string, headers: Headers): void {
+function reportLimits(permit: Permit, headers: Headers): void {
   try {
-    manager.reportLimits(model, headers);
+    permit.reportLimits(headers);
   } catch (error) {
     // A manager that has begun to shut down learns no more; the answer is there all the same.
     if (!(error instanceof LlmqError)) throw error;

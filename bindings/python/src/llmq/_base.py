@@ -12,6 +12,7 @@ from . import _constants as c
 from . import _wire as w
 from ._config import Conf, ConfigSource, setting_text
 from ._errors import check
+from ._headers import HeaderLists
 from ._hooks import HookFunction, Listener, set_hook
 from ._library import ffi, lib, take_buffer
 from ._response import Response, Usage, owned
@@ -325,23 +326,11 @@ class ManagerBase:
     ) -> None:
         """Tells the headers of a provider's answer to a call that was made elsewhere.
 
-        They teach the limits of the model. Hand over all of them, also of good answers.
+        They teach the limits of the model, or of its first deployment.
+        Hand over all of them, also of good answers.
         """
-        pairs = headers.items() if isinstance(headers, Mapping) else headers
-        texts = [(ffi.new("char[]", a.encode()), ffi.new("char[]", b.encode())) for a, b in pairs]
-        name = model.encode()
-        check(
-            lib.llmq_report_limits(
-                self._core.pointer,
-                name,
-                len(name),
-                ffi.new("const char *[]", [a for a, _ in texts]),
-                ffi.NULL,
-                ffi.new("const char *[]", [b for _, b in texts]),
-                ffi.NULL,
-                len(texts),
-            )
-        )
+        name, lists = model.encode(), HeaderLists(headers)
+        check(lib.llmq_report_limits(self._core.pointer, name, len(name), *lists.arguments))
 
 
 def _text(model: str | None) -> Any:

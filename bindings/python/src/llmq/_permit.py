@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _constants as c
 from . import _wire as w
 from ._errors import Error, StaleError, check
+from ._headers import HeaderLists
 from ._library import ffi, lib
 from ._response import Response, Usage
 from ._waiting import until_set
@@ -115,9 +116,19 @@ class Permit:
         check(status)
         return True
 
-    def report_limits(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
-        """Tells the headers of the answer, which teach the limits. Before it is ended."""
-        self._manager.report_limits(self.model, headers)
+    def report_limits(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> bool:
+        """Tells the headers of the answer, which teach the limits of the called deployment.
+
+        Before it is ended. False: the permit was lost before.
+        """
+        lists = HeaderLists(headers)
+        status = lib.llmq_attempt_report_limits(
+            self._core.pointer, self.attempt_id, *lists.arguments
+        )
+        if status == c.ERR_STALE:
+            return False
+        check(status)
+        return True
 
     def __enter__(self) -> Permit:
         return self

@@ -102,7 +102,7 @@ impl PermitLayer {
         B: http_body::Body<Error: Into<BoxError>>,
     {
         let (head, body) = answer.into_parts();
-        self.report_limits(&permit, &head.headers);
+        report_limits(&permit, &head.headers);
         if head.status.is_success() {
             let meter = Meter::new(permit, provider, &head);
             let answer = Response::from_parts(head, Answer::live(body, meter));
@@ -124,12 +124,12 @@ impl PermitLayer {
             }
         }
     }
+}
 
-    /// A manager that has begun to shut down learns no more; the answer is there all the same.
-    fn report_limits(&self, permit: &Permit, headers: &HeaderMap) {
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let _ = self.manager.report_limits(&permit.model(), headers);
-    }
+/// A permit that was lost teaches no more; the answer is there all the same.
+fn report_limits(permit: &Permit, headers: &HeaderMap) {
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let _ = permit.report_limits(headers);
 }
 
 /// Reports a call without an answer. False: it cannot be made at all.

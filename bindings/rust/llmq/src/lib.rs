@@ -42,6 +42,7 @@ mod error;
 mod explain;
 mod ffi;
 mod handle;
+mod headers;
 #[cfg(feature = "serde")]
 mod history;
 mod hook;

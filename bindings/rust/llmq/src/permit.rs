@@ -13,6 +13,7 @@ use llmq_sys as sys;
 use crate::error::{Error, Result};
 use crate::ffi;
 use crate::handle::Handle;
+use crate::headers::HeaderLists;
 use crate::job::Failure;
 use crate::manager::Manager;
 use crate::request::Request;
@@ -69,6 +70,30 @@ impl Permit {
     pub fn heartbeat(&self) -> Result<()> {
         // SAFETY: a live handle.
         ffi::check(unsafe { sys::llmq_attempt_heartbeat(self.handle.raw(), self.attempt) })
+    }
+
+    /// Tells the headers of the answer, which teach the limits of the deployment that was called; before the permit is
+    /// ended.
+    ///
+    /// # Errors
+    /// [`Status::STALE`] if the permit was lost, [`Status::INVALID_ARG`] (more than 4,096 headers).
+    pub fn report_limits<'a>(
+        &self,
+        headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<()> {
+        let lists = HeaderLists::of(headers);
+        // SAFETY: a live handle, and arrays of that many texts and lengths.
+        ffi::check(unsafe {
+            sys::llmq_attempt_report_limits(
+                self.handle.raw(),
+                self.attempt,
+                lists.names.as_ptr(),
+                lists.name_lens.as_ptr(),
+                lists.values.as_ptr(),
+                lists.value_lens.as_ptr(),
+                lists.names.len(),
+            )
+        })
     }
 
     /// The call went well, and used that much; none = not known, and what was reserved stays charged. Of a call

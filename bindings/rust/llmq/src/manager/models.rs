@@ -8,6 +8,7 @@ use super::{Manager, ShutdownMode};
 use crate::config::{terminated, Config};
 use crate::error::Result;
 use crate::ffi;
+use crate::headers::HeaderLists;
 
 impl Manager {
     /// Registers the models of a configuration, all or none. With `skip_existing` those that are
@@ -112,22 +113,18 @@ impl Manager {
         model: &str,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<()> {
-        let headers: Vec<(&str, &[u8])> = headers.into_iter().collect();
-        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_ptr().cast()).collect();
-        let name_lens: Vec<_> = headers.iter().map(|(name, _)| name.len()).collect();
-        let values: Vec<_> = headers.iter().map(|(_, value)| value.as_ptr().cast()).collect();
-        let value_lens: Vec<_> = headers.iter().map(|(_, value)| value.len()).collect();
+        let lists = HeaderLists::of(headers);
         // SAFETY: a live manager, and arrays of that many texts and lengths.
         ffi::check(unsafe {
             sys::llmq_report_limits(
                 self.raw(),
                 model.as_ptr().cast(),
                 model.len(),
-                names.as_ptr(),
-                name_lens.as_ptr(),
-                values.as_ptr(),
-                value_lens.as_ptr(),
-                headers.len(),
+                lists.names.as_ptr(),
+                lists.name_lens.as_ptr(),
+                lists.values.as_ptr(),
+                lists.value_lens.as_ptr(),
+                lists.names.len(),
             )
         })
     }
