@@ -42,7 +42,8 @@ unset LLMQ_LIBRARY LLMQ_LOG RUST_BACKTRACE
 packages=()
 for crate in llmq-sys llmq llmq-tower; do
   run "package $crate" cargo package "${jobs[@]}" -p "$crate" --allow-dirty "${packages[@]}"
-  tar -C "$work/installed" -xzf "$(echo "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate)"
+  # Times of now: in a package all files are of one day, and cargo would take what it built of an older one.
+  tar -C "$work/installed" -xmzf "$(echo "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate)"
   packages+=(--config "patch.crates-io.$crate.path='$(echo "$work/installed/$crate"-[0-9]*)'")
 done
 grep -q . "$work"/installed/llmq-sys-*/lib/*/libllmq.so.0 || { echo "the package has no library" >&2; exit 1; }
