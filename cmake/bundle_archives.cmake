@@ -1,7 +1,7 @@
 # Libraries below llmq as archives that a shared library can take in, built from Debian's sources: for llmq_bundled, and
 # for packages. Not part of `all`.
 find_program(APT_GET apt-get)
-if(APPLE OR NOT APT_GET)
+if(APPLE OR CMAKE_CROSSCOMPILING OR NOT APT_GET)
   return()
 endif()
 set(bundle ${PROJECT_BINARY_DIR}/bundle)

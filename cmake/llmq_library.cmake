@@ -69,6 +69,13 @@ if(APPLE)
   set(export_map ${PROJECT_BINARY_DIR}/llmq.exports)
   file(CONFIGURE OUTPUT ${export_map} CONTENT "${export_names_mac}" @ONLY)
   target_link_options(llmq PRIVATE -Wl,-exported_symbols_list,${export_map} -Wl,-dead_strip)
+elseif(WIN32)
+  # LLMQ_API marks what leaves a DLL; this list holds it to the same names.
+  set(export_map ${PROJECT_BINARY_DIR}/llmq.def)
+  string(REPLACE ";" "" export_names_windows "${export_names}")
+  file(CONFIGURE OUTPUT ${export_map} CONTENT "EXPORTS\n${export_names_windows}" @ONLY)
+  target_sources(llmq PRIVATE ${export_map})
+  target_link_options(llmq PRIVATE -Wl,--gc-sections)
 else()
   set(export_map ${PROJECT_BINARY_DIR}/llmq.map)
   file(CONFIGURE OUTPUT ${export_map} CONTENT

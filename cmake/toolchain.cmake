@@ -11,6 +11,10 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+if(WIN32)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}) # a program looks for a DLL beside itself
+endif()
+
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)
 endif()
@@ -26,6 +30,11 @@ add_library(llmq_flags INTERFACE)
 target_compile_options(llmq_flags INTERFACE
   -Wall -Wextra -Wconversion -ffp-contract=off
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+if(MINGW)
+  # Records whose size matters pack fields of several types into one word, as they do everywhere else.
+  target_compile_options(llmq_flags INTERFACE -mno-ms-bitfields)
+  target_compile_definitions(llmq_flags INTERFACE __USE_MINGW_ANSI_STDIO=1) # %zu
+endif()
 if(LLMQ_WERROR)
   target_compile_options(llmq_flags INTERFACE -Werror)
 endif()

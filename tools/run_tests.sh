@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# run_tests.sh PRESET FAIL_ON_SKIP(yes|no): runs CTest and ends with one plain line,
+# run_tests.sh PRESET FAIL_ON_SKIP(yes|no) [CTEST_ARGUMENT...]: runs CTest in build/PRESET and ends with one plain line,
 # "N passed, N failed, N skipped", after the reason of every skip.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
 fail_on_skip=$2
+shift 2
 dir=build/$preset
 log=$dir/test_run.log
 export LLVM_PROFILE_FILE=/dev/null
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 
-ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$(nproc)" \
+ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$(nproc)" "$@" \
   --output-junit "$PWD/$dir/test_run.xml" >"$log" 2>&1
 code=$?
 if ((code != 0)); then

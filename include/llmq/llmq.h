@@ -910,8 +910,8 @@ LLMQ_API llmq_status_t llmq_manager_destroy(llmq_manager_t *manager);
 
 /** A descriptor that is readable when llmq_manager_process has something to do.
  * @param[out] fd For poll, epoll, kqueue: do not read or close it. Gone when llmq_manager_process says
- *   LLMQ_ERR_CLOSED.
- * @return LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
+ *   LLMQ_ERR_CLOSED. Windows has none: there the timeout alone says when to process.
+ * @return LLMQ_OK, LLMQ_ERR_UNSUPPORTED (a thread of its own, or Windows), LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
  * @par Ownership belongs to the manager
  * @par Threads any thread
  * @par Blocks never
@@ -1396,8 +1396,8 @@ LLMQ_API llmq_status_t llmq_cq_wake(llmq_cq_t *cq);
 
 /** A file descriptor that is readable exactly while the queue holds events; only llmq_cq_drain resets it.
  * @param kind LLMQ_CQ_FD_; the first call decides.
- * @param[out] fd The descriptor: poll it, do not read or close it.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_INTERNAL (no descriptor to be had).
+ * @param[out] fd The descriptor: poll it, do not read or close it. Windows has none: see llmq_cq_set_wakeup.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_INTERNAL (none to be had), LLMQ_ERR_UNSUPPORTED.
  * @par Ownership belongs to the queue
  * @par Threads any thread
  * @par Blocks never

@@ -2,15 +2,20 @@
 #ifndef LLMQ_BASE_WIPE_H_
 #define LLMQ_BASE_WIPE_H_
 
-#include <string.h>
-
+#include <cstddef>
+#include <cstring>
 #include <string>
 
 namespace llmq::base {
 
-// In a way that no compiler leaves out.
+// In a way that no compiler leaves out: what a volatile pointer leads to, it cannot know.
+inline void wipe(void* bytes, size_t size) {
+  void* (*const volatile set)(void*, int, size_t) = std::memset;
+  if (size > 0) set(bytes, 0, size);
+}
+
 inline void wipe(std::string& text) {
-  if (!text.empty()) explicit_bzero(&text[0], text.size());
+  wipe(text.data(), text.size());
   text.clear();
 }
 

@@ -1,6 +1,6 @@
 #include "http/header_list.h"
 
-#include <string.h>
+#include <cstring>
 
 #include <string>
 
@@ -28,7 +28,7 @@ bool HeaderList::set(const std::vector<provider::Header>& headers) {
 }
 
 void HeaderList::overwrite(curl_slist* list) {
-  for (; list != nullptr; list = list->next) explicit_bzero(list->data, strlen(list->data));
+  for (; list != nullptr; list = list->next) base::wipe(list->data, std::strlen(list->data));
 }
 
 void HeaderList::overwrite(std::vector<provider::Header>& headers) {

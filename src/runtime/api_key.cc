@@ -1,7 +1,5 @@
 #include "runtime/api_key.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -100,12 +98,12 @@ core::Result<std::string> key_for(const ApiKeyCallback& callback, const Deployme
                        ""};
   }
   std::string key(out.data(), static_cast<size_t>(length));
-  explicit_bzero(out.data(), out.size());
+  wipe(out.data(), out.size());
   return key;
 }
 
 std::string key_file_warning(const config::DeploymentConfig& config) {
-  if (!is_world_readable(config.api_key_file)) return "";
+  if (!platform::is_world_readable(config.api_key_file)) return "";
   return "the key file " + config.api_key_file + " of " + config.title() +
          " can be read by everybody on this machine: chmod o-r it";
 }

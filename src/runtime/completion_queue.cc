@@ -1,10 +1,6 @@
 #include "runtime/completion_queue.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -15,10 +11,6 @@
 #include "runtime/response.h"
 #include "runtime/struct_tail.h"
 
-#if defined(__linux__)
-#include <sys/eventfd.h>
-#endif
-
 namespace llmq::runtime {
 namespace {
 
@@ -28,40 +20,11 @@ void fill_closed_event(const ClosedNotice& notice, llmq_event_t& event) {
   event.user_data = notice.user_data;
 }
 
-bool open_pipe(int* read_fd, int* write_fd) {
-  int ends[2];
-  if (pipe(ends) != 0) return false;
-  for (const int end : ends) {
-    fcntl(end, F_SETFD, FD_CLOEXEC);
-    fcntl(end, F_SETFL, O_NONBLOCK);
-  }
-  *read_fd = ends[0];
-  *write_fd = ends[1];
-  return true;
-}
-
-bool open_signal(int32_t kind, int* read_fd, int* write_fd) {
-#if defined(__linux__)
-  if (kind == LLMQ_CQ_FD_EVENTFD) {
-    const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    *read_fd = *write_fd = fd;
-    return fd >= 0;
-  }
-#else
-  (void)kind;
-#endif
-  return open_pipe(read_fd, write_fd);
-}
-
 }  // namespace
 
 CompletionQueue* CompletionQueue::create() { return new (std::nothrow) CompletionQueue(); }
 
-CompletionQueue::~CompletionQueue() {
-  magic = 0;
-  if (read_fd_ >= 0) close(read_fd_);
-  if (write_fd_ >= 0 && write_fd_ != read_fd_) close(write_fd_);
-}
+CompletionQueue::~CompletionQueue() { magic = 0; }
 
 void CompletionQueue::user_unref() {
   if (user_refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
@@ -103,7 +66,7 @@ void CompletionQueue::push(Node* first, Node* last, size_t count) {
       last_ = last;
       count_ += count;
       waiting = waiters_;
-      signal_fd();
+      fd_.raise();
       first = nullptr;
     }
   }
@@ -136,7 +99,7 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
     if (n == count_) {
       node = first_;
       first_ = last_ = nullptr;
-      reset_fd();
+      fd_.lower();
     } else if (n > 0) {
       node = first_;
       for (size_t i = 0; i < n; ++i) first_ = first_->next;
@@ -192,37 +155,19 @@ void CompletionQueue::wake() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     woken_ = true;
-    signal_fd();
+    fd_.raise();
   }
   not_empty_.notify_one();
 }
 
 core::Status CompletionQueue::fd(int32_t kind, int32_t* fd) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (read_fd_ < 0) {
-    if (!open_signal(kind, &read_fd_, &write_fd_)) return core::Status::kInternal;
-    if (count_ > 0 || woken_) signal_fd();
+  if (!fd_.is_open()) {
+    if (const auto opened = fd_.open(kind); opened != core::Status::kOk) return opened;
+    if (count_ > 0 || woken_) fd_.raise();
   }
-  *fd = read_fd_;
+  *fd = fd_.number();
   return core::Status::kOk;
-}
-
-void CompletionQueue::signal_fd() {
-  if (write_fd_ < 0 || fd_signalled_) return;
-  fd_signalled_ = true;
-  const uint64_t one = 1;
-  ssize_t written;
-  do {
-    written = write(write_fd_, &one, sizeof one);
-  } while (written < 0 && errno == EINTR);
-}
-
-void CompletionQueue::reset_fd() {
-  if (!fd_signalled_) return;
-  fd_signalled_ = false;
-  uint64_t value;
-  while (read(read_fd_, &value, sizeof value) < 0 && errno == EINTR) {
-  }
 }
 
 void CompletionQueue::drop_chain(Node* node) {

@@ -18,6 +18,7 @@
 #include "runtime/callback.h"
 #include "runtime/fork_mark.h"
 #include "runtime/job.h"
+#include "runtime/platform.h"
 
 namespace llmq::runtime {
 
@@ -70,8 +71,6 @@ class CompletionQueue {
   static void drop_chain(Node* first);
   static CompletionQueue* queue_of(const llmq_event_t& event);
   static void release_handle(int32_t type, void* handle);
-  void signal_fd();
-  void reset_fd();
 
   std::atomic<int64_t> refs_{1};  // all users together hold one
   std::atomic<int64_t> user_refs_{1};
@@ -86,9 +85,7 @@ class CompletionQueue {
   size_t waiters_ = 0;
   bool woken_ = false;
   bool orphaned_ = false;
-  bool fd_signalled_ = false;
-  int read_fd_ = -1;
-  int write_fd_ = -1;
+  platform::ReadableFd fd_;
 };
 
 }  // namespace llmq::runtime

@@ -1,14 +1,11 @@
 #include "runtime/fork_mark.h"
 
-#include <atomic>
-#include <mutex>
-
-#if defined(_WIN32)
-#else
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#endif
+
+#include <atomic>
+#include <mutex>
 
 namespace llmq::runtime {
 namespace {
@@ -36,13 +33,7 @@ std::atomic<uint32_t>* map_mark() {
 
 void count_fork() { forks.fetch_add(1, std::memory_order_relaxed); }
 
-bool register_atfork() {
-#if defined(_WIN32)
-  return true;
-#else
-  return pthread_atfork(nullptr, nullptr, count_fork) == 0;
-#endif
-}
+bool register_atfork() { return pthread_atfork(nullptr, nullptr, count_fork) == 0; }
 
 }  // namespace
 

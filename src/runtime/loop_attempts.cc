@@ -16,19 +16,6 @@
 #include "runtime/transport.h"
 
 namespace llmq::runtime {
-namespace {
-
-std::string_view payload_of(const Job& job) {
-  return {static_cast<const char*>(job.payload), job.request.bytes};
-}
-
-// After body_for().
-std::string_view named_in_url(const Job& job) {
-  if (job.extra == nullptr) return "";
-  return job.extra->made != nullptr ? job.extra->made->model : job.extra->wire_model;
-}
-
-}  // namespace
 
 std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body) {
   auto outcome = std::make_unique<Outcome>();
@@ -140,6 +127,20 @@ Outcome* Loop::store(std::unique_ptr<Outcome> outcome) {
 }
 
 #if defined(LLMQ_HAVE_HTTP)
+
+namespace {
+
+std::string_view payload_of(const Job& job) {
+  return {static_cast<const char*>(job.payload), job.request.bytes};
+}
+
+// After body_for().
+std::string_view named_in_url(const Job& job) {
+  if (job.extra == nullptr) return "";
+  return job.extra->made != nullptr ? job.extra->made->model : job.extra->wire_model;
+}
+
+}  // namespace
 
 bool Loop::http_client_ready(Job& job, uint8_t attempt) {
   if (http_ != nullptr) return true;

@@ -2,43 +2,18 @@
 // manager_submit.cc; attempts: manager_attempts.cc.
 #include "runtime/manager.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "base/json.h"
 #include "runtime/clock.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
+#include "runtime/platform.h"
 
 namespace llmq::runtime {
 namespace {
-
-// The loop thread must never be the one that a signal of the host's is delivered to.
-std::unique_ptr<std::thread> start_thread(const std::shared_ptr<Loop>& loop) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::unique_ptr<std::thread> thread;
-  try {
-    thread = std::make_unique<std::thread>([loop] {
-#if defined(__APPLE__)
-      pthread_setname_np("llmq-loop");
-#elif defined(__linux__)
-      pthread_setname_np(pthread_self(), "llmq-loop");
-#endif
-      loop->run();
-    });
-  } catch (const std::system_error&) {
-    thread = nullptr;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 core::Status abort_loop(const std::shared_ptr<Loop>& loop) {
   const GatePass pass(loop->gate);
@@ -65,7 +40,7 @@ core::Result<std::unique_ptr<Manager>> Manager::create(const config::Config& con
     loop->adopt();
     loop->set_hook(Hook{});
   } else {
-    manager->thread_ = start_thread(loop);
+    manager->thread_ = platform::start_loop_thread([loop] { loop->run(); });
     if (manager->thread_ == nullptr) {
       manager->abandoned_ = true;
       loop->discard();
@@ -107,7 +82,7 @@ core::Status Manager::destroy() {
 core::Status Manager::descriptor(int32_t* fd) const {
   if (!external()) return core::Status::kUnsupported;
   *fd = loop_->descriptor();
-  return core::Status::kOk;
+  return *fd < 0 ? core::Status::kUnsupported : core::Status::kOk;
 }
 
 core::Status Manager::process() {

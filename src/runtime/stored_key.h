@@ -2,14 +2,13 @@
 #ifndef LLMQ_RUNTIME_STORED_KEY_H_
 #define LLMQ_RUNTIME_STORED_KEY_H_
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "core/result.h"
 #include "core/time.h"
+#include "runtime/platform.h"
 #include "runtime/secret.h"
 
 namespace llmq::runtime {
@@ -18,8 +17,6 @@ inline constexpr size_t kMostKeyBytes = 8192;
 
 // The key in a file, without the blanks around it.
 core::Result<std::string> read_key_file(const std::string& path);
-
-bool is_world_readable(const std::string& path);
 
 class StoredKey {
  public:
@@ -35,22 +32,9 @@ class StoredKey {
   bool look_at_file(core::TimeNs now, bool at_once = false);
 
  private:
-  // What changes when a file is written to or replaced.
-  struct Version {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    int64_t changed_ns = 0;
-    bool operator==(const Version& other) const {
-      return device == other.device && inode == other.inode && size == other.size &&
-             changed_ns == other.changed_ns;
-    }
-  };
-  static Version version_of(const std::string& path);
-
   Secret key_;
   std::string file_;
-  Version version_;
+  platform::FileVersion version_;
   core::TimeNs next_look_{};
 };
 

@@ -121,7 +121,7 @@ static void submit_last(struct scenario* run, const cJSON* step, size_t n) {
   check_status(step, llmq_submit_batch(run->manager, batch, sizeof *batch, n, ids, &accepted),
                "the batch");
   if ((int64_t)accepted != number_of(step, "accepted", (int64_t)n)) {
-    fail("%zu of the batch are accepted, expected %lld", accepted,
+    fail("%lld of the batch are accepted, expected %lld", (long long)accepted,
          (long long)number_of(step, "accepted", (int64_t)n));
   }
   for (size_t i = 0; i < accepted; ++i) {

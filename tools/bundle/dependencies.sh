@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dependencies.sh DIR ARCHIVE...: builds libuv_a.a, libcjson.a, libdate-tz.a from Debian's source packages as static
+# dependencies.sh DIR ARCHIVE... [-- CMAKE_ARGUMENT...]: builds libuv_a.a, libcjson.a, libdate-tz.a from Debian's source packages as static
 # libraries that a shared library can take in (Debian's own libuv_a.a is not position-independent), into DIR/lib. The versions are
 # those of the installed -dev packages, whose headers llmq was compiled with.
 set -euo pipefail
@@ -7,6 +7,12 @@ set -euo pipefail
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 shift
+archives=()
+while (($# > 0)) && [[ $1 != -- ]]; do
+  archives+=("$1")
+  shift
+done
+extra=("${@:2}") # a toolchain, say
 mkdir -p "$dir/apt/lists/partial" "$dir/source" "$dir/lib"
 
 # The system's own package sources, asked for source packages, without changing the system.
@@ -29,13 +35,13 @@ build() {
   cmake -S "${tree[0]}" -B "$dir/build/$package" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_C_VISIBILITY_PRESET=hidden -DCMAKE_CXX_VISIBILITY_PRESET=hidden \
     -DCMAKE_C_FLAGS="-ffile-prefix-map=$dir=." -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$dir=." \
-    -DBUILD_TESTING=OFF -Wno-dev --no-warn-unused-cli "$@" >/dev/null
+    -DBUILD_TESTING=OFF -Wno-dev --no-warn-unused-cli "$@" "${extra[@]}" >/dev/null
   cmake --build "$dir/build/$package" --target "$(basename "$archive" .a | sed 's/^lib//')" >/dev/null
   cp "$dir/build/$package/$archive" "$dir/lib/"
 }
 rm -rf "$dir/source" "$dir/build"
 mkdir -p "$dir/source"
-for archive in "$@"; do
+for archive in "${archives[@]}"; do
   case $archive in
     libuv_a.a) build libuv1=libuv1-dev "$archive" ;;
     libcjson.a) build cjson=libcjson-dev "$archive" -DENABLE_CJSON_TEST=OFF ;;

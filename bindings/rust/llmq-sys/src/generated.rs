@@ -1236,8 +1236,9 @@ functions! {
     /// A descriptor that is readable when llmq_manager_process has something to do.
     ///
     /// * `fd` (out): For poll, epoll, kqueue: do not read or close it. Gone when
-    ///   llmq_manager_process says LLMQ_ERR_CLOSED.
-    /// * Returns: LLMQ_OK, LLMQ_ERR_UNSUPPORTED (the manager has a thread of its own),
+    ///   llmq_manager_process says LLMQ_ERR_CLOSED. Windows has none: there the timeout alone says
+    ///   when to process.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_UNSUPPORTED (a thread of its own, or Windows),
     ///   LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED.
     /// * Ownership: belongs to the manager
     /// * Threads: any thread
@@ -1878,9 +1879,10 @@ functions! {
     /// resets it.
     ///
     /// * `kind`: LLMQ_CQ_FD_; the first call decides.
-    /// * `fd` (out): The descriptor: poll it, do not read or close it.
-    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_INTERNAL (no descriptor
-    ///   to be had).
+    /// * `fd` (out): The descriptor: poll it, do not read or close it. Windows has none: see
+    ///   llmq_cq_set_wakeup.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_FORKED, LLMQ_ERR_INTERNAL (none to be
+    ///   had), LLMQ_ERR_UNSUPPORTED.
     /// * Ownership: belongs to the queue
     /// * Threads: any thread
     /// * Blocks: never
