@@ -7,6 +7,7 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 find_path(SPDLOG_INCLUDE_DIR spdlog/spdlog.h REQUIRED)
 if(LLMQ_HTTP OR (LLMQ_MOCK AND LLMQ_BUILD_TESTS)) # the mock's tests call it with libcurl
   pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.80)
+  include(cmake/curl.cmake)
 endif()
 if(LLMQ_CALENDAR)
   # Reads the system's time zone database. Its source is not packaged, so it stays a library of its own.

@@ -36,12 +36,20 @@ if(LLMQ_PACKAGES STREQUAL DEB)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
   set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library})
   set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+  # dpkg-shlibdeps does not see what is opened at run time.
+  if(LLMQ_HTTP AND NOT LLMQ_LINK_CURL)
+    execute_process(COMMAND dpkg-query -S "*/${LLMQ_CURL_SONAME}" OUTPUT_VARIABLE owner ERROR_QUIET)
+    if(NOT owner MATCHES "^([a-z0-9.+-]+)[^\n]*/${LLMQ_CURL_SONAME}\n$")
+      message(FATAL_ERROR "one package must have ${LLMQ_CURL_SONAME}: ${owner}")
+    endif()
+    set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS "${CMAKE_MATCH_1} (>= ${LLMQ_CURL_NEEDS})")
+  endif()
   set(CPACK_DEBIAN_DEVEL_PACKAGE_NAME libllmq-dev)
   set(CPACK_DEBIAN_DEVEL_PACKAGE_SECTION libdevel)
   set(CPACK_DEBIAN_DEVEL_PACKAGE_DEPENDS "${library} (= ${PROJECT_VERSION}-1)")
   # For the static library alone.
   set(CPACK_DEBIAN_DEVEL_PACKAGE_SUGGESTS
-    "libuv1-dev, libcjson-dev, libcurl4-openssl-dev, libhowardhinnant-date-dev")
+    "libuv1-dev, libcjson-dev, libhowardhinnant-date-dev")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME llmq)
   set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION utils)
   # It is in no package yet when dpkg-shlibdeps asks whose it is.
@@ -74,6 +82,13 @@ else()
   set(CPACK_RPM_LIBRARY_PACKAGE_NAME llmq-libs)
   set(CPACK_RPM_DEVEL_PACKAGE_NAME llmq-devel)
   set(CPACK_RPM_TOOLS_PACKAGE_NAME llmq)
+  # Not found by rpm, as it is opened at run time.
+  if(LLMQ_HTTP AND NOT LLMQ_LINK_CURL)
+    set(CPACK_RPM_LIBRARY_PACKAGE_REQUIRES ${LLMQ_CURL_SONAME})
+    if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+      string(APPEND CPACK_RPM_LIBRARY_PACKAGE_REQUIRES "()(64bit)")
+    endif()
+  endif()
   set(CPACK_RPM_DEVEL_PACKAGE_REQUIRES "llmq-libs = ${PROJECT_VERSION}")
   # Same sources, same bytes: no clock and no host.
   set(CPACK_RPM_SPEC_MORE_DEFINE "%define use_source_date_epoch_as_buildtime 1

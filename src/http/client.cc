@@ -1,24 +1,18 @@
 #include "http/client.h"
 
-#include <curl/curl.h>
 #include <uv.h>
 
 #include <algorithm>
 #include <deque>
 #include <utility>
 
+#include "http/curl_library.h"
 #include "http/header_list.h"
 #include "http/socket_watcher.h"
 #include "http/transfer.h"
 
 namespace llmq::http {
 namespace {
-
-// Never undone: the process may use libcurl for other ends, and other clients may live.
-bool curl_ready() {
-  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return ready;
-}
 
 CallId call_id(size_t slot, uint32_t generation) {
   return (uint64_t{generation} << 32) | (static_cast<uint64_t>(slot) + 1);
@@ -38,7 +32,7 @@ class CurlClient final : public Client {
 
   ~CurlClient() override {
     transfers_.clear();
-    if (multi_ != nullptr) curl_multi_cleanup(multi_);
+    if (multi_ != nullptr) curl().multi_cleanup(multi_);
   }
 
   // False if libcurl fails; then no libuv handle is open.
@@ -97,7 +91,7 @@ class CurlClient final : public Client {
 };
 
 bool CurlClient::open() {
-  multi_ = curl_multi_init();
+  multi_ = curl().multi_init();
   if (multi_ == nullptr) return false;
   uv_timer_init(loop_, &timer_);
   uv_timer_init(loop_, &soon_);
@@ -106,13 +100,13 @@ bool CurlClient::open() {
   handles_.count = 3;
   const long connections =
       static_cast<long>(std::clamp<int64_t>(options_.max_connections, 1, 1 << 20));
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlClient::on_timer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections);
-  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+  curl().multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_socket);
+  curl().multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl().multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlClient::on_timer);
+  curl().multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl().multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  curl().multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections);
+  curl().multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
   return true;
 }
 
@@ -147,7 +141,7 @@ CallId CurlClient::start(Call call, std::function<void()> on_sent,
 }
 
 void CurlClient::run(Transfer& transfer) {
-  if (curl_multi_add_handle(multi_, transfer.easy()) != CURLM_OK) {
+  if (curl().multi_add_handle(multi_, transfer.easy()) != CURLM_OK) {
     return fail_soon(transfer.id, CURLE_OUT_OF_MEMORY);
   }
   transfer.running = true;
@@ -213,7 +207,7 @@ int CurlClient::on_timer(CURLM*, long timeout_ms, void* self) {
 
 void CurlClient::act(curl_socket_t socket, int events) {
   int running = 0;
-  curl_multi_socket_action(multi_, socket, events, &running);
+  curl().multi_socket_action(multi_, socket, events, &running);
   deliver();
 }
 
@@ -230,7 +224,7 @@ void CurlClient::deliver() {
   deliver_data();
   int left = 0;
   while (!closing_) {
-    const CURLMsg* const message = curl_multi_info_read(multi_, &left);
+    const CURLMsg* const message = curl().multi_info_read(multi_, &left);
     if (message == nullptr) break;
     if (message->msg != CURLMSG_DONE) continue;
     finish(*Transfer::of(message->easy_handle), message->data.result);
@@ -319,7 +313,7 @@ void CurlClient::finish(Transfer& transfer, CURLcode code) {
 // Closes the connection unless the call on it is complete.
 void CurlClient::stop(Transfer& transfer) {
   if (!transfer.running) return;
-  curl_multi_remove_handle(multi_, transfer.easy());
+  curl().multi_remove_handle(multi_, transfer.easy());
   transfer.running = false;
   --running_;
 }
@@ -355,7 +349,7 @@ void CurlClient::close(std::function<void()> closed) {
   transfers_.clear();
   free_slots_.clear();
   generations_.clear();
-  curl_multi_cleanup(std::exchange(multi_, nullptr));
+  curl().multi_cleanup(std::exchange(multi_, nullptr));
   sockets_.close_all();
   close_handle(reinterpret_cast<uv_handle_t*>(&timer_));
   close_handle(reinterpret_cast<uv_handle_t*>(&soon_));
@@ -365,9 +359,10 @@ void CurlClient::close(std::function<void()> closed) {
 }  // namespace
 
 core::Result<std::unique_ptr<Client>> create_client(uv_loop_s* loop, ClientOptions options) {
+  if (const auto& loaded = load_curl(); !loaded) return loaded.error();
   auto client = std::make_unique<CurlClient>(loop, options);
-  if (curl_ready() && client->open()) return std::unique_ptr<Client>(std::move(client));
-  return core::Error{core::Status::kInternal, "libcurl cannot be initialised", ""};
+  if (client->open()) return std::unique_ptr<Client>(std::move(client));
+  return core::Error{core::Status::kNoMem, "libcurl gave no multi handle", ""};
 }
 
 }  // namespace llmq::http

@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "http/curl_library.h"
 #include "provider/text.h"
 
 namespace llmq::http {
@@ -83,7 +84,7 @@ std::string describe(CURLcode code, const std::string& host, const Transport& tr
   // libcurl says "Couldn't connect to server" where the system knows "Connection refused".
   if (code == CURLE_COULDNT_CONNECT && os_error != 0)
     why = std::generic_category().message(os_error);
-  if (why.empty()) why = curl_easy_strerror(code);
+  if (why.empty()) why = curl().easy_strerror(code);
   return sentence(code, host, transport) + ": " + why;
 }
 

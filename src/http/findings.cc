@@ -1,10 +1,9 @@
 #include "http/findings.h"
 
-#include <curl/curl.h>
-
 #include <cstdlib>
 #include <ctime>
 
+#include "http/curl_library.h"
 #include "http/look.h"
 #include "provider/provider.h"
 #include "provider/text.h"
@@ -15,14 +14,14 @@ namespace {
 
 core::DurationNs time_of(CURL* easy, CURLINFO info) {
   curl_off_t us = 0;
-  curl_easy_getinfo(easy, info, &us);
+  curl().easy_getinfo(easy, info, &us);
   return {static_cast<int64_t>(us) * 1000};
 }
 
 // The server's own certificate is the first of the chain.
 void read_certificate(CURL* easy, Findings& found) {
   curl_certinfo* chain = nullptr;
-  if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
+  if (curl().easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
       chain->num_of_certs < 1) {
     return;
   }
@@ -34,7 +33,7 @@ void read_certificate(CURL* easy, Findings& found) {
     const std::string value(text.substr(colon + 1));
     if (name == "Subject") found.subject = value;
     if (name == "Issuer") found.issuer = value;
-    if (name == "Expire date") found.expires_unix_s = curl_getdate(value.c_str(), nullptr);
+    if (name == "Expire date") found.expires_unix_s = curl().getdate(value.c_str(), nullptr);
   }
   if (found.expires_unix_s < 0) found.expires_unix_s = 0;
 }
@@ -50,13 +49,13 @@ Stage reached(const Findings& found, bool needs_tls, bool through_proxy) {
 
 bool is_https(CURL* easy) {
   char* url = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  curl().easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
   return url != nullptr && provider::is_https(url);
 }
 
 Stage stage_of(CURL* easy, CURLcode code, const Findings& found, bool through_proxy) {
   long tunnel_status = 0;  // the proxy's answer to CONNECT
-  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel_status);
+  curl().easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel_status);
   switch (code) {
     case CURLE_OK:
       return Stage::kDone;
@@ -133,8 +132,8 @@ Findings findings_of(CURL* easy, CURLcode code, bool through_proxy) {
   Findings found;
   char* address = nullptr;
   long port = 0;
-  curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
-  curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
+  curl().easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
+  curl().easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
   found.resolved = time_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
   found.connected = time_of(easy, CURLINFO_CONNECT_TIME_T);
   found.secured = time_of(easy, CURLINFO_APPCONNECT_TIME_T);
@@ -146,7 +145,7 @@ Findings findings_of(CURL* easy, CURLcode code, bool through_proxy) {
                     std::to_string(port);
   }
   long version = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  curl().easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   if (version == CURL_HTTP_VERSION_1_0) found.http_version = 10;
   if (version == CURL_HTTP_VERSION_1_1) found.http_version = 11;
   if (version == CURL_HTTP_VERSION_2_0) found.http_version = 20;

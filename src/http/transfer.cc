@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/curl_library.h"
 #include "http/failure.h"
 #include "http/look.h"
 #include "llmq/version.h"
@@ -33,7 +34,7 @@ class Options {
 
   template <typename T>
   Options& set(CURLoption option, T value) {
-    if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_, option, value);
+    if (code_ == CURLE_OK) code_ = curl().easy_setopt(easy_, option, value);
     return *this;
   }
   CURLcode code() const { return code_; }
@@ -76,18 +77,18 @@ int on_socket_closing(void* sockets, curl_socket_t socket) {
 
 Transfer::Transfer(SocketWatcher* sockets, std::vector<CallId>* sent, std::vector<CallId>* heard,
                    int64_t max_response_bytes)
-    : easy_(curl_easy_init()),
+    : easy_(curl().easy_init()),
       sockets_(sockets),
       sent_list_(sent),
       heard_list_(heard),
       max_response_bytes_(max_response_bytes) {}
 
 // Before the headers that it may still point to.
-Transfer::~Transfer() { curl_easy_cleanup(easy_); }
+Transfer::~Transfer() { curl().easy_cleanup(easy_); }
 
 Transfer* Transfer::of(CURL* easy) {
   char* self = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
+  curl().easy_getinfo(easy, CURLINFO_PRIVATE, &self);
   return reinterpret_cast<Transfer*>(self);
 }
 
@@ -113,12 +114,12 @@ CURLcode Transfer::set_fixed_options() {
       .set(CURLOPT_SOCKOPTDATA, static_cast<void*>(sockets_))
       .set(CURLOPT_CLOSESOCKETFUNCTION, &on_socket_closing)
       .set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(sockets_));
-#if LIBCURL_VERSION_NUM >= 0x075500
+#if LLMQ_CURL_NEEDS_NUM >= 0x075500
   options.set(CURLOPT_PROTOCOLS_STR, "http,https");
 #else
   options.set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-#if LIBCURL_VERSION_NUM >= 0x075700
+#if LLMQ_CURL_NEEDS_NUM >= 0x075700
   // Else a cancel would wait, on the loop, for a slow name server.
   options.set(CURLOPT_QUICK_EXIT, 1L);
 #endif
@@ -130,7 +131,7 @@ CURLcode Transfer::set_trust(const Transport& transport) {
       transport.client_cert_file != trust_.client_cert_file ||
       transport.client_key_file != trust_.client_key_file) {
     // The built-in defaults cannot be named, only returned to.
-    curl_easy_reset(easy_);
+    curl().easy_reset(easy_);
     has_fixed_options_ = false;
   }
   trust_ = transport;
@@ -187,7 +188,7 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
 }
 
 void Transfer::reset() {
-  if (easy_ != nullptr) curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, nullptr);
+  if (easy_ != nullptr) curl().easy_setopt(easy_, CURLOPT_POSTFIELDS, nullptr);
   id = 0;
   running = sent_ = resend_refused_ = too_long_ = false;
   paused = silent = streams_ = noted_ = held_ = false;
@@ -227,7 +228,7 @@ void Transfer::take_header(std::string_view line) {
   }
   if (on_data_ && provider::trimmed(line).empty()) {  // the end of the head
     long http_status = 0;
-    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
+    curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
     streams_ = http_status >= 200 && http_status <= 299;
     response_.http_status = static_cast<int>(http_status);
     if (streams_) note_heard();
@@ -286,12 +287,12 @@ bool Transfer::hand_over() {
 
 CURLcode Transfer::let_go() {
   if (!std::exchange(held_, false)) return CURLE_OK;
-  return curl_easy_pause(easy_, CURLPAUSE_CONT);
+  return curl().easy_pause(easy_, CURLPAUSE_CONT);
 }
 
 CallResult Transfer::result(CURLcode code) {
   long http_status = 0;
-  if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
+  if (easy_ != nullptr) curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_status);
   CallResult result;
   if (code == CURLE_OK) {
     result.status = core::Status::kOk;
@@ -323,7 +324,7 @@ CallResult Transfer::failure(CURLcode code) const {
     result.message = host_ + " closed the connection without an answer";
   } else {
     long os_error = 0;
-    if (easy_ != nullptr) curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+    if (easy_ != nullptr) curl().easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
     result.message = describe(code, host_, trust_, error_.data(), static_cast<int>(os_error));
   }
   return result;

@@ -8,6 +8,7 @@
 #include "provider/text.h"
 #include "runtime/calendar.h"
 #include "runtime/log.h"
+#include "runtime/transport.h"
 
 namespace llmq::runtime {
 namespace {
@@ -73,6 +74,7 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   for (const config::ModelConfig& model : models.value()) {
     if (auto checked = check_calendars(model); !checked) return checked.error();
     for (const config::DeploymentConfig& deployment : model.deployments) {
+      if (auto checked = check_transport(deployment); !checked) return checked.error();
       if (deployment.provider != config::ProviderKind::kHttp) continue;
       const auto key = read_api_key(deployment, callbacks.api_key.is_set());
       if (!key) return key.error();

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 #ifdef LLMQ_HAVE_HTTP
-#include <curl/curl.h>
+#include "http/curl_library.h"
 #endif
 
 namespace llmq::runtime {
@@ -16,13 +16,13 @@ namespace {
 using Text = std::array<char, 1024>;
 
 Text written() {
-  const char* http = "";
+  const char* curl = "";
 #ifdef LLMQ_HAVE_HTTP
-  http = curl_version();
+  curl = http::curl_versions();
 #endif
   Text text{};
   std::snprintf(text.data(), text.size(), "libuv/%s cJSON/%s %s", uv_version_string(),
-                cJSON_Version(), http);
+                cJSON_Version(), curl);
   return text;
 }
 

@@ -152,7 +152,7 @@ bool Loop::http_client_ready(Job& job, uint8_t attempt) {
     return true;
   }
   provider::Outcome outcome;
-  outcome.status = core::Status::kInternal;
+  outcome.status = client.error().code;
   outcome.message = client.error().message;
   report(job, attempt, outcome_of(std::move(outcome), 0, {}));
   return false;

@@ -8,6 +8,7 @@
 #include "runtime/deployments.h"
 #include "runtime/limit_places.h"
 #include "runtime/manager.h"
+#include "runtime/transport.h"
 
 namespace llmq::runtime {
 namespace {
@@ -23,6 +24,7 @@ Result<std::unique_ptr<DeploymentEntry>> Manager::make_deployment(
     const config::DeploymentConfig& config, const Callbacks& callbacks) const {
   auto entry = std::make_unique<DeploymentEntry>();
   entry->key_fn = callbacks.api_key.is_set() ? callbacks.api_key : loop_->callbacks.api_key;
+  if (auto checked = check_transport(config); !checked) return checked.error();
   if (config.provider == config::ProviderKind::kHttp) {
     auto key = read_api_key(config, entry->key_fn.is_set());
     if (!key) return key.error();

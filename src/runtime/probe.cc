@@ -232,6 +232,7 @@ core::Result<base::Json> probe_deployment(const Callbacks& callbacks,
     return core::Error{core::Status::kUnsupported, config.title() + " has no provider over HTTP",
                        config.key_prefix() + "provider"};
   }
+  if (auto checked = check_transport(config); !checked) return checked.error();
   const auto operation = (flags & LLMQ_PROBE_EMBEDDINGS) != 0 ? provider::Operation::kEmbeddings
                                                               : provider::Operation::kChat;
   const std::string payload = payload_for(operation, model.name);

@@ -1,8 +1,9 @@
-// How the connections of a deployment are made.
+// Whether and how the connections of a deployment are made.
 #ifndef LLMQ_RUNTIME_TRANSPORT_H_
 #define LLMQ_RUNTIME_TRANSPORT_H_
 
 #include "config/model_config.h"
+#include "core/result.h"
 #include "http/client.h"
 
 namespace llmq::runtime {
@@ -16,6 +17,10 @@ inline http::Transport transport_of(const config::DeploymentConfig& config) {
   transport.proxy = config.proxy;
   return transport;
 }
+
+// A deployment of a provider over HTTP needs libcurl, which is loaded here. The error names the
+// setting.
+core::Result<core::Done> check_transport(const config::DeploymentConfig& config);
 
 }  // namespace llmq::runtime
 

@@ -1,5 +1,5 @@
-// host_test deep|plain LIBRARY: a host that has a libuv, a cJSON and a spdlog of its own, of other
-// versions, loads the library as a plug-in, and a copy of it besides, uses both, and unloads them,
+// host_test deep|plain LIBRARY: a host that has a libuv, a cJSON, a spdlog and what is below libcurl
+// of its own, of other versions, loads the library as a plug-in, and a copy of it besides, uses both, and unloads them,
 // twice.
 //
 // The host's functions have the names of the real ones and are visible to all that it loads; none
@@ -39,6 +39,11 @@ HOST_FUNCTION(cJSON_Version)
 HOST_FUNCTION(cJSON_ParseWithLength)
 HOST_FUNCTION(cJSON_CreateObject)
 HOST_FUNCTION(cJSON_Delete)
+HOST_FUNCTION(SSL_CTX_new)
+HOST_FUNCTION(OPENSSL_init_ssl)
+HOST_FUNCTION(OpenSSL_version_num)
+HOST_FUNCTION(nghttp2_version)
+HOST_FUNCTION(zlibVersion)
 
 namespace spdlog {
 class logger {
@@ -82,6 +87,7 @@ void use(void* library) {
   OF_LIBRARY(llmq_version_libraries);
 #undef OF_LIBRARY
   CHECK(std::strstr(llmq_version_libraries(), "libuv/1.") != nullptr);
+  CHECK(std::strstr(llmq_version_libraries(), "libcurl/") != nullptr);
   llmq_conf_t* conf = nullptr;
   CHECK(llmq_conf_create(&conf) == LLMQ_OK);
   const std::string json = R"({"models": [{"name": "m", "provider": "mock"}]})";

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/policy/retry.h"
+#include "http/curl_library.h"
 
 namespace llmq::http {
 namespace {
@@ -49,11 +50,12 @@ TEST(Failure, NamesTheHost) {
 }
 
 TEST(Failure, TellsTheBestReasonThereIs) {
+  ASSERT_TRUE(load_curl());
   EXPECT_EQ(describe(CURLE_COULDNT_CONNECT, "h", {}, "Couldn't connect to server", ECONNREFUSED),
             "cannot connect to h: Connection refused");
   EXPECT_EQ(describe(CURLE_GOT_NOTHING, "h", {}, "", 0),
             std::string("h closed the connection without an answer: ") +
-                curl_easy_strerror(CURLE_GOT_NOTHING));
+                curl().easy_strerror(CURLE_GOT_NOTHING));
   EXPECT_EQ(describe(CURLE_SSL_CACERT_BADFILE, "h", {}, "x", 0),
             "the system's CA certificates cannot be read: x");
   EXPECT_THAT(describe(CURLE_RECV_ERROR, "h", {}, "sk-12345678", 0), Not(HasSubstr("1234")));

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "http/curl_library.h"
+
 namespace llmq::http {
 namespace {
 
@@ -15,6 +17,7 @@ std::vector<std::string> lines(const curl_slist* list) {
 }
 
 TEST(HeaderList, IsMadeAnewWhenHeadersChange) {
+  ASSERT_TRUE(load_curl());
   HeaderList list;
   ASSERT_TRUE(list.set({{"Authorization", "Bearer one"}, {"X-A", "1"}}));
   EXPECT_EQ(lines(list.get()),
@@ -27,6 +30,7 @@ TEST(HeaderList, IsMadeAnewWhenHeadersChange) {
 }
 
 TEST(HeaderList, OverwritingLeavesNothingOfAKey) {
+  ASSERT_TRUE(load_curl());
   HeaderList list;
   ASSERT_TRUE(list.set({{"Authorization", "Bearer sk-secret"}}));
   const char* const line = list.get()->next->data;
