@@ -453,7 +453,7 @@ LLMQ_API uint32_t llmq_version_num(void);
 LLMQ_API const char *llmq_version_string(void);
 
 /** The libraries that this one runs on, with their versions, "libuv/1.44.2 cJSON/1.7.15 libcurl/7.88.1 ...".
- * @return A static string: words NAME/VERSION with a space between.
+ * @return A static string: words NAME/VERSION with a space between; "libcurl/missing" if that cannot be opened.
  * @par Ownership static, never freed
  * @par Threads any thread
  * @par Blocks never

@@ -35,7 +35,8 @@ namespace llmq::http {
   X(version_info)
 
 struct CurlFunctions {
-#define LLMQ_CURL_MEMBER(name) decltype(&curl_##name) name = nullptr;
+#define LLMQ_CURL_MEMBER(name) \
+  decltype(&curl_##name) name = nullptr;  // NOLINT(bugprone-macro-parentheses)
   LLMQ_CURL_FUNCTIONS(LLMQ_CURL_MEMBER)
 #undef LLMQ_CURL_MEMBER
 };

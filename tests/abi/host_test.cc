@@ -1,6 +1,6 @@
-// host_test deep|plain LIBRARY: a host that has a libuv, a cJSON, a spdlog and what is below libcurl
-// of its own, of other versions, loads the library as a plug-in, and a copy of it besides, uses both, and unloads them,
-// twice.
+// host_test deep|plain LIBRARY: a host that has a libuv, a cJSON, a spdlog and what is below
+// libcurl of its own, of other versions, loads the library as a plug-in, and a copy of it besides,
+// uses both, and unloads them, twice.
 //
 // The host's functions have the names of the real ones and are visible to all that it loads; none
 // may be called. The library that carries its dependencies can be loaded in any way; the one that

@@ -693,7 +693,8 @@ functions! {
     /// The libraries that this one runs on, with their versions, "libuv/1.44.2 cJSON/1.7.15
     /// libcurl/7.88.1 ...".
     ///
-    /// * Returns: A static string: words NAME/VERSION with a space between.
+    /// * Returns: A static string: words NAME/VERSION with a space between; "libcurl/missing" if
+    ///   that cannot be opened.
     /// * Ownership: static, never freed
     /// * Threads: any thread
     /// * Blocks: never
