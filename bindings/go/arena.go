@@ -10,8 +10,9 @@ import (
 	"unsafe"
 )
 
-// Requests that cross the border together, and events likewise.
-const batchSize = 256
+// Requests that cross the border together, and events likewise. A call into C that takes much more than
+// 10 us has its place among Go's processors taken away, and must wait for one when it comes back.
+const batchSize = 32
 
 // Arenas that are larger are not kept for later.
 const keptArena = 1 << 20
@@ -123,8 +124,9 @@ func (a *arena) set(i int, r *Request, end time.Time, cq *C.llmq_cq_t, user uint
 
 // arenas are those that nobody uses now.
 type arenas struct {
-	mu   sync.Mutex
-	free []*arena
+	mu     sync.Mutex
+	free   []*arena
+	closed bool
 }
 
 func (a *arenas) get() *arena {
@@ -143,7 +145,7 @@ func (a *arenas) put(used *arena) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	used.reset()
-	if len(a.free) >= 4 || used.size > keptArena {
+	if a.closed || len(a.free) >= 4 || used.size > keptArena {
 		used.free()
 		return
 	}
@@ -156,5 +158,5 @@ func (a *arenas) drop() {
 	for _, one := range a.free {
 		one.free()
 	}
-	a.free = nil
+	a.free, a.closed = nil, true
 }

@@ -13,11 +13,13 @@ import (
 // Requests that are longer are not copied under the lock of all.
 const largestGathered = 16 << 10
 
+// Batches whose memory is kept for the next requests.
+const keptBatches = 8
+
 // A waiter is one goroutine in Do, the receiver of its response. Waiters are used again, with their
 // channels.
 type waiter struct {
-	signal   chan struct{} // it is to lead, or its request has ended
-	lead     bool
+	signal   chan struct{} // its request has ended, or was not accepted
 	response *Response
 	err      error // why the request was not accepted
 
@@ -52,81 +54,112 @@ func (w *waiter) refuse(err error) {
 // A batch is requests in C's memory, and who waits for them.
 type batch struct {
 	*arena
-	waiters [batchSize]*waiter
-	n       int
+	waiters   [batchSize]*waiter
+	n         int
+	stoppable bool // a context of them can be cancelled
 }
 
-func (b *batch) add(r *Request, end time.Time, cq *C.llmq_cq_t, w *waiter) {
+func (b *batch) add(r *Request, end time.Time, cq *C.llmq_cq_t, w *waiter, stoppable bool) {
 	b.reserve(r.size())
 	b.set(b.n, r, end, cq, 0)
 	b.waiters[b.n] = w
 	b.n++
+	b.stoppable = b.stoppable || stoppable
 }
 
-// gathered are requests of goroutines in Do that nobody has handed over yet. The first of them leads:
-// it lets the others run that can, and hands over all that they have brought, in one call.
+// gathered are requests of goroutines in Do that were not handed over yet. A goroutine of the manager
+// does that: it lets the others run that can, and hands over all that they have brought.
 type gathered struct {
-	mu    sync.Mutex
-	full  []*batch
-	last  *batch
-	spare *batch
-	led   bool // somebody leads
+	mu     sync.Mutex
+	full   []*batch
+	last   *batch
+	spare  []*batch
+	wake   chan struct{} // there is something to hand over; closed with the manager
+	closed bool
 }
 
-// add tells whether the waiter is to lead.
-func (g *gathered) add(m *Manager, r *Request, end time.Time, w *waiter) bool {
+// add is false if nobody hands over any more.
+func (g *gathered) add(m *Manager, r *Request, end time.Time, w *waiter, stoppable bool) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.last == nil {
-		g.last, g.spare = g.spare, nil
-		if g.last == nil {
-			g.last = &batch{arena: m.arenas.get()}
-		}
+	if g.closed {
+		g.mu.Unlock()
+		return false
 	}
-	g.last.add(r, end, m.events.cq, w)
+	first := g.last == nil && len(g.full) == 0
+	if g.last == nil {
+		g.last = g.fresh(m)
+	}
+	g.last.add(r, end, m.events.cq, w, stoppable)
 	if g.last.n == batchSize {
 		g.full = append(g.full, g.last)
 		g.last = nil
 	}
-	lead := !g.led
-	g.led = true
-	return lead
+	if first {
+		select {
+		case g.wake <- struct{}{}:
+		default: // of one before, which was handed over already
+		}
+	}
+	g.mu.Unlock()
+	return true
 }
 
-// take gives the leader its batch. The first of the next one leads that, so that nobody works long for
-// others.
-func (g *gathered) take() *batch {
+func (g *gathered) fresh(m *Manager) *batch {
+	if n := len(g.spare); n > 0 {
+		last := g.spare[n-1]
+		g.spare = g.spare[:n-1]
+		return last
+	}
+	return &batch{arena: m.arenas.get()}
+}
+
+// take gives the first batch; nil if there is none. The batch before is used again.
+func (g *gathered) take(m *Manager, before *batch) *batch {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if before != nil {
+		g.giveBack(m, before)
+	}
 	first := g.last
 	if len(g.full) > 0 {
 		first, g.full = g.full[0], g.full[1:]
 	} else {
 		g.last = nil
 	}
-	next := g.last
-	if len(g.full) > 0 {
-		next = g.full[0]
-	}
-	if g.led = next != nil; g.led {
-		next.waiters[0].lead = true
-		next.waiters[0].signal <- struct{}{}
-	}
 	return first
 }
 
-// giveBack lets the memory of a batch be used again.
 func (g *gathered) giveBack(m *Manager, b *batch) {
+	if len(g.spare) >= keptBatches || b.size > keptArena {
+		m.arenas.put(b.arena)
+		return
+	}
 	clear(b.waiters[:b.n])
-	b.n = 0
+	b.n, b.stoppable = 0, false
+	b.reset()
+	g.spare = append(g.spare, b)
+}
+
+// close lets run end once all was handed over.
+func (g *gathered) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.spare == nil && b.size <= keptArena {
-		b.reset()
-		g.spare = b
-	} else {
-		m.arenas.put(b.arena)
+	g.closed = true
+	close(g.wake)
+}
+
+// handOverGathered runs until the manager is closed.
+func (m *Manager) handOverGathered() {
+	for range m.gathered.wake {
+		runtime.Gosched()
+		for b := m.gathered.take(m, nil); b != nil; b = m.gathered.take(m, b) {
+			m.handOver(b)
+		}
 	}
+	for _, b := range m.gathered.spare {
+		b.free()
+	}
+	m.gathered.spare = nil
 }
 
 // Do hands over a request and waits for its response. The response is there too if the request was
@@ -137,13 +170,15 @@ func (m *Manager) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, err
 	}
 	w := waiters.Get().(*waiter)
-	if r.size() > largestGathered {
+	over := ctx.Done()
+	if r.size() > largestGathered || !m.gathered.add(m, &r, end, w, over != nil) {
 		m.handOverAlone(&r, end, w)
-	} else if m.gathered.add(m, &r, end, w) {
-		runtime.Gosched()
-		m.lead()
 	}
-	m.await(ctx, w)
+	if over == nil {
+		<-w.signal
+	} else {
+		m.await(ctx, w)
+	}
 	response, err := w.response, w.err
 	w.reset()
 	if err != nil {
@@ -152,26 +187,13 @@ func (m *Manager) Do(ctx context.Context, r Request) (*Response, error) {
 	return response, outcome(ctx, response)
 }
 
-// await returns when the waiter's request has ended. It leads if it is its turn.
+// await returns when the waiter's request has ended.
 func (m *Manager) await(ctx context.Context, w *waiter) {
-	over := ctx.Done()
-	for {
-		if over == nil {
-			<-w.signal
-		} else {
-			select {
-			case <-w.signal:
-			case <-over:
-				over = nil // every request ends, a cancelled one at once
-				m.abandon(ctx, w)
-				continue
-			}
-		}
-		if !w.lead {
-			return
-		}
-		w.lead = false
-		m.lead()
+	select {
+	case <-w.signal:
+	case <-ctx.Done():
+		m.abandon(ctx, w)
+		<-w.signal // every request ends, a cancelled one at once
 	}
 }
 
@@ -185,16 +207,10 @@ func (m *Manager) abandon(ctx context.Context, w *waiter) {
 	}
 }
 
-func (m *Manager) lead() {
-	b := m.gathered.take()
-	m.handOver(b)
-	m.gathered.giveBack(m, b)
-}
-
 func (m *Manager) handOverAlone(r *Request, end time.Time, w *waiter) {
 	b := batch{arena: m.arenas.get()}
 	defer m.arenas.put(b.arena)
-	b.add(r, end, m.events.cq, w)
+	b.add(r, end, m.events.cq, w, true)
 	m.handOver(&b)
 }
 
@@ -204,7 +220,9 @@ func (m *Manager) handOver(b *batch) {
 	m.waiting.addWaiters(b)
 	for i := 0; i < b.n; i++ {
 		accepted, err := m.submitArena(b.arena, i, b.n-i)
-		m.nameWaiters(b.arena, i, accepted)
+		if b.stoppable {
+			m.nameWaiters(b.arena, i, accepted)
+		}
 		if i += accepted; err != nil {
 			m.waiting.drop(b.numbers[i])
 			b.waiters[i].refuse(err)

@@ -76,10 +76,21 @@ static void describe_attempt(llmq_manager_t* manager, llmq_attempt_id_t attempt,
     detail->model_len = 0;
 }
 
+/* Data was just written by another core: what is asked for here is there when it is copied. */
+static void fetch_data(const llmq_event_t* events, size_t n) {
+  enum { line = 64, most = 512 };
+  for (size_t i = 0; i < n; ++i) {
+    const char* data = events[i].data;
+    const size_t len = events[i].data_len < most ? events[i].data_len : most;
+    for (size_t at = 0; at < len; at += line) __builtin_prefetch(data + at);
+  }
+}
+
 size_t lq_drain(llmq_manager_t* manager, llmq_cq_t* cq, llmq_event_t* events, lq_detail_t* details,
                 size_t max) {
   events[0].stride = sizeof *events;
   const size_t n = llmq_cq_drain(cq, events, max);
+  fetch_data(events, n);
   for (size_t i = 0; i < n; ++i) {
     if (events[i].type == LLMQ_EV_DONE && describe_outcome(&events[i], &details[i])) continue;
     memset(&details[i], 0, sizeof details[i]);

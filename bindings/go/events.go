@@ -63,11 +63,16 @@ func duplicate(fd int) (int, error) {
 // file: it was closed, or its read deadline has passed.
 func (e *events) wait(max int) (int, error) {
 	err := e.raw.Read(func(uintptr) bool {
-		e.n = int(C.lq_drain(e.manager, e.cq, &e.events[0], &e.details[0],
-			C.size_t(min(max, batchSize))))
-		return e.n > 0
+		return e.drain(max) > 0
 	})
 	return e.n, err
+}
+
+// drain is wait, but does not wait.
+func (e *events) drain(max int) int {
+	e.n = int(C.lq_drain(e.manager, e.cq, &e.events[0], &e.details[0],
+		C.size_t(min(max, batchSize))))
+	return e.n
 }
 
 // release frees the batch in C.

@@ -63,7 +63,9 @@ func Open(settings any, with ...Option) (*Manager, error) {
 	C.llmq_manager_ref(m.raw)
 	runtime.SetFinalizer(m, func(m *Manager) { C.llmq_manager_unref(m.raw) })
 	m.events.manager = m.raw
+	m.gathered.wake = make(chan struct{}, 1)
 	go m.poll()
+	go m.handOverGathered()
 	return m, nil
 }
 
@@ -126,6 +128,7 @@ func (m *Manager) Shutdown(ctx context.Context, mode ShutdownMode) error {
 	}
 	C.llmq_manager_destroy(m.raw)
 	m.events.close()
+	m.gathered.close()
 	m.arenas.drop()
 	close(m.down)
 	return cut

@@ -15,6 +15,11 @@ import (
 // the least per request: nothing of Go is made for one until its response is read. One goroutine at a
 // time reads; any may submit. It must be closed.
 type Queue struct {
+	// ReuseMemory lets Next write Data and Metadata to the memory that the responses of its slice have, as
+	// append(Data[:0], ...) does, in place of new one: no garbage. Who keeps one of them longer than until
+	// the slice is used again must copy it. To be set before Next is called.
+	ReuseMemory bool
+
 	manager *Manager
 	events  *events
 	reading sync.Mutex   // held by who waits for events, or frees them
@@ -48,9 +53,9 @@ func (q *Queue) Submit(ctx context.Context, requests []Request) ([]RequestID, er
 	return ids[:accepted], err
 }
 
-// Next waits for responses and writes up to 256 of them to the slice; it returns how many. What they
-// point to is new each time, only the slice is used again. When the context ends, so does the wait,
-// and nothing is lost.
+// Next waits for responses and writes those that are there to the slice; it returns how many. What they
+// point to is new each time (but see ReuseMemory), only the slice is used again. When the context ends,
+// so does the wait, and nothing is lost.
 func (q *Queue) Next(ctx context.Context, into []Response) (int, error) {
 	if len(into) == 0 {
 		return 0, nil
@@ -74,8 +79,20 @@ func (q *Queue) Next(ctx context.Context, into []Response) (int, error) {
 		if err != nil {
 			return 0, errQueueClosed()
 		}
-		if n := q.read(into); n > 0 {
+		if n := q.readAll(into); n > 0 {
 			return n, nil
+		}
+	}
+}
+
+// readAll reads the batch that the wait has found, and further ones that are there.
+func (q *Queue) readAll(into []Response) int {
+	n := 0
+	for {
+		found := q.events.n
+		n += q.read(into[n:])
+		if found < batchSize || n == len(into) || q.events.drain(len(into)-n) == 0 {
+			return n
 		}
 	}
 }
@@ -84,10 +101,16 @@ func (q *Queue) Next(ctx context.Context, into []Response) (int, error) {
 func (q *Queue) read(into []Response) int {
 	n := 0
 	for i := 0; i < q.events.n; i++ {
-		if event := &q.events.events[i]; event._type == C.LLMQ_EV_DONE {
-			into[n].readDone(event, &q.events.details[i], &q.events.memory)
-			n++
+		event, detail := &q.events.events[i], &q.events.details[i]
+		if event._type != C.LLMQ_EV_DONE {
+			continue
 		}
+		if q.ReuseMemory {
+			into[n].readAgain(event, detail, &q.events.memory)
+		} else {
+			into[n].readDone(event, detail, &q.events.memory)
+		}
+		n++
 	}
 	q.events.release()
 	return n

@@ -135,8 +135,9 @@ func (r *Response) History() []AttemptRecord {
 type slab struct{ free []byte }
 
 const (
-	slabSize     = 32 << 10
-	largestShare = 2 << 10
+	slabSize     = 8 << 10
+	largestShare = 1 << 10
+	largestKept  = 64 << 10 // of a response that is read into again
 )
 
 func (s *slab) copy(data unsafe.Pointer, size int) []byte {
@@ -172,6 +173,17 @@ func stringOf(data *C.char, size C.size_t) string {
 // readDone copies what a DONE event and its detail say. Each member is written where it is: what was
 // there before may be an older response, and to make one elsewhere and to copy it costs twice.
 func (r *Response) readDone(event *C.llmq_event_t, detail *C.lq_detail_t, memory *slab) {
+	r.readEvent(event)
+	r.readBytes(detail, memory)
+	r.readDetail(detail, memory)
+}
+
+func (r *Response) readBytes(detail *C.lq_detail_t, memory *slab) {
+	r.Data = memory.copy(unsafe.Pointer(detail.data), int(detail.data_len))
+	r.Metadata = memory.copy(unsafe.Pointer(detail.metadata), int(detail.metadata_len))
+}
+
+func (r *Response) readEvent(event *C.llmq_event_t) {
 	r.ID = RequestID(event.request_id)
 	r.Tag = uint64(event.user_data)
 	r.Status = Status(event.status)
@@ -188,20 +200,32 @@ func (r *Response) readDone(event *C.llmq_event_t, detail *C.lq_detail_t, memory
 	r.Usage.CachedInputTokens = int64(event.cached_input_tokens)
 	r.Usage.CostMicros = int64(event.cost_micros)
 	r.Usage.ReasoningTokens = int64(event.reasoning_tokens)
+}
+
+// readAgain is readDone into the memory that the response has.
+func (r *Response) readAgain(event *C.llmq_event_t, detail *C.lq_detail_t, memory *slab) {
+	r.readEvent(event)
+	r.Data = again(r.Data, unsafe.Pointer(detail.data), int(detail.data_len))
+	r.Metadata = again(r.Metadata, unsafe.Pointer(detail.metadata), int(detail.metadata_len))
 	r.readDetail(detail, memory)
 }
 
+// again copies to the memory of an older text, unless that is much larger.
+func again(old []byte, data unsafe.Pointer, size int) []byte {
+	if cap(old) > largestKept && cap(old) > 4*size {
+		old = nil
+	}
+	return append(old[:0], unsafe.Slice((*byte)(data), size)...)
+}
+
 func (r *Response) readDetail(detail *C.lq_detail_t, memory *slab) {
-	r.Data = memory.copy(unsafe.Pointer(detail.data), int(detail.data_len))
 	r.HTTPStatus = int(detail.http_status)
 	r.UsageKnown = detail.usage_known != 0
 	r.history = nil
 	if detail.plain != 0 {
-		r.Metadata, r.Message, r.Key, r.Deployment, r.FallbackModel, r.ProviderRequestID =
-			nil, "", "", "", "", ""
+		r.Message, r.Key, r.Deployment, r.FallbackModel, r.ProviderRequestID = "", "", "", "", ""
 		return
 	}
-	r.Metadata = memory.copy(unsafe.Pointer(detail.metadata), int(detail.metadata_len))
 	r.Message = memory.text(detail.error, detail.error_len)
 	r.Key = memory.text(detail.request_key, detail.request_key_len)
 	r.Deployment = memory.text(detail.deployment, detail.deployment_len)
@@ -237,7 +261,9 @@ func takeResponse(raw *C.llmq_response_t) *Response {
 	if C.llmq_response_usage(raw, &usage) == C.LLMQ_OK {
 		r.Usage = usageOf(&usage)
 	}
-	r.readDetail(&detail, &slab{})
+	var memory slab
+	r.readBytes(&detail, &memory)
+	r.readDetail(&detail, &memory)
 	C.llmq_buf_free(detail.history)
 	C.llmq_response_free(raw)
 	return r

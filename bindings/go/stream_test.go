@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"llmq"
@@ -96,6 +97,43 @@ func TestAQueueGivesEachTagOnce(t *testing.T) {
 			seen[response.Tag] = true
 			left--
 		}
+	}
+}
+
+func TestAQueueWritesToTheMemoryOfItsSliceOnlyIfItMay(t *testing.T) {
+	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m", Limits: []llmq.Limit{{Concurrency: 1}}}}})
+	err := m.Handle("m", func(_ context.Context, attempt *llmq.Attempt) (llmq.Result, error) {
+		return llmq.Result{Data: attempt.Payload}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reuse := range []bool{false, true} {
+		q, err := m.NewQueue()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.ReuseMemory = reuse
+		into := make([]llmq.Response, 1)
+		var kept [][]byte
+		for _, text := range []string{"a long answer", "short", strings.Repeat("longest ", 20_000), "", "last"} {
+			r := llmq.Request{Model: "m", Payload: []byte(text), Metadata: []byte(text)}
+			if len(text) > 100 {
+				r.Metadata = nil
+			}
+			if _, err := q.Submit(within(t), []llmq.Request{r}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := q.Next(within(t), into); n != 1 || err != nil || string(into[0].Data) != text ||
+				string(into[0].Metadata) != string(r.Metadata) {
+				t.Fatalf("%d %v: %.100q %.100q", n, err, into[0].Data, into[0].Metadata)
+			}
+			kept = append(kept, into[0].Data)
+		}
+		if again := &kept[0][0] == &kept[1][0]; again != reuse || cap(kept[4]) > 100_000 {
+			t.Errorf("%v: %q %q, room for %d bytes", reuse, kept[0], kept[1], cap(kept[4]))
+		}
+		q.Close()
 	}
 }
 
