@@ -67,8 +67,9 @@ llmq_status_t llmq_attempt_chunk(llmq_manager_t* manager, llmq_attempt_id_t atte
 llmq_status_t llmq_attempt_succeed(llmq_manager_t* manager, llmq_attempt_id_t attempt,
                                    const void* data, size_t len, const llmq_usage_t* usage) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
+  llmq::core::Usage used;
   if (!llmq::runtime::is_attempt_id(attempt) || (data == nullptr && len > 0) ||
-      (usage != nullptr && !llmq::capi::acceptable(*usage))) {
+      (usage != nullptr && !llmq::capi::read_usage(*usage, &used))) {
     return LLMQ_ERR_INVALID_ARG;
   }
   return guarded([&] {
@@ -76,7 +77,7 @@ llmq_status_t llmq_attempt_succeed(llmq_manager_t* manager, llmq_attempt_id_t at
     if (len > 0) outcome.data.assign(static_cast<const char*>(data), len);
     if (usage != nullptr) {
       outcome.usage_known = true;
-      outcome.usage = llmq::capi::usage_of(*usage);
+      outcome.usage = used;
     }
     return code(manager->manager->report(attempt, std::move(outcome)));
   });

@@ -11,6 +11,7 @@ using llmq::capi::queue_of;
 using llmq::capi::usable;
 using llmq::capi::valid;
 using llmq::runtime::CompletionQueue;
+using llmq::runtime::plausible;
 
 extern "C" {
 
@@ -41,7 +42,7 @@ void llmq_cq_unref(llmq_cq_t* cq) {
 size_t llmq_cq_drain(llmq_cq_t* cq, llmq_event_t* events, size_t max) {
   if (usable(cq) != LLMQ_OK || events == nullptr || max == 0) return 0;
   const size_t stride = events[0].stride;
-  if (!llmq::runtime::writable(*events, stride)) return 0;
+  if (!plausible<llmq_event_t>(stride)) return 0;
   return guarded_or(size_t{0}, [&] { return queue_of(cq)->drain(events, stride, max); });
 }
 
@@ -99,7 +100,7 @@ size_t llmq_cq_dispatch(llmq_cq_t* cq, llmq_event_fn fn, void* user, size_t max)
 }
 
 void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
-  if (events == nullptr || !llmq::runtime::writable(*events, stride)) return;
+  if (events == nullptr || !plausible<llmq_event_t>(stride)) return;
   guarded([&] {
     CompletionQueue::release_events(events, stride, n);
     return LLMQ_OK;
@@ -108,12 +109,14 @@ void llmq_events_release(llmq_event_t* events, size_t stride, size_t n) {
 
 llmq_status_t llmq_event_outcome(const llmq_event_t* event, llmq_outcome_t* outcome) {
   if (event == nullptr || outcome == nullptr || event->type != LLMQ_EV_DONE ||
-      event->handle == nullptr || !llmq::runtime::writable(*outcome, outcome->struct_size)) {
+      event->handle == nullptr || !plausible<llmq_outcome_t>(outcome->struct_size)) {
     return LLMQ_ERR_INVALID_ARG;
   }
   if (llmq::runtime::event_is_inherited(*event)) return LLMQ_ERR_FORKED;
-  llmq::runtime::read_outcome(*event, *outcome);
-  llmq::runtime::clear_tail(*outcome, outcome->struct_size);
+  llmq_outcome_t filled{};
+  filled.struct_size = outcome->struct_size;
+  llmq::runtime::read_outcome(*event, filled);
+  llmq::runtime::hand_over(filled, outcome, outcome->struct_size);
   return LLMQ_OK;
 }
 

@@ -12,12 +12,12 @@
 #include "config/config.h"
 #include "core/result.h"
 #include "runtime/callback.h"
+#include "runtime/caller_struct.h"
 #include "runtime/completion_queue.h"
 #include "runtime/fork_mark.h"
 #include "runtime/manager.h"
 #include "runtime/plan.h"
 #include "runtime/response.h"
-#include "runtime/struct_tail.h"
 
 inline constexpr uint32_t kManagerMagic = 0x6c6d714d;
 inline constexpr uint32_t kConfMagic = 0x6c6d714f;
@@ -104,14 +104,25 @@ llmq_status_t give_text(const std::string& text, char** out, size_t* len);
 llmq_status_t give_response(std::unique_ptr<runtime::Response> response, llmq_response_t** out);
 core::TimeNs deadline_of(int64_t deadline_ns);
 
-inline bool acceptable(const llmq_usage_t& usage) {
-  return runtime::readable(usage, usage.struct_size) && usage.reserved == 0 &&
-         usage.input_tokens >= 0 && usage.output_tokens >= 0 && usage.cached_input_tokens >= 0 &&
-         usage.cost_micros >= 0 && usage.reasoning_tokens >= 0;
+// Usage as a caller gives it; false if it cannot be.
+inline bool read_usage(const llmq_usage_t& given, core::Usage* usage) {
+  if (!runtime::readable(given)) return false;
+  const runtime::Whole<llmq_usage_t> whole(given);
+  *usage = core::Usage{whole->input_tokens, whole->output_tokens, whole->cached_input_tokens,
+                       whole->cost_micros, whole->reasoning_tokens};
+  return whole->reserved == 0 && usage->input_tokens >= 0 && usage->output_tokens >= 0 &&
+         usage->cached_input_tokens >= 0 && usage->cost_micros >= 0 && usage->reasoning_tokens >= 0;
 }
-inline core::Usage usage_of(const llmq_usage_t& usage) {
-  return core::Usage{usage.input_tokens, usage.output_tokens, usage.cached_input_tokens,
-                     usage.cost_micros, usage.reasoning_tokens};
+// Usage as a caller gets it.
+inline void give_usage(const core::Usage& usage, llmq_usage_t* to) {
+  llmq_usage_t filled{};
+  filled.struct_size = to->struct_size;
+  filled.input_tokens = usage.input_tokens;
+  filled.output_tokens = usage.output_tokens;
+  filled.cached_input_tokens = usage.cached_input_tokens;
+  filled.cost_micros = usage.cost_micros;
+  filled.reasoning_tokens = usage.reasoning_tokens;
+  runtime::hand_over(filled, to, to->struct_size);
 }
 
 }  // namespace llmq::capi

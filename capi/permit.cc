@@ -5,6 +5,7 @@
 using llmq::capi::code;
 using llmq::capi::guarded;
 using llmq::capi::usable;
+using llmq::runtime::Whole;
 
 extern "C" {
 
@@ -12,7 +13,7 @@ llmq_status_t llmq_acquire(llmq_manager_t* manager, const llmq_request_t* reques
                            llmq_request_id_t* id) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (request == nullptr) return LLMQ_ERR_INVALID_ARG;
-  return guarded([&] { return code(manager->manager->acquire(*request, id)); });
+  return guarded([&] { return code(manager->manager->acquire(*Whole(*request), id)); });
 }
 
 llmq_status_t llmq_try_acquire(llmq_manager_t* manager, const llmq_request_t* request,
@@ -23,7 +24,7 @@ llmq_status_t llmq_try_acquire(llmq_manager_t* manager, const llmq_request_t* re
   if (wait_ns != nullptr) *wait_ns = 0;
   return guarded([&] {
     llmq::core::DurationNs wait{};
-    const auto status = manager->manager->try_acquire(*request, attempt, &wait);
+    const auto status = manager->manager->try_acquire(*Whole(*request), attempt, &wait);
     if (wait_ns != nullptr) *wait_ns = wait.ns;
     return code(status);
   });

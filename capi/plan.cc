@@ -40,7 +40,7 @@ llmq_status_t llmq_plan_add(llmq_plan_t* plan, const llmq_request_t* request, ll
   if (!valid(plan)) return fail_arg("plan is NULL or not a plan", err);
   if (request == nullptr) return fail_arg("request is NULL", err);
   return guarded([&]() -> llmq_status_t {
-    const llmq::core::Error why = plan->plan->add(*request);
+    const llmq::core::Error why = plan->plan->add(*llmq::runtime::Whole(*request));
     return why.code == llmq::core::Status::kOk ? LLMQ_OK : fail(why, err);
   });
 }

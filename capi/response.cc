@@ -36,18 +36,12 @@ const char* llmq_response_error(const llmq_response_t* response, size_t* len) {
 
 llmq_status_t llmq_response_usage(const llmq_response_t* response, llmq_usage_t* usage) {
   if (!valid(response) || usage == nullptr ||
-      !llmq::runtime::writable(*usage, usage->struct_size)) {
+      !llmq::runtime::plausible<llmq_usage_t>(usage->struct_size)) {
     return LLMQ_ERR_INVALID_ARG;
   }
   const llmq::runtime::Summary& summary = response->response.summary;
   if (!summary.usage_known) return LLMQ_ERR_AGAIN;
-  usage->reserved = 0;
-  usage->input_tokens = summary.usage.input_tokens;
-  usage->output_tokens = summary.usage.output_tokens;
-  usage->cached_input_tokens = summary.usage.cached_input_tokens;
-  usage->cost_micros = summary.usage.cost_micros;
-  usage->reasoning_tokens = summary.usage.reasoning_tokens;
-  llmq::runtime::clear_tail(*usage, usage->struct_size);
+  llmq::capi::give_usage(summary.usage, usage);
   return LLMQ_OK;
 }
 

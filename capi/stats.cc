@@ -6,14 +6,13 @@
 using llmq::capi::code;
 using llmq::capi::guarded;
 using llmq::capi::usable;
-using llmq::runtime::writable;
 
 extern "C" {
 
 llmq_status_t llmq_stats(llmq_manager_t* manager, const char* model, size_t model_len,
                          llmq_stats_t* stats) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
-  if (stats == nullptr || !writable(*stats, stats->struct_size)) {
+  if (stats == nullptr || !llmq::runtime::plausible<llmq_stats_t>(stats->struct_size)) {
     return LLMQ_ERR_INVALID_ARG;
   }
   return guarded([&] {
@@ -22,8 +21,7 @@ llmq_status_t llmq_stats(llmq_manager_t* manager, const char* model, size_t mode
     filled.struct_size = stats->struct_size;
     const auto status = manager->manager->stats(model == nullptr ? nullptr : &name, &filled);
     if (status == llmq::core::Status::kOk) {
-      *stats = filled;
-      llmq::runtime::clear_tail(*stats, filled.struct_size);
+      llmq::runtime::hand_over(filled, stats, stats->struct_size);
     }
     return code(status);
   });

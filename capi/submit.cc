@@ -10,7 +10,10 @@ using llmq::capi::fail;
 using llmq::capi::fail_arg;
 using llmq::capi::guarded;
 using llmq::capi::usable;
+using llmq::runtime::FirstSize;
+using llmq::runtime::plausible;
 using llmq::runtime::Response;
+using llmq::runtime::Whole;
 
 namespace {
 
@@ -34,14 +37,14 @@ llmq_status_t llmq_submit(llmq_manager_t* manager, const llmq_request_t* request
                           llmq_request_id_t* id) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (request == nullptr) return LLMQ_ERR_INVALID_ARG;
-  return guarded([&] { return code(manager->manager->submit(*request, id)); });
+  return guarded([&] { return code(manager->manager->submit(*Whole(*request), id)); });
 }
 
 llmq_status_t llmq_submit_batch(llmq_manager_t* manager, const llmq_request_t* requests,
                                 size_t stride, size_t n, llmq_request_id_t* ids, size_t* accepted) {
   if (accepted != nullptr) *accepted = 0;
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
-  if ((requests == nullptr && n > 0) || stride < sizeof(llmq_request_t)) {
+  if ((requests == nullptr && n > 0) || stride < FirstSize<llmq_request_t>::value) {
     return LLMQ_ERR_INVALID_ARG;
   }
   const auto* at = reinterpret_cast<const char*>(requests);
@@ -58,7 +61,7 @@ llmq_status_t llmq_submit_wait(llmq_manager_t* manager, const llmq_request_t* re
                                int64_t timeout_ns, llmq_response_t** response) {
   if (request == nullptr) return LLMQ_ERR_INVALID_ARG;
   return response_from(manager, response, [&](std::unique_ptr<Response>* found) {
-    return manager->manager->submit_wait(*request, timeout_ns, found);
+    return manager->manager->submit_wait(*Whole(*request), timeout_ns, found);
   });
 }
 
@@ -69,7 +72,7 @@ llmq_status_t llmq_request_check(llmq_manager_t* manager, const llmq_request_t* 
   }
   if (request == nullptr) return fail_arg("request is NULL", err);
   return guarded([&]() -> llmq_status_t {
-    const llmq::core::Error why = manager->manager->check(*request);
+    const llmq::core::Error why = manager->manager->check(*Whole(*request));
     return why.code == llmq::core::Status::kOk ? LLMQ_OK : fail(why, err);
   });
 }
@@ -80,18 +83,14 @@ llmq_status_t llmq_request_estimate(llmq_manager_t* manager, const llmq_request_
     return llmq::capi::fail_status(status, err);
   }
   if (request == nullptr) return fail_arg("request is NULL", err);
-  if (usage == nullptr || !llmq::runtime::writable(*usage, usage->struct_size)) {
+  if (usage == nullptr || !plausible<llmq_usage_t>(usage->struct_size)) {
     return fail_arg("usage is NULL, or its struct_size is wrong", err);
   }
   return guarded([&]() -> llmq_status_t {
     llmq::core::Usage found;
-    const llmq::core::Error why = manager->manager->estimate(*request, &found);
+    const llmq::core::Error why = manager->manager->estimate(*Whole(*request), &found);
     if (why.code != llmq::core::Status::kOk) return fail(why, err);
-    *usage = llmq_usage_t{usage->struct_size,        0,
-                          found.input_tokens,        found.output_tokens,
-                          found.cached_input_tokens, found.cost_micros,
-                          found.reasoning_tokens};
-    llmq::runtime::clear_tail(*usage, usage->struct_size);
+    llmq::capi::give_usage(found, usage);
     return LLMQ_OK;
   });
 }
@@ -99,7 +98,7 @@ llmq_status_t llmq_request_estimate(llmq_manager_t* manager, const llmq_request_
 llmq_status_t llmq_request_wait_estimate(llmq_manager_t* manager, llmq_request_id_t id,
                                          llmq_wait_t* wait) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
-  if (wait == nullptr || !llmq::runtime::writable(*wait, wait->struct_size)) {
+  if (wait == nullptr || !plausible<llmq_wait_t>(wait->struct_size)) {
     return LLMQ_ERR_INVALID_ARG;
   }
   return guarded([&]() -> llmq_status_t {
@@ -113,8 +112,7 @@ llmq_status_t llmq_request_wait_estimate(llmq_manager_t* manager, llmq_request_i
     filled.p90_ns = estimate.p90.ns;
     const size_t length = std::min(estimate.blocked_by.size(), sizeof filled.blocked_by - 1);
     std::memcpy(filled.blocked_by, estimate.blocked_by.data(), length);
-    *wait = filled;
-    llmq::runtime::clear_tail(*wait, filled.struct_size);
+    llmq::runtime::hand_over(filled, wait, wait->struct_size);
     return LLMQ_OK;
   });
 }
@@ -147,9 +145,9 @@ llmq_status_t llmq_response_peek(llmq_manager_t* manager, llmq_request_id_t id,
 llmq_status_t llmq_usage_update(llmq_manager_t* manager, llmq_request_id_t id,
                                 const llmq_usage_t* usage) {
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
-  if (usage == nullptr || !llmq::capi::acceptable(*usage)) return LLMQ_ERR_INVALID_ARG;
-  return guarded(
-      [&] { return code(manager->manager->update_usage(id, llmq::capi::usage_of(*usage))); });
+  llmq::core::Usage used;
+  if (usage == nullptr || !llmq::capi::read_usage(*usage, &used)) return LLMQ_ERR_INVALID_ARG;
+  return guarded([&] { return code(manager->manager->update_usage(id, used)); });
 }
 
 }  // extern "C"

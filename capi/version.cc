@@ -2,6 +2,7 @@
 
 #include "capi/guard.h"
 #include "core/status.h"
+#include "runtime/caller_struct.h"
 #include "runtime/clock.h"
 #include "runtime/library_versions.h"
 
@@ -28,6 +29,11 @@ static_assert(offsetof(llmq_request_t, cq) == 160);
 static_assert(sizeof(llmq_stats_t) == 136 && offsetof(llmq_stats_t, wakeups) == 120);
 static_assert(sizeof(llmq_outcome_t) == 112 && offsetof(llmq_outcome_t, metadata) == 96);
 static_assert(sizeof(llmq_wait_t) == 96 && offsetof(llmq_wait_t, blocked_by) == 32);
+// What programs of the first header have.
+using llmq::runtime::FirstSize;
+static_assert(FirstSize<llmq_usage_t>::value == 40 && FirstSize<llmq_event_t>::value == 128);
+static_assert(FirstSize<llmq_request_t>::value == 216 && FirstSize<llmq_stats_t>::value == 128);
+static_assert(FirstSize<llmq_wait_t>::value == 96 && FirstSize<llmq_outcome_t>::value == 112);
 #endif
 
 extern "C" {

@@ -20,8 +20,8 @@
  * Time       int64_t nanoseconds; in waits negative = forever, 0 = do not wait. Deadlines are absolute on
  *            llmq_now_ns(), a monotonic clock. Wall clock only where the name says _unix_ms.
  * Structs    First member `struct_size` (event: `stride`), set by the caller to sizeof. Zero = default.
- *            Members are only ever appended: of a struct larger than this library knows, what it reads
- *            must be zero, and what it fills becomes zero. No size exceeds 4,096. `reserved` must be zero.
+ *            Members are only ever appended. A smaller struct, of an older header, is taken as it is; of a
+ *            larger one, what is read beyond must be zero, and what is filled becomes zero. At most 4,096.
  * NULL       NULL to destroy, unref and free is a no-op; anywhere else it is LLMQ_ERR_INVALID_ARG unless
  *            the text allows it.
  * fork       In a forked child every inherited handle answers LLMQ_ERR_FORKED; unref frees its memory and
@@ -238,7 +238,7 @@ typedef struct llmq_usage {
 
 /** An event. In drained events `handle` owns `data`; see llmq_events_release. */
 typedef struct llmq_event {
-  uint32_t stride;              /**< Bytes from this event to the next: sizeof(llmq_event_t) of the caller. */
+  uint32_t stride;              /**< Bytes to the next event: sizeof of the caller; in callbacks, of the library. */
   int32_t type;                 /**< LLMQ_EV_. */
   llmq_status_t status;         /**< DONE: LLMQ_OK or why not. */
   uint32_t flags;               /**< LLMQ_EVENT_. */
@@ -1367,7 +1367,7 @@ LLMQ_API void llmq_cq_unref(llmq_cq_t *cq);
 
 /** Moves up to `max` events into the caller's storage. The caller sets `stride` of events[0]; it is written
  * into every event.
- * @param events Storage for max events of `stride` bytes each; stride >= the size in version 0.1, and at
+ * @param events Storage for max events of `stride` bytes each; stride >= 128 (the first header's), and at
  *   most 4,096, else 0. What this library does not know of an event becomes zero.
  * @return How many events were written; 0 if there are none, or the arguments are wrong.
  * @par Ownership each event's handle is the caller's, until llmq_events_release or llmq_event_take

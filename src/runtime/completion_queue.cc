@@ -6,10 +6,10 @@
 #include <memory>
 #include <new>
 
+#include "runtime/caller_struct.h"
 #include "runtime/chunk.h"
 #include "runtime/lent_event.h"
 #include "runtime/response.h"
-#include "runtime/struct_tail.h"
 
 namespace llmq::runtime {
 namespace {
@@ -125,8 +125,7 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
       drop_refs(1);  // NOLINT(clang-analyzer-cplusplus.NewDelete)
     }
     event.stride = static_cast<uint32_t>(stride);
-    std::memcpy(at, &event, sizeof event);
-    clear_tail(*reinterpret_cast<llmq_event_t*>(at), stride);
+    hand_over(event, at, stride);
     node = next;
   }
   return n;

@@ -7,9 +7,9 @@
 #include "config/limit_text.h"
 #include "core/limit/limit_names.h"
 #include "provider/provider.h"
+#include "runtime/caller_struct.h"
 #include "runtime/completion_queue.h"
 #include "runtime/ids.h"
-#include "runtime/struct_tail.h"
 
 namespace llmq::runtime {
 namespace {
@@ -50,7 +50,7 @@ core::Status check_members(const llmq_request_t& r, core::Error* why) {
                                       ", must be sizeof(llmq_request_t) = " +
                                       std::to_string(sizeof(llmq_request_t)));
   }
-  if (uses_reserved(r) || !readable(r, r.struct_size)) {
+  if (uses_reserved(r) || !readable(r)) {
     return invalid("reserved", "reserved members, and those of a later version, must be zero");
   }
   if ((r.flags & ~kKnownFlags) != 0) {

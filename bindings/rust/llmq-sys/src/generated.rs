@@ -320,7 +320,7 @@ pub struct llmq_usage_t {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct llmq_event_t {
-    /// Bytes from this event to the next: sizeof(llmq_event_t) of the caller.
+    /// Bytes to the next event: sizeof of the caller; in callbacks, of the library.
     pub stride: u32,
     /// LLMQ_EV_.
     pub r#type: i32,
@@ -1849,8 +1849,9 @@ functions! {
     /// Moves up to `max` events into the caller's storage. The caller sets `stride` of events\[0\];
     /// it is written into every event.
     ///
-    /// * `events`: Storage for max events of `stride` bytes each; stride \>= the size in version
-    ///   0.1, and at most 4,096, else 0. What this library does not know of an event becomes zero.
+    /// * `events`: Storage for max events of `stride` bytes each; stride \>= 128 (the first
+    ///   header's), and at most 4,096, else 0. What this library does not know of an event becomes
+    ///   zero.
     /// * Returns: How many events were written; 0 if there are none, or the arguments are wrong.
     /// * Ownership: each event's handle is the caller's, until llmq_events_release or
     ///   llmq_event_take
