@@ -10,6 +10,5 @@ config=$(find "$prefix" -name llmq.pc -print -quit)
 library=${config%/pkgconfig/llmq.pc}/libllmq.so
 cc -O2 -I "$prefix/include" "$here/bench/cost.c" -o "$work/cost" "$library" -Wl,-rpath,"$(dirname "$library")"
 cp "$here/bench/bench.mjs" "$work/app/"
-c_request_ns=$("$work/cost")
-node "$work/app/bench.mjs" "$c_request_ns"
+node "$work/app/bench.mjs" "$work/cost"
 uptime

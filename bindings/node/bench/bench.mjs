@@ -1,18 +1,21 @@
 // What Node adds to the cost of a request. CPU time of the thread that runs JavaScript, so that the
 // library's own thread and other processes do not count. Run by bench.sh.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 import { Manager } from 'llmq';
 
 const BATCH = 256;
-const cRequestNs = Number(process.argv[2]); // the same in C, by cost.c
+const MANY = 10_000;
+const costProgram = process.argv[2]; // of cost.c
 const body = '{"messages":[{"role":"user","content":"Name a river."}],"max_tokens":1}';
 const manager = new Manager({
   models: [{ name: 'm', provider: 'mock', mock: { latency_ms: 0 }, max_in_flight: 100000 }],
 });
 const request = { model: 'm', payload: body };
 
+const inC = (many) => Number(execFileSync(costProgram, [many]));
 const cpuNs = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
 const rssMib = () => process.memoryUsage().rss / 2 ** 20;
@@ -35,14 +38,14 @@ async function batches() {
 }
 async function awaits() {
   const all = await Promise.all(
-    Array.from({ length: 10_000 }, async () => (await manager.submit(request)).ok),
+    Array.from({ length: MANY }, async () => (await manager.submit(request)).ok),
   );
   return all.length;
 }
 async function immediates() {
   const all = await Promise.all(
     Array.from(
-      { length: 10_000 },
+      { length: MANY },
       async () => await new Promise((resolve) => setImmediate(resolve, true)),
     ),
   );
@@ -60,7 +63,7 @@ echo.on('message', (n) => waiting[n](true));
 async function messages() {
   const all = await Promise.all(
     Array.from(
-      { length: 10_000 },
+      { length: MANY },
       async (_, n) =>
         await new Promise((resolve) => {
           waiting[n] = resolve;
@@ -71,38 +74,49 @@ async function messages() {
   return all.length;
 }
 
-const print = (what, value, unit) => console.log(`${what.padEnd(58)} ${value.padStart(8)} ${unit}`);
+const print = (what, value, unit) => console.log(`${what.padEnd(62)} ${value.padStart(8)} ${unit}`);
 const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-const times = async (f) => median([await f(), await f(), await f()]);
-
-const batchNs = await times(() => cost(100_000, batches));
-print('a request in batches of 256', batchNs.toFixed(0), 'ns');
-print('the same in C', cRequestNs.toFixed(0), 'ns');
-print('Node beyond C (at most 1000)', (batchNs - cRequestNs).toFixed(0), 'ns');
-
-const before = threads();
-let most = 0;
-const watch = setInterval(() => (most = Math.max(most, threads())), 1);
-// In turns, so that what else the machine does meets both alike.
-const awaitTimes = [];
-const immediateTimes = [];
-for (let i = 0; i < 7; ++i) {
-  awaitTimes.push(await cost(50_000, awaits));
-  immediateTimes.push(await cost(50_000, immediates));
+// Each by itself, in turns, so that what else the machine does meets all alike.
+async function inTurns(...measured) {
+  const times = measured.map(() => []);
+  for (let i = 0; i < 7; ++i)
+    for (const [at, measure] of measured.entries()) times[at].push(await measure());
+  return times.map(median);
 }
-clearInterval(watch);
-const awaitNs = median(awaitTimes);
-const immediateNs = median(immediateTimes);
-const messageNs = await times(() => cost(20_000, messages));
+
+const [batchNs, batchCNs] = await inTurns(
+  () => cost(100_000, batches),
+  () => inC(BATCH),
+);
+print('a request in batches of 256', batchNs.toFixed(0), 'ns');
+print('the same in C', batchCNs.toFixed(0), 'ns');
+print('Node beyond C (at most 1000)', (batchNs - batchCNs).toFixed(0), 'ns');
+
+const [awaitNs, immediateNs, messageNs, manyCNs] = await inTurns(
+  () => cost(50_000, awaits),
+  () => cost(50_000, immediates),
+  () => cost(20_000, messages),
+  () => inC(MANY),
+);
+const beyondNs = awaitNs - manyCNs;
 print('an awaited request, 10,000 at a time', awaitNs.toFixed(0), 'ns');
+print('the same in C, 10,000 at a time', manyCNs.toFixed(0), 'ns');
+print('awaited beyond C', beyondNs.toFixed(0), 'ns');
 print('a promise and setImmediate', immediateNs.toFixed(0), 'ns');
 print('a promise and messages to another thread and back', messageNs.toFixed(0), 'ns');
 print(
   'awaited beyond C, by promise + setImmediate (at most 1.5)',
-  ((awaitNs - cRequestNs) / immediateNs).toFixed(2),
+  (beyondNs / immediateNs).toFixed(2),
   '',
 );
-print('the same by promise + messages', ((awaitNs - cRequestNs) / messageNs).toFixed(2), '');
+print('the same by promise + messages', (beyondNs / messageNs).toFixed(2), '');
+print('awaited with C, by promise + setImmediate', (awaitNs / immediateNs).toFixed(2), '');
+
+const before = threads();
+let most = 0;
+const watch = setInterval(() => (most = Math.max(most, threads())), 1);
+await awaits();
+clearInterval(watch);
 print('threads more while 10,000 wait', String(Math.max(0, most - before)), '');
 
 await cost(200_000, batches);

@@ -34,9 +34,7 @@ struct manager {
   struct hook* hooks; /* the one that is told, and those before it that have something left */
   napi_ref on_events;
   napi_async_context context;
-  napi_ref event_buffer; /* BATCH event_records, then TEXTS_SIZE bytes */
-  struct event_record* records;
-  char* texts;
+  char* page;         /* where what one turn brings is written: PAGE_SIZE bytes */
   llmq_event_t* held; /* chunks that JavaScript has not read yet; their memory counts */
   int32_t* held_free;
   size_t held_size;

@@ -4,20 +4,27 @@
 
 #include "addon.h"
 
-/* The texts of the records that are being written. */
-struct texts {
+/* Records that are being written, and their short texts behind them, in the manager's page. */
+struct page {
   struct manager* manager;
-  size_t
-      used; /* of its buffer of texts; an event takes at most TEXTS_PER_EVENT * TEXT_SHARED_MAX */
+  struct event_record* records;
+  size_t used;      /* bytes of the manager's page */
   napi_value longs; /* array of buffers; NULL = none yet */
   uint32_t long_count;
 };
 
-/* A DONE event's response is taken and freed; other events stay the caller's to release. */
-void encode_event(struct texts* texts, llmq_event_t* event, struct event_record* record);
-/* Everything that a response tells, as a record of type DONE. */
-void encode_response(struct texts* texts, llmq_response_t* response, struct event_record* record);
+/* Begins with the records of `count` events. */
+struct page page_begin(struct manager* manager, size_t count);
+/* Whether there is room for the texts of one event more. */
+bool page_has_room(const struct page* page);
+/* A Buffer with a copy of what was written. */
+napi_value page_buffer(const struct page* page);
 /* The long texts as an array, or undefined. */
-napi_value texts_longs(const struct texts* texts);
+napi_value page_longs(const struct page* page);
+
+/* The event stays the caller's to release. */
+void encode_event(struct page* page, llmq_event_t* event, struct event_record* record);
+/* Everything that a response tells, as a record of type DONE. */
+void encode_response(struct page* page, llmq_response_t* response, struct event_record* record);
 
 #endif /* LLMQ_NODE_ENCODE_H_ */

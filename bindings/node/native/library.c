@@ -24,6 +24,7 @@ static int check_layout(const char* path, char* error, size_t error_size) {
       {LLMQ_SIZEOF_USAGE, sizeof(llmq_usage_t), "llmq_usage_t"},
       {LLMQ_SIZEOF_EVENT, sizeof(llmq_event_t), "llmq_event_t"},
       {LLMQ_SIZEOF_WAIT, sizeof(llmq_wait_t), "llmq_wait_t"},
+      {LLMQ_SIZEOF_OUTCOME, sizeof(llmq_outcome_t), "llmq_outcome_t"},
   };
   const uint32_t abi = lib.llmq_abi_version();
   if (abi != LLMQ_ABI_VERSION) {

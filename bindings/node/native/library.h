@@ -33,6 +33,7 @@
   X(llmq_error_free)                   \
   X(llmq_error_key)                    \
   X(llmq_error_message)                \
+  X(llmq_event_outcome)                \
   X(llmq_event_take)                   \
   X(llmq_events_release)               \
   X(llmq_explain_json)                 \

@@ -24,6 +24,7 @@ void manager_unref(struct manager* manager) {
   if (--manager->references > 0) return;
   free(manager->held);
   free(manager->held_free);
+  free(manager->page);
   free(manager);
 }
 
@@ -75,27 +76,6 @@ static llmq_conf_t* make_conf(napi_env env, napi_value json, int32_t log_level, 
   return NULL;
 }
 
-static int reference_buffer(struct manager* manager, napi_value events) {
-  napi_env env = manager->instance->env;
-  void* data = NULL;
-  size_t size = 0;
-  napi_get_arraybuffer_info(env, events, &data, &size);
-  if (size < BATCH * sizeof(struct event_record) + TEXTS_SIZE) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "the buffer for events is too small");
-    return -1;
-  }
-  manager->records = data;
-  manager->texts = (char*)(manager->records + BATCH);
-  napi_create_reference(env, events, 1, &manager->event_buffer);
-  return 0;
-}
-
-static void drop_references(struct manager* manager) {
-  napi_env env = manager->instance->env;
-  if (manager->event_buffer != NULL) napi_delete_reference(env, manager->event_buffer);
-  if (manager->on_events != NULL) napi_delete_reference(env, manager->on_events);
-}
-
 /* Makes the library's manager and watches its queue. Throws and returns -1 if that fails. */
 static int open_manager(struct manager* manager, const llmq_conf_t* conf) {
   napi_env env = manager->instance->env;
@@ -116,27 +96,31 @@ static int open_manager(struct manager* manager, const llmq_conf_t* conf) {
   return -1;
 }
 
-/* create(json or null, shared, onEvents, eventBuffer, logLevel, onLines or null) */
+/* create(json or null, shared, onEvents, logLevel, onLines or null) */
 static napi_value js_create(napi_env env, napi_callback_info info) {
-  napi_value args[6], result = NULL;
+  napi_value args[5], result = NULL;
   napi_valuetype json, lines;
   int32_t log_level = LLMQ_LOG_OFF;
   llmq_conf_t* conf = NULL;
-  if (js_args(env, info, 6, args) != 0) return NULL;
+  if (js_args(env, info, 5, args) != 0) return NULL;
   napi_typeof(env, args[0], &json);
-  napi_typeof(env, args[5], &lines);
+  napi_typeof(env, args[4], &lines);
   struct manager* manager = calloc(1, sizeof *manager);
   if (manager == NULL) return js_fail(env, LLMQ_ERR_NOMEM, NULL, NULL);
+  manager->page = malloc(PAGE_SIZE);
   manager->instance = instance_of(env);
   manager->references = 1;
   napi_get_value_bool(env, args[1], &manager->shared);
-  if (js_int(env, args[4], "log level", &log_level) != 0) goto failed;
-  if (lines == napi_function) manager->log = log_create(manager->instance, args[5]);
+  if (manager->page == NULL) {
+    js_fail(env, LLMQ_ERR_NOMEM, NULL, NULL);
+    goto failed;
+  }
+  if (js_int(env, args[3], "log level", &log_level) != 0) goto failed;
+  if (lines == napi_function) manager->log = log_create(manager->instance, args[4]);
   if (json != napi_null) {
     conf = make_conf(env, args[0], log_level, manager->log);
     if (conf == NULL) goto failed;
   }
-  if (reference_buffer(manager, args[3]) != 0) goto failed;
   napi_create_reference(env, args[2], 1, &manager->on_events);
   if (open_manager(manager, conf) != 0) goto failed;
   lib.llmq_conf_free(conf);
@@ -148,7 +132,8 @@ failed:
   if (conf != NULL) lib.llmq_conf_free(conf);
   if (manager->log != NULL) log_close(manager->log);
   if (manager->cq != NULL) lib.llmq_cq_unref(manager->cq);
-  drop_references(manager);
+  if (manager->on_events != NULL) napi_delete_reference(env, manager->on_events);
+  free(manager->page);
   free(manager);
   return NULL;
 }

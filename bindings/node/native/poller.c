@@ -61,14 +61,14 @@ static napi_value js_release_chunk(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* Calls onEvents(count, bytes of texts, long texts or undefined). */
-static void call_back(struct texts* texts, size_t count) {
-  struct manager* manager = texts->manager;
+/* Calls onEvents(count, buffer, long texts or undefined). */
+static void call_back(const struct page* page, size_t count) {
+  struct manager* manager = page->manager;
   napi_env env = manager->instance->env;
   napi_value args[3], function, receiver;
   napi_create_uint32(env, (uint32_t)count, &args[0]);
-  napi_create_uint32(env, (uint32_t)texts->used, &args[1]);
-  args[2] = texts_longs(texts);
+  args[1] = page_buffer(page);
+  args[2] = page_longs(page);
   napi_get_reference_value(env, manager->on_events, &function);
   napi_get_global(env, &receiver);
   if (napi_make_callback(env, manager->context, receiver, function, 3, args, NULL) ==
@@ -79,22 +79,23 @@ static void call_back(struct texts* texts, size_t count) {
   }
 }
 
-/* Hands over events from `first` on, as many as the buffer of texts has room for. */
+/* Hands over events from `first` on, as many as the page has room for. */
 static size_t deliver(struct manager* manager, llmq_event_t* events, size_t first, size_t count) {
-  struct texts texts = {manager, 0, NULL, 0};
+  struct page page = page_begin(manager, count - first);
   napi_handle_scope scope;
   size_t at = first;
   napi_open_handle_scope(manager->instance->env, &scope);
-  while (at < count && texts.used + TEXTS_PER_EVENT * TEXT_SHARED_MAX <= TEXTS_SIZE) {
-    encode_event(&texts, &events[at], &manager->records[at - first]);
+  while (at < count && page_has_room(&page)) {
+    struct event_record* record = &page.records[at - first];
+    encode_event(&page, &events[at], record);
     if (events[at].type == LLMQ_EV_CHUNK) {
-      manager->records[at - first].held = hold(manager, &events[at]);
-    } else {
-      lib.llmq_events_release(&events[at], sizeof *events, 1);
+      record->held = hold(manager, &events[at]);
+      events[at].handle = NULL; /* held now */
     }
     ++at;
   }
-  call_back(&texts, at - first);
+  lib.llmq_events_release(&events[first], sizeof *events, at - first);
+  call_back(&page, at - first);
   napi_close_handle_scope(manager->instance->env, scope);
   return at;
 }
@@ -147,7 +148,6 @@ void poller_close(struct manager* manager) {
   uv_handle_t* poll = manager->poll;
   manager->poll = NULL;
   napi_delete_reference(env, manager->on_events);
-  napi_delete_reference(env, manager->event_buffer);
   napi_async_destroy(env, manager->context);
   ++manager->instance->closing;
   uv_poll_stop(poll);

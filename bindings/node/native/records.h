@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORDS_VERSION = 2 };
+enum { RECORDS_VERSION = 3 };
 enum { REQUEST_SUBMIT = 0, REQUEST_ACQUIRE = 1 };
 enum { BATCH = 256 }; /* requests per submit, events per turn */
 
@@ -39,8 +39,8 @@ struct request_record {
   double output_tokens;
 };
 
-/* An event on its way out. The buffer begins with BATCH of them; texts follow, or are, if long, in
- * a buffer of their own: offset -1 - i is number i of these. */
+/* An event on its way out. A buffer begins with as many as it is of; texts follow, or are, if long,
+ * in a buffer of their own: offset -1 - i is number i of these. */
 struct event_record {
   double queued_ns;
   double run_ns;
@@ -104,9 +104,10 @@ struct hook_record {
   double until_ms; /* 0 = none */
 };
 
-enum { TEXTS_SIZE = 131072 };    /* of the buffer of texts */
 enum { TEXT_SHARED_MAX = 4096 }; /* a longer text has a buffer of its own */
 enum { TEXTS_PER_EVENT = 8 };
+/* Records and short texts of one turn. */
+enum { PAGE_SIZE = BATCH * sizeof(struct event_record) + 131072 };
 
 _Static_assert(sizeof(struct request_record) == 120, "REQUEST_BYTES of src/records.ts");
 _Static_assert(sizeof(struct event_record) == 192, "EVENT_BYTES of src/records.ts");

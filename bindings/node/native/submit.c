@@ -272,8 +272,8 @@ static napi_value js_update_usage(napi_env env, napi_callback_info info) {
   return status == LLMQ_OK ? NULL : js_fail(env, status, NULL, NULL);
 }
 
-/* get(manager, low, high): undefined while it is pending, else [bytes of texts, long texts or
- * undefined]; the kept response is in the first event record then. */
+/* get(manager, low, high): undefined while it is pending, else [buffer, long texts or undefined],
+ * as onEvents gets them, of one record. */
 static napi_value js_get(napi_env env, napi_callback_info info) {
   napi_value args[3], array;
   llmq_response_t* response = NULL;
@@ -284,12 +284,12 @@ static napi_value js_get(napi_env env, napi_callback_info info) {
   const llmq_status_t status = lib.llmq_response_get(manager->handle, id, &response);
   if (status == LLMQ_ERR_AGAIN) return NULL;
   if (status != LLMQ_OK) return js_fail(env, status, NULL, NULL);
-  struct texts texts = {manager, 0, NULL, 0};
-  encode_response(&texts, response, manager->records);
+  struct page page = page_begin(manager, 1);
+  encode_response(&page, response, page.records);
   lib.llmq_response_free(response);
   napi_create_array_with_length(env, 2, &array);
-  napi_set_element(env, array, 0, js_number(env, (double)texts.used));
-  napi_set_element(env, array, 1, texts_longs(&texts));
+  napi_set_element(env, array, 0, page_buffer(&page));
+  napi_set_element(env, array, 1, page_longs(&page));
   return array;
 }
 

@@ -3,7 +3,7 @@ import { LlmqError } from './errors';
 import type { Hooks } from './hooks';
 import { native } from './library';
 import type { Native, NativeManager } from './native';
-import { BATCH, EventField, Events, EVENTS_BYTES, RequestField } from './records';
+import { BATCH, EventField, Events, RequestField } from './records';
 import { Kind, payloadOf, RequestBuffer, type Request } from './request';
 import { Response } from './response';
 import { Attempt, attemptKey, runAttempt, type WorkerFunction } from './worker';
@@ -74,7 +74,6 @@ process.on('exit', () => {
 export class Core {
   readonly native: Native;
   readonly handle: NativeManager;
-  private readonly events: Buffer; // where the addon writes them
   private readonly requests = new RequestBuffer();
   private unsent: Sink[] = [];
   private readonly cancelWanted = new Set<Sink>(); // of those that are still to be handed over
@@ -98,16 +97,13 @@ export class Core {
     logger: Logger | undefined,
     logLevel: LogLevelName,
   ) {
-    const events = new ArrayBuffer(EVENTS_BYTES);
-    this.events = Buffer.from(events);
     const level = LOG_LEVELS.indexOf(logLevel);
     if (level < 0) throw new TypeError(`logLevel is ${LOG_LEVELS.join(', ')}, not ${logLevel}`);
     this.native = native();
     this.handle = this.native.create(
       json,
       shared,
-      (count, textBytes, long) => this.onEvents(count, textBytes, long),
-      events,
+      (count, buffer, long) => this.onEvents(count, buffer, long),
       level,
       logger === undefined ? null : (lines, dropped) => log(logger, lines, dropped),
     );
@@ -329,7 +325,7 @@ export class Core {
   kept(low: number, high: number): Response | undefined {
     const found = this.native.get(this.handle, low, high);
     if (found === undefined) return undefined;
-    return new Response(Events.copy(this.events, 1, found[0], found[1]), 0);
+    return new Response(new Events(found[0], 1, found[1]), 0);
   }
 
   private onReady(events: Events, at: number): void {
@@ -348,8 +344,8 @@ export class Core {
       .finally(() => this.running.delete(key));
   }
 
-  private onEvents(count: number, textBytes: number, long: ArrayBuffer[] | undefined): void {
-    const events = Events.copy(this.events, count, textBytes, long);
+  private onEvents(count: number, buffer: Buffer, long: ArrayBuffer[] | undefined): void {
+    const events = new Events(buffer, count, long);
     const { words } = events;
     const end = count * EventField.WORDS;
     for (let at = 0; at < end; at += EventField.WORDS) {

@@ -16,8 +16,7 @@ export interface Native {
   create(
     json: string | null,
     shared: boolean,
-    onEvents: (count: number, textBytes: number, long: ArrayBuffer[] | undefined) => void,
-    eventBuffer: ArrayBuffer,
+    onEvents: (count: number, buffer: Buffer, long: ArrayBuffer[] | undefined) => void,
     logLevel: number,
     onLines: ((lines: (number | string)[], dropped: number) => void) | null,
   ): NativeManager;
@@ -40,7 +39,7 @@ export interface Native {
     manager: NativeManager,
     low: number,
     high: number,
-  ): [number, ArrayBuffer[] | undefined] | undefined;
+  ): [Buffer, ArrayBuffer[] | undefined] | undefined;
   setWorkers(manager: NativeManager, model: string, leaseMs: number): void;
   setHook(
     manager: NativeManager,

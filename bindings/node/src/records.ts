@@ -2,7 +2,7 @@
 // numbers. Offsets count elements of a view that begins at the record.
 
 /** Changes with every change of a record. */
-export const RECORDS_VERSION = 2;
+export const RECORDS_VERSION = 3;
 
 /** Requests per submit, and events per turn of the loop. */
 export const BATCH = 256;
@@ -69,16 +69,11 @@ export const enum EventField {
   DOUBLES = 24,
 }
 
-/** Where in the buffer of events their texts begin, and its size. */
-export const TEXTS_AT = BATCH * EVENT_BYTES;
-export const EVENTS_BYTES = TEXTS_AT + 131072;
-
 const NOTHING = Buffer.alloc(0);
 
 /**
- * The events of one batch: their records, then their short texts, in one buffer that all of them
- * share, copied from the one that the addon writes. Long texts stand alone. `at` is where a record
- * begins, in words.
+ * The events of one turn of the loop: their records, then their short texts, in one buffer that all
+ * of them share. Long texts stand alone. `at` is where a record begins, in words.
  */
 export class Events {
   /** The records. */
@@ -87,29 +82,16 @@ export class Events {
 
   constructor(
     private readonly bytes: Buffer,
-    private readonly texts: number, // where they begin
+    count: number,
     private readonly long: readonly ArrayBuffer[] | undefined,
   ) {
-    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, texts / 4);
-  }
-
-  /** Those that the addon has written to `from`. */
-  static copy(
-    from: Buffer,
-    count: number,
-    textBytes: number,
-    long: readonly ArrayBuffer[] | undefined,
-  ): Events {
-    const texts = count * EVENT_BYTES;
-    const bytes = Buffer.allocUnsafeSlow(texts + textBytes);
-    from.copy(bytes, 0, 0, texts);
-    if (textBytes > 0) from.copy(bytes, texts, TEXTS_AT, TEXTS_AT + textBytes);
-    return new Events(bytes, texts, long);
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, count * EventField.WORDS);
+    this.doubles = undefined;
   }
 
   /** One record of zeros. */
   static blank(): Events {
-    return new Events(Buffer.from(new ArrayBuffer(EVENT_BYTES)), EVENT_BYTES, undefined);
+    return new Events(Buffer.from(new ArrayBuffer(EVENT_BYTES)), 1, undefined);
   }
 
   /** A field of 32 bits. */
@@ -119,7 +101,8 @@ export class Events {
 
   /** A field of type double. */
   double(at: number, field: EventField): number {
-    this.doubles ??= new Float64Array(this.bytes.buffer, this.bytes.byteOffset, this.texts / 8);
+    const { words } = this;
+    this.doubles ??= new Float64Array(words.buffer, words.byteOffset, words.length / 2);
     return this.doubles[at / 2 + field] as number;
   }
 
@@ -129,7 +112,7 @@ export class Events {
     const length = this.words[at + field + 1] as number;
     if (length === 0) return NOTHING;
     if (offset < 0) return Buffer.from(this.long?.[-1 - offset] as ArrayBuffer);
-    return this.bytes.subarray(this.texts + offset, this.texts + offset + length);
+    return this.bytes.subarray(offset, offset + length);
   }
 
   /** The same as a string. */
@@ -138,6 +121,6 @@ export class Events {
     const length = this.words[at + field + 1] as number;
     if (length === 0) return '';
     if (offset < 0) return Buffer.from(this.long?.[-1 - offset] as ArrayBuffer).toString();
-    return this.bytes.toString('utf8', this.texts + offset, this.texts + offset + length);
+    return this.bytes.toString('utf8', offset, offset + length);
   }
 }

@@ -58,3 +58,21 @@ test('failures that make no sense are refused', async (t) => {
   assert.throws(() => permit.release({ inputTokens: -1, outputTokens: 0 }), LlmqError);
   assert.equal(permit.release({ inputTokens: 0, outputTokens: 0 }), true);
 });
+
+test('the headers of an answer teach the deployment that was called', async (t) => {
+  const deployments = ['east', 'west'].map((name) => ({ name, provider: 'mock', rpm: 1000 }));
+  const manager = managerFor(t, { models: [{ name: 'm', deployments }] });
+  const permit = await within(5000, manager.acquire({ model: 'm' }), 'the permit');
+  assert.equal(permit.reportLimits([['x-ratelimit-limit-requests', '60']]), true);
+  permit.release();
+  assert.equal(permit.reportLimits([['x-ratelimit-limit-requests', '7']]), false);
+  const info = manager.info('m') as {
+    deployments: { name: string; limits: { kind: string; effective: number }[] }[];
+  };
+  const learnt = info.deployments.map(({ name, limits }) => [
+    name,
+    limits.find(({ kind }) => kind === 'requests')?.effective,
+  ]);
+  const amounts = deployments.map(({ name }) => [name, name === permit.deployment ? 60 : 1000]);
+  assert.deepEqual(learnt, amounts);
+});
