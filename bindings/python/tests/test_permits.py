@@ -106,6 +106,21 @@ def test_headers_teach_its_limits(manager):
         permit.report_limits({"x-ratelimit-limit-requests": "100"})
 
 
+def test_headers_teach_the_deployment_that_was_called():
+    places = [{"name": name, "provider": "mock", "rpm": 1000} for name in ("east", "west")]
+    with llmq.Manager(config({"name": "m", "deployments": places})) as made:
+        with made.acquire("m") as permit:
+            called = permit.deployment
+            permit.report_limits({"x-ratelimit-limit-requests": "60"})
+        amounts = {
+            place["name"]: limit["effective"]
+            for place in made.info("m")["deployments"]
+            for limit in place["limits"]
+            if limit["kind"] == "requests"
+        }
+        assert amounts == {"east": 1000, "west": 1000, called: 60}
+
+
 def test_permits_in_a_loop():
     async def main():
         async with llmq.AsyncManager(config(MODEL)) as manager:

@@ -75,3 +75,25 @@ fn a_cancelled_line_and_an_ended_lease_say_so() {
         Status::UNKNOWN_MODEL
     );
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn headers_teach_the_deployment_that_was_called() {
+    let manager = llmq::Manager::from_json(
+        r#"{"models": [{"name": "m", "deployments": [
+            {"name": "east", "provider": "mock", "rpm": 1000},
+            {"name": "west", "provider": "mock", "rpm": 1000}]}]}"#,
+    )
+    .unwrap();
+    let permit = block_on(manager.acquire(&ask()).unwrap()).unwrap();
+    let called = permit.deployment().to_owned();
+    permit.report_limits([("x-ratelimit-limit-requests", &b"60"[..])]).unwrap();
+    permit.release(None).unwrap();
+    let info = manager.info(Some("m")).unwrap();
+    for deployment in info["deployments"].as_array().unwrap() {
+        let limits = deployment["limits"].as_array().unwrap();
+        let requests = limits.iter().find(|limit| limit["kind"] == "requests").unwrap();
+        let amount = if deployment["name"] == called.as_str() { 60 } else { 1000 };
+        assert_eq!(requests["effective"], amount, "of {}", deployment["name"]);
+    }
+}
