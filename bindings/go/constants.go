@@ -206,6 +206,10 @@ const (
 	evCancelRequested eventType = 5
 	// evClosed: The shutdown that was asked for is complete.
 	evClosed eventType = 6
+	// evHook: What a hook is told (llmq_set_hook_queue).
+	evHook eventType = 7
+	// evHookEnded: Nothing more comes of that hook.
+	evHookEnded eventType = 8
 )
 
 // cqFdKind: Where in the library the file descriptor of a completion queue comes from.

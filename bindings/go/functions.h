@@ -112,6 +112,7 @@
   X(llmq_status_t, llmq_stats, (llmq_manager_t *manager, const char *model, size_t model_len, llmq_stats_t *stats), (manager, model, model_len, stats)) \
   X(llmq_status_t, llmq_stats_json, (llmq_manager_t *manager, char **json, size_t *len), (manager, json, len)) \
   X(llmq_status_t, llmq_set_hook, (llmq_manager_t *manager, uint32_t mask, llmq_hook_fn fn, void *user, llmq_user_free_fn user_free), (manager, mask, fn, user, user_free)) \
+  X(llmq_status_t, llmq_set_hook_queue, (llmq_manager_t *manager, uint32_t mask, llmq_cq_t *cq, uint64_t user_data), (manager, mask, cq, user_data)) \
   X(llmq_status_t, llmq_plan_create, (const llmq_conf_t *conf, llmq_plan_t **plan, llmq_error_t **err), (conf, plan, err)) \
   X(llmq_status_t, llmq_plan_add_models, (llmq_plan_t *plan, const llmq_conf_t *conf, llmq_error_t **err), (plan, conf, err)) \
   X(llmq_status_t, llmq_plan_add, (llmq_plan_t *plan, const llmq_request_t *request, llmq_error_t **err), (plan, request, err)) \

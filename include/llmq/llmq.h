@@ -161,7 +161,9 @@ enum {
   LLMQ_EV_READY = 3,            /**< An attempt may run now: what a processor or a worker is given. */
   LLMQ_EV_PERMIT = 4,           /**< The caller may make its call now (llmq_acquire). Terminal. */
   LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
-  LLMQ_EV_CLOSED = 6            /**< The shutdown that was asked for is complete. */
+  LLMQ_EV_CLOSED = 6,           /**< The shutdown that was asked for is complete. */
+  LLMQ_EV_HOOK = 7,             /**< What a hook is told (llmq_set_hook_queue). */
+  LLMQ_EV_HOOK_ENDED = 8        /**< Nothing more comes of that hook. */
 };
 
 /** Where in the library the file descriptor of a completion queue comes from. */
@@ -244,10 +246,11 @@ typedef struct llmq_event {
   uint32_t flags;               /**< LLMQ_EVENT_. */
   llmq_request_id_t request_id; /**< 0 for CLOSED. */
   llmq_attempt_id_t attempt_id; /**< READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0. */
-  uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown). */
+  uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED: with the queue). */
   const void *data;             /**< DONE: the response's payload. READY: the request's payload. PERMIT: the
                                      name of the deployment that the call goes to. CHUNK: the JSON
-                                     of one event of the provider's stream, or what llmq_attempt_chunk gave. */
+                                     of one event of the provider's stream, or what llmq_attempt_chunk gave. HOOK
+                                     and HOOK_ENDED: an llmq_hook_t. */
   uint64_t data_len;            /**< Bytes at data. */
   void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. Of a
                                      drained READY: releasing it does not end the attempt. */
@@ -389,7 +392,8 @@ typedef struct llmq_wait_t {
 } llmq_wait_t;
 
 /** What a hook is told. Members that a type does not mention are 0 and "". Everything pointed to lives until the
- * hook returns. */
+ * hook returns; of an event, until that is released: there model, deployment, tenant and limit follow the
+ * struct, after struct_size bytes, in that order and each with its NUL, so that one copy of data_len bytes has all. */
 typedef struct llmq_hook {
   uint32_t struct_size;         /**< What the library has filled: members beyond it are not there. */
   uint32_t type;                /**< LLMQ_HOOK_. */
@@ -427,6 +431,7 @@ typedef struct llmq_hook {
   int64_t until_ns;             /**< BREAKER_CHANGED to OPEN: when it is tried again, on llmq_now_ns(). */
   llmq_request_id_t call_id;    /**< COMPLETED of a request that shared a call (dedup_key): the request_id of its
                                      attempts, which belong to no request alone; else 0. */
+  uint64_t lost;                /**< Of an event: how many before it were not told, as too many were not released. */
 } llmq_hook_t;
 
 /** A callback that is told what happens. */
@@ -1668,6 +1673,26 @@ LLMQ_API llmq_status_t llmq_stats_json(llmq_manager_t *manager, char **json, siz
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_set_hook(llmq_manager_t *manager, uint32_t mask, llmq_hook_fn fn, void *user,
                                      llmq_user_free_fn user_free);
+
+/** The same, told as events LLMQ_EV_HOOK of a completion queue in place of a call on the loop thread: for languages
+ * whose functions no foreign thread should call. `data` of such an event is an llmq_hook_t. They come in order,
+ * COMPLETED before the DONE of the request if that goes to the same queue. At most 65,536 of one call are kept that
+ * were not released: what happens beyond that is not told, and `lost` of the next event counts it.
+ * A manager has one hook, function or queue: each call takes the place of the one before. Its last event is
+ * LLMQ_EV_HOOK_ENDED, once it has been replaced or the manager has ended (then before LLMQ_EV_CLOSED): `data` is an
+ * llmq_hook_t of type 0, of which time_ns and lost are set.
+ * @param mask LLMQ_HOOK_ bits, as above.
+ * @param cq Where the events go. NULL removes the hook.
+ * @param user_data Comes back in every event of this call.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM. After
+ *   an error no event comes.
+ * @par Ownership keeps a reference to cq until its last event; what is drained belongs to the caller
+ *   (llmq_events_release)
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_set_hook_queue(llmq_manager_t *manager, uint32_t mask, llmq_cq_t *cq,
+                                           uint64_t user_data);
 
 /* ------------------------------------------------------------------------------------------------------
  * Plans: how long requests will take under the limits, and what they will cost

@@ -12,6 +12,7 @@
 namespace llmq::runtime {
 
 class CompletionQueue;
+class HookQueue;
 
 // The user pointer alone: freed when the last owner of it goes.
 class UserData {
@@ -62,6 +63,7 @@ struct Hook {
   uint32_t mask = 0;  // LLMQ_HOOK_
   llmq_hook_fn fn = nullptr;
   std::shared_ptr<UserData> user;
+  std::shared_ptr<HookQueue> queue;  // in place of fn
 };
 
 struct Callbacks {

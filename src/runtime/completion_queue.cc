@@ -8,6 +8,7 @@
 
 #include "runtime/caller_struct.h"
 #include "runtime/chunk.h"
+#include "runtime/hook_queue.h"
 #include "runtime/lent_event.h"
 #include "runtime/response.h"
 
@@ -117,6 +118,8 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
       event.handle = node;
     } else if (node->kind == Node::Kind::kLent) {
       LentEvent::of(node)->take(event);
+    } else if (node->kind == Node::Kind::kHook) {
+      HookEvent::of(node)->take(event);
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       fill_closed_event(*notice, event);
@@ -183,6 +186,9 @@ void CompletionQueue::drop_chain(Node* node) {
     } else if (node->kind == Node::Kind::kLent) {
       const std::unique_ptr<LentEvent> lent(LentEvent::of(node));
       cq = lent->queue;
+    } else if (node->kind == Node::Kind::kHook) {
+      const HookEvent::Ptr told(HookEvent::of(node));
+      cq = told->queue;
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       cq = notice->cq;
@@ -204,6 +210,9 @@ CompletionQueue* CompletionQueue::queue_of(const llmq_event_t& event) {
     case LLMQ_EV_PERMIT:
     case LLMQ_EV_CANCEL_REQUESTED:
       return static_cast<LentEvent*>(event.handle)->queue;
+    case LLMQ_EV_HOOK:
+    case LLMQ_EV_HOOK_ENDED:
+      return static_cast<HookEvent*>(event.handle)->queue;
     default:
       return nullptr;
   }
@@ -214,6 +223,8 @@ void CompletionQueue::release_handle(int32_t type, void* handle) {
     Home::release(*static_cast<Job*>(handle), kRequestHolder);
   } else if (type == LLMQ_EV_CHUNK) {
     delete static_cast<Chunk*>(handle);
+  } else if (type == LLMQ_EV_HOOK || type == LLMQ_EV_HOOK_ENDED) {
+    HookEvent::Destroy()(static_cast<HookEvent*>(handle));
   } else {
     delete static_cast<LentEvent*>(handle);
   }

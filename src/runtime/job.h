@@ -39,6 +39,7 @@ struct Node {
     kCommand,  // inbox: anything else
     kChunk,    // inbox and completion queue: a piece of a streamed response (chunk.h)
     kLent,     // completion queue: an attempt that somebody is to run, or to stop (lent_event.h)
+    kHook,     // completion queue: something that happened (hook_queue.h)
     kDone,     // completion queue: a job that has ended
     kClosed,   // completion queue: a shutdown is complete
   };

@@ -377,7 +377,8 @@ void Loop::end() {
   for (ModelEntry* entry : entries_) {
     if (entry != nullptr) entry->processor.reset();
   }
-  hook_ = Hook{};
+  drop_hook();
+  flush_chains();
   for (ClosedNotice* notice : notices_) {
     CompletionQueue* queue = notice->cq;
     notice->node.kind = Node::Kind::kClosed;

@@ -264,6 +264,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_hooks.cc
   void note_attempt(const core::Notice& notice);
   void keep_attempts(Job& job);
+  void drop_hook();
   void tell_hook(const core::Notice& notice);
   void tell_of_stranger(Job& job);
 

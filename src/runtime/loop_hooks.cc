@@ -1,9 +1,10 @@
-// What happens, told to the caller's hook (llmq_set_hook), and kept of attempts that fail.
+// What happens, told to the caller's hook, a function or a queue, and kept of attempts that fail.
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/limit/limit_names.h"
+#include "runtime/hook_queue.h"
 #include "runtime/ids.h"
 #include "runtime/loop.h"
 
@@ -78,8 +79,17 @@ std::string pool_text(const ModelEntry& entry, core::PoolIndex index) {
 }  // namespace
 
 void Loop::set_hook(Hook hook) {
-  hook_ = hook.fn == nullptr ? Hook{} : std::move(hook);
+  drop_hook();
+  if (hook.fn != nullptr || hook.queue != nullptr) hook_ = std::move(hook);
   step(core::Watch{(hook_.mask & Notice::kAll) | Notice::kTrouble});
+}
+
+void Loop::drop_hook() {
+  if (hook_.queue != nullptr) {
+    HookEvent* const last = hook_.queue->end(now_.mono.ns).release();
+    enqueue(last->node, last->queue);
+  }
+  hook_ = Hook{};
 }
 
 void Loop::perform(const core::Tell& action) {
@@ -147,7 +157,10 @@ void Loop::tell_hook(const Notice& notice) {
     limit += pool_text(entry, notice.pool);
     put(limit, told.limit, told.limit_len);
   }
-  hook_.fn(hook_.user->get(), &told);
+  if (hook_.queue == nullptr) return hook_.fn(hook_.user->get(), &told);
+  if (HookEvent* const event = hook_.queue->tell(told).release(); event != nullptr) {
+    enqueue(event->node, event->queue);
+  }
 }
 
 // A request whose model has gone before the engine has seen it.

@@ -100,7 +100,7 @@ int main(void) {
   MEMBER(llmq_wait_t, p90_ns, 24);
   MEMBER(llmq_wait_t, blocked_by, 32);
 
-  SIZE(llmq_hook_t, LLMQ_SIZEOF_HOOK, 216);
+  SIZE(llmq_hook_t, LLMQ_SIZEOF_HOOK, 224);
   MEMBER(llmq_hook_t, struct_size, 0);
   MEMBER(llmq_hook_t, type, 4);
   MEMBER(llmq_hook_t, request_id, 8);
@@ -126,6 +126,7 @@ int main(void) {
   MEMBER(llmq_hook_t, new_value, 192);
   MEMBER(llmq_hook_t, until_ns, 200);
   MEMBER(llmq_hook_t, call_id, 208);
+  MEMBER(llmq_hook_t, lost, 216);
 
   SIZE(llmq_outcome_t, LLMQ_SIZEOF_OUTCOME, 112);
   MEMBER(llmq_outcome_t, struct_size, 0);
@@ -144,7 +145,8 @@ int main(void) {
   if (LLMQ_ERR_INVALID_ARG != -1 || LLMQ_ERR_CANCELLED != -8 || LLMQ_ERR_STALE != -16 ||
       LLMQ_ERR_RATE_LIMITED != -19 || LLMQ_ERR_UNKNOWN != -33 || LLMQ_STATE_EXPIRED != 6 ||
       LLMQ_EV_CLOSED != 6 || LLMQ_OP_CUSTOM != 4 || LLMQ_SHUTDOWN_ABORT != 2 ||
-      LLMQ_HOOK_COMPLETED != 256 || LLMQ_BREAKER_HALF_OPEN != 2) {
+      LLMQ_HOOK_COMPLETED != 256 || LLMQ_EV_HOOK != 7 || LLMQ_EV_HOOK_ENDED != 8 ||
+      LLMQ_BREAKER_HALF_OPEN != 2) {
     (void)fprintf(stderr, "a constant has been renumbered\n");
     ++faults;
   }

@@ -120,6 +120,9 @@ static void try_everything(void* user) {
   CHECK_STATUS(kForked, llmq_attempt_metadata(m, own->attempt, &bytes, &len));
   CHECK_STATUS(kForked, llmq_stats(m, NULL, 0, &stats));
   CHECK_STATUS(kForked, llmq_stats_json(m, &json, NULL));
+  CHECK_STATUS(kForked, llmq_set_hook(m, 1, NULL, &freed, count_call));
+  CHECK_INT(3, freed);
+  CHECK_STATUS(kForked, llmq_set_hook_queue(m, 1, own->cq, 0));
   CHECK_STATUS(kForked, llmq_cq_wait(own->cq, -1));
   CHECK_STATUS(kForked, llmq_cq_wake(own->cq));
   CHECK_STATUS(kForked, llmq_cq_fd(own->cq, 0, &number));

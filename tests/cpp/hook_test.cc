@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <llmq/llmq.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -50,6 +51,27 @@ TEST(Hook, MayThrow) {
   llmq::manager manager = echoing();
   manager.set_hook(UINT32_MAX, [](const llmq_hook_t&) { throw std::runtime_error("unheard"); });
   EXPECT_TRUE(manager.submit_wait({"m", "x"}).ok());
+}
+
+TEST(Hook, IsToldThroughAQueue) {
+  llmq::completion_queue queue;
+  llmq::batch batch(1);
+  llmq::manager manager = echoing();
+  manager.set_hook(LLMQ_HOOK_COMPLETED, queue, 7);
+  const auto id = manager.submit({"m", "x"}, queue);
+  const auto next = [&]() -> const llmq_event_t& {
+    EXPECT_TRUE(queue.wait(std::chrono::seconds(60)));
+    EXPECT_EQ(queue.drain(batch), 1u);
+    return *batch.begin();
+  };
+  const llmq_event_t& told = next();
+  EXPECT_EQ(told.user_data, 7u);
+  ASSERT_NE(llmq::batch::hook(told), nullptr);
+  EXPECT_EQ(llmq::batch::hook(told)->type, LLMQ_HOOK_COMPLETED);
+  EXPECT_EQ(llmq::batch::hook(told)->request_id, id);
+  EXPECT_EQ(llmq::batch::hook(next()), nullptr);  // the response
+  manager.remove_hook();
+  EXPECT_EQ(next().type, LLMQ_EV_HOOK_ENDED);
 }
 
 TEST(Hook, IsFreedWhereItCannotBeSet) {

@@ -210,6 +210,10 @@ export const EventType = {
   CANCEL_REQUESTED: 5,
   /** The shutdown that was asked for is complete. */
   CLOSED: 6,
+  /** What a hook is told (llmq_set_hook_queue). */
+  HOOK: 7,
+  /** Nothing more comes of that hook. */
+  HOOK_ENDED: 8,
 } as const;
 /** A value of EventType. */
 export type EventType = (typeof EventType)[keyof typeof EventType];
@@ -470,7 +474,7 @@ export const WaitLayout = {
 
 /** Where the members of llmq_hook_t are, in bytes, with 64-bit pointers. */
 export const HookLayout = {
-  size: 216,
+  size: 224,
   offsets: {
     struct_size: 0,
     type: 4,
@@ -502,5 +506,6 @@ export const HookLayout = {
     new_value: 192,
     until_ns: 200,
     call_id: 208,
+    lost: 216,
   },
 } as const;

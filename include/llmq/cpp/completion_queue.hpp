@@ -38,6 +38,10 @@ class batch {
     detail::check(llmq_event_outcome(&event, &told));
     return told;
   }
+  // What a HOOK event tells; it belongs to the event. nullptr: of another type.
+  static const llmq_hook_t* hook(const llmq_event_t& event) noexcept {
+    return event.type == LLMQ_EV_HOOK ? static_cast<const llmq_hook_t*>(event.data) : nullptr;
+  }
   void release() noexcept {
     llmq_events_release(events_.data(), sizeof(llmq_event_t), count_);
     count_ = 0;

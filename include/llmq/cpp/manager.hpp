@@ -273,6 +273,11 @@ class manager {
     static_assert(std::is_invocable_v<F&, const llmq_hook_t&>, "a hook takes an llmq_hook_t");
     detail::set_hook(handle(), mask, std::move(fn));
   }
+  // The same, as LLMQ_EV_HOOK events of the queue (batch::hook), with `user_data`.
+  void set_hook(uint32_t mask, completion_queue& queue, uint64_t user_data = 0) {
+    detail::check(llmq_set_hook_queue(handle(), mask, queue.handle(), user_data));
+  }
+  // Function or queue.
   void remove_hook() { detail::check(llmq_set_hook(handle(), 0, nullptr, nullptr, nullptr)); }
 
   // Counters of the whole manager, or of one model.

@@ -180,6 +180,10 @@ EV_PERMIT: Final = 4
 EV_CANCEL_REQUESTED: Final = 5
 #: The shutdown that was asked for is complete.
 EV_CLOSED: Final = 6
+#: What a hook is told (llmq_set_hook_queue).
+EV_HOOK: Final = 7
+#: Nothing more comes of that hook.
+EV_HOOK_ENDED: Final = 8
 
 # CqFdKind
 

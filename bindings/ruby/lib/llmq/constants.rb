@@ -189,6 +189,10 @@ module LLMQ
     CANCEL_REQUESTED = 5
     # The shutdown that was asked for is complete.
     CLOSED = 6
+    # What a hook is told (llmq_set_hook_queue).
+    HOOK = 7
+    # Nothing more comes of that hook.
+    HOOK_ENDED = 8
   end
 
   # Where in the library the file descriptor of a completion queue comes from.

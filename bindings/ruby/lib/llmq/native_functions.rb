@@ -280,10 +280,11 @@ module LLMQ
       old_value: :int64,
       new_value: :int64,
       until_ns: :int64,
-      call_id: :uint64
+      call_id: :uint64,
+      lost: :uint64
     }.freeze
     # Bytes of llmq_hook_t with 64-bit pointers.
-    HOOK_SIZE = 216
+    HOOK_SIZE = 224
     # Where its members begin, in bytes.
     HOOK_OFFSETS = {
       struct_size: 0,
@@ -315,7 +316,8 @@ module LLMQ
       old_value: 184,
       new_value: 192,
       until_ns: 200,
-      call_id: 208
+      call_id: 208,
+      lost: 216
     }.freeze
 
     # Name, parameters, result, and whether it may block: such a call must not hold the GVL.
@@ -429,6 +431,7 @@ module LLMQ
       [:llmq_stats, %i[pointer pointer size_t pointer], :int32, false],
       [:llmq_stats_json, %i[pointer pointer pointer], :int32, false],
       [:llmq_set_hook, %i[pointer uint32 pointer pointer pointer], :int32, false],
+      [:llmq_set_hook_queue, %i[pointer uint32 pointer uint64], :int32, false],
       [:llmq_plan_create, %i[pointer pointer pointer], :int32, false],
       [:llmq_plan_add_models, %i[pointer pointer pointer], :int32, false],
       [:llmq_plan_add, %i[pointer pointer pointer], :int32, false],

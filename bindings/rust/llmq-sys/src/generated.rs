@@ -216,6 +216,10 @@ pub const LLMQ_EV_PERMIT: i32 = 4;
 pub const LLMQ_EV_CANCEL_REQUESTED: i32 = 5;
 /// The shutdown that was asked for is complete.
 pub const LLMQ_EV_CLOSED: i32 = 6;
+/// What a hook is told (llmq_set_hook_queue).
+pub const LLMQ_EV_HOOK: i32 = 7;
+/// Nothing more comes of that hook.
+pub const LLMQ_EV_HOOK_ENDED: i32 = 8;
 
 // CqFdKind
 /// An eventfd (Linux); elsewhere a pipe.
@@ -332,11 +336,11 @@ pub struct llmq_event_t {
     pub request_id: llmq_request_id_t,
     /// READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0.
     pub attempt_id: llmq_attempt_id_t,
-    /// As given with the request (CLOSED: with the shutdown).
+    /// As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED: with the queue).
     pub user_data: u64,
     /// DONE: the response's payload. READY: the request's payload. PERMIT: the name of the
     /// deployment that the call goes to. CHUNK: the JSON of one event of the provider's stream, or
-    /// what llmq_attempt_chunk gave.
+    /// what llmq_attempt_chunk gave. HOOK and HOOK_ENDED: an llmq_hook_t.
     pub data: *const c_void,
     /// Bytes at data.
     pub data_len: u64,
@@ -554,7 +558,9 @@ pub struct llmq_wait_t {
 }
 
 /// What a hook is told. Members that a type does not mention are 0 and "". Everything pointed to
-/// lives until the hook returns.
+/// lives until the hook returns; of an event, until that is released: there model, deployment,
+/// tenant and limit follow the struct, after struct_size bytes, in that order and each with its
+/// NUL, so that one copy of data_len bytes has all.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct llmq_hook_t {
@@ -622,6 +628,8 @@ pub struct llmq_hook_t {
     /// COMPLETED of a request that shared a call (dedup_key): the request_id of its attempts, which
     /// belong to no request alone; else 0.
     pub call_id: llmq_request_id_t,
+    /// Of an event: how many before it were not told, as too many were not released.
+    pub lost: u64,
 }
 
 // The layout that this was made for.
@@ -633,7 +641,7 @@ const _: () = {
     assert!(core::mem::size_of::<llmq_request_t>() == 216);
     assert!(core::mem::size_of::<llmq_stats_t>() == 136);
     assert!(core::mem::size_of::<llmq_wait_t>() == 96);
-    assert!(core::mem::size_of::<llmq_hook_t>() == 216);
+    assert!(core::mem::size_of::<llmq_hook_t>() == 224);
 };
 
 /// A callback that receives one event.
@@ -2210,6 +2218,31 @@ functions! {
         r#fn: llmq_hook_fn,
         user: *mut c_void,
         user_free: llmq_user_free_fn,
+    ) -> llmq_status_t;
+    /// The same, told as events LLMQ_EV_HOOK of a completion queue in place of a call on the loop
+    /// thread: for languages whose functions no foreign thread should call. `data` of such an event
+    /// is an llmq_hook_t. They come in order, COMPLETED before the DONE of the request if that goes
+    /// to the same queue. At most 65,536 of one call are kept that were not released: what happens
+    /// beyond that is not told, and `lost` of the next event counts it. A manager has one hook,
+    /// function or queue: each call takes the place of the one before. Its last event is
+    /// LLMQ_EV_HOOK_ENDED, once it has been replaced or the manager has ended (then before
+    /// LLMQ_EV_CLOSED): `data` is an llmq_hook_t of type 0, of which time_ns and lost are set.
+    ///
+    /// * `mask`: LLMQ_HOOK_ bits, as above.
+    /// * `cq`: Where the events go. NULL removes the hook.
+    /// * `user_data`: Comes back in every event of this call.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED,
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM. After an error no event comes.
+    /// * Ownership: keeps a reference to cq until its last event; what is drained belongs to the
+    ///   caller (llmq_events_release)
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_set_hook_queue(
+        manager: *mut llmq_manager_t,
+        mask: u32,
+        cq: *mut llmq_cq_t,
+        user_data: u64,
     ) -> llmq_status_t;
     /// Makes a plan with the models of a configuration. It has no thread, needs no key, and sends
     /// nothing.
