@@ -72,6 +72,24 @@ class Workflows(unittest.TestCase):
         self.assertTrue(called)
         self.assertEqual([], [name for name in sorted(called) if not (ROOT / name).exists()])
 
+    def test_a_release_is_rehearsed_with_its_own_scripts(self):
+        release = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+        rehearsal = (ROOT / "tools/release/rehearse.sh").read_text(encoding="utf-8")
+        called = set(re.findall(r"tools/release/([\w.]+)", release))
+        self.assertLessEqual({"version.py", "documents.sh", "finish.py", "publish.sh"}, called)
+        self.assertEqual([], [script for script in sorted(called) if script not in rehearsal])
+        for registry in re.findall(r"publish\.sh (\w+)", release):
+            self.assertRegex(rehearsal, rf'publish\.sh" {registry} "\$work/dist" --dry-run')
+        # Each job that publishes is rehearsed or said to be done by the workflow alone.
+        names = {"pypi": "PyPI", "npm": "npm", "rubygems": "RubyGems", "crates": "crates.io", "github-pages": "documents"}
+        for environment in re.findall(r"environment:\s+(?:name: )?([\w-]+)", release):
+            self.assertIn(f'elsewhere "{names[environment]}', rehearsal)
+
+    def test_an_unknown_registry_is_refused(self):
+        code, said = run("tools/release/publish.sh", "cpan", ".")
+        self.assertEqual(1, code, said)
+        self.assertIn("no registry cpan", said)
+
     def test_actions_have_a_version(self):
         for file, line in self.lines():
             if "uses:" in line:
