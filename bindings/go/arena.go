@@ -140,12 +140,12 @@ func (a *arenas) get() *arena {
 	return newArena()
 }
 
-// The memory of many submitters at a time is kept for four of them.
+// The memory of many submitters at a time is kept for eight of them.
 func (a *arenas) put(used *arena) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	used.reset()
-	if a.closed || len(a.free) >= 4 || used.size > keptArena {
+	if a.closed || len(a.free) >= 8 || used.size > keptArena {
 		used.free()
 		return
 	}

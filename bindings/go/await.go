@@ -7,68 +7,67 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Requests that are longer are not copied under the lock of all.
 const largestGathered = 16 << 10
 
-// Batches whose memory is kept for the next requests.
-const keptBatches = 8
+// Batches of waiters that are kept for the next ones.
+const keptBatches = 32
 
-// A waiter is one goroutine in Do, the receiver of its response. Waiters are used again, with their
-// channels.
+// A waiter is one goroutine in Do, the receiver of its response.
 type waiter struct {
-	signal   chan struct{} // its request has ended, or was not accepted
-	response *Response
-	err      error // why the request was not accepted
+	signal chan *Response // nil: it was not accepted
+	err    error          // why
 
 	// Under the lock of the manager's table:
 	number uint64 // there; 0 = not handed over yet
 	over   bool   // the context has ended before that
 }
 
-var waiters = sync.Pool{New: func() any { return &waiter{signal: make(chan struct{}, 1)} }}
-
 func (w *waiter) receive(event *C.llmq_event_t, detail *C.lq_detail_t, memory *slab) {
 	if event._type != C.LLMQ_EV_DONE {
 		return
 	}
-	w.response = new(Response)
-	w.response.readDone(event, detail, memory)
-	w.signal <- struct{}{}
-}
-
-// reset makes it ready for another goroutine.
-func (w *waiter) reset() {
-	w.response, w.err = nil, nil
-	w.number, w.over = 0, false
-	waiters.Put(w)
+	response := new(Response)
+	response.readDone(event, detail, memory)
+	w.signal <- response
 }
 
 func (w *waiter) refuse(err error) {
 	w.err = err
-	w.signal <- struct{}{}
+	w.signal <- nil
 }
 
-// A batch is requests in C's memory, and who waits for them.
+// A batch is requests in C's memory, and who waits for them. It is used again, with the channels, when
+// the last of them has returned: what is in use at a time lies together.
 type batch struct {
-	*arena
-	waiters   [batchSize]*waiter
+	*arena    // until they were handed over
+	waiters   [batchSize]waiter
 	n         int
-	stoppable bool // a context of them can be cancelled
+	stoppable bool // one of their contexts can be cancelled
+	left      atomic.Int32
 }
 
-func (b *batch) add(r *Request, end time.Time, cq *C.llmq_cq_t, w *waiter, stoppable bool) {
+// add is for a request that there is room for.
+func (b *batch) add(r *Request, end time.Time, cq *C.llmq_cq_t, stoppable bool) *waiter {
 	b.reserve(r.size())
 	b.set(b.n, r, end, cq, 0)
-	b.waiters[b.n] = w
+	w := &b.waiters[b.n]
+	if w.signal == nil {
+		w.signal = make(chan *Response, 1)
+	}
+	w.err, w.number, w.over = nil, 0, false
 	b.n++
 	b.stoppable = b.stoppable || stoppable
+	return w
 }
 
 // gathered are requests of goroutines in Do that were not handed over yet. A goroutine of the manager
-// does that: it lets the others run that can, and hands over all that they have brought.
+// does that: it lets the others run that can, and hands over all that they have brought. The stacks of
+// those in Do stay small that way.
 type gathered struct {
 	mu     sync.Mutex
 	full   []*batch
@@ -78,20 +77,21 @@ type gathered struct {
 	closed bool
 }
 
-// add is false if nobody hands over any more.
-func (g *gathered) add(m *Manager, r *Request, end time.Time, w *waiter, stoppable bool) bool {
+// add returns nil if nobody hands over any more.
+func (g *gathered) add(m *Manager, r *Request, end time.Time, stoppable bool) (*batch, *waiter) {
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()
-		return false
+		return nil, nil
 	}
 	first := g.last == nil && len(g.full) == 0
 	if g.last == nil {
 		g.last = g.fresh(m)
 	}
-	g.last.add(r, end, m.events.cq, w, stoppable)
-	if g.last.n == batchSize {
-		g.full = append(g.full, g.last)
+	b := g.last
+	w := b.add(r, end, m.events.cq, stoppable)
+	if b.n == batchSize {
+		g.full = append(g.full, b)
 		g.last = nil
 	}
 	if first {
@@ -101,25 +101,23 @@ func (g *gathered) add(m *Manager, r *Request, end time.Time, w *waiter, stoppab
 		}
 	}
 	g.mu.Unlock()
-	return true
+	return b, w
 }
 
 func (g *gathered) fresh(m *Manager) *batch {
+	b := new(batch)
 	if n := len(g.spare); n > 0 {
-		last := g.spare[n-1]
+		b = g.spare[n-1]
 		g.spare = g.spare[:n-1]
-		return last
 	}
-	return &batch{arena: m.arenas.get()}
+	b.arena, b.n, b.stoppable = m.arenas.get(), 0, false
+	return b
 }
 
-// take gives the first batch; nil if there is none. The batch before is used again.
-func (g *gathered) take(m *Manager, before *batch) *batch {
+// take gives the first batch; nil if there is none.
+func (g *gathered) take() *batch {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if before != nil {
-		g.giveBack(m, before)
-	}
 	first := g.last
 	if len(g.full) > 0 {
 		first, g.full = g.full[0], g.full[1:]
@@ -129,18 +127,19 @@ func (g *gathered) take(m *Manager, before *batch) *batch {
 	return first
 }
 
-func (g *gathered) giveBack(m *Manager, b *batch) {
-	if len(g.spare) >= keptBatches || b.size > keptArena {
-		m.arenas.put(b.arena)
+// leave is for a waiter that returns.
+func (g *gathered) leave(b *batch) {
+	if b.left.Add(-1) > 0 {
 		return
 	}
-	clear(b.waiters[:b.n])
-	b.n, b.stoppable = 0, false
-	b.reset()
-	g.spare = append(g.spare, b)
+	g.mu.Lock()
+	if len(g.spare) < keptBatches {
+		g.spare = append(g.spare, b)
+	}
+	g.mu.Unlock()
 }
 
-// close lets run end once all was handed over.
+// close lets handOverGathered end once all was handed over.
 func (g *gathered) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -152,14 +151,10 @@ func (g *gathered) close() {
 func (m *Manager) handOverGathered() {
 	for range m.gathered.wake {
 		runtime.Gosched()
-		for b := m.gathered.take(m, nil); b != nil; b = m.gathered.take(m, b) {
+		for b := m.gathered.take(); b != nil; b = m.gathered.take() {
 			m.handOver(b)
 		}
 	}
-	for _, b := range m.gathered.spare {
-		b.free()
-	}
-	m.gathered.spare = nil
 }
 
 // Do hands over a request and waits for its response. The response is there too if the request was
@@ -169,31 +164,46 @@ func (m *Manager) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := waiters.Get().(*waiter)
-	over := ctx.Done()
-	if r.size() > largestGathered || !m.gathered.add(m, &r, end, w, over != nil) {
-		m.handOverAlone(&r, end, w)
+	if r.size() > largestGathered {
+		return m.doAlone(ctx, &r)
 	}
-	if over == nil {
-		<-w.signal
+	stoppable := ctx.Done() != nil
+	b, w := m.gathered.add(m, &r, end, stoppable)
+	if b == nil {
+		return m.doAlone(ctx, &r)
+	}
+	var response *Response
+	if stoppable {
+		response = m.await(ctx, w)
 	} else {
-		m.await(ctx, w)
+		response = <-w.signal
 	}
-	response, err := w.response, w.err
-	w.reset()
+	if response == nil {
+		err = w.err
+	} else if response.Status != StatusOK {
+		err = outcome(ctx, response)
+	}
+	m.gathered.leave(b)
+	return response, err
+}
+
+func (m *Manager) doAlone(ctx context.Context, r *Request) (*Response, error) {
+	p, err := m.Submit(ctx, *r)
 	if err != nil {
 		return nil, err
 	}
-	return response, outcome(ctx, response)
+	<-p.done // every request ends, a cancelled one at once
+	return p.response, outcome(ctx, p.response)
 }
 
 // await returns when the waiter's request has ended.
-func (m *Manager) await(ctx context.Context, w *waiter) {
+func (m *Manager) await(ctx context.Context, w *waiter) *Response {
 	select {
-	case <-w.signal:
+	case response := <-w.signal:
+		return response
 	case <-ctx.Done():
 		m.abandon(ctx, w)
-		<-w.signal // every request ends, a cancelled one at once
+		return <-w.signal
 	}
 }
 
@@ -207,27 +217,24 @@ func (m *Manager) abandon(ctx context.Context, w *waiter) {
 	}
 }
 
-func (m *Manager) handOverAlone(r *Request, end time.Time, w *waiter) {
-	b := batch{arena: m.arenas.get()}
-	defer m.arenas.put(b.arena)
-	b.add(r, end, m.events.cq, w, true)
-	m.handOver(&b)
-}
-
 // handOver submits the requests of waiters. One that is refused refuses none of the others.
 func (m *Manager) handOver(b *batch) {
 	defer runtime.KeepAlive(m)
-	m.waiting.addWaiters(b)
-	for i := 0; i < b.n; i++ {
-		accepted, err := m.submitArena(b.arena, i, b.n-i)
-		if b.stoppable {
-			m.nameWaiters(b.arena, i, accepted)
+	memory, count, stoppable := b.arena, b.n, b.stoppable
+	b.arena = nil
+	b.left.Store(int32(count))
+	m.waiting.addWaiters(b, memory)
+	for i := 0; i < count; i++ {
+		accepted, err := m.submitArena(memory, i, count-i)
+		if stoppable {
+			m.nameWaiters(memory, i, accepted)
 		}
 		if i += accepted; err != nil {
-			m.waiting.drop(b.numbers[i])
+			m.waiting.drop(memory.numbers[i])
 			b.waiters[i].refuse(err)
 		}
 	}
+	m.arenas.put(memory)
 }
 
 // nameWaiters lets requests that were accepted be cancelled, and cancels those that should have been.

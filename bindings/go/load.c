@@ -112,6 +112,8 @@ size_t lq_sizeof(int32_t what) {
       return sizeof(llmq_wait_t);
     case LLMQ_SIZEOF_HOOK:
       return sizeof(llmq_hook_t);
+    case LLMQ_SIZEOF_OUTCOME:
+      return sizeof(llmq_outcome_t);
     default:
       return 0;
   }

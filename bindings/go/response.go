@@ -61,6 +61,10 @@ type Response struct {
 	// Usage of the last attempt, if UsageKnown.
 	Usage      Usage
 	UsageKnown bool
+	// Shared: the usage is that of a call which another request has told already.
+	Shared bool
+	// Cached: an answer from before; its usage was that call's.
+	Cached bool
 	// Queued is the time from submit to the start of the last attempt, or to the end.
 	Queued time.Duration
 	// Run is how long the last attempt ran; 0 if none did.
@@ -82,12 +86,8 @@ type Response struct {
 	FallbackModel string
 	// ProviderRequestID is the provider's own id of its last answer (x-request-id).
 	ProviderRequestID string
-	// Shared: the usage is that of a call which another request has told already.
-	Shared bool
-	// Cached: an answer from before; its usage was that call's.
-	Cached bool
 
-	history []byte
+	history *[]byte // JSON; nil if no attempt has failed
 }
 
 // Err is nil if the request succeeded, else an [*Error] that holds the response.
@@ -124,7 +124,7 @@ func (r *Response) History() []AttemptRecord {
 		return nil
 	}
 	var records []AttemptRecord
-	if json.Unmarshal(r.history, &records) != nil {
+	if json.Unmarshal(*r.history, &records) != nil {
 		return nil
 	}
 	return records
@@ -232,8 +232,9 @@ func (r *Response) readDetail(detail *C.lq_detail_t, memory *slab) {
 	r.FallbackModel = memory.text(detail.fallback_model, detail.fallback_model_len)
 	r.ProviderRequestID = memory.text(detail.provider_request_id, detail.provider_request_id_len)
 	if detail.history_len > 2 { // more than []
-		r.history = append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(detail.history)),
+		history := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(detail.history)),
 			int(detail.history_len))...)
+		r.history = &history
 	}
 }
 

@@ -89,17 +89,20 @@ func (t *table) find(events []C.llmq_event_t, to []receiver) {
 	}
 }
 
-// addWaiters gives waiters their numbers, and their requests too. From when these are accepted the
-// waiters may be used for others: only their numbers are good then.
-func (t *table) addWaiters(b *batch) {
+// addWaiters gives waiters their numbers, and their requests too. From when all of these are accepted the
+// waiters may be used for others: only the numbers are good then.
+func (t *table) addWaiters(b *batch, memory *arena) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, w := range b.waiters[:b.n] {
+	for i := range b.waiters[:b.n] {
+		w := &b.waiters[i]
 		w.number = t.put(w)
-		found, _ := t.at(w.number)
-		found.over = w.over
-		b.numbers[i] = w.number
-		b.requests[i].user_data = C.uint64_t(w.number)
+		if w.over {
+			found, _ := t.at(w.number)
+			found.over = true
+		}
+		memory.numbers[i] = w.number
+		memory.requests[i].user_data = C.uint64_t(w.number)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,8 +26,8 @@ const answerSize = 270
 const payload = `{"messages":[{"role":"user","content":"Name a river."}],"max_tokens":20}`
 
 func main() {
-	total := flag.Int("requests", 300_000, "requests per measurement")
-	rounds := flag.Int("rounds", 5, "measurements of each, of which the best counts")
+	total := flag.Int("requests", 60_000, "requests per measurement")
+	rounds := flag.Int("rounds", 9, "rounds, of which the median counts; a first one warms up")
 	long := flag.Int("long", 1_000_000, "requests of the run that watches memory; 0 = no such run")
 	native := flag.String("native", "", "the program of native/bare.c")
 	flag.Parse()
@@ -49,35 +50,46 @@ func run(native string, total, rounds, long int) error {
 		llmq.Version(), runtime.GOMAXPROCS(0), firstWords("/proc/loadavg", 3))
 	fmt.Println("processor time per request, of all threads but the library's own:")
 	// In turns, so that what else the machine does meets all of them alike.
-	var bare, batches, own, awaited, pending time.Duration
-	for i := 0; i < rounds; i++ {
-		bare = least(bare, inC(native, total))
-		batches = least(batches, inBatches(m, total))
-		own = least(own, goroutines(total))
-		awaited = least(awaited, awaits(m, total))
-		pending = least(pending, pendings(m, total))
-	}
-	row("C alone, batches of 256", bare, total)
-	row("Queue, batches of 256", batches, total)
-	row("  beyond C", batches-bare, total)
-	row("goroutine + channel, Go alone", own, total)
-	row("goroutine + Do", awaited, total)
-	row("SubmitBatch + Wait", pending, total)
-	for _, form := range []struct {
+	forms := []struct {
 		name string
-		took time.Duration
-	}{{"Do", awaited}, {"SubmitBatch + Wait", pending}} {
-		fmt.Printf("%-32s %8.2f, beyond C %.2f\n", form.name+" / Go's own",
-			float64(form.took)/float64(own), float64(form.took-bare)/float64(own))
+		run  func() time.Duration
+	}{
+		{"C alone, batches of 256", func() time.Duration { return inC(native, total) }},
+		{"Go's own goroutine + future", func() time.Duration { return futures(total) }},
+		{"Queue, ReuseMemory, batches of 256", func() time.Duration { return inBatches(m, total, true) }},
+		{"Queue, batches of 256", func() time.Duration { return inBatches(m, total, false) }},
+		{"goroutine + Do", func() time.Duration { return awaits(m, total) }},
+		{"SubmitBatch + Wait", func() time.Duration { return pendings(m, total) }},
+	}
+	took := make([][]float64, len(forms))
+	for round := 0; round <= rounds; round++ {
+		for i, form := range forms {
+			if ns := float64(form.run().Nanoseconds()) / float64(total); round > 0 {
+				took[i] = append(took[i], ns)
+			}
+		}
+	}
+	inC, own := took[0], took[1]
+	fmt.Printf("%-36s %8s %10s %22s\n", "", "ns", "beyond C", "beyond C / Go's own")
+	for i, form := range forms {
+		fmt.Printf("%-36s %8.0f", form.name, median(rounds, func(k int) float64 { return took[i][k] }))
+		if i > 1 {
+			beyond := func(k int) float64 { return took[i][k] - inC[k] }
+			fmt.Printf(" %10.0f %22.2f", median(rounds, beyond),
+				median(rounds, func(k int) float64 { return beyond(k) / own[k] }))
+		}
+		fmt.Println()
 	}
 	return atOnce(m, long)
 }
 
-func least(before, now time.Duration) time.Duration {
-	if before == 0 {
-		return now
+func median(rounds int, of func(round int) float64) float64 {
+	all := make([]float64, rounds)
+	for k := range all {
+		all[k] = of(k)
 	}
-	return min(before, now)
+	slices.Sort(all)
+	return all[rounds/2]
 }
 
 // inC runs the same in C, as another program.
@@ -109,14 +121,11 @@ func used() time.Duration {
 	return sum
 }
 
-func row(what string, took time.Duration, total int) {
-	fmt.Printf("%-32s %8.0f ns per request\n", what, float64(took.Nanoseconds())/float64(total))
-}
-
-func inBatches(m *llmq.Manager, total int) time.Duration {
+func inBatches(m *llmq.Manager, total int, reuse bool) time.Duration {
 	q, err := m.NewQueue()
 	check(err)
 	defer q.Close()
+	q.ReuseMemory = reuse
 	requests := make([]llmq.Request, 256)
 	for i := range requests {
 		requests[i] = llmq.Request{Model: "m", Payload: []byte(payload), Tag: uint64(i + 1)}
@@ -141,25 +150,32 @@ func inBatches(m *llmq.Manager, total int) time.Duration {
 
 // awaits has 1,000 goroutines at a time that wait for one response each.
 func awaits(m *llmq.Manager, total int) time.Duration {
+	request := llmq.Request{Model: "m", Payload: []byte(payload)}
 	return spawn(total, func() {
-		_, err := m.Do(context.Background(), llmq.Request{Model: "m", Payload: []byte(payload)})
+		_, err := m.Do(context.Background(), request)
 		check(err)
 	})
 }
 
-// goroutines is the same with what Go itself has for it: each waits for a channel that another
-// goroutine answers, with new bytes, as many as the provider's answer has.
-func goroutines(total int) time.Duration {
-	type call struct{ answer chan []byte }
-	calls := make(chan call, 1024)
+// futures is the same with what Go itself has for it, without a library, limits or a queue: each
+// goroutine gives a copy of its request to another one and waits for a new response, with as many new
+// bytes as the provider's answer has.
+func futures(total int) time.Duration {
+	type call struct {
+		request llmq.Request
+		answer  chan *llmq.Response
+	}
+	calls := make(chan *call, 1024)
 	go func() {
 		for one := range calls {
-			one.answer <- make([]byte, answerSize)
+			one.answer <- &llmq.Response{Tag: one.request.Tag, Data: make([]byte, answerSize)}
 		}
 	}()
 	defer close(calls)
+	request := llmq.Request{Model: "m", Payload: []byte(payload)}
 	return spawn(total, func() {
-		one := call{make(chan []byte, 1)}
+		one := &call{request, make(chan *llmq.Response, 1)}
+		one.request.Payload = append([]byte(nil), request.Payload...)
 		calls <- one
 		<-one.answer
 	})
@@ -234,12 +250,12 @@ func atOnce(m *llmq.Manager, long int) error {
 	if long == 0 {
 		return nil
 	}
-	inBatches(m, long/10)
+	inBatches(m, long/10, true)
 	awaits(m, long/10)
 	runtime.GC()
 	first := status("VmRSS")
 	for i := 0; i < 2; i++ {
-		inBatches(m, long/2)
+		inBatches(m, long/2, true)
 		runtime.GC()
 		fmt.Printf("%-32s %8d kB at first, %d kB after %d requests\n", "resident memory", first,
 			status("VmRSS"), (i+1)*long/2)
