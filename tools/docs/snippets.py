@@ -3,6 +3,8 @@
 
 c, cpp     compiled with warnings as errors, linked with libllmq.so, run
 python     run with the package of bindings/python
+ruby       run with the library of bindings/ruby
+js, go     parsed: what they need is built by the test.sh of the binding
 sh         run by bash -eu with `llmq` in PATH, in one folder per document, so that a block finds the files of those before
 json       parsed; a configuration also goes through `llmq check`
 jsonl      each line is parsed
@@ -16,7 +18,7 @@ Each block must end with 0. A comment on the line before a block says what else 
 <!-- snippet: says=TEXT -->   its output holds TEXT
 <!-- snippet: skip=WHY -->    it is not run
 
-Several are separated by "; ". Nothing leaves the machine: `llmq mock` stands for OpenAI (OPENAI_BASE_URL), all else
+Several are separated by "; ". A language that this machine has not is said to be not run. Nothing leaves the machine: `llmq mock` stands for OpenAI (OPENAI_BASE_URL), all else
 is kept from the network by a proxy that is not there."""
 
 import argparse
@@ -31,7 +33,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import markdown  # noqa: E402
 
-SUFFIX = {"c": ".c", "cpp": ".cc", "python": ".py"}
+SUFFIX = {"c": ".c", "cpp": ".cc", "python": ".py", "ruby": ".rb", "js": ".mjs", "go": ".go"}
+PARSERS = {"js": ["node", "--check"], "go": ["gofmt", "-e"]}
 NOT_RUN = {"", "text"}
 CONFIGURATION = {"models", "pools", "tenants", "max_pending", "log"}
 LONGEST_S = 60
@@ -46,6 +49,10 @@ ffi.emit_python_code({made!r})
 
 class Failed(Exception):
     """A block that does not do what its document says."""
+
+
+class Missing(Exception):
+    """A language that this machine has not."""
 
 
 class Snippets:
@@ -120,6 +127,25 @@ class Snippets:
                 return python
         raise Failed("there is no python3 with cffi (Debian: python3-cffi)")
 
+    def ruby(self):
+        """An interpreter that has what the gem needs, and finds the gem's files."""
+        if shutil.which("ruby") is None or self.command(["ruby", "-e", "require 'ffi'; require 'async'"])[0] != 0:
+            raise Missing("there is no ruby with ffi and async")
+        return ["ruby", "-W", f"-I{self.options.source}/bindings/ruby/lib"]
+
+    def program(self, block, path):
+        """What runs a block that is in a file."""
+        if block.language == "python":
+            return [self.python(), path]
+        if block.language == "ruby":
+            return [*self.ruby(), path]
+        if block.language in PARSERS:
+            parser = PARSERS[block.language]
+            if shutil.which(parser[0]) is None:
+                raise Missing(f"there is no {parser[0]}")
+            return [*parser, path]
+        return self.compiled(block, path)
+
     def check_json(self, block, path):
         """A document that parses; of a configuration what `llmq check` says."""
         try:
@@ -142,8 +168,7 @@ class Snippets:
         else:
             path = self.work / f"{number}{SUFFIX[block.language]}"
             path.write_text(self.text_of(block), encoding="utf-8")
-            program = [self.python(), path] if block.language == "python" else self.compiled(block, path)
-            code, said = self.command(program)
+            code, said = self.command(self.program(block, path))
         if code != int(block.marks.get("exit", 0)):
             raise Failed(f"it ended with {code}\n{said}")
         if block.marks.get("says", "") not in said:
@@ -167,6 +192,10 @@ class Snippets:
                 if block.language not in {*SUFFIX, "sh", "json", "jsonl"}:
                     raise Failed("nobody knows how to run that language; mark it with skip=WHY")
                 self.run(number, block)
+            except Missing as missing:
+                print(f"{where}: not run: {missing}")
+                counts["run"] -= 1
+                counts["skipped"] += 1
             except Failed as failure:
                 bad += 1
                 print(f"{where}: {failure}")

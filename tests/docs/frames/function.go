@@ -1,0 +1,6 @@
+package frame
+
+func _() error {
+/* @SNIPPET@ */
+	return nil
+}
