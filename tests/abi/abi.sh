@@ -9,10 +9,10 @@ set -euo pipefail
 command=$1 source=$(cd "$2" && pwd) library=$3
 here=$source/tests/abi
 baseline=$here/baseline
-for tool in abidiff abidw python3; do
+for tool in abidiff abidw python3 readelf; do
   command -v "$tool" >/dev/null || { echo "SKIP: $tool is not there (./dev test installs it)"; exit 77; }
 done
-[[ $(uname -m) == x86_64 ]] || { echo "SKIP: the baseline is that of x86-64"; exit 77; }
+readelf -h "$library" | grep -q 'Machine:.*X86-64' || { echo "SKIP: the baseline is that of x86-64"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -35,10 +35,12 @@ class Release(unittest.TestCase):
 
     @unittest.skipUnless((ROOT / ".git").exists(), "SKIP: optional data: no git checkout")
     def test_checksums_and_bill_of_materials(self):
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as other:
             folder = Path(name)
             (folder / "package.deb").write_bytes(b"package")
-            code, said = run(sys.executable, "-B", "tools/release/finish.py", name, LLMQ)
+            version = Path(other) / "version.txt"
+            version.write_text(run(LLMQ, "--version")[1], encoding="utf-8")
+            code, said = run(sys.executable, "-B", "tools/release/finish.py", name, version)
             self.assertEqual(0, code, said)
             sums = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
             self.assertEqual({path.name for path in folder.iterdir()} - {"SHA256SUMS"}, set(sums))
@@ -49,7 +51,7 @@ class Release(unittest.TestCase):
             self.assertLessEqual({"llmq", "libuv", "cJSON", "libcurl"}, {one["name"] for one in bill["packages"]})
             self.assertIn("./package.deb", {one["fileName"] for one in bill["files"]})
             again = (folder / "SHA256SUMS").read_bytes()
-            run(sys.executable, "-B", "tools/release/finish.py", name, LLMQ)
+            run(sys.executable, "-B", "tools/release/finish.py", name, version)
             self.assertEqual(again, (folder / "SHA256SUMS").read_bytes())
 
 

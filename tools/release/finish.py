@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""finish.py FOLDER [LLMQ]: what a release needs beside its packages, which are in FOLDER: the sources as a tar.gz, a bill of
-materials (SPDX 2.3, llmq-VERSION.spdx.json) with a checksum of each file and the libraries that LLMQ --version names, and
-SHA256SUMS over all. The same input gives the same bytes."""
+"""finish.py FOLDER VERSION_TEXT: what a release needs beside its packages, which are in FOLDER: the sources as a tar.gz, a
+bill of materials (SPDX 2.3, llmq-VERSION.spdx.json) with a checksum of each file and the libraries that the file
+VERSION_TEXT (`llmq --version`) names, and SHA256SUMS over all. The same input gives the same bytes."""
 
 import gzip
 import hashlib
@@ -34,11 +34,12 @@ def pack_sources(folder: Path, name: str) -> None:
     (folder / f"{name}.tar.gz").write_bytes(gzip.compress(tar, mtime=0))
 
 
-def libraries(program: str) -> list:
+def libraries(said: str) -> list:
     """(name, version) of what the library runs on."""
-    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
     line = re.search(r"^libraries (.*)$", said, re.M)
-    return [tuple(word.split("/", 1)) for word in line[1].split() if re.match(r"\w[\w+-]*/", word)] if line else []
+    if line is None:
+        sys.exit("finish.py: the text of `llmq --version` has no line of libraries")
+    return [tuple(word.split("/", 1)) for word in line[1].split() if re.match(r"\w[\w+-]*/", word)]
 
 
 def bill(folder: Path, name: str, needs: list) -> dict:
@@ -71,14 +72,14 @@ def bill(folder: Path, name: str, needs: list) -> dict:
 
 def main() -> int:
     """Adds the files to FOLDER."""
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) != 3:
         print(__doc__, file=sys.stderr)
         return 2
     folder, name = Path(sys.argv[1]), f"llmq-{version.version_of_header(version.ROOT)}"
     (folder / "SHA256SUMS").unlink(missing_ok=True)
     (folder / f"{name}.spdx.json").unlink(missing_ok=True)
     pack_sources(folder, name)
-    document = bill(folder, name, libraries(sys.argv[2]) if len(sys.argv) == 3 else [])
+    document = bill(folder, name, libraries(Path(sys.argv[2]).read_text(encoding="utf-8")))
     (folder / f"{name}.spdx.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     lines = [f"{checksum(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")

@@ -25,12 +25,13 @@ gather() {
   rm -rf "$work/prefix" "$work/dist" "$work/release"
   cmake --install "$build" --prefix "$work/prefix"
   LLMQ_BUNDLE=$(readlink -f "$build/bundle/libllmq.so") "$tools/languages.sh" "$work/prefix" "$work/dist"
+  "$build/llmq" --version >"$work/dist/version.txt"
   mkdir -p "$work/dist/system" "$work/release"
   find "$system" -maxdepth 1 \( -name '*.deb' -o -name '*.rpm' \) -exec cp -t "$work/dist/system" {} +
 }
 finish() {
   find "$work"/dist/{system,wheel,npm,gem} -type f -exec cp -t "$work/release" {} +
-  "$tools/finish.py" "$work/release" "$build/llmq"
+  "$tools/finish.py" "$work/release" "$work/dist/version.txt"
   (cd "$work/release" && sha256sum --check --strict SHA256SUMS)
 }
 wheels() {
