@@ -253,6 +253,7 @@ type Option func(*options)
 type options struct {
 	logger   *slog.Logger
 	logLevel LogLevel
+	keys     func(model, deployment string) string
 }
 
 // WithLogger sends the manager's log lines of a level and above to a logger, and what the goroutines

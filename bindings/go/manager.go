@@ -50,6 +50,11 @@ func Open(settings any, with ...Option) (*Manager, error) {
 	if m.logger == nil {
 		m.logger = slog.Default()
 	}
+	if o.keys != nil {
+		if err := askForKeys(c, keys{o.keys, m.logger}); err != nil {
+			return nil, err
+		}
+	}
 	if m.events, err = newEvents(); err != nil {
 		return nil, err
 	}

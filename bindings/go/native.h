@@ -75,6 +75,9 @@ llmq_status_t lq_log_to_socket(llmq_conf_t* conf, int32_t level, int* fd);
 /* How many log lines were lost since the last call, of all managers. */
 uint64_t lq_log_lost(void);
 
+/* Asks Go for the keys of providers (lqKeyOf). Takes the handle, also if this fails. */
+llmq_status_t lq_ask_for_keys(llmq_conf_t* conf, uintptr_t keys);
+
 /* What a hook was told. Its texts (model, deployment, tenant, limit) follow it, one after the
  * other, then the next record. */
 typedef struct lq_hook {

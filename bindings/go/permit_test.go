@@ -2,9 +2,11 @@ package llmq_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +144,55 @@ func TestTheTransportTellsTenantAndTeachesLimits(t *testing.T) {
 	}
 	if info, err := m.Info("m"); err != nil || !strings.Contains(string(info), "77") {
 		t.Error(string(info), err)
+	}
+}
+
+func TestHeadersTeachTheDeploymentThatWasCalled(t *testing.T) {
+	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m", Deployments: []map[string]any{
+		{"name": "east", "provider": "mock", "rpm": 1000},
+		{"name": "west", "provider": "mock", "rpm": 1000},
+	}}}})
+	permit, err := m.Acquire(within(t), llmq.Request{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := http.Header{"X-Ratelimit-Limit-Requests": {"60"}}
+	if err := permit.ReportLimits(headers); err != nil {
+		t.Error(err)
+	}
+	if err := permit.Release(nil); err != nil {
+		t.Error(err)
+	}
+	if err := permit.ReportLimits(headers); !errors.Is(err, llmq.ErrStale) {
+		t.Error(err)
+	}
+	text, err := m.Info("m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info struct {
+		Deployments []struct {
+			Name   string
+			Limits []struct {
+				Kind      string
+				Effective int
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &info); err != nil {
+		t.Fatal(err)
+	}
+	amounts := map[string]int{}
+	for _, deployment := range info.Deployments {
+		for _, limit := range deployment.Limits {
+			if limit.Kind == "requests" {
+				amounts[deployment.Name] = limit.Effective
+			}
+		}
+	}
+	expected := map[string]int{"east": 1000, "west": 1000}
+	expected[permit.Deployment] = 60
+	if !reflect.DeepEqual(amounts, expected) {
+		t.Errorf("%v, called was %s", amounts, permit.Deployment)
 	}
 }
