@@ -80,6 +80,16 @@ class PermitTest < Minitest::Test
     assert(made.request_permit("p").wait.release)
   end
 
+  def test_a_permit_that_nobody_has_any_more_frees_its_place
+    made = one_at_a_time
+    Thread.new { made.acquire("p") && nil }.join # nothing on this stack refers to it
+    eventually("its place is free") do
+      GC.start
+      made.try_acquire("p")&.release
+    end
+    eventually("it failed") { made.stats("p").failed == 1 }
+  end
+
   def test_headers_teach_the_limits
     made = manager({ models: [{ name: "p", rpm: 1000 }] })
     made.acquire("p") do |permit|

@@ -3,6 +3,9 @@
 module LLMQ
   # One attempt of a request, for the block that runs it.
   class Job
+    include Content
+    include Lease
+
     LEAST_PAUSE = 0.001
     MOST_PAUSE = 0.05
     private_constant :LEAST_PAUSE, :MOST_PAUSE
@@ -44,16 +47,6 @@ module LLMQ
       "#<LLMQ::Job #{@attempt_id.to_s(16)}, attempt #{@number} of #{@request_id.to_s(16)}>"
     end
 
-    # The payload as text.
-    def text
-      Payload.text(@payload)
-    end
-
-    # The payload, read as JSON; options as of JSON.parse. Raises JSON::ParserError: it is none.
-    def json(**options)
-      Payload.parse(@payload, options)
-    end
-
     # Whether the caller takes chunks.
     def streams?
       @streams
@@ -91,14 +84,6 @@ module LLMQ
         @stopped.wait(@lock, limit && (limit - now)) until @cancelled || (limit && now >= limit)
         @cancelled
       end
-    end
-
-    # The block still works: the lease of the attempt begins anew. false: the attempt has ended, what
-    # the block still does is for nothing.
-    def heartbeat
-      status = Native.llmq_attempt_heartbeat(@core.pointer, @attempt_id)
-      LLMQ.check(status) unless status == Status::STALE
-      status == Status::OK
     end
 
     # Hands over a piece of the response, or not: nil if its reader has no room now, false if the
@@ -170,6 +155,10 @@ module LLMQ
     end
 
     private
+
+    def content
+      @payload
+    end
 
     def report
       status = yield @core.pointer

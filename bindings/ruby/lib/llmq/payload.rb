@@ -62,14 +62,22 @@ module LLMQ
       bytes.dup.force_encoding(Encoding::UTF_8).scrub
     end
 
-    # What JSON says.
-    def parse(bytes, options)
-      JSON.parse(bytes.dup.force_encoding(Encoding::UTF_8), **options)
-    end
-
     # An object as JSON text.
     def json(object)
       JSON.generate(object)
+    end
+  end
+
+  # Reads the bytes that an object carries.
+  module Content
+    # The bytes as text, what is no UTF-8 in them replaced.
+    def text
+      Payload.text(content)
+    end
+
+    # The bytes, read as JSON; options as of JSON.parse. Raises JSON::ParserError: they are none.
+    def json(**options)
+      JSON.parse(content.dup.force_encoding(Encoding::UTF_8), **options)
     end
   end
 end

@@ -5,8 +5,11 @@ module LLMQ
   #
   # Manager#acquire with a block releases it at the end of the block, with usage if that was set; a
   # block that is left by an exception reports a failure: the status of an LLMQ::Error, else
-  # LLMQ_ERR_PROCESSING. A permit that is neither released nor failed is lost when its lease is over.
+  # LLMQ_ERR_PROCESSING. A permit that is neither released nor failed is lost when its lease (timeout) is
+  # over, or fails (LLMQ_ERR_ABANDONED) once nobody refers to it any more.
   class Permit
+    include Lease
+
     # Id of the permit.
     attr_reader :attempt_id
     # Id of the request that asked for it; 0 of try_acquire.
@@ -26,6 +29,19 @@ module LLMQ
       @model = text(:llmq_attempt_model)
       @deployment = text(:llmq_attempt_deployment)
       @ended = false
+      ObjectSpace.define_finalizer(self, Permit.abandon(core, attempt_id, Process.pid))
+    end
+
+    # Called by the finalizer of a permit that nobody refers to any more.
+    def self.abandon(core, attempt_id, pid)
+      proc do
+        if pid == Process.pid && core.usable?
+          words = "the permit was dropped"
+          Native.llmq_attempt_fail(core.pointer, attempt_id, Status::ABANDONED, words, words.bytesize, 0)
+        end
+      rescue Error
+        nil # the manager has been closed meanwhile
+      end
     end
 
     # Id and model.
@@ -69,13 +85,6 @@ module LLMQ
            retry_after: told ? problem.retry_after : nil)
     end
 
-    # The call still goes on: the lease (timeout) begins anew. false: the permit is lost.
-    def heartbeat
-      status = Native.llmq_attempt_heartbeat(@core.pointer, @attempt_id)
-      LLMQ.check(status) unless status == Status::STALE
-      status == Status::OK
-    end
-
     # Tells the headers of the answer, a Hash or pairs, which teach the limits of the deployment that
     # was called. Before it is ended. false: the permit was lost before.
     def report_limits(headers)
@@ -93,6 +102,7 @@ module LLMQ
 
       pointer = @core.pointer
       @ended = true
+      ObjectSpace.undefine_finalizer(self)
       status = yield pointer
       LLMQ.check(status) unless status == Status::STALE
       status == Status::OK

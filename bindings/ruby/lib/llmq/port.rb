@@ -96,12 +96,13 @@ module LLMQ
     end
 
     def dispatch(count)
-      fields = @events.get_bytes(0, count * Records::SIZE).unpack(Records::MANY[count])
+      records = @events.get_bytes(0, count * Records::SIZE)
+      fields = records.unpack(Records::MANY[count])
       at = place = 0
       while place < count
         begin
           if fields[at] == EventType::DONE
-            done(place, fields, at)
+            done(records, place * Records::SIZE, fields, at)
           else
             other(fields[at], place, fields[at + 2])
           end
@@ -113,13 +114,13 @@ module LLMQ
       end
     end
 
-    # fields:: as Records::LOOKED_AT says.
-    def done(place, fields, at)
+    # start:: of the event in the records. fields:: as Records::LOOKED_AT says.
+    def done(records, start, fields, at)
       number = fields[at + 2]
       if fields[at + 1].zero? && number < Wire::BY_REFERENCE && fields[at + 5] < 2
-        response = Response.new(fields[at + 6], Records.copy(fields[at + 3], fields[at + 4]))
+        response = Response.new(records, start, Records.copy(fields[at + 3], fields[at + 4]))
       else
-        response = detailed(@events + (place * Records::SIZE), fields, at)
+        response = detailed(records, start, fields, at)
         passed = @core.objects.delete(number)
         response.value = passed.result if passed
       end
@@ -133,13 +134,14 @@ module LLMQ
     end
 
     # The library's response is kept only for what nothing else tells: attempts of which one failed.
-    def detailed(event, fields, at)
+    def detailed(records, start, fields, at)
+      event = @events + start
       LLMQ.check(Native.llmq_event_outcome(event, @outcome))
       outcome = @outcome.get_bytes(0, Native::OUTCOME_SIZE).unpack(Records::OUTCOME)
       told = Told.of(outcome)
-      return Response.taken(event, fields[at + 6], told) if outcome[3] == 1
+      return Response.taken(event, records, start, told) if outcome[3] == 1
 
-      Response.new(fields[at + 6], Records.copy(fields[at + 3], fields[at + 4]), told)
+      Response.new(records, start, Records.copy(fields[at + 3], fields[at + 4]), told)
     end
 
     def other(type, place, number)

@@ -10,10 +10,10 @@ module LLMQ
     AT = Native::EVENT_MEMBERS.to_h do |name, type|
       [name, "@#{Native::EVENT_OFFSETS[name]}#{FORMATS.fetch(type)}"]
     end.freeze
-    # Members that each event of a drain is looked at for, in this order; the record follows.
+    # Members that each event of a drain is looked at for, in this order.
     LOOKED_AT = %i[type status user_data data data_len attempt].freeze
     # How many there are of each event.
-    LOOKED = LOOKED_AT.size + 1
+    LOOKED = LOOKED_AT.size
     # Every byte of this process from address 1 on: to copy what a pointer of an event tells.
     MEMORY = FFI::Pointer.new(1).slice(0, (1 << 63) - 2)
     # No bytes.
@@ -22,7 +22,7 @@ module LLMQ
     # Reads an llmq_outcome_t.
     OUTCOME = Native::OUTCOME_MEMBERS.values.map { |type| FORMATS.fetch(type) }.join.freeze
 
-    # Reads LOOKED_AT of one record, and the record itself.
+    # Reads LOOKED_AT of one record.
     def self.format
       at = 0
       form = LOOKED_AT.map do |name|
@@ -31,7 +31,7 @@ module LLMQ
         at += gap + FFI.type_size(type)
         "x#{gap}#{FORMATS.fetch(type)}"
       end
-      "#{form.join}X#{at}a#{SIZE}"
+      "#{form.join}x#{SIZE - at}"
     end
 
     # The same of so many records.

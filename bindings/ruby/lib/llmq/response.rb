@@ -44,6 +44,8 @@ module LLMQ
 
   # The one outcome of a request. May be read from any thread.
   class Response
+    include Content
+
     # Names of State.
     STATES = { State::PENDING => :pending, State::PROCESSING => :processing,
                State::COMPLETED => :completed, State::FAILED => :failed,
@@ -52,11 +54,14 @@ module LLMQ
     More = Struct.new(:handle, :decode, :value, :valued)
     private_constant :More
 
-    # Called by the manager. data:: nil = that of the handle.
-    def initialize(record, data, told = Told::NOTHING)
-      @record = record
+    # Called by the manager. records:: of all events of a drain; start:: of this one. data:: nil = that
+    # of the handle. told:: nil = it went well at once, and there is no more to tell. An object with
+    # more than three variables takes memory of its own.
+    def initialize(records, start, data, told = nil)
+      @records = records
+      @start = start
       @data = data
-      @told = told
+      @told = told if told
     end
 
     # Id, state and size.
@@ -71,7 +76,7 @@ module LLMQ
 
     # Whether the request completed.
     def ok?
-      status.zero?
+      @told.nil? || status.zero?
     end
 
     # Status::OK, or why not.
@@ -94,16 +99,6 @@ module LLMQ
       @data ||= Told.bytes(:llmq_response_data, handle)
     end
 
-    # The payload as text.
-    def text
-      Payload.text(data)
-    end
-
-    # The payload, read as JSON; options as of JSON.parse. Raises JSON::ParserError: it is none.
-    def json(**options)
-      Payload.parse(data, options)
-    end
-
     # The answer: what the typed model's decode made of the payload, or the object itself; without
     # either the payload. What decode raises is raised here.
     def value
@@ -120,7 +115,7 @@ module LLMQ
     def error
       return "" if ok?
 
-      @told.error.empty? ? Native.llmq_status_message(status) : @told.error
+      told.error.empty? ? Native.llmq_status_message(status) : told.error
     end
 
     # Gives this response back if the request completed; else raises the Error of its status.
@@ -188,32 +183,32 @@ module LLMQ
 
     # HTTP status of the last answer of a built-in provider; 0 if there was none.
     def http_status
-      @told.http_status
+      told.http_status
     end
 
     # The provider's own id of its last answer; "" if there was none.
     def provider_request_id
-      @told.provider_request_id
+      told.provider_request_id
     end
 
     # Name of the deployment that ran the last attempt; "" if it has none.
     def deployment
-      @told.deployment
+      told.deployment
     end
 
     # Model that the request went to in the end; "" if it stayed with the one asked for.
     def fallback_model
-      @told.fallback_model
+      told.fallback_model
     end
 
     # Request key as given with the request.
     def request_key
-      @told.request_key
+      told.request_key
     end
 
     # Metadata as given with the request, as bytes.
     def metadata
-      @told.metadata
+      told.metadata
     end
 
     # Called by a typed model: value is what decode makes of the payload.
@@ -235,6 +230,10 @@ module LLMQ
 
     private
 
+    def content
+      data
+    end
+
     def more
       @more ||= More.new
     end
@@ -243,8 +242,12 @@ module LLMQ
       @more&.handle
     end
 
+    def told
+      @told || Told::NOTHING
+    end
+
     def get(name)
-      @record.unpack1(Records::AT[name])
+      @records.byteslice(@start, Records::SIZE).unpack1(Records::AT[name])
     end
 
     def seconds(name)
@@ -254,23 +257,23 @@ module LLMQ
 
     class << self
       # A response that keeps the library's own, which holds the payload.
-      def taken(event, record, told)
+      def taken(event, records, start, told)
         handle = Native.made { |holder, _| Native.llmq_event_take(event, holder) }
-        response = new(record, nil, told)
+        response = new(records, start, nil, told)
         response.handle = handle
         response
       end
 
       # A response of llmq_response_get or _peek, which belongs to the caller.
       def owned(handle)
-        response = new(Records.done(**told(handle)), nil, Told.by(handle))
+        response = new(Records.done(**told(handle)), 0, nil, Told.by(handle))
         response.handle = handle
         response
       end
 
       # The outcome of a request that was not accepted.
       def refusal(error)
-        new(Records.done(status: error.status, state: State::FAILED), Records::EMPTY,
+        new(Records.done(status: error.status, state: State::FAILED), 0, Records::EMPTY,
             Told.new(0, error.message, "", "", "", "", Records::EMPTY))
       end
 
@@ -310,6 +313,8 @@ module LLMQ
   # or what the processor handed over, as bytes), attempt (number of the attempt that it belongs to,
   # from 1; 0 of an answer from before), output_tokens (output so far; 0 if not known).
   Chunk = Struct.new(:data, :attempt, :output_tokens) do
+    include Content
+
     # Copies a piece and lets the library have its room.
     def self.of(piece)
       new(piece.data, piece[:attempt], piece[:output_tokens])
@@ -317,14 +322,10 @@ module LLMQ
       piece.release
     end
 
-    # The piece as text.
-    def text
-      Payload.text(data)
-    end
+    private
 
-    # The piece, read as JSON; options as of JSON.parse. Raises JSON::ParserError: it is none.
-    def json(**options)
-      Payload.parse(data, options)
+    def content
+      data
     end
   end
 end
