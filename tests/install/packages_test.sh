@@ -35,11 +35,15 @@ needed() {
 want="libc.so.6 libcjson.so.1 libgcc_s.so.1 libm.so.6 libstdc++.so.6 libuv.so.1"
 [[ $(needed "$libdir/libllmq.so.0") == "$want" ]] || fail "the library needs $(needed "$libdir/libllmq.so.0"), not $want"
 # libcurl is opened when it is needed, which a note tells, and the packages depend on it.
-readelf -p .note.dlopen "$libdir/libllmq.so.0" | grep -q '"priority":"required","soname":\["libcurl.so.4"\]' ||
-  fail "no note tells of libcurl"
-readelf -n "$libdir/libllmq.so.0" 2>&1 | grep -q 'FDO .*0x407c0c0a' || fail "the note is none: $(readelf -n "$libdir/libllmq.so.0" 2>&1)"
-dpkg-deb -f "${debs[0]}" Depends | grep -qE 'libcurl4 \(>= 7\.[0-9]+\.0\)' || fail "libllmq0 does not depend on libcurl4"
-rpm -qp --requires "${rpms[0]}" | grep -qF 'libcurl.so.4()(64bit)' || fail "the RPM does not require libcurl"
+text=$(readelf -p .note.dlopen "$libdir/libllmq.so.0")
+[[ $text == *'"priority":"required","soname":["libcurl.so.4"]'* ]] || fail "no note tells of libcurl: $text"
+# To readelf, notes of a type that it does not know are a failure.
+notes=$(readelf -n "$libdir/libllmq.so.0" 2>&1 || true)
+[[ $notes == *FDO*0x407c0c0a* ]] || fail "the note of libcurl is none: $notes"
+depends=$(dpkg-deb -f "${debs[0]}" Depends)
+[[ $depends =~ libcurl4\ \(\>=\ 7\.[0-9]+\.0\) ]] || fail "libllmq0 does not depend on libcurl4: $depends"
+requires=$(rpm -qp --requires "${rpms[0]}")
+[[ $requires == *'libcurl.so.4()(64bit)'* ]] || fail "the RPM does not require libcurl: $requires"
 needed "$root/usr/bin/llmq" | grep -q 'libllmq.so.0.*libmicrohttpd' || fail "the program needs $(needed "$root/usr/bin/llmq")"
 dpkg-deb -f "${debs[2]}" Depends | grep -q 'libllmq0 (>= ' || fail "the program does not depend on the library"
 readelf -d "$root/usr/bin/llmq" | grep -qE 'R(UN)?PATH' && fail "the program has a run-time path"
