@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -98,4 +99,27 @@ func TestDoAndCloseAtOnceEndsForAll(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	})
+}
+
+func TestCloseEndsTheGoroutinesOfAManager(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for i := 0; i < 20; i++ {
+		m, err := llmq.Open(mock(0), llmq.WithKeys(func(string, string) string { return "none" }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		together(40, func(int) {
+			if _, err := m.Do(context.Background(), request()); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for ctx := within(t); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if ctx.Err() != nil {
+			t.Fatalf("%d goroutines, before there were %d", runtime.NumGoroutine(), before)
+		}
+	}
 }

@@ -27,8 +27,9 @@
 //
 // # Goroutines and threads
 //
-// Everything may be called from any goroutine. A manager has one thread of the library and one
-// goroutine that takes its events from a file descriptor; no wait holds up a thread.
+// Everything may be called from any goroutine. A manager has one thread of the library and two
+// goroutines: one takes its events from a file descriptor, one hands over what goroutines in Do have
+// brought. No wait holds up a thread.
 //
 // # Errors
 //

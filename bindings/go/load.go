@@ -1,6 +1,6 @@
 package llmq
 
-// #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -I${SRCDIR}/include -I${SRCDIR}/../../include
+// #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -I${SRCDIR}/include -I${SRCDIR}/../../include
 // #cgo linux LDFLAGS: -ldl
 // #include <stdlib.h>
 // #include "native.h"

@@ -13,7 +13,7 @@ import (
 )
 
 // Manager owns everything: models, limits, queues, and the requests in them. It must be closed, or
-// its thread and its goroutine stay until the program ends.
+// its thread and its goroutines stay until the program ends.
 type Manager struct {
 	raw      *C.llmq_manager_t
 	events   *events
