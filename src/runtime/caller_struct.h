@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <type_traits>
 
 namespace llmq::runtime {
@@ -63,10 +64,10 @@ class Whole {
   explicit Whole(const T& from) : from_(&from) {
     const size_t size = from.struct_size;
     if (size < FirstSize<T>::value || size >= sizeof(T)) return;
-    std::memset(&copy_, 0, sizeof copy_);
-    std::memcpy(&copy_, &from, size);
-    copy_.struct_size = sizeof copy_;
-    from_ = &copy_;
+    T& copy = copy_.emplace();  // all zero
+    std::memcpy(&copy, &from, size);
+    copy.struct_size = sizeof copy;
+    from_ = &copy;
   }
   Whole(const Whole&) = delete;
   Whole& operator=(const Whole&) = delete;
@@ -76,7 +77,7 @@ class Whole {
 
  private:
   const T* from_;
-  T copy_;  // left as it is where it is not needed
+  std::optional<T> copy_;
 };
 
 // A struct that is filled: `size` bytes at `to` become what of `filled` the caller knows.
