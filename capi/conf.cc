@@ -20,9 +20,9 @@ namespace {
 using Names = std::vector<std::string> (llmq::config::Config::*)() const;
 
 llmq_status_t give_list(const std::vector<std::string>& names, char** json) {
-  const llmq::base::Json list(cJSON_CreateArray());
+  const llmq::base::Json list(llmq::base::new_array());
   for (const std::string& name : names) {
-    cJSON_AddItemToArray(list.get(), cJSON_CreateString(name.c_str()));
+    llmq::base::append(list.get(), llmq::base::new_text(name.c_str()));
   }
   return llmq::capi::give_text(llmq::base::json_text(list.get()), json, nullptr);
 }

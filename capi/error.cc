@@ -63,13 +63,6 @@ llmq_status_t give_text(const std::string& text, char** out, size_t* len) {
   return LLMQ_OK;
 }
 
-llmq_status_t give_response(std::unique_ptr<runtime::Response> response, llmq_response_t** out) {
-  auto handle = std::make_unique<llmq_response>();
-  handle->response = std::move(*response);
-  *out = handle.release();
-  return LLMQ_OK;
-}
-
 core::TimeNs deadline_of(int64_t deadline_ns) {
   return deadline_ns > 0 ? core::TimeNs{deadline_ns} : core::kNever;
 }

@@ -101,7 +101,6 @@ std::shared_ptr<runtime::UserData> own(void* user, llmq_user_free_fn user_free) 
 char* copy_text(const std::string& text);
 // Hands a text to the caller.
 llmq_status_t give_text(const std::string& text, char** out, size_t* len);
-llmq_status_t give_response(std::unique_ptr<runtime::Response> response, llmq_response_t** out);
 core::TimeNs deadline_of(int64_t deadline_ns);
 
 // Usage as a caller gives it; false if it cannot be.

@@ -46,11 +46,12 @@ llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
     *manager = known;
     return LLMQ_OK;
   }
+  config::Config config = conf == nullptr ? config::Config() : conf->config;
   llmq_manager_t* made = nullptr;
   const llmq_status_t status = llmq_manager_create(conf, &made, err);
   if (status != LLMQ_OK) return status;
   own.manager = made;
-  own.config = conf == nullptr ? config::Config() : conf->config;
+  own.config = std::move(config);
   *manager = made;
   return LLMQ_OK;
 }

@@ -23,9 +23,13 @@ llmq_status_t response_from(llmq_manager_t* manager, llmq_response_t** response,
   if (const llmq_status_t status = usable(manager); status != LLMQ_OK) return status;
   if (response == nullptr) return LLMQ_ERR_INVALID_ARG;
   return guarded([&]() -> llmq_status_t {
+    auto handle = std::make_unique<llmq_response>();  // first: what is taken out must not be lost
     std::unique_ptr<Response> found;
     const llmq_status_t status = code(get(&found));
-    return status == LLMQ_OK ? llmq::capi::give_response(std::move(found), response) : status;
+    if (status != LLMQ_OK) return status;
+    handle->response = std::move(*found);
+    *response = handle.release();
+    return LLMQ_OK;
   });
 }
 

@@ -7,6 +7,7 @@ target_include_directories(llmq_objects PRIVATE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_include_directories(llmq_objects SYSTEM PRIVATE ${SPDLOG_INCLUDE_DIR})
 target_link_libraries(llmq_objects PRIVATE llmq_flags PkgConfig::UV PkgConfig::CJSON Threads::Threads)
+target_sources(llmq_objects PRIVATE ${PROJECT_SOURCE_DIR}/src/base/json.cc)
 add_subdirectory(${PROJECT_SOURCE_DIR}/src/core)
 add_subdirectory(${PROJECT_SOURCE_DIR}/src/config)
 add_subdirectory(${PROJECT_SOURCE_DIR}/src/provider)

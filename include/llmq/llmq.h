@@ -1,8 +1,6 @@
 /* clang-format off */
 /* llmq/llmq.h - run calls to LLM APIs as early as their limits allow, in order, each answered once.
- *
- * Conventions
- * -----------
+ * Conventions:
  * Naming     llmq_<noun>_<verb>; types llmq_x_t; constants LLMQ_. create/ref/unref/destroy.
  * Errors     Functions that can fail return llmq_status_t: LLMQ_OK is 0, errors are negative and never
  *            renumbered. Cold calls take `llmq_error_t **err` last (may be NULL): on failure it receives an
@@ -11,8 +9,11 @@
  *            exactly one terminal event (LLMQ_EV_DONE), also on cancel, time-out and shutdown, and never on
  *            the submitter's stack.
  * Ownership  What goes in is copied before the call returns. What comes out says who frees it.
- * Strings    Pointer + length, UTF-8, not NUL-terminated; `const char *` without a length is a
- *            NUL-terminated static string of the library, or an argument that must be NUL-terminated.
+ * Memory     Where none is left a call gives LLMQ_ERR_NOMEM and has changed nothing; destroy, unref, free and release
+ *            need none. On the loop, an attempt that cannot be run or answered for lack of memory ends its
+ *            request with LLMQ_ERR_NOMEM. If a table of the loop itself cannot grow, the manager breaks off: every
+ *            open request ends so, once, and calls give LLMQ_ERR_CLOSED. (libuv aborts if it cannot make a loop.)
+ * Strings    Pointer + length, UTF-8; `const char *` without a length is NUL-terminated: an argument, or static.
  * Threads    Any thread may call any function unless its `Threads` tag says otherwise. Callbacks run on the
  *            manager's loop thread with no lock held: they must return quickly; they may submit, cancel,
  *            finish and read; calls that would block return LLMQ_ERR_WRONG_THREAD there, also those to
@@ -22,8 +23,7 @@
  * Structs    First member `struct_size` (event: `stride`), set by the caller to sizeof. Zero = default.
  *            Members are only ever appended. A smaller struct, of an older header, is taken as it is; of a
  *            larger one, what is read beyond must be zero, and what is filled becomes zero. At most 4,096.
- * NULL       NULL to destroy, unref and free is a no-op; anywhere else it is LLMQ_ERR_INVALID_ARG unless
- *            the text allows it.
+ * NULL       A no-op to destroy, unref and free; anywhere else LLMQ_ERR_INVALID_ARG unless the text allows it.
  * fork       In a forked child every inherited handle answers LLMQ_ERR_FORKED; unref frees its memory and
  *            leaves descriptors and threads alone. Inherited events can be released, and no more.
  */

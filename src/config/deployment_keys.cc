@@ -1,4 +1,5 @@
 // The keys that say where and how the calls of a model are made.
+#include <memory>
 #include <vector>
 
 #include "config/header_list.h"
@@ -13,14 +14,15 @@ constexpr int64_t kFirstProfile = 2;  // the values before are those that call n
 // destroyed, as the table of keys.
 const Choice* provider_words() {
   static const std::vector<Choice>& words = *[] {
-    auto* made = new std::vector<Choice>{{"none", 0}, {"mock", 1}};
+    auto made = std::make_unique<std::vector<Choice>>();
+    *made = {{"none", 0}, {"mock", 1}};
     int64_t number = kFirstProfile;
     for (const provider::Profile& profile : provider::profiles()) {
       if (provider::makes_requests(profile)) made->push_back({profile.name.data(), number});
       ++number;
     }
     made->push_back({nullptr, 0});
-    return made;
+    return made.release();
   }();
   return words.data();
 }

@@ -288,7 +288,7 @@ core::Result<core::Done> Config::set_json(std::string_view document) {
   };
   if (!base::is_valid_utf8(document)) return malformed("it is not UTF-8");
   const char* end = nullptr;
-  const base::Json root(cJSON_ParseWithLengthOpts(document.data(), document.size(), &end, 0));
+  const base::Json root = base::parse_json(document, &end);
   if (root == nullptr) return malformed(place_of(document, end));
   const std::string_view rest = document.substr(static_cast<size_t>(end - document.data()));
   const size_t more = rest.find_first_not_of(" \t\r\n");

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <limits>
+#include <memory>
 
 #include "config/limit_options.h"
 #include "config/row_makers.h"
@@ -294,7 +295,7 @@ bool changes_live(const Row& row) {
 // Never destroyed: a thread may still read a key's name while the process ends.
 const std::deque<Row>& table() {
   static const std::deque<Row>& rows = *[] {
-    auto* made = new std::deque<Row>;
+    auto made = std::make_unique<std::deque<Row>>();
     add_manager_rows(*made);
     add_pool_rows(*made);
     add_tenant_rows(*made);
@@ -305,7 +306,7 @@ const std::deque<Row>& table() {
     for (Row& row : *made) row.live = changes_live(row);
     add_deployment_rows(*made);
     add_mock_rows(*made);
-    return made;
+    return made.release();
   }();
   return rows;
 }
@@ -402,7 +403,7 @@ struct KeyList {
 };
 
 const std::vector<KeyInfo>& keys() {
-  static const KeyList& list = *new KeyList();
+  static const KeyList& list = *std::make_unique<KeyList>().release();
   return list.infos;
 }
 

@@ -1,6 +1,7 @@
 #include "config/presets.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/json.h"
 
@@ -58,12 +59,13 @@ const PresetModel* Preset::for_model(std::string_view model) const {
 // Never destroyed, as the table of keys.
 const std::vector<Preset>& presets() {
   static const std::vector<Preset>& all = *[] {
-    auto* made = new std::vector<Preset>;
+    auto made = std::make_unique<std::vector<Preset>>();
     const std::string_view text = presets_json();
-    const base::Json document(cJSON_ParseWithLength(text.data(), text.size()));
+    const char* end = nullptr;
+    const base::Json document = base::parse_json(text, &end);
     const cJSON* preset = nullptr;
     cJSON_ArrayForEach(preset, document.get()) made->push_back(read_preset(preset));
-    return made;
+    return made.release();
   }();
   return all;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <new>
 #include <utility>
 
 #include "http/curl_library.h"
@@ -13,6 +14,11 @@
 
 namespace llmq::http {
 namespace {
+
+template <typename T>
+void make_room(std::vector<T>& notes, size_t count) {
+  if (notes.capacity() < count) notes.reserve(2 * count);
+}
 
 CallId call_id(size_t slot, uint32_t generation) {
   return (uint64_t{generation} << 32) | (static_cast<uint64_t>(slot) + 1);
@@ -56,6 +62,8 @@ class CurlClient final : public Client {
   void finish(Transfer& transfer, CURLcode code);
   void stop(Transfer& transfer);
   void release(Transfer& transfer);
+  void add_slot();
+  void wait(CallId id);
   void run_waiting();
   void run(Transfer& transfer);
   void fail_soon(CallId id, CURLcode code);
@@ -113,19 +121,20 @@ bool CurlClient::open() {
 CallId CurlClient::start(Call call, std::function<void()> on_sent,
                          std::function<void(CallResult)> on_done) {
   if (closing_) return 0;
-  if (free_slots_.empty()) {
-    free_slots_.push_back(transfers_.size());
-    transfers_.push_back(nullptr);
-    generations_.push_back(0);
-  }
+  if (free_slots_.empty()) add_slot();
   const size_t slot = free_slots_.back();
-  free_slots_.pop_back();
   std::unique_ptr<Transfer>& transfer = transfers_[slot];
   if (transfer == nullptr) {
     transfer = std::make_unique<Transfer>(&sockets_, &sent_, &heard_, options_.max_response_bytes);
   }
+  free_slots_.pop_back();
   const CallId id = call_id(slot, ++generations_[slot]);
-  const CURLcode code = transfer->prepare(id, call);
+  CURLcode code = CURLE_OUT_OF_MEMORY;
+  try {
+    code = transfer->prepare(id, call);
+  } catch (const std::bad_alloc&) {
+    transfer->id = id;
+  }
   HeaderList::overwrite(call.wire.headers);  // one of them holds the key
   transfer->on_sent = std::move(on_sent);
   transfer->on_done = std::move(on_done);
@@ -133,11 +142,31 @@ CallId CurlClient::start(Call call, std::function<void()> on_sent,
     fail_soon(id, code);
   } else if (running_ >= std::max<int64_t>(options_.max_connections, 1)) {
     // Not left to libcurl, whose time-outs would already run.
-    waiting_.push_back(id);
+    wait(id);
   } else {
     run(*transfer);
   }
   return id;
+}
+
+// With room for all notes that are ever taken of it: where libcurl calls, nothing may be thrown.
+void CurlClient::add_slot() {
+  const size_t count = transfers_.size() + 1;
+  for (std::vector<CallId>* const notes : {&sent_, &heard_}) make_room(*notes, count);
+  make_room(failed_, count);
+  make_room(free_slots_, count);
+  make_room(generations_, count);
+  transfers_.push_back(nullptr);
+  generations_.push_back(0);
+  free_slots_.push_back(count - 1);
+}
+
+void CurlClient::wait(CallId id) {
+  try {
+    waiting_.push_back(id);
+  } catch (const std::bad_alloc&) {
+    fail_soon(id, CURLE_OUT_OF_MEMORY);
+  }
 }
 
 void CurlClient::run(Transfer& transfer) {
@@ -179,17 +208,22 @@ void CurlClient::deliver_soon() {
 }
 
 void CurlClient::deliver_failed() {
-  const std::vector<Failed> failed = std::exchange(failed_, {});
-  for (const Failed& failure : failed) {
+  for (size_t i = 0; i < failed_.size(); ++i) {
+    const Failed failure = failed_[i];
     if (Transfer* const transfer = find(failure.id); transfer != nullptr) {
       finish(*transfer, failure.code);
     }
   }
+  failed_.clear();
 }
 
 int CurlClient::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-  static_cast<CurlClient*>(self)->sockets_.want(socket, what);
-  return 0;
+  try {
+    static_cast<CurlClient*>(self)->sockets_.want(socket, what);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return -1;
+  }
 }
 
 int CurlClient::on_timer(CURLM*, long timeout_ms, void* self) {
@@ -282,27 +316,27 @@ void CurlClient::look_for_silence_in(uint64_t ms) {
 // One look at all of them, not more often than one of them may be due.
 void CurlClient::end_silent() {
   const uint64_t now = uv_now(loop_);
-  std::vector<CallId> silent;
-  for (const auto& transfer : transfers_) {
+  for (size_t i = 0; i < transfers_.size(); ++i) {  // those whose end is told may begin others
+    Transfer* const transfer = transfers_[i].get();
     if (transfer == nullptr || !transfer->running || transfer->paused) continue;
     if (transfer->heard_ms == 0 || transfer->idle_ms == 0) continue;
     const uint64_t due = transfer->heard_ms + transfer->idle_ms;
     if (due <= now) {
-      silent.push_back(transfer->id);
+      transfer->silent = true;
+      finish(*transfer, CURLE_OPERATION_TIMEDOUT);
     } else {
       look_for_silence_in(due - now);
     }
   }
-  for (const CallId id : silent) {
-    Transfer* const transfer = find(id);
-    if (transfer == nullptr) continue;
-    transfer->silent = true;
-    finish(*transfer, CURLE_OPERATION_TIMEDOUT);
-  }
 }
 
 void CurlClient::finish(Transfer& transfer, CURLcode code) {
-  CallResult result = transfer.result(code);
+  CallResult result;
+  try {
+    result = transfer.result(code);
+  } catch (const std::bad_alloc&) {
+    result.status = core::Status::kNoMem;
+  }
   const std::function<void(CallResult)> on_done = std::move(transfer.on_done);
   stop(transfer);
   release(transfer);

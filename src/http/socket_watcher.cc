@@ -1,6 +1,7 @@
 #include "http/socket_watcher.h"
 
 #include <memory>
+#include <new>
 
 namespace llmq::http {
 namespace {
@@ -33,13 +34,17 @@ SocketWatcher::Watch* SocketWatcher::find(curl_socket_t socket) {
 SocketWatcher::Watch* SocketWatcher::add(curl_socket_t socket, bool kept) {
   if (Watch* stale = find(socket); stale != nullptr) drop(stale);
   auto watch = std::make_unique<Watch>();
-  if (uv_poll_init_socket(loop_, &watch->poll, socket) != 0) return nullptr;
+  Watch*& known = watches_[socket];
+  if (uv_poll_init_socket(loop_, &watch->poll, socket) != 0) {
+    watches_.erase(socket);
+    return nullptr;
+  }
   ++handles_->count;
   watch->poll.data = watch.get();
   watch->owner = this;
   watch->socket = socket;
   watch->kept = kept;
-  watches_[socket] = watch.get();
+  known = watch.get();
   return watch.release();  // freed when libuv has closed it
 }
 
@@ -51,7 +56,14 @@ void SocketWatcher::drop(Watch* watch) {
   });
 }
 
-bool SocketWatcher::opened(curl_socket_t socket) { return add(socket, true) != nullptr; }
+// Nothing may be thrown through libcurl.
+bool SocketWatcher::opened(curl_socket_t socket) {
+  try {
+    return add(socket, true) != nullptr;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 void SocketWatcher::closing(curl_socket_t socket) {
   if (Watch* watch = find(socket); watch != nullptr) drop(watch);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "http/curl_library.h"
@@ -157,7 +158,7 @@ CURLcode Transfer::set_trust(const Transport& transport) {
 CURLcode Transfer::prepare(CallId call_id, const Call& call) {
   id = call_id;
   host_ = provider::authority(call.wire.url);
-  on_data_ = call.on_data;
+  on_data_ = call.on_data ? std::make_shared<const decltype(Call::on_data)>(call.on_data) : nullptr;
   idle_ms = static_cast<uint64_t>(to_ms(call.idle_timeout));
   if (easy_ == nullptr || !headers_.set(call.wire.headers)) return CURLE_OUT_OF_MEMORY;
   if (const CURLcode code = set_trust(call.transport); code != CURLE_OK) return code;
@@ -190,7 +191,7 @@ CURLcode Transfer::prepare(CallId call_id, const Call& call) {
 void Transfer::reset() {
   if (easy_ != nullptr) curl().easy_setopt(easy_, CURLOPT_POSTFIELDS, nullptr);
   id = 0;
-  running = sent_ = resend_refused_ = too_long_ = false;
+  running = sent_ = resend_refused_ = too_long_ = no_memory_ = false;
   paused = silent = streams_ = noted_ = held_ = false;
   idle_ms = heard_ms = 0;
   on_sent = nullptr;
@@ -240,21 +241,36 @@ void Transfer::take_header(std::string_view line) {
                                  std::string(provider::trimmed(line.substr(colon + 1))));
 }
 
+// Nothing may be thrown through libcurl, which ends the call where 0 is returned.
+template <typename Take>
+size_t Transfer::take(Take&& take_it) {
+  try {
+    return take_it();
+  } catch (const std::bad_alloc&) {
+    no_memory_ = true;
+    return 0;
+  }
+}
+
 size_t Transfer::on_header(char* data, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t bytes = size * count;
   if (!transfer.fits(bytes)) return 0;
-  transfer.take_header({data, bytes});
-  return bytes;
+  return transfer.take([&] {
+    transfer.take_header({data, bytes});
+    return bytes;
+  });
 }
 
 size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t bytes = size * count;
-  if (transfer.streams_) return transfer.stage({data, bytes});
+  if (transfer.streams_) return transfer.take([&] { return transfer.stage({data, bytes}); });
   if (!transfer.fits(bytes)) return 0;
-  transfer.response_.body.append(data, bytes);
-  return bytes;
+  return transfer.take([&] {
+    transfer.response_.body.append(data, bytes);
+    return bytes;
+  });
 }
 
 void Transfer::note_heard() {
@@ -282,7 +298,7 @@ bool Transfer::hand_over() {
   if (staged_.empty() || !on_data_) return true;
   const std::string bytes = std::exchange(staged_, {});
   const decltype(on_data_) on_data = on_data_;
-  return on_data(response_, bytes);
+  return (*on_data)(response_, bytes);
 }
 
 CURLcode Transfer::let_go() {
@@ -312,7 +328,10 @@ CallResult Transfer::failure(CURLcode code) const {
   CallResult result;
   result.status = status_of(code);
   result.permanent = is_permanent(code);
-  if (too_long_) {
+  if (no_memory_ || code == CURLE_OUT_OF_MEMORY) {
+    result.status = core::Status::kNoMem;
+    result.message = "no memory is left for the answer of " + host_;
+  } else if (too_long_) {
     result.status = core::Status::kTransport;
     result.message = "the answer of " + host_ + " is longer than " +
                      std::to_string(max_response_bytes_) + " bytes";

@@ -56,6 +56,8 @@ class Transfer {
   CURLcode set_fixed_options();
   CURLcode set_trust(const Transport& transport);
   CallResult failure(CURLcode code) const;
+  template <typename Take>
+  size_t take(Take&& take_it);
   bool fits(size_t more);
   void take_header(std::string_view line);
   void note_heard();
@@ -80,9 +82,10 @@ class Transfer {
   bool sent_ = false;
   bool resend_refused_ = false;
   bool too_long_ = false;
+  bool no_memory_ = false;
   bool looks_closely_ = false;
   bool through_proxy_ = false;
-  decltype(Call::on_data) on_data_;
+  std::shared_ptr<const decltype(Call::on_data)> on_data_;
   std::string staged_;    // read, not yet handed over
   bool streams_ = false;  // a 2xx answer with a reader
   bool noted_ = false;    // in heard_list_

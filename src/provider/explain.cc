@@ -37,7 +37,7 @@ struct Explained {
 // Null where nothing is told.
 void put_number(cJSON* object, const char* name, int64_t value) {
   if (value < 0) {
-    cJSON_AddNullToObject(object, name);
+    base::add_null(object, name);
   } else {
     base::add_number(object, name, value);
   }
@@ -45,14 +45,14 @@ void put_number(cJSON* object, const char* name, int64_t value) {
 
 void put_text(cJSON* object, const char* name, const char* text) {
   if (text == nullptr || *text == '\0') {
-    cJSON_AddNullToObject(object, name);
+    base::add_null(object, name);
   } else {
-    cJSON_AddStringToObject(object, name, text);
+    base::add_text(object, name, text);
   }
 }
 
 void put_if(cJSON* object, const char* name, const std::string& text) {
-  if (!text.empty()) cJSON_AddStringToObject(object, name, text.c_str());
+  if (!text.empty()) base::add_text(object, name, text.c_str());
 }
 
 int64_t to_ms_up(core::DurationNs length) {
@@ -103,7 +103,7 @@ const char* class_name(Status failure, int http_status) {
 }
 
 base::Json limit_json(const core::Observation& seen) {
-  base::Json made(cJSON_CreateObject());
+  base::Json made(base::new_object());
   put_number(made.get(), "limit", seen.limit);
   put_number(made.get(), "remaining", seen.remaining);
   put_number(made.get(), "reset_ms", to_ms_up(seen.reset));
@@ -143,26 +143,26 @@ Groups sorted_groups(const RateLimitHeaders& limits, int64_t now_unix_ms) {
 }
 
 void put_limits(const Groups& groups, cJSON* to) {
-  cJSON* const limits = cJSON_AddObjectToObject(to, "limits");
+  cJSON* const limits = base::add_object(to, "limits");
   for (size_t k = 0; k < 4; ++k) {
     const char* const name = counted_name(kMain[k]);
     if (groups.main[k]) {
-      cJSON_AddItemToObject(limits, name, limit_json(*groups.main[k]).release());
+      base::add(limits, name, limit_json(*groups.main[k]).release());
     } else {
-      cJSON_AddNullToObject(limits, name);
+      base::add_null(limits, name);
     }
   }
 }
 
 void put_other_limits(const Groups& groups, cJSON* to) {
   if (groups.others.empty()) return;
-  cJSON* const list = cJSON_AddArrayToObject(to, "other_limits");
+  cJSON* const list = base::add_array(to, "other_limits");
   for (const RateLimitHeaders::Shown& shown : groups.others) {
     base::Json made = limit_json(shown.seen);
     const std::string scope = scope_name(shown.scope);
     const std::string name = (scope.empty() ? "" : scope + "_") + counted_name(shown.counted);
-    cJSON_AddStringToObject(made.get(), "dim", name.c_str());
-    cJSON_AddItemToArray(list, made.release());
+    base::add_text(made.get(), "dim", name.c_str());
+    base::append(list, made.release());
   }
 }
 
@@ -181,22 +181,22 @@ int64_t inferred_window_ms(const core::Observation& seen) {
 }
 
 void put_inferred_windows(const Groups& groups, cJSON* to) {
-  base::Json windows(cJSON_CreateObject());
+  base::Json windows(base::new_object());
   for (size_t k = 0; k < 4; ++k) {
     const int64_t window = groups.main[k] ? inferred_window_ms(*groups.main[k]) : 0;
     if (window > 0) base::add_number(windows.get(), counted_name(kMain[k]), window);
   }
   if (windows->child != nullptr) {
-    cJSON_AddItemToObject(to, "inferred_windows_ms", windows.release());
+    base::add(to, "inferred_windows_ms", windows.release());
   }
 }
 
 void put_usage_of(const Explained& of, cJSON* to) {
   if (!of.outcome.usage_known) {
-    cJSON_AddNullToObject(to, "usage");
+    base::add_null(to, "usage");
     return;
   }
-  cJSON* const usage = cJSON_AddObjectToObject(to, "usage");
+  cJSON* const usage = base::add_object(to, "usage");
   base::add_number(usage, "input_tokens", of.outcome.usage.input_tokens);
   base::add_number(usage, "output_tokens", of.outcome.usage.output_tokens);
   base::add_number(usage, "cached_input_tokens", of.outcome.usage.cached_input_tokens);
@@ -220,12 +220,12 @@ const char* dimension_of(core::LimitKind kind) {
 void put_body_limit(const core::Refusal& refusal, cJSON* to) {
   if (!refusal.kind_told) return;
   if (refusal.kind == core::LimitKind::kConcurrency) {
-    cJSON_AddStringToObject(to, "limit_kind", "concurrency");
+    base::add_text(to, "limit_kind", "concurrency");
     return;
   }
   if (refusal.limit == kNotTold) return;
-  cJSON* const limit = cJSON_AddObjectToObject(to, "body_limit");
-  cJSON_AddStringToObject(limit, "dim", dimension_of(refusal.kind));
+  cJSON* const limit = base::add_object(to, "body_limit");
+  base::add_text(limit, "dim", dimension_of(refusal.kind));
   base::add_number(limit, "limit", refusal.limit);
   if (refusal.used != kNotTold) base::add_number(limit, "used", refusal.used);
   if (refusal.requested != kNotTold) base::add_number(limit, "requested", refusal.requested);
@@ -251,21 +251,21 @@ void put_extras(const Explained& of, const Groups& groups, cJSON* to) {
   put_if(to, "stream_end", of.stream_end);
   if (of.outcome.status == Status::kOk) return;
   put_if(to, "stream_error", of.outcome.error_name.empty() ? "error" : of.outcome.error_name);
-  cJSON_AddBoolToObject(to, "partial_output", of.partial_output ? 1 : 0);
+  base::add_bool(to, "partial_output", of.partial_output ? 1 : 0);
 }
 
 std::string to_json(const Explained& of, int http_status, int64_t now_unix_ms) {
-  const base::Json made(cJSON_CreateObject());
+  const base::Json made(base::new_object());
   cJSON* const to = made.get();
   const bool hinted = of.outcome.hint_source != HintSource::kNone;
   const Groups groups = sorted_groups(of.limits, now_unix_ms);
-  cJSON_AddBoolToObject(to, "retryable", core::is_transient(of.outcome.status) ? 1 : 0);
+  base::add_bool(to, "retryable", core::is_transient(of.outcome.status) ? 1 : 0);
   put_number(to, "retry_after_ms", hinted ? to_ms_up(of.outcome.retry_after) : -1);
   put_text(to, "hint_source", hint_name(of.outcome.hint_source));
   put_limits(groups, to);
   put_usage_of(of, to);
   put_text(to, "error_class", class_name(of.outcome.failure, http_status));
-  cJSON_AddStringToObject(to, "status", core::status_name(of.outcome.status));
+  base::add_text(to, "status", core::status_name(of.outcome.status));
   put_extras(of, groups, to);
   return base::json_text(to);
 }

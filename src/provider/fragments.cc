@@ -77,7 +77,7 @@ void Fragments::merge(Node& node, const cJSON* piece) {
     merge_elements(node, piece);
   } else {
     node.kind = Kind::kOther;
-    node.other.reset(cJSON_Duplicate(piece, 0));
+    node.other.reset(base::or_throw(cJSON_Duplicate(piece, 0)));
   }
 }
 
@@ -94,24 +94,24 @@ base::Json Fragments::build(const Node& node) {
     case Kind::kNothing:
       break;
     case Kind::kText:
-      made.reset(cJSON_CreateString(node.text.c_str()));
+      made.reset(base::new_text(node.text.c_str()));
       break;
     case Kind::kOther:
       made = copy_of(node.other.get());
       break;
     case Kind::kObject:
-      made.reset(cJSON_CreateObject());
+      made.reset(base::new_object());
       for (const Node& one : node.children) {
         if (base::Json value = build(one)) {
-          cJSON_AddItemToObject(made.get(), one.name.c_str(), value.release());
+          base::add(made.get(), one.name.c_str(), value.release());
         }
       }
       break;
     case Kind::kArray:
-      made.reset(cJSON_CreateArray());
+      made.reset(base::new_array());
       for (const Node& one : node.children) {
         if (base::Json element = build(one)) {
-          cJSON_AddItemToArray(made.get(), element.release());
+          base::append(made.get(), element.release());
         }
       }
       break;
@@ -133,7 +133,7 @@ size_t text_bytes(const cJSON* piece) {
 void set_member(cJSON* object, const char* name, base::Json value) {
   if (value == nullptr || cJSON_IsObject(object) == 0) return;
   cJSON_DeleteItemFromObjectCaseSensitive(object, name);
-  cJSON_AddItemToObject(object, name, value.release());
+  base::add(object, name, value.release());
 }
 
 void replace_members(const cJSON* from, cJSON* to, std::string_view but) {
@@ -145,6 +145,8 @@ void replace_members(const cJSON* from, cJSON* to, std::string_view but) {
   }
 }
 
-base::Json copy_of(const cJSON* value) { return base::Json(cJSON_Duplicate(value, 1)); }
+base::Json copy_of(const cJSON* value) {
+  return base::Json(value == nullptr ? nullptr : base::new_copy(value));
+}
 
 }  // namespace llmq::provider

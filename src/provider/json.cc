@@ -24,7 +24,7 @@ bool is_plain_word(const char* data) {
 ParsedJson parse_json(std::string_view text) {
   ParsedJson parsed;
   const char* end = text.data();
-  parsed.value.reset(cJSON_ParseWithLengthOpts(text.data(), text.size(), &end, 0));
+  parsed.value = base::parse_json(text, &end);
   if (end != nullptr) parsed.stopped = static_cast<size_t>(end - text.data());
   if (parsed.value == nullptr) return parsed;
   while (parsed.stopped < text.size() && is_blank(text[parsed.stopped])) ++parsed.stopped;

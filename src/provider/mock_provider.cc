@@ -51,7 +51,7 @@ std::string hex(uint64_t number) {
 }
 
 void add_count(cJSON* object, const char* name, int64_t value) {
-  cJSON_AddNumberToObject(object, name, static_cast<double>(value));
+  base::add_real(object, name, static_cast<double>(value));
 }
 
 int64_t whole_number(const cJSON* value, int64_t otherwise, int64_t most) {
@@ -76,7 +76,7 @@ struct Question {
 };
 
 void add_usage(cJSON* answer, const core::Usage& usage, bool with_output) {
-  cJSON* const object = cJSON_AddObjectToObject(answer, "usage");
+  cJSON* const object = base::add_object(answer, "usage");
   add_count(object, "prompt_tokens", usage.input_tokens);
   if (with_output) add_count(object, "completion_tokens", usage.output_tokens);
   add_count(object, "total_tokens", usage.input_tokens + usage.output_tokens);
@@ -89,17 +89,17 @@ core::Usage add_choices(cJSON* answer, const Question& question, core::Random& r
   const int64_t most = question.estimate.output_tokens > 0
                            ? std::clamp<int64_t>(question.estimate.output_tokens / n, 1, kMostWords)
                            : kMostWords;
-  cJSON* const choices = cJSON_AddArrayToObject(answer, "choices");
+  cJSON* const choices = base::add_array(answer, "choices");
   for (int64_t i = 0; i < n; ++i) {
     const int64_t count = random.between(1, most);
     usage.output_tokens += count;
-    cJSON* const choice = cJSON_CreateObject();
-    cJSON_AddItemToArray(choices, choice);
+    cJSON* const choice = base::new_object();
+    base::append(choices, choice);
     add_count(choice, "index", i);
-    cJSON* const message = cJSON_AddObjectToObject(choice, "message");
-    cJSON_AddStringToObject(message, "role", "assistant");
-    cJSON_AddStringToObject(message, "content", words(count, random).c_str());
-    cJSON_AddStringToObject(choice, "finish_reason", "stop");
+    cJSON* const message = base::add_object(choice, "message");
+    base::add_text(message, "role", "assistant");
+    base::add_text(message, "content", words(count, random).c_str());
+    base::add_text(choice, "finish_reason", "stop");
   }
   return usage;
 }
@@ -113,19 +113,19 @@ int64_t input_count(const cJSON* body) {
 }
 
 core::Usage add_vectors(cJSON* answer, const Question& question, core::Random& random) {
-  cJSON* const data = cJSON_AddArrayToObject(answer, "data");
+  cJSON* const data = base::add_array(answer, "data");
   const int64_t count = input_count(question.body);
   const int64_t dimensions =
       whole_number(member(question.body, "dimensions"), kDimensions, kMostDimensions);
   for (int64_t i = 0; i < count; ++i) {
-    cJSON* const entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(data, entry);
-    cJSON_AddStringToObject(entry, "object", "embedding");
+    cJSON* const entry = base::new_object();
+    base::append(data, entry);
+    base::add_text(entry, "object", "embedding");
     add_count(entry, "index", i);
-    cJSON* const vector = cJSON_AddArrayToObject(entry, "embedding");
+    cJSON* const vector = base::add_array(entry, "embedding");
     for (int64_t d = 0; d < dimensions; ++d) {
       const auto thousandths = static_cast<double>(random.between(-1000, 1000));
-      cJSON_AddItemToArray(vector, cJSON_CreateNumber(thousandths / 1000));
+      base::append(vector, base::new_real(thousandths / 1000));
     }
   }
   core::Usage usage;
@@ -136,14 +136,14 @@ core::Usage add_vectors(cJSON* answer, const Question& question, core::Random& r
 void answer_well(MockReply& reply, const Question& question, Operation operation,
                  core::Random& random) {
   const bool embeddings = operation == Operation::kEmbeddings;
-  const Json answer(cJSON_CreateObject());
+  const Json answer(base::new_object());
   if (!embeddings) {
-    cJSON_AddStringToObject(answer.get(), "id", ("chatcmpl-mock-" + hex(random.next())).c_str());
+    base::add_text(answer.get(), "id", ("chatcmpl-mock-" + hex(random.next())).c_str());
   }
-  cJSON_AddStringToObject(answer.get(), "object", embeddings ? "list" : "chat.completion");
+  base::add_text(answer.get(), "object", embeddings ? "list" : "chat.completion");
   if (!embeddings)
     add_count(answer.get(), "created", 0);  // no clock: the same seed, the same bytes
-  cJSON_AddStringToObject(answer.get(), "model", std::string(question.model).c_str());
+  base::add_text(answer.get(), "model", std::string(question.model).c_str());
   reply.outcome.usage = embeddings ? add_vectors(answer.get(), question, random)
                                    : add_choices(answer.get(), question, random);
   add_usage(answer.get(), reply.outcome.usage, !embeddings);
@@ -156,26 +156,26 @@ std::string event_of(const cJSON* json) { return "data: " + base::json_text(json
 
 // One chunk: what all have in common, and `delta` of one choice.
 std::string chunk_of(const cJSON* answer, int index, Json delta, const char* finish_reason) {
-  const Json chunk(cJSON_CreateObject());
+  const Json chunk(base::new_object());
   for (const char* const name : {"id", "created", "model"}) {
-    cJSON_AddItemToObject(chunk.get(), name, cJSON_Duplicate(member(answer, name), 1));
+    base::add(chunk.get(), name, cJSON_Duplicate(member(answer, name), 1));
   }
-  cJSON_AddStringToObject(chunk.get(), "object", "chat.completion.chunk");
-  cJSON* const choice = cJSON_CreateObject();
-  cJSON_AddItemToArray(cJSON_AddArrayToObject(chunk.get(), "choices"), choice);
+  base::add_text(chunk.get(), "object", "chat.completion.chunk");
+  cJSON* const choice = base::new_object();
+  base::append(base::add_array(chunk.get(), "choices"), choice);
   add_count(choice, "index", index);
-  cJSON_AddItemToObject(choice, "delta", delta.release());
+  base::add(choice, "delta", delta.release());
   if (finish_reason == nullptr) {
-    cJSON_AddNullToObject(choice, "finish_reason");
+    base::add_null(choice, "finish_reason");
   } else {
-    cJSON_AddStringToObject(choice, "finish_reason", finish_reason);
+    base::add_text(choice, "finish_reason", finish_reason);
   }
   return event_of(chunk.get());
 }
 
 Json delta_of(const char* name, const std::string& text) {
-  Json delta(cJSON_CreateObject());
-  if (name != nullptr) cJSON_AddStringToObject(delta.get(), name, text.c_str());
+  Json delta(base::new_object());
+  if (name != nullptr) base::add_text(delta.get(), name, text.c_str());
   return delta;
 }
 
@@ -197,12 +197,12 @@ void say_in_pieces(MockReply& reply) {
     reply.pieces.push_back(chunk_of(answer, index, delta_of(nullptr, ""), "stop"));
     ++index;
   }
-  const Json last(cJSON_CreateObject());
+  const Json last(base::new_object());
   for (const char* const name : {"id", "created", "model", "usage"}) {
-    cJSON_AddItemToObject(last.get(), name, cJSON_Duplicate(member(answer, name), 1));
+    base::add(last.get(), name, cJSON_Duplicate(member(answer, name), 1));
   }
-  cJSON_AddStringToObject(last.get(), "object", "chat.completion.chunk");
-  cJSON_AddArrayToObject(last.get(), "choices");
+  base::add_text(last.get(), "object", "chat.completion.chunk");
+  base::add_array(last.get(), "choices");
   reply.pieces.push_back(event_of(last.get()));
   reply.pieces.emplace_back("data: [DONE]\n\n");
   reply.body.clear();

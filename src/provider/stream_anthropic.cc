@@ -38,8 +38,8 @@ void AnthropicStream::take_delta(const cJSON* event, Told& told) {
       told.text_bytes += text_bytes(one);
       continue;
     }
-    const base::Json list(cJSON_CreateArray());
-    cJSON_AddItemToArray(list.get(), cJSON_Duplicate(one, 1));
+    const base::Json list(base::new_array());
+    base::append(list.get(), base::new_copy(one));
     blocks_[index].merge_member("citations", list.get());
   }
   told.output = told.text_bytes > 0;
@@ -73,10 +73,10 @@ Told AnthropicStream::take(const cJSON* event) {
 base::Json AnthropicStream::whole() const {
   if (message_ == nullptr) return nullptr;
   base::Json answer = copy_of(message_.get());
-  base::Json content(cJSON_CreateArray());
+  base::Json content(base::new_array());
   for (const Fragments& block : blocks_) {
     if (block.empty()) continue;
-    cJSON_AddItemToArray(content.get(), finish_block(block.whole()).release());
+    base::append(content.get(), finish_block(block.whole()).release());
   }
   set_member(answer.get(), "content", std::move(content));
   return answer;

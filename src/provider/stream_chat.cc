@@ -26,7 +26,7 @@ bool is_blank(const cJSON* value) {
 }
 
 void read_head(const cJSON* chunk, base::Json& head) {
-  if (head == nullptr) head.reset(cJSON_CreateObject());
+  if (head == nullptr) head.reset(base::new_object());
   int count = 0;
   const cJSON* one = nullptr;
   cJSON_ArrayForEach(one, chunk) {
@@ -73,12 +73,12 @@ base::Json ChatStream::whole() const {
   if (head_ == nullptr) return nullptr;
   base::Json answer = copy_of(head_.get());
   base::Json choices = choices_.whole();
-  if (choices == nullptr) choices.reset(cJSON_CreateArray());
+  if (choices == nullptr) choices.reset(base::new_array());
   cJSON* choice = nullptr;
   cJSON_ArrayForEach(choice, choices.get()) finish_choice(choice);
   set_member(answer.get(), "choices", std::move(choices));
   if (text_member(answer.get(), "object") == "chat.completion.chunk") {
-    set_member(answer.get(), "object", base::Json(cJSON_CreateString("chat.completion")));
+    set_member(answer.get(), "object", base::Json(base::new_text("chat.completion")));
   }
   return answer;
 }

@@ -21,8 +21,8 @@ base::Json as_element(const cJSON* one, const cJSON* event) {
   if (member(event, "index") != nullptr) {
     set_member(element.get(), "index", copy_of(member(event, "index")));
   }
-  base::Json list(cJSON_CreateArray());
-  cJSON_AddItemToArray(list.get(), element.release());
+  base::Json list(base::new_array());
+  base::append(list.get(), element.release());
   return list;
 }
 
@@ -39,7 +39,7 @@ void drop_indices(cJSON* message) {
 
 Told CohereStream::take(const cJSON* event) {
   Told told;
-  if (head_ == nullptr) head_.reset(cJSON_CreateObject());
+  if (head_ == nullptr) head_.reset(base::new_object());
   const std::string_view type = text_member(event, "type");
   const cJSON* const delta = member(event, "delta");
   const cJSON* one = nullptr;

@@ -41,14 +41,14 @@ void GeminiStream::add_part(Candidate& to, const cJSON* part) {
 
 Told GeminiStream::take(const cJSON* event) {
   Told told;
-  if (head_ == nullptr) head_.reset(cJSON_CreateObject());
+  if (head_ == nullptr) head_.reset(base::new_object());
   replace_members(event, head_.get(), "candidates");
   // A prompt that was refused has no candidate to finish.
   if (!text_member(member(event, "promptFeedback"), "blockReason").empty()) finished_ = true;
   const cJSON* one = nullptr;
   cJSON_ArrayForEach(one, member(event, "candidates")) {
     Candidate& to = candidate(index_of(one));
-    if (to.head == nullptr) to.head.reset(cJSON_CreateObject());
+    if (to.head == nullptr) to.head.reset(base::new_object());
     replace_members(one, to.head.get(), "content");
     if (!text_member(one, "finishReason").empty()) finished_ = true;
     const cJSON* const content = member(one, "content");
@@ -67,25 +67,25 @@ Told GeminiStream::take(const cJSON* event) {
 base::Json GeminiStream::whole() const {
   if (head_ == nullptr) return nullptr;
   base::Json answer = copy_of(head_.get());
-  base::Json list(cJSON_CreateArray());
+  base::Json list(base::new_array());
   for (const Candidate& from : candidates_) {
-    base::Json content(cJSON_CreateObject());
-    base::Json parts(cJSON_CreateArray());
+    base::Json content(base::new_object());
+    base::Json parts(base::new_array());
     for (const Part& part : from.parts) {
       base::Json made = copy_of(part.part.get());
       if (part.is_text) {
-        set_member(made.get(), "text", base::Json(cJSON_CreateString(part.text.c_str())));
+        set_member(made.get(), "text", base::Json(base::new_text(part.text.c_str())));
       }
-      cJSON_AddItemToArray(parts.get(), made.release());
+      base::append(parts.get(), made.release());
     }
     set_member(content.get(), "parts", std::move(parts));
     if (!from.role.empty()) {
-      set_member(content.get(), "role", base::Json(cJSON_CreateString(from.role.c_str())));
+      set_member(content.get(), "role", base::Json(base::new_text(from.role.c_str())));
     }
     base::Json made =
-        from.head == nullptr ? base::Json(cJSON_CreateObject()) : copy_of(from.head.get());
+        from.head == nullptr ? base::Json(base::new_object()) : copy_of(from.head.get());
     set_member(made.get(), "content", std::move(content));
-    cJSON_AddItemToArray(list.get(), made.release());
+    base::append(list.get(), made.release());
   }
   if (!candidates_.empty()) set_member(answer.get(), "candidates", std::move(list));
   return answer;

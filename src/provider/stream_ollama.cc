@@ -4,7 +4,7 @@ namespace llmq::provider {
 
 Told OllamaStream::take(const cJSON* event) {
   Told told;
-  if (head_ == nullptr) head_.reset(cJSON_CreateObject());
+  if (head_ == nullptr) head_.reset(base::new_object());
   replace_members(event, head_.get(), "message");
   const cJSON* const message = member(event, "message");
   message_.merge(message);

@@ -45,19 +45,19 @@ void AttemptLog::retried(const core::Notice& notice) {
 }
 
 std::string AttemptLog::json() const {
-  const base::Json list(cJSON_CreateArray());
+  const base::Json list(base::new_array());
   for (const Attempt& attempt : attempts_) {
-    cJSON* const json = cJSON_CreateObject();
-    cJSON_AddItemToArray(list.get(), json);
+    cJSON* const json = base::new_object();
+    base::append(list.get(), json);
     base::add_number(json, "attempt", attempt.number);
-    if (attempt.is_hedge) cJSON_AddTrueToObject(json, "hedge");
+    if (attempt.is_hedge) base::add_true(json, "hedge");
     if (!attempt.deployment.empty()) {
-      cJSON_AddStringToObject(json, "deployment", attempt.deployment.c_str());
+      base::add_text(json, "deployment", attempt.deployment.c_str());
     }
-    cJSON_AddStringToObject(json, "status", core::status_name(attempt.status));
+    base::add_text(json, "status", core::status_name(attempt.status));
     if (attempt.http_status != 0) base::add_number(json, "http_status", attempt.http_status);
     if (!attempt.message.empty()) {
-      cJSON_AddStringToObject(json, "message", base::repaired_utf8(attempt.message).c_str());
+      base::add_text(json, "message", base::repaired_utf8(attempt.message).c_str());
     }
     base::add_number(json, "started_ms", attempt.started.ns / kNsPerMs);
     base::add_number(json, "run_ms", attempt.run.ns / kNsPerMs);

@@ -23,8 +23,16 @@ void StreamBuffer::release(size_t bytes) {
   const std::shared_ptr<Loop> loop = loop_.lock();
   if (loop == nullptr) return;
   const GatePass pass(loop->gate);
-  if (!pass) return;
-  loop->post([raw = loop.get(), request = request_] { raw->resume_stream(request); });
+  if (!pass || room_on_way_.exchange(true, std::memory_order_acq_rel)) return;
+  room_.node.kind = Node::Kind::kRoom;
+  room_.buffer = shared_from_this();
+  loop->push(&room_.node);
+}
+
+uint64_t StreamBuffer::whose_room(Node* node) {
+  const auto buffer = std::move(reinterpret_cast<Room*>(node)->buffer);
+  buffer->room_on_way_.store(false, std::memory_order_release);
+  return buffer->request_;
 }
 
 // A release between the two looks sees waits_ and is heard; one before the first has made room.

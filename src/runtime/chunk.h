@@ -30,7 +30,7 @@ struct Piece;
 
 // What the chunks of one request hold that nobody has released yet. Shared by the request and its
 // chunks, which may outlive the request and its manager.
-class StreamBuffer {
+class StreamBuffer : public std::enable_shared_from_this<StreamBuffer> {
  public:
   StreamBuffer(std::weak_ptr<Loop> loop, size_t limit) : loop_(std::move(loop)), limit_(limit) {}
 
@@ -53,13 +53,23 @@ class StreamBuffer {
   bool full() const { return held_.load(std::memory_order_relaxed) >= limit_; }
   // On the loop: nothing more may come until there is room, of which the loop will be told.
   bool must_wait();
+  // On the loop, which is told by this node: the request that may go on.
+  static uint64_t whose_room(Node* node);
 
  private:
+  // Tells the loop of room, without memory for that.
+  struct Room {
+    Node node;                             // first member
+    std::shared_ptr<StreamBuffer> buffer;  // while it is on its way
+  };
+
   const std::weak_ptr<Loop> loop_;
   const size_t limit_;
   uint64_t request_ = 0;
   std::atomic<size_t> held_{0};
   std::atomic<bool> waits_{false};
+  std::atomic<bool> room_on_way_{false};
+  Room room_;
 };
 
 // What one piece of a call takes of that call's buffer, where several share the call: free when the

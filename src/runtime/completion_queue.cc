@@ -184,8 +184,9 @@ void CompletionQueue::drop_chain(Node* node) {
       const std::unique_ptr<Chunk> chunk(Chunk::of(node));
       cq = chunk->queue;
     } else if (node->kind == Node::Kind::kLent) {
-      const std::unique_ptr<LentEvent> lent(LentEvent::of(node));
+      LentEvent* const lent = LentEvent::of(node);
       cq = lent->queue;
+      LentEvent::drop(lent);
     } else if (node->kind == Node::Kind::kHook) {
       const HookEvent::Ptr told(HookEvent::of(node));
       cq = told->queue;
@@ -226,7 +227,7 @@ void CompletionQueue::release_handle(int32_t type, void* handle) {
   } else if (type == LLMQ_EV_HOOK || type == LLMQ_EV_HOOK_ENDED) {
     HookEvent::Destroy()(static_cast<HookEvent*>(handle));
   } else {
-    delete static_cast<LentEvent*>(handle);
+    LentEvent::drop(static_cast<LentEvent*>(handle));
   }
 }
 

@@ -41,9 +41,15 @@ class Current {
 
   Read read() const { return Read(*this); }
 
-  // One thread at a time.
-  void replace(T value) {
-    versions_.push_back(std::make_unique<const T>(std::move(value)));
+  // One thread at a time. What may fail for lack of memory, and what cannot.
+  using Version = std::unique_ptr<const T>;
+  Version prepare(T value) {
+    versions_.reserve(versions_.size() + 1);
+    return std::make_unique<const T>(std::move(value));
+  }
+  void replace(T value) { put(prepare(std::move(value))); }
+  void put(Version version) noexcept {
+    versions_.push_back(std::move(version));
     current_.store(versions_.back().get(), std::memory_order_seq_cst);
     // Whoever comes in from here on finds the new one.
     if (readers_.load(std::memory_order_seq_cst) != 0) return;

@@ -1,11 +1,14 @@
 #include "runtime/history.h"
 
+#include <new>
 #include <utility>
 
 namespace llmq::runtime {
 namespace {
 
 constexpr size_t kFirstIndex = 1024;
+
+bool is_kept(const Response& place) { return core::is_final(place.summary.state); }
 
 }  // namespace
 
@@ -29,18 +32,42 @@ void History::add(const std::vector<Summary>& summaries) {
   }
 }
 
-void History::keep(std::unique_ptr<Response> response, std::atomic<uint8_t>& state) {
-  if (keep_max_ == 0) return;
+// Until the response is kept, its state says that nobody is to see it.
+Response* History::make_place(uint64_t id, core::TimeNs now) {
+  if (keep_max_ == 0) return nullptr;
+  auto place = std::make_unique<Response>();
+  place->summary.id = id;
+  place->summary.finished = now;
   const std::lock_guard<std::mutex> lock(mutex_);
-  drop_old(response->summary.finished);
+  drop_old(now);
   if (kept_.size() == keep_max_) {
     kept_by_id_.erase(kept_.front()->summary.id);
     kept_.pop_front();
   }
-  const uint64_t id = response->summary.id;
-  state.store(static_cast<uint8_t>(response->summary.state), std::memory_order_release);
-  kept_.push_back(std::move(response));
-  kept_by_id_[id] = std::prev(kept_.end());
+  kept_.push_back(std::move(place));
+  try {
+    kept_by_id_.emplace(id, std::prev(kept_.end()));
+  } catch (const std::bad_alloc&) {
+    kept_.pop_back();
+    throw;
+  }
+  return kept_.back().get();
+}
+
+void History::drop_place(uint64_t id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = kept_by_id_.find(id);
+  if (found == kept_by_id_.end()) return;
+  kept_.erase(found->second);
+  kept_by_id_.erase(found);
+}
+
+void History::keep(const Summary& summary, std::atomic<uint8_t>& state) noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto place = kept_by_id_.find(summary.id);
+  if (place == kept_by_id_.end()) return;
+  (*place->second)->summary = summary;
+  state.store(static_cast<uint8_t>(summary.state), std::memory_order_release);
 }
 
 std::optional<Summary> History::find(uint64_t id) const {
@@ -49,15 +76,15 @@ std::optional<Summary> History::find(uint64_t id) const {
     return rings_[place->model].last[place->at];
   }
   const auto kept = kept_by_id_.find(id);
-  if (kept != kept_by_id_.end()) return (*kept->second)->summary;
-  return std::nullopt;
+  if (kept == kept_by_id_.end() || !is_kept(**kept->second)) return std::nullopt;
+  return (*kept->second)->summary;
 }
 
 std::unique_ptr<Response> History::take(uint64_t id, core::TimeNs now) {
   const std::lock_guard<std::mutex> lock(mutex_);
   drop_old(now);
   const auto found = kept_by_id_.find(id);
-  if (found == kept_by_id_.end()) return nullptr;
+  if (found == kept_by_id_.end() || !is_kept(**found->second)) return nullptr;
   std::unique_ptr<Response> response = std::move(*found->second);
   kept_.erase(found->second);
   kept_by_id_.erase(found);

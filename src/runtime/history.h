@@ -25,9 +25,12 @@ class History {
       : per_model_(per_model), keep_max_(keep_max), keep_age_(keep_age) {}
 
   void add(const std::vector<Summary>& summaries);
+  // Where a response is to be kept: its texts are filled in, then keep() needs no memory.
+  Response* make_place(uint64_t id, core::TimeNs now);
+  void drop_place(uint64_t id);
   // Publishes the final state of the request together with its response: who sees one sees the
   // other.
-  void keep(std::unique_ptr<Response> response, std::atomic<uint8_t>& state);
+  void keep(const Summary& summary, std::atomic<uint8_t>& state) noexcept;
 
   std::optional<Summary> find(uint64_t id) const;
   // The kept response leaves; nullptr if there is none, or it has grown too old by `now`.

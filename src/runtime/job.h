@@ -37,8 +37,11 @@ struct Node {
     kSubmit,   // inbox: a new job
     kReport,   // inbox: a job whose attempt has been reported
     kCommand,  // inbox: anything else
+    kLeave,    // inbox: the manager has been left: everything is to end
+    kRoom,     // inbox: a stream's reader has caught up (chunk.h)
     kChunk,    // inbox and completion queue: a piece of a streamed response (chunk.h)
-    kLent,     // completion queue: an attempt that somebody is to run, or to stop (lent_event.h)
+    kLent,     // completion queue: an attempt that somebody is to run, or to stop (lent_event.h);
+               // inbox: nobody can take it any more
     kHook,     // completion queue: something that happened (hook_queue.h)
     kDone,     // completion queue: a job that has ended
     kClosed,   // completion queue: a shutdown is complete

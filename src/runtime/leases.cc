@@ -1,16 +1,20 @@
 #include "runtime/leases.h"
 
+#include <utility>
+
 #include "runtime/completion_queue.h"
 
 namespace llmq::runtime {
 
 Lease& Leases::open(uint64_t attempt, Job& job, core::DurationNs length, core::TimeNs now,
                     int64_t since) {
+  auto heard = std::make_shared<LastHeard>(since);
+  if (lost_.capacity() <= open_.size()) lost_.reserve(2 * open_.size() + 16);
   Lease& lease = open_[attempt];
   lease.attempt = attempt;
   lease.job = &job;
   lease.length = length;
-  lease.heard = std::make_shared<LastHeard>(since);
+  lease.heard = std::move(heard);
   if (length.ns > 0) timers_.schedule(lease.timer, now + length);
   return lease;
 }
@@ -29,9 +33,9 @@ void Leases::close(uint64_t attempt) {
   open_.erase(found);
 }
 
-std::vector<uint64_t> Leases::lapsed(core::TimeNs now) {
-  std::vector<uint64_t> lost;
-  if (timers_.next() > now) return lost;
+const std::vector<uint64_t>& Leases::lapsed(core::TimeNs now) {
+  lost_.clear();
+  if (timers_.next() > now) return lost_;
   core::LinkList due;
   timers_.advance(now, due);
   while (core::Link* link = due.front()) {
@@ -42,10 +46,10 @@ std::vector<uint64_t> Leases::lapsed(core::TimeNs now) {
     if (from + lease.length > now) {
       timers_.schedule(lease.timer, from + lease.length);
     } else {
-      lost.push_back(lease.attempt);
+      lost_.push_back(lease.attempt);
     }
   }
-  return lost;
+  return lost_;
 }
 
 }  // namespace llmq::runtime

@@ -45,11 +45,12 @@ class Leases {
   // Nothing lapses before.
   core::TimeNs next() const { return timers_.next(); }
   // Attempts whose leases have lapsed. They stay open.
-  std::vector<uint64_t> lapsed(core::TimeNs now);
+  const std::vector<uint64_t>& lapsed(core::TimeNs now);
 
  private:
   std::unordered_map<uint64_t, Lease> open_;
   core::TimerWheel timers_;
+  std::vector<uint64_t> lost_;  // with room for all that are open
 };
 
 }  // namespace llmq::runtime

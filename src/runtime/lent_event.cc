@@ -6,17 +6,19 @@
 
 namespace llmq::runtime {
 
-// If nobody has drained it, nobody has the attempt.
 LentEvent::~LentEvent() {
   if (job != nullptr) Home::end_lending(*job);
-  if (heard == nullptr) return;
+}
+
+// The event itself goes to the loop: that needs no memory.
+void LentEvent::drop(LentEvent* event) {
+  std::unique_ptr<LentEvent> owned(event);
   int64_t nobody = kUntaken;
-  if (!heard->compare_exchange_strong(nobody, -1)) return;
-  const std::shared_ptr<Loop> its_loop = loop.lock();
+  if (event->heard == nullptr || !event->heard->compare_exchange_strong(nobody, -1)) return;
+  const std::shared_ptr<Loop> its_loop = event->loop.lock();
   if (its_loop == nullptr) return;
   const GatePass pass(its_loop->gate);
-  if (!pass) return;
-  its_loop->post([raw = its_loop.get(), attempt = event.attempt_id] { raw->lose(attempt); });
+  if (pass) its_loop->push(&owned.release()->node);
 }
 
 void LentEvent::take(llmq_event_t& out) {

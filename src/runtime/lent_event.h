@@ -30,6 +30,8 @@ struct LentEvent {
   LentEvent(const LentEvent&) = delete;
   LentEvent& operator=(const LentEvent&) = delete;
 
+  // It is released, drained or not. If nobody had the attempt, the loop hears of that.
+  static void drop(LentEvent* event);
   static LentEvent* of(Node* its_node) { return reinterpret_cast<LentEvent*>(its_node); }
   // It is being drained.
   void take(llmq_event_t& out);

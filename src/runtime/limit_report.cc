@@ -10,10 +10,10 @@ void add_options(cJSON* json, const core::LimitSpec& spec) {
   if (spec.burst > 0) base::add_number(json, "burst", spec.burst);
   if (spec.slice.ns > 0) base::add_number(json, "slice_ms", spec.slice.ns / 1'000'000);
   if (spec.calendar != core::Calendar::kNone) {
-    cJSON_AddStringToObject(json, "calendar", core::calendar_name(spec.calendar));
+    base::add_text(json, "calendar", core::calendar_name(spec.calendar));
   }
   if (spec.share > 1) base::add_number(json, "share_of", spec.share);
-  if (spec.per_tenant) cJSON_AddTrueToObject(json, "per_tenant");
+  if (spec.per_tenant) base::add_true(json, "per_tenant");
 }
 
 const char* lesson_name(core::Lesson lesson) {
@@ -46,9 +46,9 @@ void add_votes(cJSON* json, const core::Votes& votes) {
   base::add_number(json, "answers", votes.answers);
   base::add_number(json, "refusals", votes.refusals);
   const auto both = [json](const char* name, uint32_t yes, uint32_t no) {
-    cJSON* pair = cJSON_AddArrayToObject(json, name);
-    cJSON_AddItemToArray(pair, cJSON_CreateNumber(yes));
-    cJSON_AddItemToArray(pair, cJSON_CreateNumber(no));
+    cJSON* pair = base::add_array(json, name);
+    base::append(pair, base::new_real(yes));
+    base::append(pair, base::new_real(no));
   };
   both("bucket", votes.bucket, votes.not_bucket);
   both("grid", votes.grid, votes.not_grid);
@@ -58,9 +58,9 @@ void add_votes(cJSON* json, const core::Votes& votes) {
 // What rests on refusals alone, and when it is tried again.
 void add_lesson(cJSON* json, core::TimeNs now, const core::Learner& learner) {
   const core::Learnt& learnt = learner.learnt();
-  cJSON* lesson = cJSON_AddObjectToObject(json, "by_refusals");
+  cJSON* lesson = base::add_object(json, "by_refusals");
   if (learnt.from == core::Lesson::kRefusal) {
-    cJSON_AddStringToObject(lesson, "shape", core::shape_name(learnt.shape));
+    base::add_text(lesson, "shape", core::shape_name(learnt.shape));
   }
   if (learnt.jitter.ns > 0) {
     base::add_number(lesson, "more_jitter_ms", learnt.jitter.ns / 1'000'000);
@@ -75,9 +75,9 @@ void add_lesson(cJSON* json, core::TimeNs now, const core::Learner& learner) {
 base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
   const core::Learner& learner = *limit.learner();
   const core::Learnt& learnt = learner.learnt();
-  base::Json json(cJSON_CreateObject());
-  cJSON_AddStringToObject(json.get(), "shape", core::shape_name(learnt.shape));
-  cJSON_AddStringToObject(json.get(), "from", lesson_name(learnt.from));
+  base::Json json(base::new_object());
+  base::add_text(json.get(), "shape", core::shape_name(learnt.shape));
+  base::add_text(json.get(), "from", lesson_name(learnt.from));
   if (learner.told() != core::kNotTold) base::add_number(json.get(), "told", learner.told());
   if (learnt.capacity > 0) base::add_number(json.get(), "capacity", learnt.capacity);
   if (learnt.slice.ns > 0) {
@@ -90,8 +90,8 @@ base::Json learnt_json(core::TimeNs now, const core::Limit& limit) {
     base::add_number(json.get(), "next_edge_ms", (past < 0 ? -past : period - past) / 1'000'000);
   }
   if (const core::ChargeEvidence* counted = limit.charge_evidence(); counted != nullptr) {
-    cJSON_AddStringToObject(json.get(), "counts", core::counted_name(counted->thought()));
-    if (!counted->concluded()) cJSON_AddTrueToObject(json.get(), "counts_assumed");
+    base::add_text(json.get(), "counts", core::counted_name(counted->thought()));
+    if (!counted->concluded()) base::add_true(json.get(), "counts_assumed");
   }
   if (learner.lesson_ends() > now && learner.lesson_ends() != core::kNever) {
     add_lesson(json.get(), now, learner);
@@ -149,21 +149,21 @@ base::Json limit_json(core::TimeNs now, const DeploymentEntry& entry, core::Engi
   const PoolEntry* pool = pool_of(entry, engine, &limit);
   const int64_t used = limit.used(now);
   const int64_t effective = limit.effective_amount(now);
-  base::Json json(cJSON_CreateObject());
-  cJSON_AddStringToObject(json.get(), "limit", core::limit_name(spec).c_str());
-  cJSON_AddStringToObject(json.get(), "kind", core::kind_name(spec.kind));
+  base::Json json(base::new_object());
+  base::add_text(json.get(), "limit", core::limit_name(spec).c_str());
+  base::add_text(json.get(), "kind", core::kind_name(spec.kind));
   if (pool != nullptr && !pool->name.empty()) {
-    cJSON_AddStringToObject(json.get(), "pool", pool->name.c_str());
+    base::add_text(json.get(), "pool", pool->name.c_str());
   }
   base::add_number(json.get(), "amount", spec.amount);
   base::add_number(json.get(), "effective", effective);
   const std::string why = why_different(now, limit);
-  if (!why.empty()) cJSON_AddStringToObject(json.get(), "effective_why", why.c_str());
+  if (!why.empty()) base::add_text(json.get(), "effective_why", why.c_str());
   if (!limit.is_concurrency()) {
     base::add_number(json.get(), "period_ms", spec.period.ns / 1'000'000);
     base::add_number(json.get(), "jitter_ms", spec.jitter.ns / 1'000'000);
-    cJSON_AddStringToObject(json.get(), "shape", core::shape_name(spec.shape));
-    cJSON_AddStringToObject(json.get(), "charge", core::charge_name(spec.charge));
+    base::add_text(json.get(), "shape", core::shape_name(spec.shape));
+    base::add_text(json.get(), "charge", core::charge_name(spec.charge));
     base::add_number(json.get(), "ideal_ms", limit.ideal().ns / 1'000'000);
   }
   add_options(json.get(), spec);
@@ -176,9 +176,9 @@ base::Json limit_json(core::TimeNs now, const DeploymentEntry& entry, core::Engi
   base::add_number(json.get(), "available",
                    (bucket ? limit.capacity() : effective) - used - limit.held());
   base::add_number(json.get(), "next_free_ms", milliseconds_until(now, limit.earliest(now, 1)));
-  if (implicit) cJSON_AddTrueToObject(json.get(), "implicit");
+  if (implicit) base::add_true(json.get(), "implicit");
   if (limit.learner() != nullptr) {
-    cJSON_AddItemToObject(json.get(), "learnt", learnt_json(now, limit).release());
+    base::add(json.get(), "learnt", learnt_json(now, limit).release());
   }
   return json;
 }

@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,7 +98,9 @@ std::string one_line(std::string_view text) {
 Logger::Logger(std::shared_ptr<spdlog::logger> lines, int32_t level)
     : lines_(std::move(lines)), level_(level) {}
 
-void Logger::write(int32_t level, std::string_view form, std::initializer_list<Word> words) const {
+// A line that there is no memory for is left out.
+void Logger::write(int32_t level, std::string_view form,
+                   std::initializer_list<Word> words) const noexcept try {
   std::string line;
   for (const Word& word : words) {
     const size_t place = form.find("{}");
@@ -108,6 +111,7 @@ void Logger::write(int32_t level, std::string_view form, std::initializer_list<W
   }
   line += form;
   lines_->log(spdlog_level(level), line);
+} catch (const std::bad_alloc&) {
 }
 
 core::Result<std::shared_ptr<Logger>> make_log(const config::ManagerConfig& config,

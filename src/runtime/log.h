@@ -53,7 +53,8 @@ class Logger {
     bool is_number = false;
   };
 
-  void write(int32_t level, std::string_view form, std::initializer_list<Word> words) const;
+  void write(int32_t level, std::string_view form,
+             std::initializer_list<Word> words) const noexcept;
 
   std::shared_ptr<spdlog::logger> lines_;
   int32_t level_;

@@ -9,6 +9,7 @@
 #include "runtime/clock.h"
 #include "runtime/deployments.h"
 #include "runtime/ids.h"
+#include "runtime/lent_event.h"
 
 namespace llmq::runtime {
 namespace {
@@ -31,7 +32,8 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
     : config(own_config),
       callbacks(std::move(own_callbacks)),
       log(std::move(own_log)),
-      home(new Home),
+      own_home(new Home),
+      home(own_home.get()),
       history(static_cast<size_t>(own_config.history_max), static_cast<size_t>(own_config.keep_max),
               own_config.keep_age),
       max_pending(static_cast<uint64_t>(own_config.max_pending)),
@@ -42,11 +44,11 @@ Loop::Loop(const config::ManagerConfig& own_config, Callbacks own_callbacks,
         return zone_of(model, limit);
       }) {}
 
-Loop::~Loop() { Home::orphan(home); }
+Loop::~Loop() = default;
 
 core::Result<core::Done> Loop::open() {
   const auto failed = [](int code) {
-    return core::Error{core::Status::kInternal,
+    return core::Error{code == UV_ENOMEM ? core::Status::kNoMem : core::Status::kInternal,
                        std::string("libuv cannot make a loop: ") + uv_strerror(code), ""};
   };
   if (const int code = uv_loop_init(&loop_); code != 0) return failed(code);
@@ -61,7 +63,7 @@ core::Result<core::Done> Loop::open() {
   uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
     auto* loop = static_cast<Loop*>(handle->data);
     loop->stats.count_wakeup();
-    loop->notice_gap();
+    loop->or_break([loop] { loop->notice_gap(); });
     for (int turns = 0; turns < kTurnsBeforePoll; ++turns) {
       loop->turn();
       if (loop->may_end()) {
@@ -80,7 +82,7 @@ core::Result<core::Done> Loop::open() {
 
 void Loop::run() {
   is_loop_thread = true;
-  set_hook(Hook{});  // attempts that fail are told of in any case
+  or_break([this] { set_hook(Hook{}); });  // attempts that fail are told of in any case
   thread_id_.store(std::this_thread::get_id());
   uv_run(&loop_, UV_RUN_DEFAULT);
   uv_loop_close(&loop_);
@@ -99,11 +101,17 @@ void Loop::discard() {
   uv_loop_close(&loop_);
 }
 
-void Loop::post(std::function<void()> run) {
-  auto* command = new Command;
-  command->node.kind = Node::Kind::kCommand;
-  command->run = std::move(run);
-  push(&command->node);
+std::unique_ptr<Command> Loop::command(std::function<void()> run) {
+  auto made = std::make_unique<Command>();
+  made->node.kind = Node::Kind::kCommand;
+  made->run = std::move(run);
+  return made;
+}
+
+void Loop::leave() {
+  if (left_.exchange(true)) return;
+  leave_.kind = Node::Kind::kLeave;
+  push(&leave_);
 }
 
 void Loop::catch_up() {
@@ -116,14 +124,18 @@ void Loop::turn() {
   bool more = true;
   for (int rounds = 0; more && rounds < kRoundsPerTurn; ++rounds) {
     now_ = now();
-    follow_windows();
+    or_break([this] { follow_windows(); });
     more = take_inbox();
-    deliver_mock_answers();
-    lose_lapsed();
-    if (engine_.next_wake() <= now_.mono) step(core::Tick{});
-    perform_all();
+    or_break([this] {
+      deliver_mock_answers();
+      lose_lapsed();
+      if (engine_.next_wake() <= now_.mono) step(core::Tick{});
+      perform_all();
+    });
     more = more || !local_reports_.empty();
+    if (parked_ != nullptr) deliver_parked();
     after_turn();
+    if (broken_) break_off();
   }
   arm_timer();
 }
@@ -132,35 +144,54 @@ void Loop::turn() {
 bool Loop::take_inbox() {
   std::vector<Job*> reports;
   reports.swap(local_reports_);
-  for (Job* job : reports) take_report(*job);
+  for (Job* job : reports) or_break([&] { take_report(*job); });
   size_t taken = 0;
   Node* node = inbox.take_all();
   const bool any = node != nullptr;
   while (node != nullptr) {
     Node* next = node->next;
-    switch (node->kind) {
-      case Node::Kind::kSubmit:
-        take_submit(*Job::of(node));
-        break;
-      case Node::Kind::kReport:
-        take_report(*Job::of(node));
-        break;
-      case Node::Kind::kChunk:
-        take_chunk(std::unique_ptr<Chunk>(Chunk::of(node)));
-        break;
-      default: {
-        const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
-        command->run();
-        break;
-      }
-    }
-    if (++taken % kNodesPerStep == 0) perform_all();
+    or_break([&] { take(node); });
+    if (++taken % kNodesPerStep == 0) or_break([this] { perform_all(); });
     node = next;
   }
   return any;
 }
 
+void Loop::take(Node* node) {
+  if (broken_) return take_broken(node);
+  switch (node->kind) {
+    case Node::Kind::kSubmit:
+      return take_submit(*Job::of(node));
+    case Node::Kind::kReport:
+      return take_report(*Job::of(node));
+    case Node::Kind::kChunk:
+      return take_chunk(std::unique_ptr<Chunk>(Chunk::of(node)));
+    case Node::Kind::kLeave:
+      return shut_down(core::StopMode::kAbort, core::kNever, nullptr);
+    case Node::Kind::kRoom:
+      return resume_stream(StreamBuffer::whose_room(node));
+    case Node::Kind::kLent: {
+      const std::unique_ptr<LentEvent> lent(LentEvent::of(node));
+      return lose(lent->event.attempt_id);
+    }
+    default: {
+      const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
+      command->run();
+      break;
+    }
+  }
+}
+
 void Loop::take_submit(Job& job) {
+  try {
+    admit(job);
+  } catch (const std::bad_alloc&) {
+    if (broken_) throw;
+    refuse_for_memory(job);  // nothing knows of it yet
+  }
+}
+
+void Loop::admit(Job& job) {
   if (engine_.model(job.request.model) == nullptr) {  // removed since it was looked up
     job.request.submitted = now_.mono;
     job.request.state = core::State::kCancelled;
@@ -176,7 +207,7 @@ void Loop::take_submit(Job& job) {
   touch_tenant(job);
   if (job.is_permit()) expect_permits(job);
   if (job.extra != nullptr && !job.extra->dedup_key.empty()) {
-    submit_shared(job);
+    or_break([&] { submit_shared(job); });
   } else {
     step(core::Submit{&job.request});
   }
@@ -185,6 +216,7 @@ void Loop::take_submit(Job& job) {
 
 // The attempt's runner has written job.outcome.
 void Loop::take_report(Job& job) {
+  if (broken_) return take_broken_report(job);
   const bool late = job.report_on_way;  // the engine has given the attempt up: it does not count
   const uint32_t attempt = job.node.attempt;
   const uint64_t holder = uint64_t{1} << attempt;
@@ -204,19 +236,28 @@ void Loop::take_report(Job& job) {
   } else if (job.outcome != nullptr && job.in_engine) {
     Outcome& outcome = *job.outcome;
     if (outcome.usage_known) price(deployment_of(job), outcome.usage);
-    hear_of_quota(job, outcome);
+    if_memory_lasts([&] { hear_of_quota(job, outcome); });
     touch(job.request.model);
     step(core::AttemptFinished{&job.request, static_cast<uint8_t>(attempt), outcome.status,
                                outcome.usage_known, outcome.usage, outcome.retry_after,
                                observed_in(outcome, nullptr)});
-    learn_tokens(job, outcome);  // the engine knows the output now
+    if_memory_lasts([&] { learn_tokens(job, outcome); });  // the engine knows the output now
     end_permit(job);
     publish_retry(job);
   }
   if (held) Home::release(job, holder);
 }
 
-void Loop::step(const core::Event& event) { engine_.step(now_, event, actions_); }
+void Loop::step(const core::Event& event) {
+  if (broken_) return;
+  try {
+    engine_.step(now_, event, actions_);
+  } catch (const std::bad_alloc&) {  // it stopped somewhere in its tables
+    broken_ = true;
+    actions_.clear();
+    throw;
+  }
+}
 
 // A request that is to be tried again waits. A final state is published when its response can be
 // had (deliver), not before.
@@ -239,11 +280,12 @@ void Loop::after_turn() {
   for (const core::ModelIndex index : touched_) {
     touched_flags_[index] = 0;
     if (const core::Model* model = engine_.model(index); model != nullptr) {
-      stats.publish(index, model->counters);
+      if_memory_lasts([&] { stats.publish(index, model->counters); });
     }
   }
   touched_.clear();
-  if (!touched_tenants_.empty()) publish_tenants();
+  if (!touched_tenants_.empty()) if_memory_lasts([this] { publish_tenants(); });
+  touched_tenants_.clear();
   if (std::exchange(cache_changed_, false)) stats.publish(cache_.counts());
   flush_chains();
 }
@@ -254,7 +296,7 @@ void Loop::arm_timer() {
   core::TimeNs wake = engine_.next_wake();
   if (engine_.live() > 0) wake = std::min(wake, windows_.due());  // else the next event is in time
   if (!mock_answers_.empty()) wake = std::min(wake, mock_answers_.front().due);
-  wake = std::min(wake, leases_.next());
+  wake = std::min({wake, leases_.next(), next_parked_});
   if (wake == armed_for_) return;
   armed_for_ = wake;
   if (wake == core::kNever) {
@@ -296,6 +338,7 @@ void Loop::add_model(ModelEntry* entry, const ModelSettings& settings) {
     entries_.resize(entry->index + 1, nullptr);
     touched_flags_.resize(entry->index + 1, 0);
   }
+  touched_.reserve(entries_.size());  // each once in a turn
   entries_[entry->index] = entry;
   const core::ModelSpec spec = spec_of(settings);
   step(core::ModelAdded{entry->index, &spec});
@@ -322,7 +365,8 @@ void Loop::remove_model(ModelEntry* entry, core::StopMode mode) {
 }
 
 void Loop::shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice) {
-  if (notice != nullptr) notices_.push_back(notice);
+  if (notice != nullptr) notice->next_notice = std::exchange(notices_, notice);
+  if (broken_) return;
   log->info("shutdown: mode {}, {} requests live", static_cast<int>(mode), engine_.live());
   step(core::Shutdown{mode, deadline});
 }
@@ -362,12 +406,13 @@ core::Status Loop::amend_charge(uint64_t id, uint64_t charged, core::ModelIndex 
 // Once the engine is closed, threads that are still inside leave without a word: stay awake for
 // them.
 bool Loop::nothing_to_do() const {
-  return local_reports_.empty() && actions_.empty() && chains_.empty() && !engine_closed_;
+  return local_reports_.empty() && actions_.empty() && chains_.empty() && !engine_closed_ &&
+         !broken_;
 }
 
 // Nobody is inside, nothing is left: no event can come any more.
 bool Loop::may_end() {
-  if (!engine_closed_ || ending_) return false;
+  if (!engine_closed_ || ending_ || parked_ != nullptr) return false;
   gate.close();
   return gate.empty() && home->pending.load(std::memory_order_seq_cst) == 0 && inbox.empty();
 }
@@ -379,13 +424,13 @@ void Loop::end() {
   }
   drop_hook();
   flush_chains();
-  for (ClosedNotice* notice : notices_) {
+  while (ClosedNotice* const notice = notices_) {
+    notices_ = notice->next_notice;
     CompletionQueue* queue = notice->cq;
     notice->node.kind = Node::Kind::kClosed;
     notice->node.next = nullptr;
     queue->push(&notice->node, &notice->node, 1);
   }
-  notices_.clear();
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), nullptr);

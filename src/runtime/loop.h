@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -53,6 +54,7 @@ namespace llmq::runtime {
 struct Command {
   Node node;  // first member
   std::function<void()> run;
+  bool always = false;  // also when the manager breaks off
 };
 
 // When a waiting request may start.
@@ -64,7 +66,7 @@ struct WaitEstimate {
 };
 
 // What came of an attempt that the loop runs itself.
-std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body);
+Outcome outcome_of(provider::Outcome&& from, int http_status, std::string body);
 
 // Is a failed attempt tried again?
 enum class Again : uint8_t {
@@ -104,7 +106,12 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void push(Node* node) {
     if (inbox.push(node)) uv_async_send(&async_);
   }
-  void post(std::function<void()> run);
+  // Made where memory may run out; to post it then needs none.
+  static std::unique_ptr<Command> command(std::function<void()> run);
+  void post(std::unique_ptr<Command> command) { push(&command.release()->node); }
+  void post(std::function<void()> run) { post(command(std::move(run))); }
+  // Everything is to end. Needs no memory: a manager can always be left.
+  void leave();
   bool on_loop_thread() const {
     return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed);
   }
@@ -114,8 +121,17 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   // ---- On the loop thread ----
   // From outside a perform(): a processor or user of the C API that finishes inline.
-  void report_locally(Job& job) { local_reports_.push_back(&job); }
+  void report_locally(Job& job) {
+    try {
+      local_reports_.push_back(&job);
+    } catch (const std::bad_alloc&) {
+      push(&job.node);
+    }
+  }
   void cancel(uint64_t id);
+  // Memory has run out in the middle of a change of the tables here: the engine is not asked any
+  // more, and every request ends (loop_nomem.cc).
+  bool broken() const { return broken_; }
   // Between two events: does what has been decided, and publishes the counters, for one who waits.
   void catch_up();
   void add_model(ModelEntry* entry, const ModelSettings& settings);
@@ -154,7 +170,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
   const config::ManagerConfig config;
   const Callbacks callbacks;
   const std::shared_ptr<Logger> log;
-  Home* const home;  // outlives the loop until the last job has been released
+  struct LeaveHome {
+    void operator()(Home* its_home) const { Home::orphan(its_home); }
+  };
+  const std::unique_ptr<Home, LeaveHome> own_home;
+  Home* const home;  // that one: outlives the loop until the last job has been released
   Gate gate;
   Inbox inbox;
   Registry registry;
@@ -196,6 +216,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
                             core::DeploymentIndex deployment, core::Usage usage);
   void turn();
   bool take_inbox();
+  void take(Node* node);
+  void admit(Job& job);
   void take_submit(Job& job);
   void take_report(Job& job);
   void step(const core::Event& event);
@@ -208,6 +230,19 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool may_end();
   void end();
 
+  // loop_nomem.cc
+  template <typename Fn>
+  void or_break(Fn&& fn);
+  template <typename Fn>
+  static void if_memory_lasts(Fn&& fn);
+  void fail_for_memory(Job& job, uint8_t attempt);
+  void refuse_for_memory(Job& job);
+  void take_broken(Node* node);
+  void take_broken_report(Job& job);
+  void break_off();
+  void stop_broken(Job& job);
+  void end_broken(Job& job, core::Status status);
+
   // loop_stream.cc
   void take_chunk(std::unique_ptr<Chunk> chunk);
   void deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk);
@@ -217,6 +252,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   Job* pass_on(Job& job, uint8_t attempt, bool all);
   provider::Outcome end_stream(Job*& job, uint8_t attempt, const provider::WireResponse& head,
                                std::string& body);
+  void give_up_http(Job& job, uint8_t attempt);
   void resume_http(uint64_t id);
 
   // loop_flights.cc: requests with a dedup_key
@@ -228,6 +264,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void fan_out(Flight& flight, std::unique_ptr<Chunk> chunk);
   static void publish_followers(const Flight& flight);
   void step_out(Job& follower);
+  void share_outcome(Job& follower, Flight& flight, const Outcome& brought);
   void land(Job& call);
   void drop_flight(Flight& flight);
   void keep_answer(Flight& flight);
@@ -243,6 +280,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_actions.cc
   void perform_all();
   void perform(const core::StartAttempt& action);
+  void run(Job& job, uint8_t attempt);
   void perform(const core::AbortAttempt& action);
   void perform(const core::FinishRequest& action);
   void perform(const core::Persist& action);
@@ -255,6 +293,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void perform(const core::Closed&) { engine_closed_ = true; }
   void perform(const core::Tell& action);
   void deliver(Job& job, core::DurationNs estimate = {});
+  void hand_over(Job& job, core::DurationNs estimate);
+  bool keep(Job& job, const Summary& summary);
+  void deliver_parked();
   std::string log_name(const Job& job);
   void enqueue(Node& node, CompletionQueue* queue);
   void commit_history();
@@ -267,6 +308,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void drop_hook();
   void tell_hook(const core::Notice& notice);
   void tell_of_stranger(Job& job);
+  void tell_of_end(Job& job);
 
   // loop_ends.cc
   void explain_end(Job& job, core::DurationNs estimate);
@@ -314,7 +356,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   core::Result<std::string_view> body_for(Job& job, const DeploymentEntry& entry);
   void stop_runner(Job& job, uint8_t attempt);
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
-  void report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
+  void report(Job& job, uint8_t attempt, Outcome&& outcome,
               const core::Observed* observed = nullptr, Again again = Again::kAsTheStatusSays);
   bool http_client_ready(Job& job, uint8_t attempt);
   void stream_http(const std::shared_ptr<Job*>& runner, const provider::Profile& profile,
@@ -322,7 +364,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // `key` is a fingerprint of the one that was sent.
   void end_http(Job& runner, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
-  Outcome* store(std::unique_ptr<Outcome> outcome);
+  Outcome* store(Outcome&& outcome);
 
   // loop_leases.cc
   void run_worker(Job& job, const Processor& processor, uint8_t attempt);
@@ -358,6 +400,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::atomic<std::thread::id> host_thread_{};
   std::mutex turn_mutex_;  // of turns that hosts' threads take
   bool left_to_itself_ = false;
+  Node leave_;
+  std::atomic<bool> left_{false};
   bool finished_ = false;
 
   core::Engine engine_;
@@ -384,7 +428,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<RefusedKey> refused_keys_;  // until another one is found, or a call goes well
   core::TimeNs next_key_look_{};
-  std::vector<ClosedNotice*> notices_;
+  ClosedNotice* notices_ = nullptr;
   Hook hook_;
   // Of requests and calls that are not over, and of which an attempt has failed.
   std::unordered_map<const Job*, std::shared_ptr<AttemptLog>> attempt_logs_;
@@ -397,9 +441,33 @@ class Loop : public std::enable_shared_from_this<Loop> {
   core::TimeNs armed_for_ = core::kNever;
   GapWatch gap_watch_;
   CalendarWindows windows_;
+  Node* parked_ = nullptr;  // ended requests that there was no memory to keep: tried again
+  core::TimeNs next_parked_ = core::kNever;
+  bool broken_ = false;
+  bool breaking_off_ = false;
   bool engine_closed_ = false;
   bool ending_ = false;
 };
+
+// What the tables here depend on.
+template <typename Fn>
+void Loop::or_break(Fn&& fn) {
+  try {
+    fn();
+  } catch (const std::bad_alloc&) {
+    broken_ = true;
+  }
+}
+
+// What may be left out: words, and what is learnt.
+template <typename Fn>
+void Loop::if_memory_lasts(Fn&& fn) {
+  try {
+    fn();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
 
 }  // namespace llmq::runtime
 

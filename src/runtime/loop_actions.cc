@@ -12,6 +12,12 @@
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
+namespace {
+
+constexpr core::DurationNs kBetweenTries = core::milliseconds(50);  // to keep a response
+
+}  // namespace
+
 // By index: a callback may lead to a step that appends more.
 void Loop::perform_all() {
   for (size_t i = 0; i < actions_.size(); ++i) {
@@ -41,25 +47,34 @@ void Loop::perform(const core::StartAttempt& action) {
     return;
   }
   home->drop_outcome(job);
-  if (job.is_permit()) return give_permit(job, action.attempt);
+  try {
+    run(job, action.attempt);
+  } catch (const std::bad_alloc&) {
+    fail_for_memory(job, action.attempt);
+  }
+}
+
+// Before anybody runs the attempt, its live word says that somebody does.
+void Loop::run(Job& job, uint8_t attempt) {
+  if (job.is_permit()) return give_permit(job, attempt);
   DeploymentEntry& entry = deployment_of(job);
   switch (entry.config.provider) {
     case config::ProviderKind::kNone: {
       const std::shared_ptr<Processor> processor = entry_of(job).processor;
       if (processor == nullptr) {
-        refuse_without_processor(job, action.attempt);
+        refuse_without_processor(job, attempt);
       } else if (processor->workers != nullptr) {
-        run_worker(job, *processor, action.attempt);
+        run_worker(job, *processor, attempt);
       } else {
-        run_processor(job, *processor, action.attempt);
+        run_processor(job, *processor, attempt);
       }
       break;
     }
     case config::ProviderKind::kMock:
-      run_mock(job, entry, action.attempt);
+      run_mock(job, entry, attempt);
       break;
     case config::ProviderKind::kHttp:
-      run_http(job, entry, action.attempt);
+      run_http(job, entry, attempt);
       break;
   }
 }
@@ -84,11 +99,13 @@ void Loop::perform(const core::AbortAttempt& action) {
   stop_runner(job, action.attempt);
   end_permit(job);
   if (action.reason != core::Status::kTimeout) return;
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = core::Status::kTimeout;
-  outcome->message = "attempt " + std::to_string(action.attempt) + " gave no answer within " +
-                     milliseconds_text(core::milliseconds(job.request.timeout_ms));
-  job.outcome = store(std::move(outcome));
+  if_memory_lasts([&] {
+    Outcome outcome;
+    outcome.status = core::Status::kTimeout;
+    outcome.message = "attempt " + std::to_string(action.attempt) + " gave no answer within " +
+                      milliseconds_text(core::milliseconds(job.request.timeout_ms));
+    job.outcome = store(std::move(outcome));
+  });
 }
 
 void Loop::perform(const core::FinishRequest& action) {
@@ -125,27 +142,38 @@ void Loop::perform(const core::DeploymentGone& action) {
 void Loop::deliver(Job& job, core::DurationNs estimate) {
   job.stop_lending();
   if (job.request.role == core::Role::kFlight) return land(job);
-  explain_end(job, estimate);
+  hand_over(job, estimate);
+}
+
+void Loop::hand_over(Job& job, core::DurationNs estimate) {
+  if (job.request.status == core::Status::kOk && job.outcome == nullptr) {
+    job.request.state = core::State::kFailed;  // there was no memory for its answer
+    job.request.status = core::Status::kNoMem;
+  }
+  if_memory_lasts([&] { explain_end(job, estimate); });
   if (!attempt_logs_.empty()) keep_attempts(job);
   if (job.outcome != nullptr) {
     job.outcome->finished = now_.mono;
     job.outcome->first_output = first_output_of(job);
-    const std::string& where = deployment_of(job).config.name;
-    if (job.request.attempts > 0 && !where.empty()) job.outcome->deployment = where;
-    if (job.fell_back) job.outcome->model = entry_of(job).config.name;
+    if_memory_lasts([&] {
+      const std::string& where = deployment_of(job).config.name;
+      if (job.request.attempts > 0 && !where.empty()) job.outcome->deployment = where;
+      if (job.fell_back) job.outcome->model = entry_of(job).config.name;
+    });
   }
   const Summary summary = summary_of(job);
-  ended_.push_back(summary);
+  if (!keep(job, summary)) return;
+  if_memory_lasts([&] { ended_.push_back(summary); });
   ++ended_count_;
   ended_bytes_ += job.request.bytes;
   touch(job.request.model);
   touch_tenant(job);
   if (log->on(LLMQ_LOG_DEBUG)) {
-    log->debug("{}: {} after {} attempts", log_name(job), core::status_name(summary.status),
-               summary.attempts);
+    if_memory_lasts([&] {
+      log->debug("{}: {} after {} attempts", log_name(job), core::status_name(summary.status),
+                 summary.attempts);
+    });
   }
-  const bool keep = (job.flags.load(std::memory_order_relaxed) & LLMQ_REQUEST_KEEP) != 0;
-  if (keep) history.keep(job.has_sink() ? copy_response(job) : take_response(job), job.state);
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   if (job.done_fn != nullptr) {
     commit_history();
@@ -161,6 +189,36 @@ void Loop::deliver(Job& job, core::DurationNs estimate) {
   } else {
     commit_history();
     Home::release(job, kRequestHolder);
+  }
+}
+
+// False: there was no memory for its response, and it ends later. A manager that closes waits for
+// that, but not when it breaks off.
+bool Loop::keep(Job& job, const Summary& summary) {
+  if ((job.flags.load(std::memory_order_relaxed) & LLMQ_REQUEST_KEEP) == 0) return true;
+  try {
+    Response* const place = history.make_place(summary.id, now_.mono);
+    if (place == nullptr) return true;
+    job.has_sink() ? copy_texts(job, *place) : take_texts(job, *place);
+    history.keep(summary, job.state);
+  } catch (const std::bad_alloc&) {
+    history.drop_place(summary.id);
+    if (broken_) return true;
+    job.node.next = std::exchange(parked_, &job.node);
+    next_parked_ = now_.mono + kBetweenTries;
+    return false;
+  }
+  return true;
+}
+
+void Loop::deliver_parked() {
+  if (!broken_ && now_.mono < next_parked_) return;
+  next_parked_ = core::kNever;
+  Node* node = std::exchange(parked_, nullptr);
+  while (node != nullptr) {
+    Node* const next = node->next;
+    hand_over(*Job::of(node), {});
+    node = next;
   }
 }
 
@@ -182,12 +240,16 @@ void Loop::enqueue(Node& node, CompletionQueue* queue) {
     ++chain.count;
     return;
   }
-  chains_.push_back(Chain{queue, &node, &node, 1});
+  try {
+    chains_.push_back(Chain{queue, &node, &node, 1});
+  } catch (const std::bad_alloc&) {  // then by itself
+    queue->push(&node, &node, 1);
+  }
 }
 
 void Loop::commit_history() {
   if (ended_.empty()) return;
-  history.add(ended_);
+  if_memory_lasts([this] { history.add(ended_); });
   ended_.clear();
 }
 

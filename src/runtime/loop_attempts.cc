@@ -17,16 +17,16 @@
 
 namespace llmq::runtime {
 
-std::unique_ptr<Outcome> outcome_of(provider::Outcome&& from, int http_status, std::string body) {
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = from.status;
-  outcome->usage_known = from.usage_known;
-  outcome->usage = from.usage;
-  outcome->retry_after = from.retry_after;
-  outcome->http_status = http_status;
-  outcome->message = std::move(from.message);
-  outcome->provider_request_id = std::move(from.provider_request_id);
-  outcome->data = std::move(body);
+Outcome outcome_of(provider::Outcome&& from, int http_status, std::string body) {
+  Outcome outcome;
+  outcome.status = from.status;
+  outcome.usage_known = from.usage_known;
+  outcome.usage = from.usage;
+  outcome.retry_after = from.retry_after;
+  outcome.http_status = http_status;
+  outcome.message = std::move(from.message);
+  outcome.provider_request_id = std::move(from.provider_request_id);
+  outcome.data = std::move(body);
   return outcome;
 }
 
@@ -84,30 +84,34 @@ void Loop::observe(core::ModelIndex model, core::DeploymentIndex deployment,
 }
 
 // The result of an attempt that the loop itself runs. `observed` may be nullptr.
-void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
-                  const core::Observed* observed, Again again) {
+void Loop::report(Job& job, uint8_t attempt, Outcome&& outcome, const core::Observed* observed,
+                  Again again) {
   uint32_t live = live_word(job.request.id, attempt);
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
   const DeploymentEntry& entry = deployment_of(job);
-  if (outcome->usage_known) price(entry, outcome->usage);
+  if (outcome.usage_known) price(entry, outcome.usage);
   if (again == Again::kNever) job.request.max_attempts = attempt;
   Job& asked = asked_by(job);
   const core::AttemptFinished event{&asked.request,
                                     attempt,
-                                    outcome->status,
-                                    outcome->usage_known,
-                                    outcome->usage,
-                                    outcome->retry_after,
-                                    observed_in(*outcome, observed),
+                                    outcome.status,
+                                    outcome.usage_known,
+                                    outcome.usage,
+                                    outcome.retry_after,
+                                    observed_in(outcome, observed),
                                     again == Again::kAtOnce};
-  if (outcome->status != core::Status::kOk && log->on(LLMQ_LOG_INFO)) {
-    const std::string& name = entry.config.name;
-    log->info("{}: attempt {}{} failed: {}: {}", log_name(asked), attempt,
-              name.empty() ? "" : " at deployment " + name, core::status_name(outcome->status),
-              one_line(outcome->message));
+  if (outcome.status != core::Status::kOk && log->on(LLMQ_LOG_INFO)) {
+    if_memory_lasts([&] {
+      const std::string& name = entry.config.name;
+      log->info("{}: attempt {}{} failed: {}: {}", log_name(asked), attempt,
+                name.empty() ? "" : " at deployment " + name, core::status_name(outcome.status),
+                one_line(outcome.message));
+    });
   }
-  learn_tokens(job, *outcome);
-  hear_of_quota(job, *outcome);
+  if_memory_lasts([&] {
+    learn_tokens(job, outcome);
+    hear_of_quota(job, outcome);
+  });
   job.outcome = store(std::move(outcome));
   http_calls_.erase(&job);
   touch(job.request.model);
@@ -117,11 +121,12 @@ void Loop::report(Job& job, uint8_t attempt, std::unique_ptr<Outcome> outcome,
 }
 
 // Puts an outcome into a record that any thread may give back.
-Outcome* Loop::store(std::unique_ptr<Outcome> outcome) {
+// nullptr: there is no memory for it.
+Outcome* Loop::store(Outcome&& outcome) {
   Outcome* record = home->outcomes.take();
   if (record == nullptr) return nullptr;
   const uint32_t slot = record->slot;
-  *record = std::move(*outcome);
+  *record = std::move(outcome);
   record->slot = slot;
   return record;
 }
@@ -206,16 +211,27 @@ void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   call.transport = transport_of(config);
   const auto runner = std::make_shared<Job*>(&job);
   if (job.stream() != nullptr) stream_http(runner, *config.profile, attempt, call);
-  const uint64_t number = http_->start(
-      std::move(call),
-      [this, runner, attempt] {
-        now_ = now();
-        step(core::AttemptSent{&asked_by(**runner).request, attempt});
-      },
-      [this, runner, attempt, profile = config.profile, fingerprint](http::CallResult result) {
-        end_http(**runner, attempt, *profile, fingerprint, std::move(result));
-      });
-  http_calls_[&job] = HttpCall{number, runner};
+  HttpCall& running = http_calls_[&job];
+  running.runner = runner;
+  try {
+    running.number = http_->start(
+        std::move(call),
+        [this, runner, attempt] {
+          now_ = now();
+          or_break([&] { step(core::AttemptSent{&asked_by(**runner).request, attempt}); });
+        },
+        [this, runner, attempt, profile = config.profile, fingerprint](http::CallResult result) {
+          if (broken_) return;
+          try {
+            end_http(**runner, attempt, *profile, fingerprint, std::move(result));
+          } catch (const std::bad_alloc&) {
+            or_break([&] { fail_for_memory(**runner, attempt); });
+          }
+        });
+  } catch (const std::bad_alloc&) {
+    http_calls_.erase(&job);
+    throw;
+  }
 }
 
 void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profile, size_t key,

@@ -39,30 +39,30 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
     last = "; the last attempt: " + job.outcome->message;
   }
   home->drop_outcome(job);
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = status;
+  Outcome outcome;
+  outcome.status = status;
   const core::DurationNs given = job.request.deadline - job.request.submitted;
   switch (status) {
     case core::Status::kDeadline:
       if (estimate.ns > 0) {
-        outcome->message = "the deadline is " + milliseconds_text(given) + kDeadlineHopeless +
-                           milliseconds_text(estimate);
+        outcome.message = "the deadline is " + milliseconds_text(given) + kDeadlineHopeless +
+                          milliseconds_text(estimate);
         break;
       }
-      outcome->message = "the deadline came " + milliseconds_text(given) + " after the submit" +
-                         (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
+      outcome.message = "the deadline came " + milliseconds_text(given) + " after the submit" +
+                        (job.request.attempts == 0 ? ", before the limits had room" : "") + last;
       break;
     case core::Status::kOversize:
-      outcome->message = oversize_text(job);
+      outcome.message = oversize_text(job);
       break;
     case core::Status::kQuotaExhausted:
-      explain_quota(job, *outcome);
+      explain_quota(job, outcome);
       break;
     case core::Status::kQueueFull:
-      outcome->message = tenant_caps_text(job);
+      outcome.message = tenant_caps_text(job);
       break;
     default:
-      outcome->message = unsent_text(status) + last;
+      outcome.message = unsent_text(status) + last;
       break;
   }
   job.outcome = store(std::move(outcome));

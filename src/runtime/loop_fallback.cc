@@ -21,7 +21,9 @@ void Loop::perform(const core::FallBack& action) {
   job.node.deployment = 0;
   touch(action.from);
   touch(job.request.model);
-  if (job.request.tenant != 0) touched_tenants_.push_back({action.from, job.request.tenant});
+  if (job.request.tenant != 0) {
+    if_memory_lasts([&] { touched_tenants_.push_back({action.from, job.request.tenant}); });
+  }
   touch_tenant(job);
   if (job.is_permit()) expect_permits(job);
   const ModelEntry& entry = entry_of(job);
@@ -31,10 +33,14 @@ void Loop::perform(const core::FallBack& action) {
   if (log->on(LLMQ_LOG_INFO)) {
     const std::string why = action.why == core::Status::kOk ? "it has waited for too long"
                                                             : core::status_name(action.why);
-    log->info("{}: falls back from model {}: {}", log_name(job), entries_[action.from]->config.name,
-              why);
+    if_memory_lasts([&] {
+      log->info("{}: falls back from model {}: {}", log_name(job),
+                entries_[action.from]->config.name, why);
+    });
   }
-  step(core::FellBack{&job.request, prepare_fallback(job, *settings)});
+  core::Status ready = core::Status::kNoMem;
+  if_memory_lasts([&] { ready = prepare_fallback(job, *settings); });
+  step(core::FellBack{&job.request, ready});
 }
 
 // The payload names the new model, which must be able to say it to its provider.
@@ -52,9 +58,9 @@ core::Status Loop::prepare_fallback(Job& job, const ModelSettings& settings) {
     reads = true;
     const auto looked = look_into(config, settings.est_output_tokens, operation, payload);
     if (looked) continue;
-    auto outcome = std::make_unique<Outcome>();
-    outcome->status = looked.error().code;
-    outcome->message = "fallback to " + config.title() + ": " + looked.error().message;
+    Outcome outcome;
+    outcome.status = looked.error().code;
+    outcome.message = "fallback to " + config.title() + ": " + looked.error().message;
     home->drop_outcome(job);
     job.outcome = store(std::move(outcome));
     return looked.error().code;

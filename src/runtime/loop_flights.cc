@@ -2,6 +2,7 @@
 // call becomes that of all.
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "runtime/chunk.h"
@@ -41,6 +42,11 @@ Flight* Loop::begin_flight(Job& job) {
   Job* const call = home->jobs.take();
   if (call == nullptr) return nullptr;
   call->begin(*home);
+  call->extra = new (std::nothrow) Extra;
+  if (call->extra == nullptr) {
+    Home::release(*call, kRequestHolder);
+    return nullptr;
+  }
   core::Request& request = call->request;
   request.est_input_tokens = job.request.est_input_tokens;
   request.est_output_tokens = job.request.est_output_tokens;
@@ -55,7 +61,6 @@ Flight* Loop::begin_flight(Job& job) {
   call->payload = std::exchange(job.payload, nullptr);
   call->operation = job.operation;
   call->user_data = job.user_data;
-  call->extra = new Extra;
   call->extra->dedup_key = std::move(job.extra->dedup_key);
   call->extra->wire_model = std::move(job.extra->wire_model);
   call->extra->made = std::move(job.extra->made);
@@ -64,9 +69,16 @@ Flight* Loop::begin_flight(Job& job) {
     call->extra->stream = std::move(job.extra->stream);
     call->extra->stream->buffer->set_request(request.id);
   }
+  Flight* flight = nullptr;
+  try {
+    flight = &flights_.open(*call);
+  } catch (const std::bad_alloc&) {
+    Home::release(*call, kRequestHolder);
+    throw;
+  }
   call->in_engine = true;
   call->publish();
-  return &flights_.open(*call);
+  return flight;
 }
 
 void Loop::join(Job& job, Flight& flight) {
@@ -116,6 +128,16 @@ void Loop::publish_followers(const Flight& flight) {
   }
 }
 
+void Loop::share_outcome(Job& follower, Flight& flight, const Outcome& brought) {
+  Outcome outcome = brought;
+  outcome.flags = 0;
+  if (outcome.status == follower.request.status) {
+    if (flight.told_attempt == flight.call->request.attempts) outcome.flags = LLMQ_EVENT_SHARED;
+    flight.told_attempt = flight.call->request.attempts;
+  }
+  follower.outcome = store(std::move(outcome));
+}
+
 // The request has ended, with the call or without it: what the call brought last is told it.
 void Loop::step_out(Job& follower) {
   Flight& flight = *follower.extra->shared.flight;
@@ -124,16 +146,10 @@ void Loop::step_out(Job& follower) {
   // A runner may be about to write the outcome.
   const bool settled = call.live.load(std::memory_order_acquire) == 0;
   if (settled && call.outcome != nullptr) {
-    auto outcome = std::make_unique<Outcome>(*call.outcome);
-    outcome->flags = 0;
-    if (outcome->status == follower.request.status) {
-      if (flight.told_attempt == call.request.attempts) outcome->flags = LLMQ_EVENT_SHARED;
-      flight.told_attempt = call.request.attempts;
-    }
-    follower.outcome = store(std::move(outcome));
+    if_memory_lasts([&] { share_outcome(follower, flight, *call.outcome); });
   }
   if (const auto log = attempt_logs_.find(&call); log != attempt_logs_.end()) {
-    attempt_logs_[&follower] = log->second;
+    if_memory_lasts([&] { attempt_logs_[&follower] = std::shared_ptr<AttemptLog>(log->second); });
   }
   flight.remove(follower);
   if (flight.landed && flight.followers.empty()) drop_flight(flight);
@@ -142,7 +158,7 @@ void Loop::step_out(Job& follower) {
 // The call has ended, for whatever reason.
 void Loop::land(Job& call) {
   Flight& flight = *call.extra->shared.flight;
-  keep_answer(flight);
+  if_memory_lasts([&] { keep_answer(flight); });
   flights_.close(flight);
   flight.landed = true;
   attempt_logs_.erase(&call);
@@ -179,13 +195,13 @@ void Loop::keep_answer(Flight& flight) {
 void Loop::answer_from_cache(Job& job, const CachedAnswer& answer) {
   step(core::Submit{&job.request, true});
   if (job.request.state != core::State::kCompleted) return;
-  auto outcome = std::make_unique<Outcome>();
-  outcome->flags = LLMQ_EVENT_CACHED;
-  outcome->http_status = answer.http_status;
-  outcome->usage_known = answer.usage_known;
-  outcome->usage = answer.usage;
-  outcome->data = answer.data;
-  outcome->provider_request_id = answer.provider_request_id;
+  Outcome outcome;
+  outcome.flags = LLMQ_EVENT_CACHED;
+  outcome.http_status = answer.http_status;
+  outcome.usage_known = answer.usage_known;
+  outcome.usage = answer.usage;
+  outcome.data = answer.data;
+  outcome.provider_request_id = answer.provider_request_id;
   job.outcome = store(std::move(outcome));
   for (const Piece& piece : answer.pieces) hand_piece(job, 0, piece, nullptr);
 }

@@ -31,10 +31,14 @@ void Loop::start_hedge(Job& job, const core::StartAttempt& action) {
   }
   hedges_[&job] = twin;
   DeploymentEntry& entry = deployment_of(*twin);
-  if (entry.config.provider == config::ProviderKind::kMock) {
-    run_mock(*twin, entry, action.attempt);
-  } else {
-    run_http(*twin, entry, action.attempt);
+  try {
+    if (entry.config.provider == config::ProviderKind::kMock) {
+      run_mock(*twin, entry, action.attempt);
+    } else {
+      run_http(*twin, entry, action.attempt);
+    }
+  } catch (const std::bad_alloc&) {
+    fail_for_memory(*twin, action.attempt);
   }
 }
 

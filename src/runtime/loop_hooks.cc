@@ -97,8 +97,8 @@ void Loop::perform(const core::Tell& action) {
   const bool ended = notice.kind == Notice::kAttemptFinished;
   const bool trouble =
       ended && (notice.status != core::Status::kOk || notice.attempt > 1 || notice.was_hedged);
-  if (trouble || notice.kind == Notice::kRetried) note_attempt(notice);
-  tell_hook(notice);
+  if (trouble || notice.kind == Notice::kRetried) if_memory_lasts([&] { note_attempt(notice); });
+  if_memory_lasts([&] { tell_hook(notice); });
 }
 
 // An attempt that failed, or followed one that did.
@@ -169,11 +169,20 @@ void Loop::tell_of_stranger(Job& job) {
   notice.at = now_.mono;
   notice.model = job.request.model;
   notice.request = &job.request;
-  tell_hook(notice);
+  if_memory_lasts([&] { tell_hook(notice); });
+  tell_of_end(job);
+}
+
+// Of one that the engine has not ended.
+void Loop::tell_of_end(Job& job) {
+  Notice notice;
+  notice.at = now_.mono;
+  notice.model = job.request.model;
+  notice.request = &job.request;
   notice.kind = Notice::kCompleted;
   notice.state = job.request.state;
   notice.status = job.request.status;
-  tell_hook(notice);
+  if_memory_lasts([&] { tell_hook(notice); });
 }
 
 }  // namespace llmq::runtime

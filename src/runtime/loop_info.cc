@@ -40,41 +40,41 @@ std::string blocked_text(const ModelEntry& entry, core::Engine& engine, core::Mo
 }
 
 // How many attempts may run at a time, and why not as many as is configured.
-cJSON* concurrency_json(const core::Deployment& deployment) {
+base::Json concurrency_json(const core::Deployment& deployment) {
   const int64_t configured = deployment.limiter.most_attempts();
   const core::AdaptiveConcurrency& load = deployment.load;
-  cJSON* json = cJSON_CreateObject();
-  base::add_number(json, "configured", configured);
-  base::add_number(json, "effective", std::min(configured, load.bound()));
+  base::Json json(base::new_object());
+  base::add_number(json.get(), "configured", configured);
+  base::add_number(json.get(), "effective", std::min(configured, load.bound()));
   if (load.ramps()) {
-    cJSON_AddStringToObject(json, "why", "slow start after a pause or an outage");
+    base::add_text(json.get(), "why", "slow start after a pause or an outage");
   } else if (load.bounds()) {
-    cJSON_AddStringToObject(json, "why", "the provider was overloaded");
+    base::add_text(json.get(), "why", "the provider was overloaded");
   }
-  base::add_number(json, "overloads", static_cast<int64_t>(load.overloads()));
+  base::add_number(json.get(), "overloads", static_cast<int64_t>(load.overloads()));
   return json;
 }
 
 // The account's quota is used up: what the provider said, and when the next call finds out.
-cJSON* quota_json(core::TimeNs now, const DeploymentEntry& entry,
-                  const core::Deployment& deployment) {
-  cJSON* json = cJSON_CreateObject();
-  cJSON_AddStringToObject(json, "requests", deployment.spec.quota.blocks ? "block" : "fail");
+base::Json quota_json(core::TimeNs now, const DeploymentEntry& entry,
+                      const core::Deployment& deployment) {
+  base::Json json(base::new_object());
+  base::add_text(json.get(), "requests", deployment.spec.quota.blocks ? "block" : "fail");
   const int64_t wait = milliseconds_until(now, deployment.quota.until());
-  base::add_number(json, "recheck_ms", std::max<int64_t>(wait, 0));
-  cJSON_AddStringToObject(json, "told", entry.quota_told.c_str());
+  base::add_number(json.get(), "recheck_ms", std::max<int64_t>(wait, 0));
+  base::add_text(json.get(), "told", entry.quota_told.c_str());
   return json;
 }
 
 // Limits that each tenant has to itself: how many have used them of late, how many they hold back.
-cJSON* tenant_limits_json(const core::Model& model) {
-  cJSON* list = cJSON_CreateArray();
+base::Json tenant_limits_json(const core::Model& model) {
+  base::Json list(base::new_array());
   for (size_t i = 0; i < model.tenant_limits.size(); ++i) {
     const core::LimitSpec& spec = model.tenant_limits[i];
-    cJSON* json = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, json);
-    cJSON_AddStringToObject(json, "limit", core::limit_name(spec).c_str());
-    cJSON_AddStringToObject(json, "kind", core::kind_name(spec.kind));
+    cJSON* json = base::new_object();
+    base::append(list.get(), json);
+    base::add_text(json, "limit", core::limit_name(spec).c_str());
+    base::add_text(json, "kind", core::kind_name(spec.kind));
     base::add_number(json, "amount", spec.amount);
     base::add_number(json, "tenants", static_cast<int64_t>(model.accounts.with_own_limits()));
     base::add_number(json, "waiting", model.parked[i]);
@@ -86,16 +86,16 @@ cJSON* tenant_limits_json(const core::Model& model) {
 void add_deployment(cJSON* json, core::TimeNs now, const DeploymentEntry& entry,
                     core::Engine& engine, const core::Deployment& deployment) {
   if (deployment.quota.suspended()) {
-    cJSON_AddItemToObject(json, "quota_exhausted", quota_json(now, entry, deployment));
+    base::add(json, "quota_exhausted", quota_json(now, entry, deployment).release());
   }
-  cJSON_AddItemToObject(json, "concurrency", concurrency_json(deployment));
-  cJSON* limits = cJSON_AddArrayToObject(json, "limits");
+  base::add(json, "concurrency", concurrency_json(deployment).release());
+  cJSON* limits = base::add_array(json, "limits");
   const std::vector<core::Limit*>& all = deployment.limiter.limits();
   for (size_t i = 0; i < all.size(); ++i) {
     if (deployment.limiter.is_gone(i) || all[i]->spec().ours) continue;
     base::Json limit = limit_json(now, entry, engine, *all[i], deployment.limiter.is_implicit(i));
-    if (deployment.limiter.is_found(i)) cJSON_AddTrueToObject(limit.get(), "found");
-    cJSON_AddItemToArray(limits, limit.release());
+    if (deployment.limiter.is_found(i)) base::add_true(limit.get(), "found");
+    base::append(limits, limit.release());
   }
 }
 
@@ -111,22 +111,22 @@ const char* state_of(core::TimeNs now, const core::Deployment& deployment) {
 // Those that have names, and before them the limits over all of them.
 void add_deployments(cJSON* json, core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                      const core::Model& model) {
-  cJSON* limits = cJSON_AddArrayToObject(json, "limits");
+  cJSON* limits = base::add_array(json, "limits");
   if (entry.total != nullptr) {
     const DeploymentEntry& any = *entry.called.front();
     for (const auto& limit : engine.pool(entry.total->index)->limits) {
       if (limit->is_open()) continue;
-      cJSON_AddItemToArray(limits, limit_json(now, any, engine, *limit, false).release());
+      base::append(limits, limit_json(now, any, engine, *limit, false).release());
     }
   }
-  cJSON* list = cJSON_AddArrayToObject(json, "deployments");
+  cJSON* list = base::add_array(json, "deployments");
   for (const auto& deployment : model.deployments) {
     if (deployment == nullptr) continue;
     const DeploymentEntry& one = *entry.called[deployment->index];
-    cJSON* place = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, place);
-    cJSON_AddStringToObject(place, "name", one.config.name.c_str());
-    cJSON_AddStringToObject(place, "state", state_of(now, *deployment));
+    cJSON* place = base::new_object();
+    base::append(list, place);
+    base::add_text(place, "name", one.config.name.c_str());
+    base::add_text(place, "state", state_of(now, *deployment));
     base::add_number(place, "processing", static_cast<int64_t>(deployment->processing));
     add_deployment(place, now, one, engine, *deployment);
   }
@@ -134,8 +134,8 @@ void add_deployments(cJSON* json, core::TimeNs now, const ModelEntry& entry, cor
 
 base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& engine,
                       core::Model& model) {
-  base::Json json(cJSON_CreateObject());
-  cJSON_AddStringToObject(json.get(), "model", entry.config.name.c_str());
+  base::Json json(base::new_object());
+  base::add_text(json.get(), "model", entry.config.name.c_str());
   base::add_number(json.get(), "pending", static_cast<int64_t>(model.counters.pending));
   base::add_number(json.get(), "processing", static_cast<int64_t>(model.counters.processing));
   const auto settings = entry.settings.read();
@@ -143,7 +143,7 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
   base::add_number(json.get(), "timeout_ms", settings->timeout.ns / 1'000'000);
   const std::string blocked = blocked_text(entry, engine, model);
   if (!model.queue.empty() && !blocked.empty()) {
-    cJSON_AddStringToObject(json.get(), "blocked_by", blocked.c_str());
+    base::add_text(json.get(), "blocked_by", blocked.c_str());
     base::add_number(json.get(), "blocked_for_ms", milliseconds_until(now, model.blocked_until));
   }
   if (settings->is_named()) {
@@ -152,7 +152,7 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
     add_deployment(json.get(), now, *entry.called.front(), engine, model.first());
   }
   if (!model.tenant_limits.empty()) {
-    cJSON_AddItemToObject(json.get(), "tenant_limits", tenant_limits_json(model));
+    base::add(json.get(), "tenant_limits", tenant_limits_json(model).release());
   }
   return json;
 }
@@ -161,17 +161,17 @@ base::Json model_json(core::TimeNs now, const ModelEntry& entry, core::Engine& e
 
 std::string Loop::info_json(const std::vector<ModelEntry*>& models, bool single) {
   const core::TimeNs at = mono_now();
-  base::Json list(cJSON_CreateArray());
+  base::Json list(base::new_array());
   for (const ModelEntry* entry : models) {
     core::Model* model = engine_.model(entry->index);
     if (model == nullptr) continue;
     base::Json json = model_json(at, *entry, engine_, *model);
     if (single) return base::json_text(json.get());
-    cJSON_AddItemToArray(list.get(), json.release());
+    base::append(list.get(), json.release());
   }
-  base::Json all(cJSON_CreateObject());
+  base::Json all(base::new_object());
   base::add_number(all.get(), "live", static_cast<int64_t>(engine_.live()));
-  cJSON_AddItemToObject(all.get(), "models", list.release());
+  base::add(all.get(), "models", list.release());
   return base::json_text(all.get());
 }
 

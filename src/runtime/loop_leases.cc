@@ -18,14 +18,14 @@ Processor::~Processor() {
 void Loop::run_worker(Job& job, const Processor& processor, uint8_t attempt) {
   CompletionQueue* const queue = processor.workers;
   job.live.store(live_word(job.request.id, attempt), std::memory_order_release);
-  job.lend();
   auto ready = std::make_unique<LentEvent>();
   ready->event = attempt_event(LLMQ_EV_READY, job, attempt);
+  Lease& lease = leases_.open(ready->event.attempt_id, job, processor.lease, now_.mono, kUntaken);
+  lease.workers = queue;
+  job.lend();
   ready->job = &job;
   ready->loop = weak_from_this();
   ready->queue = queue;
-  Lease& lease = leases_.open(ready->event.attempt_id, job, processor.lease, now_.mono, kUntaken);
-  lease.workers = queue;
   ready->heard = lease.heard;
   for (int references = 0; references < 2; ++references) queue->add_ref();
   enqueue(ready.release()->node, queue);
@@ -33,17 +33,19 @@ void Loop::run_worker(Job& job, const Processor& processor, uint8_t attempt) {
 
 // The attempt has ended for the engine. A worker is told; what a permit was for is its holder's.
 void Loop::end_lease(const Lease& lease) {
-  if (lease.workers != nullptr) {
-    auto stop = std::make_unique<LentEvent>();
-    stop->event = attempt_event(LLMQ_EV_CANCEL_REQUESTED, *lease.job,
-                                static_cast<uint8_t>(attempt_of(lease.attempt)));
-    stop->event.data = "";
-    stop->event.data_len = 0;
-    stop->queue = lease.workers;
-    lease.workers->add_ref();
-    enqueue(stop.release()->node, lease.workers);
-  }
-  leases_.close(lease.attempt);
+  const uint64_t attempt = lease.attempt;
+  if (lease.workers != nullptr)
+    if_memory_lasts([&] {  // a worker that is not told finds out
+      auto stop = std::make_unique<LentEvent>();
+      stop->event = attempt_event(LLMQ_EV_CANCEL_REQUESTED, *lease.job,
+                                  static_cast<uint8_t>(attempt_of(lease.attempt)));
+      stop->event.data = "";
+      stop->event.data_len = 0;
+      stop->queue = lease.workers;
+      lease.workers->add_ref();
+      enqueue(stop.release()->node, lease.workers);
+    });
+  leases_.close(attempt);
 }
 
 void Loop::heartbeat(uint64_t attempt) {
@@ -73,15 +75,15 @@ void Loop::lose(uint64_t attempt) {
   if (lease == nullptr) return;
   Job& job = *lease->job;
   const auto number = static_cast<uint8_t>(attempt_of(attempt));
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = core::Status::kAbandoned;
-  outcome->message =
-      "attempt " + std::to_string(number) +
-      (lease->heard->load(std::memory_order_relaxed) < 0
-           ? " was taken by nobody: its queue is not drained any more"
-           : " was not heard of for its lease of " + milliseconds_text(lease->length));
-  report(job, number, std::move(outcome), nullptr,
-         job.is_permit() ? Again::kNever : Again::kAtOnce);
+  Outcome lost;
+  lost.status = core::Status::kAbandoned;
+  if_memory_lasts([&] {
+    lost.message = "attempt " + std::to_string(number) +
+                   (lease->heard->load(std::memory_order_relaxed) < 0
+                        ? " was taken by nobody: its queue is not drained any more"
+                        : " was not heard of for its lease of " + milliseconds_text(lease->length));
+  });
+  report(job, number, std::move(lost), nullptr, job.is_permit() ? Again::kNever : Again::kAtOnce);
   // Else a report of its runner is on its way, and counts.
   if (job.live.load(std::memory_order_acquire) == 0) end_lease(*lease);
 }

@@ -22,7 +22,8 @@ void Loop::run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   answer.job = &job;
   answer.attempt = attempt;
   if (reply.pieces.empty()) {
-    answer.outcome = outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body));
+    answer.outcome = std::make_unique<Outcome>(
+        outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body)));
   } else {
     job.stream()->reader = provider::mock_stream_reader(operation);
     answer.pieces = std::move(reply.pieces);
@@ -75,11 +76,15 @@ void Loop::deliver_mock_answers() {
     mock_answers_.pop_back();
     Job& job = *answer.job;
     if (job.id.load(std::memory_order_acquire) != answer.request_id) continue;
+    const uint8_t attempt = answer.attempt;
     if (answer.pieces.empty()) {
-      report(job, answer.attempt, std::move(answer.outcome));
-    } else if (job.live.load(std::memory_order_acquire) ==
-               live_word(answer.request_id, answer.attempt)) {
-      deliver_mock_piece(std::move(answer));
+      report(job, attempt, std::move(*answer.outcome));
+    } else if (job.live.load(std::memory_order_acquire) == live_word(answer.request_id, attempt)) {
+      try {
+        deliver_mock_piece(std::move(answer));
+      } catch (const std::bad_alloc&) {
+        fail_for_memory(job, attempt);
+      }
     }
   }
 }

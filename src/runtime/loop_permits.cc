@@ -19,8 +19,8 @@ void Loop::expect_permits(const Job& job) {
 
 // The caller's call goes out about now. Its lease begins when the caller hears of the permit.
 void Loop::give_permit(Job& job, uint8_t attempt) {
-  job.extra->deployment = deployment_of(job).config.name;
   job.live.store(live_word(job.request.id, attempt), std::memory_order_release);
+  job.extra->deployment = deployment_of(job).config.name;
   if (!job.request.reservation->sent) step(core::AttemptSent{&job.request, attempt});
   auto permit = std::make_unique<LentEvent>();
   permit->event = attempt_event(LLMQ_EV_PERMIT, job, attempt);
@@ -51,10 +51,10 @@ void Loop::end_permit(Job& job) {
 // A request that was submitted to a model which only gives permits.
 void Loop::refuse_without_processor(Job& job, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  auto outcome = std::make_unique<Outcome>();
-  outcome->status = core::Status::kUnsupported;
-  outcome->message = "model " + entry_of(job).config.name +
-                     " is used with permits alone: no processor and no workers are set for it";
+  Outcome outcome;
+  outcome.status = core::Status::kUnsupported;
+  outcome.message = "model " + entry_of(job).config.name +
+                    " is used with permits alone: no processor and no workers are set for it";
   report(job, attempt, std::move(outcome), nullptr, Again::kNever);
 }
 

@@ -133,9 +133,24 @@ void Loop::stream_http(const std::shared_ptr<Job*>& runner, const provider::Prof
   call.body = stream.body;
   call.idle_timeout = entry_of(job).settings.read()->stream_idle_timeout;
   call.on_data = [this, runner, attempt](const provider::WireResponse&, std::string_view bytes) {
-    Job* const on = take_stream(**runner, attempt, bytes);
-    return on != nullptr && !on->stream()->buffer->must_wait();  // else its caller has enough
+    if (broken_) return false;
+    try {
+      Job* const on = take_stream(**runner, attempt, bytes);
+      return on != nullptr && !on->stream()->buffer->must_wait();  // else its caller has enough
+    } catch (const std::bad_alloc&) {
+      or_break([&] { give_up_http(**runner, attempt); });
+      return false;
+    }
   };
+}
+
+// A piece of it was lost for lack of memory.
+void Loop::give_up_http(Job& job, uint8_t attempt) {
+  const auto call = http_calls_.find(&job);
+  if (call == http_calls_.end()) return;
+  const uint64_t number = call->second.number;
+  fail_for_memory(job, attempt);
+  http_->cancel(number);
 }
 
 void Loop::resume_http(uint64_t id) {

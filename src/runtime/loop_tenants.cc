@@ -25,7 +25,8 @@ void Loop::tell_tenant(core::TenantIndex tenant) {
 
 // Its counters change in this turn. The tenant without a name has the model's, less the others'.
 void Loop::touch_tenant(const Job& job) {
-  if (job.request.tenant != 0) touched_tenants_.push_back({job.request.model, job.request.tenant});
+  if (job.request.tenant == 0) return;
+  if_memory_lasts([&] { touched_tenants_.push_back({job.request.model, job.request.tenant}); });
 }
 
 void Loop::publish_tenants() {

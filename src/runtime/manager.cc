@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "base/json.h"
@@ -19,8 +20,7 @@ core::Status abort_loop(const std::shared_ptr<Loop>& loop) {
   const GatePass pass(loop->gate);
   if (!pass) return core::Status::kClosed;
   loop->closing.store(true, std::memory_order_release);
-  Loop* const raw = loop.get();
-  loop->post([raw] { raw->shut_down(core::StopMode::kAbort, core::kNever, nullptr); });
+  loop->leave();
   return core::Status::kOk;
 }
 
@@ -33,26 +33,36 @@ core::Result<std::unique_ptr<Manager>> Manager::create(const config::Config& con
   auto log = make_log(settings.value(), callbacks.log);
   if (!log) return log.error();
   auto loop = std::make_shared<Loop>(settings.value(), callbacks, log.value());
+  std::unique_ptr<Manager> manager(new Manager(loop));
+  manager->abandoned_ = true;
   auto opened = loop->open();
   if (!opened) return opened.error();
-  std::unique_ptr<Manager> manager(new Manager(loop));
+  manager->abandoned_ = false;
   if (settings.value().external_loop) {
     loop->adopt();
     loop->set_hook(Hook{});
   } else {
-    manager->thread_ = platform::start_loop_thread([loop] { loop->run(); });
+    try {
+      manager->thread_ = platform::start_loop_thread([loop] { loop->run(); });
+    } catch (const std::bad_alloc&) {
+      manager->thread_ = nullptr;
+    }
     if (manager->thread_ == nullptr) {
       manager->abandoned_ = true;
       loop->discard();
       return core::Error{core::Status::kNoMem, "no thread can be started", ""};
     }
   }
-  auto registered = manager->register_models(config, callbacks, false);
-  if (!registered) {
+  core::Result<core::Done> registered = core::Done{};
+  try {
+    registered = manager->register_models(config, callbacks, false);
+  } catch (const std::bad_alloc&) {
     manager->destroy();
-    return registered.error();
+    throw;
   }
-  return manager;
+  if (registered) return manager;
+  manager->destroy();
+  return registered.error();
 }
 
 Manager::~Manager() {
@@ -106,9 +116,9 @@ void Manager::abandon() {
 }
 
 std::string Manager::models_json() {
-  base::Json list(cJSON_CreateArray());
+  base::Json list(base::new_array());
   for (const ModelEntry* entry : loop_->registry.list()) {
-    cJSON_AddItemToArray(list.get(), cJSON_CreateString(entry->config.name.c_str()));
+    base::append(list.get(), base::new_text(entry->config.name.c_str()));
   }
   return base::json_text(list.get());
 }
@@ -140,16 +150,19 @@ core::Status Manager::shutdown(core::StopMode mode, core::TimeNs deadline, Compl
                                uint64_t user_data) {
   const GatePass pass(loop_->gate);
   if (!pass) return core::Status::kClosed;
-  ClosedNotice* notice = nullptr;
-  if (cq != nullptr) {
-    notice = new ClosedNotice;
+  Loop* const loop = loop_.get();
+  auto notice = cq == nullptr ? nullptr : std::make_unique<ClosedNotice>();
+  auto command = Loop::command(
+      [loop, mode, deadline, told = notice.get()] { loop->shut_down(mode, deadline, told); });
+  command->always = true;
+  if (notice != nullptr) {
     notice->cq = cq;
     notice->user_data = user_data;
     cq->add_ref();
+    static_cast<void>(notice.release());  // the loop's
   }
-  loop_->closing.store(true, std::memory_order_release);
-  Loop* const loop = loop_.get();
-  loop->post([loop, mode, deadline, notice] { loop->shut_down(mode, deadline, notice); });
+  loop->closing.store(true, std::memory_order_release);
+  loop->post(std::move(command));
   return core::Status::kOk;
 }
 
@@ -159,6 +172,7 @@ core::Status Manager::closed_status() const {
 
 core::Status Manager::on_loop(const std::function<void()>& fn) {
   if (loop_->on_loop_thread()) {
+    if (loop_->broken()) return core::Status::kClosed;
     fn();
     return core::Status::kOk;
   }
@@ -168,18 +182,26 @@ core::Status Manager::on_loop(const std::function<void()>& fn) {
   std::mutex mutex;
   std::condition_variable done_changed;
   bool done = false;
-  loop_->post([&] {
-    loop_->catch_up();
-    fn();
-    loop_->catch_up();
+  core::Status status = core::Status::kOk;
+  auto command = Loop::command([&] {
+    try {
+      if (loop_->broken()) throw std::bad_alloc();
+      loop_->catch_up();
+      fn();
+      loop_->catch_up();
+    } catch (const std::bad_alloc&) {  // whoever waits must hear of it
+      status = core::Status::kNoMem;
+    }
     const std::lock_guard<std::mutex> lock(mutex);
     done = true;
     done_changed.notify_one();
   });
+  command->always = true;
+  loop_->post(std::move(command));
   while (external() && loop_->on_host_thread() && !done) loop_->process();
   std::unique_lock<std::mutex> lock(mutex);
   done_changed.wait(lock, [&] { return done; });
-  return core::Status::kOk;
+  return status;
 }
 
 bool Manager::is_live(uint64_t id, core::State* state, uint8_t* flags) const {
@@ -288,7 +310,7 @@ core::Status Manager::stats(const std::string_view* model, llmq_stats_t* stats) 
 namespace {
 
 base::Json counters_json(const core::Counters& stats) {
-  base::Json json(cJSON_CreateObject());
+  base::Json json(base::new_object());
   const auto add = [&json](const char* name, uint64_t value) {
     base::add_number(json.get(), name, static_cast<int64_t>(value));
   };
@@ -315,7 +337,7 @@ base::Json counters_json(const core::Counters& stats) {
 }
 
 base::Json cache_json(const CacheCounts& counts) {
-  base::Json json(cJSON_CreateObject());
+  base::Json json(base::new_object());
   const auto add = [&json](const char* name, uint64_t value) {
     base::add_number(json.get(), name, static_cast<int64_t>(value));
   };
@@ -335,16 +357,16 @@ std::string Manager::stats_json() {
       json.get(), "pending_bytes",
       static_cast<int64_t>(loop_->home->pending_bytes.load(std::memory_order_relaxed)));
   base::add_number(json.get(), "wakeups", static_cast<int64_t>(loop_->stats.wakeups()));
-  cJSON_AddItemToObject(json.get(), "cache", cache_json(loop_->stats.cache()).release());
-  cJSON* models = cJSON_AddObjectToObject(json.get(), "models");
+  base::add(json.get(), "cache", cache_json(loop_->stats.cache()).release());
+  cJSON* models = base::add_object(json.get(), "models");
   for (const ModelEntry* entry : loop_->registry.list()) {
     base::Json model = counters_json(loop_->stats.model(entry->index));
-    cJSON_AddItemToObject(model.get(), "estimates", entry->tokens.json().release());
-    cJSON_AddItemToObject(models, entry->config.name.c_str(), model.release());
+    base::add(model.get(), "estimates", entry->tokens.json().release());
+    base::add(models, entry->config.name.c_str(), model.release());
   }
-  cJSON* tenants = cJSON_AddObjectToObject(json.get(), "tenants");
+  cJSON* tenants = base::add_object(json.get(), "tenants");
   for (const auto& [name, counters] : loop_->stats.tenants()) {
-    cJSON_AddItemToObject(tenants, name.c_str(), counters_json(counters).release());
+    base::add(tenants, name.c_str(), counters_json(counters).release());
   }
   return base::json_text(json.get());
 }

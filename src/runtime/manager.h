@@ -130,14 +130,20 @@ class Manager {
   core::Result<std::unique_ptr<DeploymentEntry>> make_deployment(
       const config::DeploymentConfig& config, const Callbacks& callbacks) const;
   core::Result<core::Done> check_pools(const std::vector<config::PoolConfig>& pools) const;
-  PoolEntry* make_pool(const config::PoolConfig& config, config::Config source);
+  // What is made ready where memory may run out, and then comes to be at once.
+  struct Ready {
+    std::vector<std::unique_ptr<PoolEntry>> pools;
+    std::vector<std::unique_ptr<Command>> commands;  // that tell the loop, in their order
+  };
+  PoolEntry* make_pool(const config::PoolConfig& config, config::Config source, Ready& ready);
   void join_pools(const config::Config& config, const std::vector<config::PoolConfig>& pools,
-                  const ModelEntry& model, DeploymentEntry& deployment);
+                  const ModelEntry& model, DeploymentEntry& deployment, Ready& ready);
+  void bring_about(Ready ready) noexcept;
   core::Result<core::Done> find_fallback(
       ModelSettings& settings, const std::vector<std::unique_ptr<ModelEntry>>& fresh) const;
   core::Result<core::Done> complete_model(const config::Config& config,
                                           const std::vector<config::PoolConfig>& pools,
-                                          ModelEntry& entry);
+                                          ModelEntry& entry, Ready& ready);
   // manager_set.cc
   core::Result<core::Done> set_model(const config::KeyParts& setting, std::string_view value,
                                      std::string_view key);
@@ -145,8 +151,9 @@ class Manager {
                                     std::string_view key);
   core::Result<core::Done> check_change(const ModelEntry& entry, const ModelSettings& settings,
                                         std::string_view key) const;
-  void apply_change(ModelEntry& entry, const ModelSettings& settings);
-  void change_pool(PoolEntry& pool, const std::vector<core::LimitSpec>& limits);
+  void apply_change(ModelEntry& entry, const ModelSettings& settings, config::Config source);
+  void change_pool(PoolEntry& pool, const std::vector<core::LimitSpec>& limits,
+                   config::Config source);
   // `flags` may be nullptr.
   bool is_live(uint64_t id, core::State* state, uint8_t* flags = nullptr) const;
   // Runs fn on the loop thread and waits for it; inline if this is the loop thread. kClosed, or

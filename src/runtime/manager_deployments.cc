@@ -61,7 +61,8 @@ Result<Done> Manager::add_deployment(std::string_view model, std::string_view na
   if (!fresh) return fresh.error();
   DeploymentEntry* const deployment = fresh.value().get();
   deployment->index = static_cast<core::DeploymentIndex>(entry->deployments.size());
-  join_pools(changed, pools.value(), *entry, *deployment);
+  Ready ready;
+  join_pools(changed, pools.value(), *entry, *deployment, ready);
   std::vector<DeploymentEntry*> all = entry->settings.read()->entries;
   all.push_back(deployment);
   ModelSettings settings = settings_of(std::move(made), std::move(all));
@@ -69,14 +70,18 @@ Result<Done> Manager::add_deployment(std::string_view model, std::string_view na
   if (!done) return done;
   done = check_change(*entry, settings, key);
   if (!done) return done;
+  deployment->places = settings.deployments.back().limits;
+  Loop* const loop = loop_.get();
+  ready.commands.push_back(Loop::command([loop, entry, deployment, settings] {
+    loop->join_deployment(*entry, *deployment, settings);
+  }));
+  auto version = entry->settings.prepare(settings);
+  entry->deployments.reserve(entry->deployments.size() + 1);
+  loop->registry.reserve(0, ready.pools.size());
   entry->source = std::move(changed);
   entry->deployments.push_back(std::move(fresh.value()));
-  deployment->places = settings.deployments.back().limits;
-  entry->settings.replace(settings);
-  Loop* const loop = loop_.get();
-  loop->post([loop, entry, deployment, settings] {
-    loop->join_deployment(*entry, *deployment, settings);
-  });
+  entry->settings.put(std::move(version));
+  bring_about(std::move(ready));
   return Done{};
 }
 
@@ -109,11 +114,13 @@ Result<Done> Manager::remove_deployment(std::string_view model, std::string_view
   all.erase(place);
   ModelSettings settings = settings_of(std::move(models.value().front()), std::move(all));
   if (auto done = find_fallback(settings, {}); !done) return done;
-  entry->source = std::move(changed);
-  entry->settings.replace(settings);
   Loop* const loop = loop_.get();
-  loop->post(
+  auto command = Loop::command(
       [loop, entry, deployment, mode] { loop->remove_deployment(*entry, *deployment, mode); });
+  auto version = entry->settings.prepare(settings);
+  entry->source = std::move(changed);
+  entry->settings.put(std::move(version));
+  loop->post(std::move(command));
   return Done{};
 }
 

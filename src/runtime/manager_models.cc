@@ -50,31 +50,40 @@ Result<Done> Manager::check_pools(const std::vector<config::PoolConfig>& pools) 
   return Done{};
 }
 
-PoolEntry* Manager::make_pool(const config::PoolConfig& config, config::Config source) {
-  Registry& registry = loop_->registry;
+PoolEntry* Manager::make_pool(const config::PoolConfig& config, config::Config source,
+                              Ready& ready) {
   auto pool = std::make_unique<PoolEntry>();
   PoolEntry* const made = pool.get();
-  pool->index = registry.next_pool();
+  pool->index = loop_->registry.next_pool() + static_cast<core::PoolIndex>(ready.pools.size());
   pool->name = config.name;
   pool->time_zone = config.time_zone;
   pool->first_limits = pool->places = config.limits;
   pool->limits.replace(config.limits);
   pool->source = std::move(source);
-  registry.add_pool(std::move(pool));
+  ready.pools.push_back(std::move(pool));
   Loop* const loop = loop_.get();
-  loop->post([loop, made] { loop->add_pool(made); });
+  ready.commands.push_back(Loop::command([loop, made] { loop->add_pool(made); }));
   return made;
+}
+
+// Room in the registry has been reserved.
+void Manager::bring_about(Ready ready) noexcept {
+  for (std::unique_ptr<PoolEntry>& pool : ready.pools) loop_->registry.add_pool(std::move(pool));
+  for (std::unique_ptr<Command>& command : ready.commands) loop_->post(std::move(command));
 }
 
 // Gives a new deployment the pools that it names, and makes those that are new.
 void Manager::join_pools(const config::Config& config, const std::vector<config::PoolConfig>& pools,
-                         const ModelEntry& model, DeploymentEntry& deployment) {
+                         const ModelEntry& model, DeploymentEntry& deployment, Ready& ready) {
   for (const std::string& name : deployment.config.pools) {
     PoolEntry* known = loop_->registry.find_pool(name);
+    for (const std::unique_ptr<PoolEntry>& fresh : ready.pools) {
+      if (fresh->name == name) known = fresh.get();
+    }
     if (known == nullptr) {
       const auto found = std::find_if(pools.begin(), pools.end(),
                                       [&](const auto& pool) { return pool.name == name; });
-      known = make_pool(*found, config.only_pool(name));
+      known = make_pool(*found, config.only_pool(name), ready);
     }
     deployment.pools.push_back(known);
   }
@@ -84,17 +93,17 @@ void Manager::join_pools(const config::Config& config, const std::vector<config:
 // With its pools, and what the two come to.
 Result<Done> Manager::complete_model(const config::Config& config,
                                      const std::vector<config::PoolConfig>& pools,
-                                     ModelEntry& entry) {
+                                     ModelEntry& entry, Ready& ready) {
   const config::ModelConfig& model = entry.config;
   if (model.is_named()) {
     config::PoolConfig total;
     total.time_zone = model.time_zone;
     total.limits = model.limits;
-    entry.total = make_pool(total, {});
+    entry.total = make_pool(total, {}, ready);
   }
   std::vector<DeploymentEntry*> all;
   for (const std::unique_ptr<DeploymentEntry>& deployment : entry.deployments) {
-    join_pools(config, pools, entry, *deployment);
+    join_pools(config, pools, entry, *deployment, ready);
     all.push_back(deployment.get());
   }
   const ModelSettings settings = settings_of(model, all);
@@ -161,8 +170,9 @@ Result<Done> Manager::register_models(const config::Config& config, const Callba
   }
   auto fit = check_pools(pools.value());
   if (!fit) return fit;
+  Ready ready;
   for (const std::unique_ptr<ModelEntry>& entry : fresh) {
-    auto done = complete_model(config, pools.value(), *entry);
+    auto done = complete_model(config, pools.value(), *entry, ready);
     if (!done) return done;
   }
   for (size_t i = 0; i < fresh.size(); ++i) {
@@ -173,30 +183,27 @@ Result<Done> Manager::register_models(const config::Config& config, const Callba
     auto done = find_fallback(settings, fresh);
     if (!done) return done;
     entry->settings.replace(settings);
+    Loop* const loop = loop_.get();
+    ready.commands.push_back(
+        Loop::command([loop, raw = entry.get(), settings] { loop->add_model(raw, settings); }));
   }
-  Loop* const loop = loop_.get();
-  for (std::unique_ptr<ModelEntry>& entry : fresh) {
-    // The loop learns of a model before anybody can submit to it: both go through the inbox.
-    loop->post([loop, raw = entry.get(), settings = *entry->settings.read()] {
-      loop->add_model(raw, settings);
-    });
-    loop->registry.add(std::move(entry));
-  }
+  loop_->registry.reserve(fresh.size(), ready.pools.size());
+  // The loop learns of a model before anybody can submit to it: both go through the inbox.
+  bring_about(std::move(ready));
+  for (std::unique_ptr<ModelEntry>& entry : fresh) loop_->registry.add(std::move(entry));
   return Done{};
 }
 
 core::Status Manager::remove_model(std::string_view model, core::StopMode mode) {
   const GatePass pass(loop_->gate);
   if (!pass) return core::Status::kClosed;
-  ModelEntry* entry = nullptr;
-  {
-    const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
-    entry = loop_->registry.find(model);
-    if (entry == nullptr) return core::Status::kUnknownModel;
-    entry->removed.store(true, std::memory_order_release);
-  }
+  const std::lock_guard<std::mutex> lock(loop_->registry.mutex());
+  ModelEntry* const entry = loop_->registry.find(model);
+  if (entry == nullptr) return core::Status::kUnknownModel;
   Loop* const loop = loop_.get();
-  loop->post([loop, entry, mode] { loop->remove_model(entry, mode); });
+  auto command = Loop::command([loop, entry, mode] { loop->remove_model(entry, mode); });
+  entry->removed.store(true, std::memory_order_release);
+  loop->post(std::move(command));
   return core::Status::kOk;
 }
 

@@ -82,8 +82,7 @@ Result<Done> Manager::set_model(const config::KeyParts& setting, std::string_vie
   if (!done) return done;
   done = check_change(*entry, settings, key);
   if (!done) return done;
-  entry->source = std::move(changed);
-  apply_change(*entry, settings);
+  apply_change(*entry, settings, std::move(changed));
   return Done{};
 }
 
@@ -106,26 +105,39 @@ Result<Done> Manager::check_change(const ModelEntry& entry, const ModelSettings&
   return Done{};
 }
 
-void Manager::apply_change(ModelEntry& entry, const ModelSettings& settings) {
+// First what may fail for lack of memory, then the change; so it is made as a whole or not at all.
+void Manager::apply_change(ModelEntry& entry, const ModelSettings& settings,
+                           config::Config source) {
+  std::vector<std::vector<core::LimitSpec>> places;
   for (size_t i = 0; i < settings.entries.size(); ++i) {
-    DeploymentEntry& deployment = *settings.entries[i];
-    deployment.places = placed(std::move(deployment.places), settings.deployments[i].limits);
+    places.push_back(placed(settings.entries[i]->places, settings.deployments[i].limits));
   }
-  entry.tenant_places = placed(std::move(entry.tenant_places), settings.tenant_limits);
+  std::vector<core::LimitSpec> tenant_places = placed(entry.tenant_places, settings.tenant_limits);
+  auto version = entry.settings.prepare(settings);
   Loop* const loop = loop_.get();
+  auto command =
+      Loop::command([loop, raw = &entry, settings] { loop->change_model(raw, settings); });
   PoolEntry* const total = entry.total;
   if (total != nullptr && !config::same_limits(*total->limits.read(), settings.limits)) {
-    change_pool(*total, settings.limits);
+    change_pool(*total, settings.limits, total->source);
   }
-  entry.settings.replace(settings);
-  loop->post([loop, raw = &entry, settings] { loop->change_model(raw, settings); });
+  for (size_t i = 0; i < places.size(); ++i) settings.entries[i]->places = std::move(places[i]);
+  entry.tenant_places = std::move(tenant_places);
+  entry.source = std::move(source);
+  entry.settings.put(std::move(version));
+  loop->post(std::move(command));
 }
 
-void Manager::change_pool(PoolEntry& pool, const std::vector<core::LimitSpec>& limits) {
-  pool.places = placed(std::move(pool.places), limits);
-  pool.limits.replace(limits);
+void Manager::change_pool(PoolEntry& pool, const std::vector<core::LimitSpec>& limits,
+                          config::Config source) {
+  std::vector<core::LimitSpec> places = placed(pool.places, limits);
+  auto version = pool.limits.prepare(limits);
   Loop* const loop = loop_.get();
-  loop->post([loop, raw = &pool, limits] { loop->change_pool(raw, limits); });
+  auto command = Loop::command([loop, raw = &pool, limits] { loop->change_pool(raw, limits); });
+  pool.places = std::move(places);
+  pool.source = std::move(source);
+  pool.limits.put(std::move(version));
+  loop->post(std::move(command));
 }
 
 Result<Done> Manager::set_pool(const config::KeyParts& setting, std::string_view value,
@@ -153,8 +165,7 @@ Result<Done> Manager::set_pool(const config::KeyParts& setting, std::string_view
       if (!done) return done;
     }
   }
-  pool->source = std::move(changed);
-  change_pool(*pool, limits);
+  change_pool(*pool, limits, std::move(changed));
   return Done{};
 }
 

@@ -84,7 +84,12 @@ void waiter_done(void* user, const llmq_event_t* event) {
   if (event->type != LLMQ_EV_DONE) return;
   auto* waiter = static_cast<Waiter*>(user);
   llmq_event_t copy = *event;
-  std::unique_ptr<Response> response = take_event(copy);
+  std::unique_ptr<Response> response;
+  try {
+    response = take_event(copy);
+  } catch (const std::bad_alloc&) {  // the one who waits hears of it
+    response = nullptr;
+  }
   const std::lock_guard<std::mutex> lock(waiter->mutex);
   waiter->response = std::move(response);
   waiter->done = true;

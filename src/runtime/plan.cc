@@ -21,16 +21,16 @@ void describe(cJSON* json, const PlanTotals& totals) {
   base::add_number(json, "unfinished", static_cast<int64_t>(totals.requests - totals.finished));
   base::add_number(json, "input_tokens", totals.input_tokens);
   base::add_number(json, "output_tokens", totals.output_tokens);
-  cJSON_AddRawToObject(json, "cost", base::money_text(totals.cost_micros).c_str());
+  base::add_raw(json, "cost", base::money_text(totals.cost_micros).c_str());
   base::add_number(json, "duration_ms",
                    totals.finished == 0 ? 0 : (totals.last_end - PlanRun::kStart).ns / 1'000'000);
 }
 
 void describe_bound(cJSON* json, const std::string& bound_by) {
   if (bound_by.empty()) {
-    cJSON_AddNullToObject(json, "bound_by");
+    base::add_null(json, "bound_by");
   } else {
-    cJSON_AddStringToObject(json, "bound_by", bound_by.c_str());
+    base::add_text(json, "bound_by", bound_by.c_str());
   }
 }
 
@@ -165,11 +165,11 @@ core::Result<std::string> Plan::run(int64_t start_unix_ms) {
 std::string Plan::report() const {
   PlanTotals all;
   std::string decides;
-  base::Json models(cJSON_CreateArray());
+  base::Json models(base::new_array());
   for (const PlanModel& model : input_.models) {
-    cJSON* json = cJSON_CreateObject();
-    cJSON_AddItemToArray(models.get(), json);
-    cJSON_AddStringToObject(json, "model", model.settings.name.c_str());
+    cJSON* json = base::new_object();
+    base::append(models.get(), json);
+    base::add_text(json, "model", model.settings.name.c_str());
     const PlanTotals& totals = model.totals;
     describe(json, totals);
     describe_bound(json, model.bound_by);
@@ -185,20 +185,20 @@ std::string Plan::report() const {
       decides = model.bound_by;
     }
   }
-  base::Json tenants(cJSON_CreateArray());
+  base::Json tenants(base::new_array());
   for (core::TenantIndex i = 0; i < input_.tenants.size(); ++i) {
     const PlanTotals& totals = input_.tenants[i];
     if (totals.requests + totals.oversize == 0) continue;
-    cJSON* json = cJSON_CreateObject();
-    cJSON_AddItemToArray(tenants.get(), json);
-    cJSON_AddStringToObject(json, "tenant", input_.tenant_names.name(i).c_str());
+    cJSON* json = base::new_object();
+    base::append(tenants.get(), json);
+    base::add_text(json, "tenant", input_.tenant_names.name(i).c_str());
     describe(json, totals);
   }
-  base::Json json(cJSON_CreateObject());
+  base::Json json(base::new_object());
   describe(json.get(), all);
   describe_bound(json.get(), decides);
-  cJSON_AddItemToObject(json.get(), "models", models.release());
-  cJSON_AddItemToObject(json.get(), "tenants", tenants.release());
+  base::add(json.get(), "models", models.release());
+  base::add(json.get(), "tenants", tenants.release());
   return base::json_text(json.get());
 }
 

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include "runtime/platform.h"
@@ -34,7 +34,7 @@ std::unique_ptr<std::thread> start_loop_thread(std::function<void()> run) {
 #endif
       run();
     });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for it
     thread = nullptr;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include "runtime/fork_mark.h"
@@ -29,7 +29,7 @@ class FileCall {
 std::unique_ptr<std::thread> start_loop_thread(std::function<void()> run) {
   try {
     return std::make_unique<std::thread>(std::move(run));
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for it
     return nullptr;
   }
 }

@@ -34,17 +34,17 @@ constexpr int64_t kMostBytes = int64_t{1} << 20;
 
 // A chat of a few tokens, or an embedding of one word.
 std::string payload_for(provider::Operation operation, const std::string& model) {
-  const base::Json body(cJSON_CreateObject());
-  cJSON_AddStringToObject(body.get(), "model", model.c_str());
+  const base::Json body(base::new_object());
+  base::add_text(body.get(), "model", model.c_str());
   if (operation == provider::Operation::kEmbeddings) {
-    cJSON_AddStringToObject(body.get(), "input", "Hi");
+    base::add_text(body.get(), "input", "Hi");
     return base::json_text(body.get());
   }
-  cJSON* const messages = cJSON_AddArrayToObject(body.get(), "messages");
-  cJSON* const message = cJSON_CreateObject();
-  cJSON_AddStringToObject(message, "role", "user");
-  cJSON_AddStringToObject(message, "content", "Hi");
-  cJSON_AddItemToArray(messages, message);
+  cJSON* const messages = base::add_array(body.get(), "messages");
+  cJSON* const message = base::new_object();
+  base::append(messages, message);
+  base::add_text(message, "role", "user");
+  base::add_text(message, "content", "Hi");
   base::add_number(body.get(), "max_tokens", 16);
   return base::json_text(body.get());
 }
@@ -108,18 +108,18 @@ const char* name_of(http::Stage stage) {
 
 void put_text(cJSON* object, const char* name, const std::string& text) {
   if (text.empty()) {
-    cJSON_AddNullToObject(object, name);
+    base::add_null(object, name);
   } else {
-    cJSON_AddStringToObject(object, name, text.c_str());
+    base::add_text(object, name, text.c_str());
   }
 }
 
 void put_ms(cJSON* object, const char* name, core::DurationNs since, core::DurationNs until) {
   if (until.ns <= 0) {
-    cJSON_AddNullToObject(object, name);
+    base::add_null(object, name);
   } else {
     const int64_t us = std::max<int64_t>(0, (until - since).ns / 1000);
-    cJSON_AddNumberToObject(object, name, static_cast<double>(us) / 1000);
+    base::add_real(object, name, static_cast<double>(us) / 1000);
   }
 }
 
@@ -134,16 +134,16 @@ std::string without(std::string text, const std::string& key) {
 // In the form that llmq_explain_json reads.
 void put_answer(cJSON* to, const provider::WireResponse& response, const std::string& key,
                 int64_t now_unix_ms) {
-  cJSON* const answer = cJSON_AddObjectToObject(to, "answer");
+  cJSON* const answer = base::add_object(to, "answer");
   base::add_number(answer, "status", response.http_status);
-  cJSON* const headers = cJSON_AddObjectToObject(answer, "headers");
+  cJSON* const headers = base::add_object(answer, "headers");
   for (const auto& [name, value] : response.headers) {
     if (provider::equal_ignoring_case(name, "set-cookie")) continue;  // another secret
     cJSON* list = cJSON_GetObjectItem(headers, name.c_str());
-    if (list == nullptr) list = cJSON_AddArrayToObject(headers, name.c_str());
-    cJSON_AddItemToArray(list, cJSON_CreateString(without(value, key).c_str()));
+    if (list == nullptr) list = base::add_array(headers, name.c_str());
+    base::append(list, base::new_text(without(value, key).c_str()));
   }
-  cJSON_AddStringToObject(answer, "body", without(response.body, key).c_str());
+  base::add_text(answer, "body", without(response.body, key).c_str());
   base::add_number(answer, "now_unix_ms", now_unix_ms);
 }
 
@@ -160,9 +160,9 @@ void put_findings(cJSON* to, const http::Findings& found, bool tls) {
            : found.http_version == 10 ? "1.0"
                                       : "1.1");
   if (!tls || found.secured.ns == 0) {
-    cJSON_AddNullToObject(to, "certificate");
+    base::add_null(to, "certificate");
   } else {
-    cJSON* const certificate = cJSON_AddObjectToObject(to, "certificate");
+    cJSON* const certificate = base::add_object(to, "certificate");
     put_text(certificate, "subject", found.subject);
     put_text(certificate, "issuer", found.issuer);
     base::add_number(certificate, "expires_unix_s", found.expires_unix_s);
@@ -187,14 +187,14 @@ void put_outcome(cJSON* to, const config::DeploymentConfig& config, provider::Op
         provider::read_http_date(provider::header_of(result.response.headers, "date"));
     if (date) base::add_number(to, "clock_ahead_ms", now - *date);
   }
-  cJSON_AddStringToObject(to, "status", core::status_name(status));
+  base::add_text(to, "status", core::status_name(status));
   put_text(to, "message", without(message, key));
 }
 
 // Where the key comes from, and what is wrong with it; the key itself is returned.
 std::string put_key(cJSON* to, const Callbacks& callbacks, const config::DeploymentConfig& config,
                     bool* usable) {
-  cJSON* const object = cJSON_AddObjectToObject(to, "key");
+  cJSON* const object = base::add_object(to, "key");
   const bool has_callback = callbacks.api_key.is_set();
   DeploymentEntry entry;
   entry.config = config;
@@ -217,7 +217,7 @@ std::string put_key(cJSON* to, const Callbacks& callbacks, const config::Deploym
     source = "environment";
     name = config.api_key_env;
   }
-  cJSON_AddStringToObject(object, "source", source);
+  base::add_text(object, "source", source);
   put_text(object, "name", name);
   put_text(object, "error", read ? "" : read.error().message);
   put_text(object, "warning", key_file_warning(config));
@@ -240,8 +240,8 @@ core::Result<base::Json> probe_deployment(const Callbacks& callbacks,
   const auto prepared = provider::prepare(endpoint, operation, payload, false, 0);
   if (!prepared) return prepared.error();
 
-  base::Json made(cJSON_CreateObject());
-  if (!config.name.empty()) cJSON_AddStringToObject(made.get(), "name", config.name.c_str());
+  base::Json made(base::new_object());
+  if (!config.name.empty()) base::add_text(made.get(), "name", config.name.c_str());
   bool usable = false;
   std::string key = put_key(made.get(), callbacks, config, &usable);
   const auto request_with = [&](const std::string& with) {
@@ -250,7 +250,7 @@ core::Result<base::Json> probe_deployment(const Callbacks& callbacks,
   auto wire = request_with(key);
   if (!wire && wire.error().code == core::Status::kAuth) {
     cJSON_ReplaceItemInObject(cJSON_GetObjectItem(made.get(), "key"), "error",
-                              cJSON_CreateString(wire.error().message.c_str()));
+                              base::new_text(wire.error().message.c_str()));
     usable = false;
     wire = request_with("");
   }
@@ -281,13 +281,13 @@ core::Result<base::Json> probe_deployment(const Callbacks& callbacks,
 // One call, or one to each deployment that has a name.
 core::Result<std::string> probe_model(const Callbacks& callbacks, const config::ModelConfig& model,
                                       uint32_t flags) {
-  const base::Json all(cJSON_CreateObject());
-  cJSON* const list = cJSON_AddArrayToObject(all.get(), "deployments");
+  const base::Json all(base::new_object());
+  cJSON* const list = base::add_array(all.get(), "deployments");
   for (const config::DeploymentConfig& deployment : model.deployments) {
     auto made = probe_deployment(callbacks, model, deployment, flags);
     if (!made) return made.error();
     if (!model.is_named()) return base::json_text(made.value().get());
-    cJSON_AddItemToArray(list, made.value().release());
+    base::append(list, made.value().release());
   }
   return base::json_text(all.get());
 }

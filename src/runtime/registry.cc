@@ -9,6 +9,13 @@ namespace {
 
 constexpr size_t kFirstSlots = 64;
 
+// More than asked for, so that one after the other costs no more than all at once.
+template <typename T>
+void make_room(std::vector<T>& all, size_t more) {
+  const size_t needed = all.size() + more;
+  if (needed > all.capacity()) all.reserve(std::max(needed, all.capacity() * 2));
+}
+
 size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
 
 }  // namespace
@@ -38,14 +45,22 @@ ModelEntry* Registry::by_index(core::ModelIndex index) const {
   return index < entries_.size() ? entries_[index].get() : nullptr;
 }
 
-void Registry::add(std::unique_ptr<ModelEntry> entry) {
+void Registry::reserve(size_t models, size_t pools) {
+  make_room(entries_, models);
+  make_room(pools_, pools);
+  size_t slots = tables_.back()->mask + 1;
+  while ((entries_.size() + models) * 2 >= slots) slots *= 2;
+  if (slots > tables_.back()->mask + 1) grow(slots);
+}
+
+void Registry::add(std::unique_ptr<ModelEntry> entry) noexcept {
   entries_.push_back(std::move(entry));
-  Table& table = *tables_.back();
-  if (entries_.size() * 2 <= table.mask) {
-    insert(table, entries_.back().get());
-    return;
-  }
-  auto bigger = std::make_unique<Table>((table.mask + 1) * 2);
+  insert(*tables_.back(), entries_.back().get());
+}
+
+void Registry::grow(size_t slots) {
+  tables_.reserve(tables_.size() + 1);
+  auto bigger = std::make_unique<Table>(slots);
   for (const std::unique_ptr<ModelEntry>& known : entries_) {
     if (!known->removed.load(std::memory_order_relaxed)) insert(*bigger, known.get());
   }

@@ -93,11 +93,13 @@ class Registry {
   // The caller holds mutex() across looking and adding.
   std::mutex& mutex() { return mutex_; }
   core::ModelIndex next_index() const { return static_cast<core::ModelIndex>(entries_.size()); }
-  void add(std::unique_ptr<ModelEntry> entry);
+  // For so many more, which can then be added without memory.
+  void reserve(size_t models, size_t pools);
+  void add(std::unique_ptr<ModelEntry> entry) noexcept;
   // nullptr if there is none. Pools are never removed.
   PoolEntry* find_pool(std::string_view name) const;
   core::PoolIndex next_pool() const { return static_cast<core::PoolIndex>(pools_.size()); }
-  void add_pool(std::unique_ptr<PoolEntry> pool) { pools_.push_back(std::move(pool)); }
+  void add_pool(std::unique_ptr<PoolEntry> pool) noexcept { pools_.push_back(std::move(pool)); }
   // Registered models of which deployments draw on it.
   std::vector<ModelEntry*> models_of(const PoolEntry* pool) const;
 
@@ -111,6 +113,7 @@ class Registry {
     std::unique_ptr<std::atomic<ModelEntry*>[]> slots;
   };
 
+  void grow(size_t slots);
   static void insert(Table& table, ModelEntry* entry);
 
   mutable std::mutex mutex_;

@@ -41,41 +41,44 @@ Summary summary_of(const Job& job) {
 }
 
 std::unique_ptr<Response> take_response(Job& job) {
-  // Who still runs an attempt that was given up may look at the texts of its request.
-  if (job.holders.load(std::memory_order_acquire) != kRequestHolder) return copy_response(job);
   auto response = std::make_unique<Response>();
   response->summary = summary_of(job);
-  if (job.outcome != nullptr) {
-    response->data = std::move(job.outcome->data);
-    response->message = std::move(job.outcome->message);
-    response->provider_request_id = std::move(job.outcome->provider_request_id);
-    response->attempts = std::move(job.outcome->attempts);
-    response->model = std::move(job.outcome->model);
-    response->deployment = std::move(job.outcome->deployment);
-  }
-  if (job.extra != nullptr) {
-    response->request_key = std::move(job.extra->request_key);
-    response->metadata = std::move(job.extra->metadata);
-  }
+  take_texts(job, *response);
   return response;
 }
 
-std::unique_ptr<Response> copy_response(const Job& job) {
-  auto response = std::make_unique<Response>();
-  response->summary = summary_of(job);
+void take_texts(Job& job, Response& response) {
+  // Who still runs an attempt that was given up may look at the texts of its request.
+  if (job.holders.load(std::memory_order_acquire) != kRequestHolder) {
+    return copy_texts(job, response);
+  }
   if (job.outcome != nullptr) {
-    response->data = job.outcome->data;
-    response->message = job.outcome->message;
-    response->provider_request_id = job.outcome->provider_request_id;
-    response->attempts = job.outcome->attempts;
-    response->model = job.outcome->model;
-    response->deployment = job.outcome->deployment;
+    response.data = std::move(job.outcome->data);
+    response.message = std::move(job.outcome->message);
+    response.provider_request_id = std::move(job.outcome->provider_request_id);
+    response.attempts = std::move(job.outcome->attempts);
+    response.model = std::move(job.outcome->model);
+    response.deployment = std::move(job.outcome->deployment);
   }
   if (job.extra != nullptr) {
-    response->request_key = job.extra->request_key;
-    response->metadata = job.extra->metadata;
+    response.request_key = std::move(job.extra->request_key);
+    response.metadata = std::move(job.extra->metadata);
   }
-  return response;
+}
+
+void copy_texts(const Job& job, Response& response) {
+  if (job.outcome != nullptr) {
+    response.data = job.outcome->data;
+    response.message = job.outcome->message;
+    response.provider_request_id = job.outcome->provider_request_id;
+    response.attempts = job.outcome->attempts;
+    response.model = job.outcome->model;
+    response.deployment = job.outcome->deployment;
+  }
+  if (job.extra != nullptr) {
+    response.request_key = job.extra->request_key;
+    response.metadata = job.extra->metadata;
+  }
 }
 
 void fill_done_event(Job& job, llmq_event_t& event) {

@@ -49,7 +49,8 @@ struct Response {
 Summary summary_of(const Job& job);
 // Takes the texts out of the job, or copies them if it goes to somebody else as well.
 std::unique_ptr<Response> take_response(Job& job);
-std::unique_ptr<Response> copy_response(const Job& job);
+void take_texts(Job& job, Response& response);
+void copy_texts(const Job& job, Response& response);
 // The DONE event of an ended job; `handle` is the job.
 void fill_done_event(Job& job, llmq_event_t& event);
 // It was drained before a fork that this process came from.

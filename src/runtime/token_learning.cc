@@ -67,19 +67,19 @@ int64_t TokenLearning::output_tokens(int32_t priority) const {
 }
 
 base::Json TokenLearning::json() const {
-  base::Json json(cJSON_CreateObject());
-  cJSON* const input = cJSON_AddObjectToObject(json.get(), "input");
+  base::Json json(base::new_object());
+  cJSON* const input = base::add_object(json.get(), "input");
   base::add_number(input, "answers", static_cast<int64_t>(samples_.load(kRelaxed)));
   if (const uint64_t word = fit_.load(kRelaxed); word != 0) {
     constexpr auto kOne = static_cast<double>(core::TokenFit::kOne);
-    cJSON_AddNumberToObject(input, "per_byte", static_cast<double>(word >> 32) / kOne);
+    base::add_real(input, "per_byte", static_cast<double>(word >> 32) / kOne);
     base::add_number(input, "per_text", static_cast<int64_t>(word & UINT32_MAX));
   }
-  cJSON_AddNumberToObject(input, "error", part_of(error_ppm_.load(kRelaxed)));
-  cJSON_AddNumberToObject(input, "bias", part_of(bias_ppm_.load(kRelaxed)));
-  cJSON* const output = cJSON_AddObjectToObject(json.get(), "output");
+  base::add_real(input, "error", part_of(error_ppm_.load(kRelaxed)));
+  base::add_real(input, "bias", part_of(bias_ppm_.load(kRelaxed)));
+  cJSON* const output = base::add_object(json.get(), "output");
   static constexpr const char* kNames[kPriorities] = {"", "urgent", "high", "normal", "batch"};
-  cJSON* const p95 = cJSON_AddObjectToObject(output, "p95");
+  cJSON* const p95 = base::add_object(output, "p95");
   for (size_t i = 1; i < kPriorities; ++i) {
     const int64_t tokens = p95_[i].load(kRelaxed);
     if (tokens != kUnknown) base::add_number(p95, kNames[i], tokens);

@@ -17,11 +17,23 @@ Summary summary(uint64_t id, core::ModelIndex model = 0) {
   return s;
 }
 
-std::unique_ptr<Response> response(uint64_t id, int64_t finished_s) {
-  auto r = std::make_unique<Response>();
-  r->summary.id = id;
-  r->summary.finished = core::TimeNs{core::seconds(finished_s).ns};
-  return r;
+void keep(History& history, uint64_t id, int64_t finished_s) {
+  Summary s = summary(id);
+  s.state = core::State::kCompleted;
+  s.finished = core::TimeNs{core::seconds(finished_s).ns};
+  ASSERT_NE(history.make_place(id, s.finished), nullptr);
+  history.keep(s, state);
+}
+
+TEST(History, APlaceIsNoResponseYet) {
+  History history(10, 10, kAge);
+  ASSERT_NE(history.make_place(7, core::TimeNs{1}), nullptr);
+  EXPECT_FALSE(history.find(7).has_value());
+  EXPECT_EQ(history.take(7, core::TimeNs{2}), nullptr);
+  history.drop_place(7);
+  keep(history, 7, 1);
+  EXPECT_EQ(state, static_cast<uint8_t>(core::State::kCompleted));
+  EXPECT_NE(history.take(7, core::TimeNs{core::seconds(2).ns}), nullptr);
 }
 
 TEST(History, KeepsTheLastOfEachModel) {
@@ -48,7 +60,7 @@ TEST(History, OfLengthZeroKeepsNothing) {
 
 TEST(History, AKeptResponseLeavesOnce) {
   History history(10, 10, kAge);
-  history.keep(response(7, 1), state);
+  keep(history, 7, 1);
   const core::TimeNs now{core::seconds(2).ns};
   ASSERT_NE(history.take(7, now), nullptr);
   EXPECT_EQ(history.take(7, now), nullptr);
@@ -56,7 +68,7 @@ TEST(History, AKeptResponseLeavesOnce) {
 
 TEST(History, KeptResponsesAreBoundedByNumberAndAge) {
   History history(10, 2, kAge);
-  for (uint64_t id = 1; id <= 3; ++id) history.keep(response(id, 1), state);
+  for (uint64_t id = 1; id <= 3; ++id) keep(history, id, 1);
   EXPECT_EQ(history.take(1, core::TimeNs{core::seconds(1).ns}), nullptr) << "the oldest went";
   EXPECT_NE(history.take(2, core::TimeNs{core::seconds(10).ns}), nullptr);
   EXPECT_EQ(history.take(3, core::TimeNs{core::seconds(12).ns}), nullptr) << "too old";

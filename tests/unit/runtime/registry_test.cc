@@ -13,6 +13,7 @@ ModelEntry* add(Registry& registry, const std::string& name) {
   const std::lock_guard<std::mutex> lock(registry.mutex());
   entry->index = registry.next_index();
   ModelEntry* raw = entry.get();
+  registry.reserve(1, 0);
   registry.add(std::move(entry));
   return raw;
 }
