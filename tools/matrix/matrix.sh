@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # matrix.sh [--needs | --record] [CELL...]: llmq with parts left out, by other compilers, for other systems. Builds each
-# cell in build/matrix/CELL with warnings as errors, runs the tests that it can run, and ends with a line for each.
+# cell in build/cell-CELL with warnings as errors, runs the tests that it can run, and ends with a line for each.
 #   --needs   only says which Debian packages the cells need besides those of ./dev build
 #   --record  writes the lines into the table of docs/portability.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# The folders of cells are as deep as build/release: so ccache finds there what it knows.
 readonly here=tools/matrix table=docs/portability.md
 readonly cells=(full no-http no-mock no-cli no-http-mock no-http-cli no-mock-cli no-http-mock-cli no-calendar
   gcc-c++20 clang-c++17 clang-c++20 arm64 windows)
@@ -26,10 +27,9 @@ describe() {
   case $1 in
     full) labels=(-LE 'bindings|install') ;;
     no-*)
-      # Simulator and races know no options. Every object is another without HTTP; else ccache knows those of release.
+      # Simulator and races know no options.
       labels=(-LE 'bindings|install|sim|stress')
       [[ " ${cells[*]} " == *" $1 "* ]] || die "no cell $1; there are: ${cells[*]}"
-      [[ $1 != no-http* ]] || options=("${quick[@]}")
       for part in ${1//-/ }; do
         [[ $part == no ]] || options+=(-D "LLMQ_${part^^}=OFF")
       done
@@ -46,13 +46,13 @@ describe() {
     arm64)
       labels=(-L 'unit|capi|sim' -E 'sim_(replays|trace)')
       packages=(g++-aarch64-linux-gnu qemu-user-static)
-      prepare=("$here/sysroot_arm64.sh" build/matrix/sysroot-arm64)
+      prepare=("$here/sysroot_arm64.sh" build/sysroot-arm64)
       options=("${quick[@]}" -D "CMAKE_TOOLCHAIN_FILE=$here/arm64.cmake" -D LLMQ_CLI=OFF -D LLMQ_BUILD_EXAMPLES=OFF)
       ;;
     windows)
       labels=(-L 'unit|capi|sim' -E 'sim_(replays|trace)')
       packages=(g++-mingw-w64-x86-64-posix wine64 wine googletest)
-      prepare=("$here/libraries_windows.sh" build/matrix/libraries-windows)
+      prepare=("$here/libraries_windows.sh" build/libraries-windows)
       options=("${quick[@]}" -D "CMAKE_TOOLCHAIN_FILE=$here/windows.cmake" -D LLMQ_HTTP=OFF -D LLMQ_CALENDAR=OFF
         -D LLMQ_MOCK=OFF -D LLMQ_CLI=OFF -D LLMQ_BUILD_EXAMPLES=OFF)
       ;;
@@ -62,19 +62,19 @@ describe() {
 
 # attempt CELL: builds and tests; its last line of output is what came of it.
 attempt() {
-  local dir=build/matrix/$1
+  local dir=build/cell-$1
   ((${#prepare[@]} == 0)) || "${prepare[@]}" || { echo "failed: its libraries are not there"; return 1; }
   cmake --preset release -B "$dir" -D LLMQ_BUILD_BENCH=OFF "${options[@]}" >"$dir/configure.log" 2>&1 ||
     { cat "$dir/configure.log"; echo "failed: not configured"; return 1; }
   cmake --build "$dir" >"$dir/build.log" 2>&1 ||
     { grep -A 30 -m 3 FAILED "$dir/build.log"; echo "failed: not built"; return 1; }
-  tools/run_tests.sh "matrix/$1" no "${labels[@]}"
+  tools/run_tests.sh "cell-$1" no "${labels[@]}"
 }
 
 # compiler CELL: its name and version, as CMake found it.
 compiler() {
   local found
-  found=$(cat build/matrix/"$1"/CMakeFiles/*/CMakeCXXCompiler.cmake 2>/dev/null || true)
+  found=$(cat build/cell-"$1"/CMakeFiles/*/CMakeCXXCompiler.cmake 2>/dev/null || true)
   sed -nE 's/^set\(CMAKE_CXX_COMPILER_(ID|VERSION) "(.*)"\)/\2/p' <<<"$found" | sed 's/^GNU$/gcc/; s/^Clang$/clang/' | xargs
 }
 
@@ -105,11 +105,11 @@ rows=() failures=0
 for name in "${names[@]}"; do
   describe "$name"
   echo "matrix: $name" >&2
-  mkdir -p "build/matrix/$name"
+  mkdir -p "build/cell-$name"
   begin=$SECONDS state=passed
-  attempt "$name" >"build/matrix/$name/report.txt" 2>&1 || { state=failed; failures=$((failures + 1)); }
-  [[ $state == passed ]] || cat "build/matrix/$name/report.txt"
-  row="| \`$name\` | $(compiler "$name") | $state | $(tail -1 "build/matrix/$name/report.txt") |"
+  attempt "$name" >"build/cell-$name/report.txt" 2>&1 || { state=failed; failures=$((failures + 1)); }
+  [[ $state == passed ]] || cat "build/cell-$name/report.txt"
+  row="| \`$name\` | $(compiler "$name") | $state | $(tail -1 "build/cell-$name/report.txt") |"
   row+=" $((SECONDS - begin)) s | $(date -u +%F) |"
   rows+=("$row")
   echo "$row"
