@@ -7,6 +7,8 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 find_path(SPDLOG_INCLUDE_DIR spdlog/spdlog.h REQUIRED)
 if(LLMQ_HTTP OR (LLMQ_MOCK AND LLMQ_BUILD_TESTS)) # the mock's tests call it with libcurl
   pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.80)
+endif()
+if(LLMQ_HTTP)
   include(cmake/curl.cmake)
 endif()
 if(LLMQ_CALENDAR)
