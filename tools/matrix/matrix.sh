@@ -67,7 +67,7 @@ attempt() {
   cmake --preset release -B "$dir" -D LLMQ_BUILD_BENCH=OFF "${options[@]}" >"$dir/configure.log" 2>&1 ||
     { cat "$dir/configure.log"; echo "failed: not configured"; return 1; }
   cmake --build "$dir" >"$dir/build.log" 2>&1 ||
-    { grep -A 30 -m 3 FAILED "$dir/build.log"; echo "failed: not built"; return 1; }
+    { grep -A 30 -m 3 FAILED "$dir/build.log" | cut -c1-400; echo "failed: not built"; return 1; }
   tools/run_tests.sh "cell-$1" no "${labels[@]}"
 }
 
