@@ -49,7 +49,7 @@ const core::Result<core::Done>& load_curl();
 const CurlFunctions& curl();
 
 // What libcurl says of itself, "libcurl/7.88.1 OpenSSL/3.0.15 ..."; "libcurl/missing" if it
-// cannot be used.
+// cannot be used. One thread at a time: libcurl writes it anew with each call.
 const char* curl_versions();
 
 // Fills the table; "" or why it cannot. In curl_opened.cc, or in curl_linked.cc for programs that
