@@ -6,13 +6,14 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
+commit=$(git -C "$root" rev-parse HEAD) # the same for both, whatever is committed meanwhile
 export CCACHE_DISABLE=1
 trees=("$work/one" "$work/another/of/a/longer/path")
 for tree in "${trees[@]}"; do
   begun=$SECONDS
   rm -rf "$tree"
   mkdir -p "$tree"
-  git -C "$root" archive HEAD | tar -xf - -C "$tree"
+  git -C "$root" archive "$commit" | tar -xf - -C "$tree"
   "$tree/tools/package.sh" "$tree/build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
   mkdir -p "$tree/made"
   cp -L "$tree"/build/packages/*.{deb,rpm} "$tree/build/libllmq.so" "$tree/build/libllmq.a" "$tree/build/llmq" "$tree/made"
