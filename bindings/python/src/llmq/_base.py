@@ -13,7 +13,7 @@ from . import _wire as w
 from ._config import Conf, ConfigSource, setting_text
 from ._errors import check
 from ._headers import HeaderLists
-from ._hooks import HookFunction, Listener, set_hook
+from ._hooks import HookFunction, Listener
 from ._library import ffi, lib, take_buffer
 from ._response import Response, Usage, owned
 
@@ -250,8 +250,8 @@ class ManagerBase:
 
         There is one hook of a manager: the next one takes its place. The function runs where
         callbacks do, on the manager's event thread or in its loop, in the order of events, and of
-        a request before its future is done. What it raises is logged. For each event the library's
-        thread takes the interpreter's lock, so ask for no more than you need.
+        a request before its future is done. What it raises is logged. While it is behind by more
+        than 65,536 events, further ones are counted and not told.
 
         Args:
             function: Gets a Hook. None: nobody is told any more.
@@ -261,17 +261,20 @@ class ManagerBase:
         if inspect.iscoroutinefunction(function):
             raise TypeError("a hook must be a function, not a coroutine function")
         port = self._live_port()
-        listener = None if function is None else Listener(port.feed, function, int(events))
-        set_hook(self._core.pointer, listener)
-        self.info()  # a turn of the loop: the former one has been told what happened until now
-        self._listener = listener
+        before, pointer = self._listener, self._core.pointer
+        if before is not None:
+            before.hooks.keep(before)
+        if function is None:
+            check(lib.llmq_set_hook_queue(pointer, 0, ffi.NULL, 0))
+            self._listener = None
+        else:
+            self._listener = port.hooks.listen(pointer, function, int(events))
 
     def _renew_hook(self, port: Port) -> None:
         """Has a new queue, of another loop or in a forked child, take the place of another one."""
         before = self._listener
         if before is not None:
-            self._listener = Listener(port.feed, before.function, before.events)
-            set_hook(self._core.pointer, self._listener)
+            self._listener = port.hooks.listen(self._core.pointer, before.function, before.events)
 
     def register(self, config: ConfigSource, *, skip_existing: bool = False) -> None:
         """Adds the models of a configuration, one or many; all or none.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from . import _constants as c
-from . import _hooks, _logging
+from . import _logging
 from ._config import Conf, ConfigSource
 from ._errors import ClosedError, ForkedError, check
 from ._library import ffi, lib
@@ -202,7 +202,7 @@ class Core:
         if self._pid != os.getpid():
             return
         # Hooks are told no more: thousands of requests that are aborted would take their time.
-        lib.llmq_set_hook(self._pointer, 0, ffi.NULL, ffi.NULL, ffi.NULL)
+        lib.llmq_set_hook_queue(self._pointer, 0, ffi.NULL, 0)
         if self._released:  # its thread may not have ended yet
             lib.llmq_manager_destroy(self._pointer)
             ffi.gc(self._pointer, None)  # that reference is gone
@@ -223,12 +223,11 @@ _cores: weakref.WeakSet[Core] = weakref.WeakSet()
 
 
 class _State:
-    #: Nothing may begin any more that calls into the interpreter from a thread of the library.
+    #: No manager may begin any more: nobody would end it.
     ending = False
 
 
 def _after_fork() -> None:
-    _hooks.after_fork()
     for core in list(_cores):
         try:
             core.after_fork()
@@ -245,7 +244,6 @@ def _at_exit() -> None:
     until = time.monotonic() + _EXIT_SECONDS
     for core in list(_cores):
         core.exit(until)
-    _hooks.wait_until_none(_left(until))
     _logging.stop(until)
 
 

@@ -1,32 +1,30 @@
 """What happens to requests, limits and circuit breakers, told to a function of the program.
 
-The library tells of it on its own thread, which takes the interpreter's lock for as long as copying
-needs. The function runs where events are drained: on the manager's event thread, or in its loop.
+It comes as events of a completion queue. The function runs where these are drained: on the
+manager's event thread, or in its loop.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import weakref
-from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from . import _constants as c
 from . import _wire as w
 from ._errors import check, to_status
-from ._library import ffi, lib
+from ._library import lib
 from ._response import Usage
 
 _logger = logging.getLogger("llmq")
 
-#: Told and not taken yet, at most; what comes then is lost.
-MOST = 100_000
-
-_LAYOUT, _PLACES, _ = w.layout_of("llmq_hook_t")
-_TEXTS = ("model", "deployment", "tenant", "limit")
+_UNPACK = w.layout_of("llmq_hook_t")[0].unpack_from
 _NANO = 1e-9
+_TYPES: dict[int, c.HookType] = {kind.value: kind for kind in c.HookType}
+_STATUSES: dict[int, c.Status | int] = {status.value: status for status in c.Status}
 
 
 class Hook(NamedTuple):
@@ -75,119 +73,141 @@ class Hook(NamedTuple):
 HookFunction = Callable[[Hook], None]
 
 
-class Feed:
-    """What hooks have told and their functions have not been given, of one completion queue."""
+@lru_cache(256)
+def _texts(texts: bytes, *lengths: int) -> tuple[str, ...]:
+    """The texts behind a record, which most records share with others."""
+    found, at = [], 0
+    for length in lengths:
+        found.append(texts[at : at + length].decode("utf-8", "replace"))
+        at += length + 1
+    return tuple(found)
 
-    def __init__(self, cq: Any) -> None:
-        self._cq = cq
-        self._told: deque[tuple[HookFunction, bytes, list[bytes]]] = deque()
-        self._lost = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._told)
-
-    def put(self, function: HookFunction, record: bytes, texts: list[bytes]) -> None:
-        """Called on the library's thread: the least that can be done there."""
-        if len(self._told) >= MOST:
-            self._lost += 1
-            return
-        self._told.append((function, record, texts))
-        if len(self._told) == 1:
-            lib.llmq_cq_wake(self._cq)
-
-    def deliver(self) -> None:
-        """Gives the functions what there is, in order."""
-        while self._told:
-            function, record, texts = self._told.popleft()
-            try:
-                function(_hook(record, texts))
-            except Exception:
-                _logger.exception("a hook failed")
-        lost, self._lost = self._lost, 0
-        if lost:
-            _logger.warning("%d events were not told, since hooks took too long", lost)
+def _read(start: int, length: int) -> tuple[Hook, int]:
+    """What an event tells, and how many before it were not told."""
+    # Members in the order of llmq_hook_t: names would cost as much as all the rest.
+    (
+        size,
+        kind,
+        request_id,
+        attempt_id,
+        _,
+        time_ns,
+        _,
+        model_length,
+        _,
+        deployment_length,
+        _,
+        tenant_length,
+        _,
+        limit_length,
+        attempt,
+        status,
+        state,
+        usage_known,
+        queued_ns,
+        run_ns,
+        delay_ns,
+        *usage,
+        old_value,
+        new_value,
+        until_ns,
+        call_id,
+        lost,
+    ) = _UNPACK(w.memory, start - 1)
+    model, deployment, tenant, limit = _texts(
+        w.memory[start - 1 + size : start - 1 + length],
+        model_length,
+        deployment_length,
+        tenant_length,
+        limit_length,
+    )
+    verdict = _STATUSES.get(status)
+    hook = Hook(
+        _TYPES.get(kind) or c.HookType(kind),
+        request_id,
+        attempt_id,
+        model,
+        deployment,
+        tenant,
+        limit,
+        attempt,
+        to_status(status) if verdict is None else verdict,
+        state,
+        Usage._make(usage) if usage_known else None,
+        time_ns * _NANO,
+        queued_ns * _NANO,
+        run_ns * _NANO,
+        delay_ns * _NANO,
+        old_value,
+        new_value,
+        until_ns * _NANO,
+        call_id,
+    )
+    return hook, lost
 
 
 class Listener:
-    """A function that is to be told. It is told no more when this object is gone."""
+    """A function that is told, as long as this object lives."""
 
-    def __init__(self, feed: Feed, function: HookFunction, events: int) -> None:
-        self.feed = feed
+    def __init__(self, hooks: Hooks, number: int, function: HookFunction, events: int) -> None:
+        self.hooks = hooks
+        self.number = number
         self.function = function
         self.events = events
 
 
-def _hook(record: bytes, texts: list[bytes]) -> Hook:
-    told = dict(zip(_PLACES, _LAYOUT.unpack(record)))
-    usage = Usage(*(told[name] for name in Usage._fields)) if told["usage_known"] else None
-    model, deployment, tenant, limit = (text.decode("utf-8", "replace") for text in texts)
-    return Hook(
-        type=c.HookType(told["type"]),
-        request_id=told["request_id"],
-        attempt_id=told["attempt_id"],
-        model=model,
-        deployment=deployment,
-        tenant=tenant,
-        limit=limit,
-        attempt=told["attempt"],
-        status=to_status(told["status"]),
-        state=told["state"],
-        usage=usage,
-        time_s=told["time_ns"] * _NANO,
-        queued_s=told["queued_ns"] * _NANO,
-        run_s=told["run_ns"] * _NANO,
-        delay_s=told["delay_ns"] * _NANO,
-        old_value=told["old_value"],
-        new_value=told["new_value"],
-        until_s=told["until_ns"] * _NANO,
-        call_id=told["call_id"],
-    )
+class Hooks:
+    """Who is told of the hook events of one completion queue.
+
+    The queue holds no function: one that refers to the manager would keep it alive.
+    """
+
+    def __init__(self, cq: Any) -> None:
+        self._cq = cq
+        self._numbers = count(1)
+        self._listeners: dict[int, weakref.ref[Listener]] = {}
+        self._replaced: dict[int, Listener] = {}
+
+    def listen(self, manager: Any, function: HookFunction, events: int) -> Listener:
+        """Has a function told, in place of any other one of the manager."""
+        listener = Listener(self, next(self._numbers), function, events)
+        self._listeners[listener.number] = weakref.ref(listener)
+        try:
+            check(lib.llmq_set_hook_queue(manager, events, self._cq, listener.number))
+        except BaseException:
+            del self._listeners[listener.number]
+            raise
+        return listener
+
+    def keep(self, listener: Listener) -> None:
+        """Keeps one that is about to be replaced, until it has been told all that was before."""
+        self._replaced[listener.number] = listener
+        if listener.number not in self._listeners:  # it has been
+            del self._replaced[listener.number]
+
+    def tell(self, number: int, start: int, length: int) -> None:
+        """Hands over an event: its number, and where its data are."""
+        known = self._listeners.get(number)
+        listener = None if known is None else known()
+        if listener is None:
+            return
+        hook, lost = _read(start, length)
+        if lost:
+            _warn(lost)
+        try:
+            listener.function(hook)
+        except Exception:
+            _logger.exception("a hook failed")
+
+    def end(self, number: int, start: int) -> None:
+        """Nothing more comes of that number."""
+        lost = _UNPACK(w.memory, start - 1)[-1]
+        if lost:
+            _warn(lost)
+        self._listeners.pop(number, None)
+        self._replaced.pop(number, None)
 
 
-class _State:
-    """Handles that the library may still call with, by address. They keep no manager alive."""
-
-    changed = threading.Condition()
-    live: dict[int, Any] = {}  # noqa: RUF012  the one table of the process
-
-
-def _address(user: Any) -> int:
-    return int(ffi.cast("uintptr_t", user))
-
-
-@ffi.callback("void(void *, const llmq_hook_t *)")  # type: ignore[untyped-decorator]
-def _tell(user: Any, hook: Any) -> None:
-    listener = ffi.from_handle(user)()
-    if listener is not None:
-        texts = [ffi.unpack(getattr(hook, name), getattr(hook, f"{name}_len")) for name in _TEXTS]
-        listener.feed.put(listener.function, ffi.buffer(hook, _LAYOUT.size)[:], texts)
-
-
-@ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
-def _free(user: Any) -> None:
-    with _State.changed:
-        _State.live.pop(_address(user), None)
-        _State.changed.notify_all()
-
-
-def set_hook(manager: Any, listener: Listener | None) -> None:
-    """Has the library tell a function; None = nobody."""
-    if listener is None:
-        check(lib.llmq_set_hook(manager, 0, ffi.NULL, ffi.NULL, ffi.NULL))
-        return
-    user = ffi.new_handle(weakref.ref(listener))
-    with _State.changed:
-        _State.live[_address(user)] = user
-    check(lib.llmq_set_hook(manager, listener.events, _tell, user, _free))
-
-
-def wait_until_none(seconds: float) -> None:
-    """Waits until the library calls no hook any more: after that the interpreter may end."""
-    with _State.changed:
-        _State.changed.wait_for(lambda: not _State.live, seconds)
-
-
-def after_fork() -> None:
-    """In a forked child nothing calls the hooks of the parent."""
-    _State.changed = threading.Condition()
-    _State.live = {}
+def _warn(lost: int) -> None:
+    _logger.warning("%d events were not told, since hooks took too long", lost)

@@ -14,7 +14,7 @@ from . import _wire as w
 from ._core import Core
 from ._errors import check
 from ._future import Gather
-from ._hooks import Feed
+from ._hooks import Hooks
 from ._library import ffi, lib
 from ._response import Response, copied, taken, with_value
 
@@ -28,6 +28,7 @@ _COLUMNS = [
 ]
 #: Words of the DONE of a request that completed at its first attempt.
 _HEAD, _ONCE = w.words_of(w.event_of(attempt=1, state=c.STATE_COMPLETED), "type", "attempt")
+(_HOOK,) = w.words_of(w.event_of(type=c.EV_HOOK), "type")
 
 
 class Piece:
@@ -69,8 +70,8 @@ class Port:
         #: Ids of requests by number, where a request is cancelled by its number.
         self.ids: dict[int, int] = {}
         self.templates = w.Templates(self.cq, core.detailed)
-        #: What hooks tell.
-        self.feed = Feed(self.cq)
+        #: Who is told what happens.
+        self.hooks = Hooks(self.cq)
         #: What is done with events that end no request, by type.
         self.handlers: dict[int, Callable[[int, tuple[Any, ...]], None]] = {}
         self._storage = bytearray(BATCH * w.EVENT_SIZE)
@@ -91,8 +92,6 @@ class Port:
     def drain(self) -> int:
         """Hands over up to BATCH events; how many there were."""
         count: int = lib.llmq_cq_drain(self.cq, self._events, BATCH)
-        if self.feed:  # of a request that is done its hook was called before
-            self.feed.deliver()
         if count:
             try:
                 self._dispatch(count)
@@ -118,7 +117,10 @@ class Port:
             at += size
             try:
                 if head != _HEAD or verdict or tries != _ONCE or number >= _FLAGGED:
-                    self._other(at // size)
+                    if head == _HOOK:
+                        self.hooks.tell(number, start, length)
+                    else:
+                        self._other(at // size)
                     continue
                 response: Response[Any] = new(Response)
                 response._record = records[at : at + size]
@@ -165,6 +167,8 @@ class Port:
             self.granted(number)
             if waiter is not None:
                 waiter.permit(raw)
+        elif kind == c.EV_HOOK_ENDED:
+            self.hooks.end(number, raw[w.DATA])
         elif kind == c.EV_CLOSED:
             closed = self.waiting.pop(number, None)
             if closed is not None:
