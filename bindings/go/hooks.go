@@ -5,11 +5,9 @@ import "C"
 
 import (
 	"log/slog"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
-	"unsafe"
 )
 
 // HookEvent is what a hook is told. Members that its type does not mention are zero.
@@ -59,21 +57,20 @@ type HookEvent struct {
 
 // SetHook lets a function be told what happens to requests, limits and circuit breakers, for metrics
 // and tracing: of the types in the mask, in the order in which they happen. It is called in a
-// goroutine of its own and may call everything. Nothing waits for it: while it runs, some ten
-// thousand events find room, further ones are counted in Lost. A manager has one hook; the next one
-// takes its place, after what has happened by then was told to this one. nil: none.
+// goroutine of its own and may call everything. Nothing waits for it: while it runs, 65,536 events
+// find room, further ones are counted in Lost. A manager has one hook; the next one takes its place,
+// after what has happened by then was told to this one. nil: none.
 func (m *Manager) SetHook(mask HookType, hook func(HookEvent)) error {
 	defer runtime.KeepAlive(m)
 	if hook == nil {
-		return failure(C.llmq_set_hook(m.raw, 0, nil, nil, nil), nil)
+		return failure(C.llmq_set_hook_queue(m.raw, 0, nil, 0), nil)
 	}
-	var fd C.int
-	raw := C.lq_hooks_create(&fd)
-	if raw == nil {
-		return failure(C.LLMQ_ERR_INTERNAL, nil)
+	e, err := newEvents()
+	if err != nil {
+		return err
 	}
-	h := &hooks{raw: raw, file: os.NewFile(uintptr(fd), "llmq hooks"), logger: m.logger, call: hook}
-	if err := failure(C.lq_hooks_set(m.raw, C.uint32_t(mask), raw), nil); err != nil {
+	h := &hooks{events: e, logger: m.logger, call: hook}
+	if err := failure(C.llmq_set_hook_queue(m.raw, C.uint32_t(mask), e.cq, 0), nil); err != nil {
 		h.free()
 		return err
 	}
@@ -82,42 +79,29 @@ func (m *Manager) SetHook(mask HookType, hook func(HookEvent)) error {
 }
 
 type hooks struct {
-	raw    *C.lq_hooks_t
-	file   *os.File
+	events *events
 	logger *slog.Logger
 	call   func(HookEvent)
 }
 
 func (h *hooks) free() {
-	h.file.Close()
-	C.lq_hooks_free(h.raw)
+	h.events.close()
+	h.events.free()
 }
 
 // run tells what comes, until no more will.
 func (h *hooks) run() {
 	defer h.free()
-	pipe, err := h.file.SyscallConn()
-	if err != nil {
-		h.logger.Error("llmq: no polling of hooks", slog.Any("error", err))
-		return
-	}
-	for {
-		var records *C.char
-		var size C.size_t
-		var closed C.int
-		if pipe.Read(func(uintptr) bool {
-			records = C.lq_hooks_take(h.raw, &size, &closed)
-			return size > 0 || closed != 0
-		}) != nil {
+	for ended := false; !ended; h.events.release() {
+		if _, err := h.events.wait(batchSize); err != nil {
+			h.logger.Error("llmq: no polling of hooks", slog.Any("error", err))
 			return
 		}
-		for at := uintptr(0); at < uintptr(size); {
-			record := (*C.lq_hook_t)(unsafe.Add(unsafe.Pointer(records), at))
-			at += uintptr(record.size)
-			h.tell(readHook(record))
-		}
-		if size == 0 {
-			return
+		for i := 0; i < h.events.n; i++ {
+			event := &h.events.events[i]
+			if ended = event._type == C.LLMQ_EV_HOOK_ENDED; !ended {
+				h.tell(readHook((*C.llmq_hook_t)(event.data)))
+			}
 		}
 	}
 }
@@ -133,24 +117,17 @@ func (h *hooks) tell(event HookEvent) {
 	h.call(event)
 }
 
-func readHook(record *C.lq_hook_t) HookEvent {
-	told := &record.told
-	text := unsafe.Add(unsafe.Pointer(record), C.sizeof_lq_hook_t)
-	next := func(size C.uint64_t) string {
-		from := (*C.char)(text)
-		text = unsafe.Add(text, int(size))
-		return stringOf(from, C.size_t(size))
-	}
+func readHook(told *C.llmq_hook_t) HookEvent {
 	event := HookEvent{
 		Type:       HookType(told._type),
 		RequestID:  RequestID(told.request_id),
 		AttemptID:  AttemptID(told.attempt_id),
 		Attempt:    int(told.attempt),
 		Time:       wallTime(told.time_ns),
-		Model:      next(told.model_len),
-		Deployment: next(told.deployment_len),
-		Tenant:     next(told.tenant_len),
-		Limit:      next(told.limit_len),
+		Model:      stringOf(told.model, C.size_t(told.model_len)),
+		Deployment: stringOf(told.deployment, C.size_t(told.deployment_len)),
+		Tenant:     stringOf(told.tenant, C.size_t(told.tenant_len)),
+		Limit:      stringOf(told.limit, C.size_t(told.limit_len)),
 		Status:     Status(told.status),
 		State:      State(told.state),
 		UsageKnown: told.usage_known != 0,
@@ -165,7 +142,7 @@ func readHook(record *C.lq_hook_t) HookEvent {
 		Run:    time.Duration(told.run_ns),
 		Delay:  time.Duration(told.delay_ns),
 		CallID: RequestID(told.call_id),
-		Lost:   uint64(record.lost),
+		Lost:   uint64(told.lost),
 	}
 	switch event.Type {
 	case HookLimitChanged:

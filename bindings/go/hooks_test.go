@@ -86,7 +86,7 @@ func TestAHookIsToldOfLimitsThatChange(t *testing.T) {
 
 func TestASlowHookLosesEventsAndCountsThem(t *testing.T) {
 	m := open(t, mock(0))
-	const total = 25_000
+	const total = 70_000
 	begun, goOn := make(chan bool), make(chan bool)
 	got, lost, sums := 0, 0, make(chan [2]int, 1)
 	err := m.SetHook(llmq.HookCompleted, func(event llmq.HookEvent) {

@@ -78,25 +78,6 @@ uint64_t lq_log_lost(void);
 /* Asks Go for the keys of providers (lqKeyOf). Takes the handle, also if this fails. */
 llmq_status_t lq_ask_for_keys(llmq_conf_t* conf, uintptr_t keys);
 
-/* What a hook was told. Its texts (model, deployment, tenant, limit) follow it, one after the
- * other, then the next record. */
-typedef struct lq_hook {
-  uint32_t size; /* from this record to the next */
-  uint32_t reserved;
-  uint64_t lost; /* how many before it found no room */
-  llmq_hook_t told;
-} lq_hook_t;
-
-typedef struct lq_hooks lq_hooks_t;
-/* A buffer of records. *fd, which is the caller's, is readable when there are some. */
-lq_hooks_t* lq_hooks_create(int* fd);
-/* Lets a manager fill it. It is told the end of that, also if this fails. */
-llmq_status_t lq_hooks_set(llmq_manager_t* manager, uint32_t mask, lq_hooks_t* hooks);
-/* Takes what is there, until the next call. Closed: no more will come. */
-const char* lq_hooks_take(lq_hooks_t* hooks, size_t* len, int* closed);
-/* Nobody takes from it any more. */
-void lq_hooks_free(lq_hooks_t* hooks);
-
 #pragma GCC visibility pop
 
 #endif /* LLMQ_GO_NATIVE_H_ */
