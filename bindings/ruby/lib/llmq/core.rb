@@ -30,6 +30,7 @@ module LLMQ
       @next_number = 1
       @closed = false
       @detailed = {}
+      @on_renew = []
       open
       @pid = Process.pid
       Core.add(self)
@@ -103,7 +104,7 @@ module LLMQ
 
     # Runs in a forked child, at the first use, with a new port.
     def on_renew(&block)
-      @on_renew = block
+      @on_renew << block
     end
 
     # Asks the library to shut down. A waiter, if given, has close called at the end.
@@ -192,7 +193,7 @@ module LLMQ
       end
 
       made = @lock.synchronize { make_anew unless @pid == Process.pid }
-      @on_renew&.call if made
+      @on_renew.each(&:call) if made
     end
 
     def make_anew

@@ -90,6 +90,28 @@ module LLMQ
       @workers.set(model, block, lease)
     end
 
+    # Has a block told what happens, for metrics and tracing, in place of the one before.
+    #
+    #   manager.set_hook(:completed, :breaker_changed) { |hook| count(hook.type, hook.model) }
+    #
+    # The block gets a Hook, in the order of events, and of a request before its response. It runs on
+    # the thread that hands over responses, so it must not wait for one. What it raises is printed.
+    # While it is behind by more than 65,536 events, further ones are counted and not told.
+    #
+    # types:: Hook::TYPES that are told; without any all of them.
+    def set_hook(*types, &block)
+      raise ArgumentError, "a hook is a block" unless block
+
+      mask = Hook.mask(types)
+      @hooks ||= Hooks.new(@core)
+      @hook = @hooks.set(block, mask)
+    end
+
+    # Has nobody told any more.
+    def remove_hook
+      @hook = @hooks.set(nil, 0) if @hooks
+    end
+
     # Waits for leave to make a call of this model elsewhere, and takes it: a Permit. With a block
     # gives the permit to it, ends it at the end of the block (see Permit), and gives back what the
     # block gives.
@@ -185,7 +207,7 @@ module LLMQ
 
     def start(core)
       @core = core
-      @workers = @closing = nil
+      @workers = @closing = @hooks = @hook = nil
       @closing_lock = Mutex.new
       ObjectSpace.define_finalizer(self, Manager.abandon(core))
     end
