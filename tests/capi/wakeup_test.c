@@ -58,6 +58,9 @@ static void a_burst_wakes_once_until_the_queue_is_empty(void) {
     llmq_events_release(events, sizeof *events, n);
     seen += (int)n;
   }
+  char* json = NULL; /* an answer of the loop: the wake-up of what has been drained is over */
+  CHECK_OK(llmq_manager_info_json(manager, "m", 1, &json, NULL));
+  llmq_buf_free(json);
   const int before = wakes_of(&waker);
   CHECK(before >= 1 && before <= 3);
   CHECK_OK(llmq_attempt_succeed(manager, nth_attempt(&held, 4), NULL, 0, NULL));
