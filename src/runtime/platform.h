@@ -45,7 +45,7 @@ bool read_file(const std::string& path, char* to, size_t room, size_t* size, std
 class ReadableFd {
  public:
   ReadableFd() = default;
-  ~ReadableFd();
+  ~ReadableFd();  // NOLINT(performance-trivially-destructible): it closes, but on Windows
   ReadableFd(const ReadableFd&) = delete;
   ReadableFd& operator=(const ReadableFd&) = delete;
 
