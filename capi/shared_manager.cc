@@ -18,8 +18,15 @@ struct Shared {
 
 // Never destroyed: a process may end while other threads still call in. A forked child has one of
 // its own: a thread that stayed behind may hold the mutex of the inherited one.
+std::atomic<Shared*> instance{nullptr};
+
+// That of this process; nullptr if nobody has shared a manager in it.
+Shared* own_instance() {
+  Shared* const known = instance.load(std::memory_order_acquire);
+  return known == nullptr || known->fork_mark.forked() ? nullptr : known;
+}
+
 Shared& shared() {
-  static std::atomic<Shared*> instance{nullptr};
   Shared* known = instance.load(std::memory_order_acquire);
   if (known != nullptr && !known->fork_mark.forked()) return *known;
   auto fresh = std::make_unique<Shared>();
@@ -56,11 +63,13 @@ llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
   return LLMQ_OK;
 }
 
+// Makes nothing: a manager can be left when there is no memory.
 bool drop_reference(llmq_manager_t* manager) {
-  Shared& own = shared();
-  const std::lock_guard<std::mutex> lock(own.mutex);
+  Shared* const own = own_instance();
+  if (own == nullptr) return manager->refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  const std::lock_guard<std::mutex> lock(own->mutex);
   if (manager->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-  if (own.manager == manager) own.manager = nullptr;
+  if (own->manager == manager) own->manager = nullptr;
   return true;
 }
 
