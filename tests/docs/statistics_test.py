@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT, PROGRAM, LLMQ = (Path(argument).resolve() for argument in sys.argv[1:])
 SOURCES = ("loop_info.cc", "limit_report.cc", "manager.cc", "token_learning.cc")
-NAMED = re.compile(r'(?:add_number|cJSON_Add\w+)\([^,;"]+,\s*"(\w+)"|\b(?:add|put|both)\("(\w+)"')
+NAMED = re.compile(r'\b(?:cJSON_A|a)dd\w*\([^,;"]+,\s*"(\w+)"|\b(?:add|put|both)\("(\w+)"')
 PARTS = {"cache", "estimates", "input", "output", "p95", "concurrency", "quota_exhausted", "by_refusals", "learnt",
          "models", "tenants", "limits", "deployments", "tenant_limits"}  # objects and lists
 LINE = ('{"custom_id": "%d", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "messages": '
