@@ -75,6 +75,7 @@ static void what_is_filled_ends_with_the_program_s_struct(void) {
   llmq_manager_t* manager = answering_manager();
   llmq_request_t request = request_to("m", "x");
   llmq_response_t* response = NULL;
+  char* json = NULL;
   memset(&got, 0xa5, sizeof got);
   const uint64_t untouched = got.behind_usage;
   CHECK_OK(llmq_submit_wait(manager, &request, PATIENCE, &response));
@@ -85,6 +86,9 @@ static void what_is_filled_ends_with_the_program_s_struct(void) {
   CHECK_INT(7, got.usage.output_tokens);
   CHECK_INT(5, got.usage.cost_micros);
   CHECK(got.behind_usage == untouched);
+  /* Counters are told at the end of the turn in which it ended: let that be over. */
+  CHECK_OK(llmq_manager_info_json(manager, NULL, 0, &json, NULL));
+  llmq_buf_free(json);
   got.stats.struct_size = sizeof got.stats;
   CHECK_OK(llmq_stats(manager, NULL, 0, &got.stats));
   CHECK_INT(sizeof got.stats, got.stats.struct_size);
