@@ -61,8 +61,11 @@ test('inside Node the library uses its own libuv, OpenSSL, nghttp2 and zlib', as
   else assert.match(uv.join(), /^libuv\.so\.1[.0-9]*$/);
   const ofNode = all.filter((b) => /^lib(llmq|curl|uv)\.so/.test(b.from) && b.to === node);
   assert.deepEqual(ofNode, [], 'nothing of the library comes from Node');
-  // The addon watches with Node's loop, and with no other.
-  assert.deepEqual([...of(/^llmq\.node$/, /^uv_/)], [node]);
+  // The addon watches with Node's loop, and with no other: that of Debian's Node is in a library that it shares.
+  const variables = process.config.variables as unknown as Record<string, unknown>;
+  const ofLoop = [...of(/^llmq\.node$/, /^uv_/)].join();
+  if (variables['node_shared_libuv']) assert.match(ofLoop, /^libuv\.so\.1[.0-9]*$/);
+  else assert.equal(ofLoop, node);
 });
 
 test('the library is that of the package, or of LLMQ_LIBRARY', async (t) => {
