@@ -307,7 +307,8 @@ core::Result<std::string> probe(const config::Config& config, const Callbacks& c
 #else
     static_cast<void>(callbacks);
     static_cast<void>(flags);
-    return core::Error{core::Status::kUnsupported, "this build has no HTTP client", ""};
+    return core::Error{core::Status::kUnsupported, "this build has no HTTP client",
+                       "model." + one.name + ".provider"};
 #endif
   }
   return core::Error{core::Status::kUnknownModel,

@@ -85,9 +85,12 @@ void use(void* library) {
   OF_LIBRARY(llmq_response_free);
   OF_LIBRARY(llmq_manager_destroy);
   OF_LIBRARY(llmq_version_libraries);
+  OF_LIBRARY(llmq_features);
 #undef OF_LIBRARY
   CHECK(std::strstr(llmq_version_libraries(), "libuv/1.") != nullptr);
-  CHECK(std::strstr(llmq_version_libraries(), "libcurl/") != nullptr);
+  if ((llmq_features() & LLMQ_FEATURE_HTTP) != 0) {
+    CHECK(std::strstr(llmq_version_libraries(), "libcurl/") != nullptr);
+  }
   llmq_conf_t* conf = nullptr;
   CHECK(llmq_conf_create(&conf) == LLMQ_OK);
   const std::string json = R"({"models": [{"name": "m", "provider": "mock"}]})";
