@@ -12,6 +12,7 @@
 #include "tests/sim/features.h"
 #include "tests/sim/trace_run.h"
 #include "tests/sim/world.h"
+#include "tests/support/printf_form.h"
 
 namespace llmq::simulator {
 namespace {
@@ -25,8 +26,8 @@ constexpr int64_t kSecond = 1'000 * kMs;
 
 class Figures {
  public:
-  __attribute__((format(printf, 4, 5))) void add(int invariant, bool good, const char* format,
-                                                 ...) {
+  __attribute__((format(LLMQ_TEST_PRINTF, 4, 5))) void add(int invariant, bool good,
+                                                           const char* format, ...) {
     std::printf("%-7s I%-2d ", good ? "ok" : "FAILED", invariant);
     va_list list;
     va_start(list, format);

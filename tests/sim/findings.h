@@ -7,14 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/printf_form.h"
+
 namespace llmq::simulator {
 
 inline constexpr int kInvariants = 19;
 
 class Findings {
  public:
-  __attribute__((noinline, cold, format(printf, 4, 5))) void add(int invariant, int64_t now,
-                                                                 const char* format, ...);
+  __attribute__((noinline, cold, format(LLMQ_TEST_PRINTF, 4, 5))) void add(int invariant,
+                                                                           int64_t now,
+                                                                           const char* format, ...);
   // From now on what is found speaks against this invariant too: it says that the others hold in
   // certain circumstances.
   void also(int invariant) { also_[static_cast<size_t>(invariant)] = true; }

@@ -4,35 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <ctime>
 #include <string>
 #include <vector>
+
+#include "tests/support/utc.h"
 
 namespace llmq::runtime {
 namespace {
 
 using core::Calendar;
 
-// "2026-03-29T00:59:59Z"
-int64_t ms(const char* utc) {
-  std::tm parts{};
-  EXPECT_NE(strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &parts), nullptr) << utc;
-  return int64_t{timegm(&parts)} * 1000;
-}
-
-std::string utc(int64_t unix_ms) {
-  const std::time_t seconds = unix_ms / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
+using test::unix_ms;
+using test::utc;
 
 void expect_window(Calendar calendar, const char* zone, const char* at, const char* start,
                    const char* end, const char* next_end) {
   SCOPED_TRACE(std::string(zone) + " at " + at);
-  const auto window = calendar_window(calendar, zone, ms(at));
+  const auto window = calendar_window(calendar, zone, unix_ms(at));
   ASSERT_TRUE(window) << window.error().message;
   EXPECT_EQ(utc(window.value().start_ms), start);
   EXPECT_EQ(utc(window.value().end_ms), end);
@@ -51,7 +39,7 @@ TEST(CalendarWindow, OfUtcNeedsNoDatabase) {
 }
 
 TEST(CalendarWindow, EndsBetweenTwoMilliseconds) {
-  const int64_t midnight = ms("2026-11-25T00:00:00Z");
+  const int64_t midnight = unix_ms("2026-11-25T00:00:00Z");
   EXPECT_EQ(calendar_window(Calendar::kDay, "", midnight - 1).value().end_ms, midnight);
   EXPECT_EQ(calendar_window(Calendar::kDay, "", midnight).value().start_ms, midnight);
 }
@@ -153,8 +141,8 @@ TEST(Zones, WindowsFollowEachOther) {
                            "America/Havana", "America/St_Johns", "Asia/Kathmandu"}) {
     for (const Calendar calendar :
          {Calendar::kHour, Calendar::kDay, Calendar::kWeek, Calendar::kMonth}) {
-      const int64_t end = ms("2011-06-01T00:00:00Z");
-      for (int64_t at = ms("2010-06-01T00:00:00Z"); at < end; at += kStepMs) {
+      const int64_t end = unix_ms("2011-06-01T00:00:00Z");
+      for (int64_t at = unix_ms("2010-06-01T00:00:00Z"); at < end; at += kStepMs) {
         const CalendarWindow window = calendar_window(calendar, zone, at).value();
         ASSERT_LE(window.start_ms, at) << zone << utc(at);
         ASSERT_GT(window.end_ms, at) << zone << utc(at);

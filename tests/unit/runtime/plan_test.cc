@@ -4,21 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <memory>
 #include <string>
 
 #include "base/json.h"
+#include "tests/support/utc.h"
 
 namespace llmq::runtime {
 namespace {
 
-// "2026-03-29T00:59:59Z"
-int64_t ms(const char* utc) {
-  std::tm parts{};
-  EXPECT_NE(strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &parts), nullptr) << utc;
-  return int64_t{timegm(&parts)} * 1000;
-}
+using test::unix_ms;
 
 constexpr int64_t kHourMs = 3'600'000;
 // A call waits that long behind an edge, and lasts a second.
@@ -57,7 +52,7 @@ class PlanTest : public testing::Test {
   }
 
   void run(const char* start) {
-    const auto report = plan_->run(ms(start));
+    const auto report = plan_->run(unix_ms(start));
     ASSERT_TRUE(report) << report.error().message;
     report_.reset(cJSON_Parse(report.value().c_str()));
     ASSERT_NE(report_, nullptr);
