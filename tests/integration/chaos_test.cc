@@ -314,7 +314,7 @@ TEST_F(Chaos, EveryRequestEndsOnceAndNothingIsHeldAtTheEnd) {
   threads.emplace_back([this, end] { change_settings_until(end); });
   threads.emplace_back(
       [this, begin] { kill_and_return(2, begin + kLength / 3, begin + kLength / 2); });
-  for (const uint64_t seed : {1, 2}) {
+  for (const uint64_t seed : {uint64_t{1}, uint64_t{2}}) {
     threads.emplace_back([this, end, seed] { submit_until(end, seed); });
   }
   for (size_t i = 1; i < threads.size(); ++i) threads[i].join();

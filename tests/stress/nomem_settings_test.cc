@@ -88,7 +88,6 @@ TEST(NoMem, CallbacksAreFreedOnce) {
 
 TEST(NoMem, WhenAManagerIsMade) {
   llmq_conf_t* const conf = conf_of(kDocument);
-  Owner owner;
   int made = 0;
   at_each_allocation("llmq_manager_create", [&](Failure failure) {
     failure.only_new = true;  // libuv itself ends the process where it gets no memory to begin with

@@ -88,7 +88,7 @@ bool FixedWindows::refund(TimeNs now, TimeNs then, int64_t cost) {
   const int64_t current = first_of(now);
   bool room = false;
   for (const int64_t index : {first, last}) {
-    Window& window = windows_[static_cast<size_t>(index & (kKept - 1))];
+    Window& window = windows_[static_cast<size_t>(index) & (kKept - 1)];
     if (window.index == index && index >= current) {
       window.used = std::max<int64_t>(window.used - cost, 0);
       room = true;
@@ -110,12 +110,12 @@ bool FixedWindows::is_empty(TimeNs now) const {
 int64_t FixedWindows::used(TimeNs now) const { return used_in(index(now)); }
 
 int64_t FixedWindows::used_in(int64_t index) const {
-  const Window& window = windows_[static_cast<size_t>(index & (kKept - 1))];
+  const Window& window = windows_[static_cast<size_t>(index) & (kKept - 1)];
   return window.index == index ? window.used : 0;
 }
 
 void FixedWindows::add(int64_t index, int64_t cost) {
-  Window& window = windows_[static_cast<size_t>(index & (kKept - 1))];
+  Window& window = windows_[static_cast<size_t>(index) & (kKept - 1)];
   if (window.index > index) return;  // long over
   if (window.index != index) window = Window{index, 0};
   window.used += cost;

@@ -41,7 +41,7 @@ class EngineFallback : public testing::Test {
   EngineFallback() { sim.check_wake_ups = true; }
   // Calls of that model end so.
   void fails(ModelIndex model, Status status) {
-    sim.world.answer = [this, model, status, before = sim.world.answer](const Call& call) {
+    sim.world.answer = [model, status, before = sim.world.answer](const Call& call) {
       if (call.job.model == model) return failing(status);
       return before ? before(call) : Answer{};
     };

@@ -91,7 +91,7 @@ TEST(EngineTenants, ActualUsageCountsNotTheEstimate) {
     used[call.job.tenant] += answer.usage->input_tokens;
     return answer;
   };
-  for (int i = 0; i < 8000; ++i) sim.submit(of_tenant(1 + i % 2, 200));
+  for (core::TenantIndex i = 0; i < 8000; ++i) sim.submit(of_tenant(1 + i % 2, 200));
   sim.run_for(seconds(150));
   EXPECT_NEAR(static_cast<double>(used[1]) / static_cast<double>(used[2]), 1.0, 0.05);
 }
