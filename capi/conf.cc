@@ -8,6 +8,7 @@
 #include "capi/guard.h"
 #include "capi/handles.h"
 #include "runtime/api_key.h"
+#include "runtime/memory.h"
 
 using llmq::capi::fail;
 using llmq::capi::fail_arg;
@@ -161,6 +162,20 @@ llmq_status_t llmq_conf_set_log(llmq_conf_t* conf, int32_t level, llmq_log_fn fn
     if (!valid(conf) || level < LLMQ_LOG_TRACE || level > LLMQ_LOG_OFF) return LLMQ_ERR_INVALID_ARG;
     if (data == nullptr) return LLMQ_ERR_NOMEM;
     conf->callbacks.log = {level, fn, std::move(data)};
+    return LLMQ_OK;
+  });
+}
+
+llmq_status_t llmq_conf_set_allocator(llmq_conf_t* conf, llmq_alloc_fn alloc,
+                                      llmq_dealloc_fn dealloc, void* user,
+                                      llmq_user_free_fn user_free) {
+  return guarded([&]() -> llmq_status_t {
+    auto data = own(user, user_free);
+    if (!valid(conf) || (alloc == nullptr) != (dealloc == nullptr)) return LLMQ_ERR_INVALID_ARG;
+    if (data == nullptr) return LLMQ_ERR_NOMEM;
+    conf->callbacks.memory = alloc == nullptr ? nullptr
+                                              : std::make_shared<const llmq::runtime::Memory>(
+                                                    alloc, dealloc, std::move(data));
     return LLMQ_OK;
   });
 }

@@ -127,7 +127,7 @@ llmq_status_t llmq_event_take(llmq_event_t* event, llmq_response_t** response) {
     if (llmq::runtime::event_is_inherited(*event)) return LLMQ_ERR_FORKED;
     auto handle =
         std::make_unique<llmq_response>();  // first: if memory is short, nothing has moved
-    handle->response = std::move(*llmq::runtime::take_event(*event));
+    handle->response = llmq::runtime::take_event(*event);
     *response = handle.release();
     return LLMQ_OK;
   });

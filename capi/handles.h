@@ -50,7 +50,7 @@ struct llmq_error {
 
 struct llmq_response {
   uint32_t magic = kResponseMagic;
-  llmq::runtime::Response response;
+  std::unique_ptr<llmq::runtime::Response> response;
 };
 
 namespace llmq::capi {

@@ -27,7 +27,7 @@ llmq_status_t response_from(llmq_manager_t* manager, llmq_response_t** response,
     std::unique_ptr<Response> found;
     const llmq_status_t status = code(get(&found));
     if (status != LLMQ_OK) return status;
-    handle->response = std::move(*found);
+    handle->response = std::move(found);
     *response = handle.release();
     return LLMQ_OK;
   });

@@ -32,6 +32,7 @@
   X(llmq_status_t, llmq_conf_pools_json, (const llmq_conf_t *conf, char **json), (conf, json)) \
   X(llmq_status_t, llmq_conf_tenants_json, (const llmq_conf_t *conf, char **json), (conf, json)) \
   X(llmq_status_t, llmq_conf_set_log, (llmq_conf_t *conf, int32_t level, llmq_log_fn fn, void *user, llmq_user_free_fn user_free), (conf, level, fn, user, user_free)) \
+  X(llmq_status_t, llmq_conf_set_allocator, (llmq_conf_t *conf, llmq_alloc_fn alloc, llmq_dealloc_fn dealloc, void *user, llmq_user_free_fn user_free), (conf, alloc, dealloc, user, user_free)) \
   X(llmq_status_t, llmq_conf_set_api_key_fn, (llmq_conf_t *conf, llmq_api_key_fn fn, void *user, llmq_user_free_fn user_free), (conf, fn, user, user_free)) \
   X(llmq_status_t, llmq_conf_set_deployment_key_fn, (llmq_conf_t *conf, llmq_deployment_key_fn fn, void *user, llmq_user_free_fn user_free), (conf, fn, user, user_free)) \
   X(llmq_status_t, llmq_manager_create, (const llmq_conf_t *conf, llmq_manager_t **manager, llmq_error_t **err), (conf, manager, err)) \

@@ -295,6 +295,10 @@ typedef void (*llmq_event_fn)(void *user, const llmq_event_t *event);
 typedef void (*llmq_wakeup_fn)(void *user);
 /** Frees the `user` of a registered callback, exactly once. */
 typedef void (*llmq_user_free_fn)(void *user);
+/** Gives memory: `size` bytes, or NULL. */
+typedef void *(*llmq_alloc_fn)(void *user, size_t size);
+/** Takes back what an llmq_alloc_fn gave for that size. */
+typedef void (*llmq_dealloc_fn)(void *user, void *memory, size_t size);
 /** Receives log lines: level LLMQ_LOG_, text without a newline. */
 typedef void (*llmq_log_fn)(void *user, int32_t level, const char *text, size_t text_len);
 /** Gives the key of a provider: writes at most `cap` bytes, returns the length, or -1 if there is none. */
@@ -709,6 +713,23 @@ LLMQ_API llmq_status_t llmq_conf_tenants_json(const llmq_conf_t *conf, char **js
  * @since 0.1 */
 LLMQ_API llmq_status_t llmq_conf_set_log(llmq_conf_t *conf, int32_t level, llmq_log_fn fn, void *user,
                                          llmq_user_free_fn user_free);
+
+/** Has managers that are made from this configuration take from functions of the host what grows with their
+ * requests: the records of requests, their payloads and texts, answers, and the data of chunks. Everything else
+ * (limits, settings, handles, the cache, connections, what a call sends, libcurl, libuv) stays on the heap.
+ * @param alloc Gives `size` bytes, at least 1, aligned as malloc's are, or NULL: then what needs them is refused with
+ *        LLMQ_ERR_NOMEM, or ends with it. Runs on each thread that calls llmq and on the loop thread, several at a
+ *        time, some with a lock of llmq held: it must not call llmq. NULL, with dealloc: the heap again.
+ * @param dealloc Takes back what alloc gave, with the same size; on any thread, as above.
+ * @param user_free Run once when the last block is back and no configuration and no manager needs the functions, also
+ *        if this call fails; may be NULL. A response may be that last one: they outlive managers.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG (one function without the other), LLMQ_ERR_NOMEM.
+ * @par Ownership takes user
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_set_allocator(llmq_conf_t *conf, llmq_alloc_fn alloc, llmq_dealloc_fn dealloc,
+                                               void *user, llmq_user_free_fn user_free);
 
 /** Asks a function for the provider key of every model that names no other source. It is asked before each
  * attempt, so a rotated key is used at once.

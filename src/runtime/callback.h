@@ -13,6 +13,7 @@ namespace llmq::runtime {
 
 class CompletionQueue;
 class HookQueue;
+class Memory;
 
 // The user pointer alone: freed when the last owner of it goes.
 class UserData {
@@ -69,6 +70,7 @@ struct Hook {
 struct Callbacks {
   LogCallback log;
   ApiKeyCallback api_key;
+  std::shared_ptr<const Memory> memory;  // nullptr = the heap
 };
 
 }  // namespace llmq::runtime

@@ -43,13 +43,14 @@ bool StreamBuffer::must_wait() {
   return !waits_.exchange(false, std::memory_order_seq_cst);
 }
 
-Chunk::Chunk(const Job& job, uint8_t number, std::string text)
+Chunk::Chunk(const Job& job, uint8_t number, std::string_view text)
     : attempt(number),
       request_id(job.request.id),
       call_id(job.request.id),
       user_data(job.user_data),
       buffer(job.extra->stream->buffer),
-      data(std::move(text)) {
+      memory(job.home->memory) {
+  data = text;
   node.kind = Node::Kind::kChunk;
 }
 
@@ -61,7 +62,8 @@ Chunk::Chunk(const Job& follower, uint64_t call, uint8_t number, const Piece& pi
       user_data(follower.user_data),
       output_tokens(piece.output_tokens),
       room(std::move(its_room)),
-      data(piece.data) {
+      memory(follower.home->memory) {
+  data = piece.data;
   node.kind = Node::Kind::kChunk;
 }
 

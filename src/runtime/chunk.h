@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -102,10 +103,11 @@ struct Chunk {
   CompletionQueue* queue = nullptr;  // holds a reference to it
   std::shared_ptr<StreamBuffer> buffer;
   std::shared_ptr<SharedRoom> room;
-  std::string data;
+  const std::shared_ptr<const Memory> memory;
+  Text data{Allocator<char>(memory.get())};
   bool counted = false;  // its cost is with the buffer
 
-  Chunk(const Job& job, uint8_t number, std::string text);
+  Chunk(const Job& job, uint8_t number, std::string_view text);
   // For one of those who share a call; 0 and 0: from the cache.
   Chunk(const Job& follower, uint64_t call, uint8_t number, const Piece& piece,
         std::shared_ptr<SharedRoom> its_room);

@@ -35,7 +35,7 @@ void History::add(const std::vector<Summary>& summaries) {
 // Until the response is kept, its state says that nobody is to see it.
 Response* History::make_place(uint64_t id, core::TimeNs now) {
   if (keep_max_ == 0) return nullptr;
-  auto place = std::make_unique<Response>();
+  auto place = std::make_unique<Response>(memory_);
   place->summary.id = id;
   place->summary.finished = now;
   const std::lock_guard<std::mutex> lock(mutex_);

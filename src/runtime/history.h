@@ -21,8 +21,13 @@ namespace llmq::runtime {
 
 class History {
  public:
-  History(size_t per_model, size_t keep_max, core::DurationNs keep_age)
-      : per_model_(per_model), keep_max_(keep_max), keep_age_(keep_age) {}
+  // What is kept is kept in `memory`.
+  History(size_t per_model, size_t keep_max, core::DurationNs keep_age,
+          std::shared_ptr<const Memory> memory)
+      : per_model_(per_model),
+        keep_max_(keep_max),
+        keep_age_(keep_age),
+        memory_(std::move(memory)) {}
 
   void add(const std::vector<Summary>& summaries);
   // Where a response is to be kept: its texts are filled in, then keep() needs no memory.
@@ -62,6 +67,7 @@ class History {
   const size_t per_model_;
   const size_t keep_max_;
   const core::DurationNs keep_age_;
+  const std::shared_ptr<const Memory> memory_;
 
   mutable std::mutex mutex_;  // guards all below
   std::vector<Ring> rings_;   // by model index

@@ -1,7 +1,7 @@
 #include "runtime/job.h"
 
 #include <cstddef>
-#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -15,8 +15,21 @@ namespace llmq::runtime {
 // more.
 static_assert(sizeof(Job) + 16 <= 248, "a queued request must stay small");
 
-Extra::Extra() = default;
+Extra::Extra(const Memory* its_memory) : memory(its_memory) {}
 Extra::~Extra() = default;
+
+void DropExtra::operator()(Extra* extra) const noexcept {
+  const Memory* const memory = extra->memory;
+  extra->~Extra();
+  Memory::give_back(memory, extra, sizeof(Extra));
+}
+
+ExtraPtr make_extra(const Memory* memory) {
+  static_assert(alignof(Extra) <= alignof(std::max_align_t));
+  void* const block = Memory::take(memory, sizeof(Extra));
+  if (block == nullptr) throw std::bad_alloc();
+  return ExtraPtr(new (block) Extra(memory));
+}
 
 Job* Job::of(Node* node) {
   return reinterpret_cast<Job*>(reinterpret_cast<char*>(node) - offsetof(Job, node));
@@ -84,32 +97,43 @@ JobPin::~JobPin() {
   if (pinned_) Home::release(job_, kPinHolder);
 }
 
-namespace {
-
-// What a text holds without memory of its own.
-const size_t kInPlace = std::string().capacity();
-
-// Empty, without the memory that it had.
-void forget(std::string& text) {
-  if (text.capacity() > kInPlace) {
-    std::string().swap(text);
-  } else {
-    text.clear();
-  }
+void* Home::copy_payload(std::string_view bytes) noexcept {
+  void* const copy = Memory::take(memory.get(), bytes.size());
+  if (copy != nullptr) std::memcpy(copy, bytes.data(), bytes.size());
+  return copy;
 }
 
-}  // namespace
+void Home::drop_payload(Job& job) noexcept {
+  Memory::give_back(memory.get(), std::exchange(job.payload, nullptr), job.request.bytes);
+}
 
-void Home::drop_outcome(Job& job) {
-  if (job.outcome == nullptr) return;
-  Outcome* outcome = std::exchange(job.outcome, nullptr);
-  forget(outcome->data);
-  forget(outcome->message);
-  forget(outcome->provider_request_id);
-  outcome->attempts.reset();
-  forget(outcome->model);
-  forget(outcome->deployment);
-  outcomes.give_back(outcome);
+Outcome* Home::store(Outcome&& outcome) noexcept {
+  Outcome* const record = outcomes.take();
+  if (record == nullptr) return nullptr;
+  const uint32_t slot = record->slot;
+  try {
+    *record = std::move(outcome);
+  } catch (const std::bad_alloc&) {  // its texts were in other memory
+    record->slot = slot;
+    drop_outcome(*record);
+    return nullptr;
+  }
+  record->slot = slot;
+  return record;
+}
+
+void Home::drop_outcome(Outcome& record) noexcept {
+  forget(record.data);
+  forget(record.message);
+  forget(record.provider_request_id);
+  record.attempts.reset();
+  forget(record.model);
+  forget(record.deployment);
+  outcomes.give_back(&record);
+}
+
+void Home::drop_outcome(Job& job) noexcept {
+  if (Outcome* const outcome = std::exchange(job.outcome, nullptr)) drop_outcome(*outcome);
 }
 
 void Home::release(Job& job, uint64_t holder) {
@@ -117,10 +141,8 @@ void Home::release(Job& job, uint64_t holder) {
   if (before != holder) return;  // others are left, or this one had let go before
   Home* home = job.home;
   home->drop_outcome(job);
-  std::free(job.payload);
-  job.payload = nullptr;
-  delete job.extra;
-  job.extra = nullptr;
+  home->drop_payload(job);
+  ExtraPtr(std::exchange(job.extra, nullptr)).reset();
   job.id.store(0, std::memory_order_release);
   if (home->jobs.give_back(&job)) delete home;
 }

@@ -16,10 +16,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "core/request.h"
 #include "core/status.h"
 #include "core/usage.h"
+#include "runtime/memory.h"
 #include "runtime/slab.h"
 
 namespace llmq::runtime {
@@ -74,24 +77,41 @@ struct Sharing {
 
 // What most requests do without.
 struct Extra {
-  Extra();
+  explicit Extra(const Memory* its_memory);
   ~Extra();
-  std::string tenant;
-  std::string request_key;
-  std::string dedup_key;
-  std::string metadata;
-  std::string wire_model;  // that the provider's URL names
-  std::string deployment;  // of a permit: where its call goes
-  uint32_t lease_ms = 0;   // of a permit; 0 = none
-  size_t call_hash = 0;    // with a dedup_key: of it and the payload (call_key.h)
+  Extra(const Extra&) = delete;
+  Extra& operator=(const Extra&) = delete;
+
+  const Memory* const memory;
+  Text tenant{Allocator<char>(memory)};
+  Text request_key{Allocator<char>(memory)};
+  Text dedup_key{Allocator<char>(memory)};
+  Text metadata{Allocator<char>(memory)};
+  Text wire_model{Allocator<char>(memory)};  // that the provider's URL names
+  Text deployment{Allocator<char>(memory)};  // of a permit: where its call goes
+  uint32_t lease_ms = 0;                     // of a permit; 0 = none
+  size_t call_hash = 0;                      // with a dedup_key: of it and the payload (call_key.h)
   Sharing shared;
   Job* hedge_of = nullptr;         // whose second call it is
   std::unique_ptr<Stream> stream;  // its caller gets chunks
   std::unique_ptr<MadeBody> made;  // its model's deployments say a payload in several ways
 };
 
+struct DropExtra {
+  void operator()(Extra* extra) const noexcept;
+};
+using ExtraPtr = std::unique_ptr<Extra, DropExtra>;
+ExtraPtr make_extra(const Memory* memory);
+
 // What an attempt brought. Written by whoever reports it, then read by the loop.
 struct Outcome {
+  explicit Outcome(const Memory* memory = nullptr) noexcept
+      : data(Allocator<char>(memory)),
+        message(data.get_allocator()),
+        provider_request_id(data.get_allocator()),
+        model(data.get_allocator()),
+        deployment(data.get_allocator()) {}
+
   Outcome* next_free = nullptr;
   uint32_t slot = 0;
   core::Status status = core::Status::kOk;
@@ -102,12 +122,12 @@ struct Outcome {
   core::DurationNs retry_after{};
   core::TimeNs finished{};          // end of the request
   core::DurationNs first_output{};  // of the last attempt, from its start; 0 = none
-  std::string data;
-  std::string message;
-  std::string provider_request_id;
+  Text data;
+  Text message;
+  Text provider_request_id;
   std::shared_ptr<const AttemptLog> attempts;  // of the request, where one has failed
-  std::string model;       // that the request fell back to; "" = the one that was asked for
-  std::string deployment;  // the name of the one that ran the last attempt; "" if it has none
+  Text model;       // that the request fell back to; "" = the one that was asked for
+  Text deployment;  // the name of the one that ran the last attempt; "" if it has none
 };
 
 // Beside the LLMQ_REQUEST_ flags of a job.
@@ -181,14 +201,23 @@ inline constexpr uint64_t kPinHolder = uint64_t{1} << 63;
 
 // Where jobs live. Outlives its manager until the last job has been released.
 struct Home {
+  explicit Home(std::shared_ptr<const Memory> its_memory)
+      : memory(std::move(its_memory)), jobs(memory.get()), outcomes(memory.get()) {}
+
+  const std::shared_ptr<const Memory> memory;
   Slab<Job> jobs;
   Slab<Outcome> outcomes;
   // Live requests and the bytes of their payloads: added to by submitters, taken from by the loop.
   alignas(64) std::atomic<uint64_t> pending{0};
   std::atomic<uint64_t> pending_bytes{0};
 
-  // Clears what the job holds besides its payload: its outcome.
-  void drop_outcome(Job& job);
+  // A copy for a job to hold; nullptr when memory is used up.
+  void* copy_payload(std::string_view bytes) noexcept;
+  void drop_payload(Job& job) noexcept;
+  // Puts an outcome into a record that any thread may give back; nullptr when memory is used up.
+  Outcome* store(Outcome&& outcome) noexcept;
+  void drop_outcome(Outcome& record) noexcept;
+  void drop_outcome(Job& job) noexcept;
   // One holder lets go; the last one gives the record back.
   static void release(Job& job, uint64_t holder);
   // An event that lent the payload is gone.

@@ -364,7 +364,6 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // `key` is a fingerprint of the one that was sent.
   void end_http(Job& runner, uint8_t attempt, const provider::Profile& profile, size_t key,
                 http::CallResult&& result);
-  Outcome* store(Outcome&& outcome);
 
   // loop_leases.cc
   void run_worker(Job& job, const Processor& processor, uint8_t attempt);

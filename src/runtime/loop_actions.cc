@@ -104,7 +104,7 @@ void Loop::perform(const core::AbortAttempt& action) {
     outcome.status = core::Status::kTimeout;
     outcome.message = "attempt " + std::to_string(action.attempt) + " gave no answer within " +
                       milliseconds_text(core::milliseconds(job.request.timeout_ms));
-    job.outcome = store(std::move(outcome));
+    job.outcome = home->store(std::move(outcome));
   });
 }
 

@@ -112,23 +112,12 @@ void Loop::report(Job& job, uint8_t attempt, Outcome&& outcome, const core::Obse
     learn_tokens(job, outcome);
     hear_of_quota(job, outcome);
   });
-  job.outcome = store(std::move(outcome));
+  job.outcome = home->store(std::move(outcome));
   http_calls_.erase(&job);
   touch(job.request.model);
   step(event);
   end_permit(asked);
   publish_retry(asked);
-}
-
-// Puts an outcome into a record that any thread may give back.
-// nullptr: there is no memory for it.
-Outcome* Loop::store(Outcome&& outcome) {
-  Outcome* record = home->outcomes.take();
-  if (record == nullptr) return nullptr;
-  const uint32_t slot = record->slot;
-  *record = std::move(outcome);
-  record->slot = slot;
-  return record;
 }
 
 #if defined(LLMQ_HAVE_HTTP)
@@ -142,7 +131,8 @@ std::string_view payload_of(const Job& job) {
 // After body_for().
 std::string_view named_in_url(const Job& job) {
   if (job.extra == nullptr) return "";
-  return job.extra->made != nullptr ? job.extra->made->model : job.extra->wire_model;
+  if (job.extra->made != nullptr) return job.extra->made->model;
+  return job.extra->wire_model;
 }
 
 }  // namespace

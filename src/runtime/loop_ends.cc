@@ -36,7 +36,7 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
   if (job.outcome != nullptr && job.outcome->status == status) return;
   std::string last;
   if (job.outcome != nullptr && !job.outcome->message.empty()) {
-    last = "; the last attempt: " + job.outcome->message;
+    last.append("; the last attempt: ").append(job.outcome->message);
   }
   home->drop_outcome(job);
   Outcome outcome;
@@ -65,7 +65,7 @@ void Loop::explain_end(Job& job, core::DurationNs estimate) {
       outcome.message = unsent_text(status) + last;
       break;
   }
-  job.outcome = store(std::move(outcome));
+  job.outcome = home->store(std::move(outcome));
 }
 
 // It fitted when it was submitted: a limit has been lowered since, or answers have shown one.

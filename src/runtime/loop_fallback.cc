@@ -62,7 +62,7 @@ core::Status Loop::prepare_fallback(Job& job, const ModelSettings& settings) {
     outcome.status = looked.error().code;
     outcome.message = "fallback to " + config.title() + ": " + looked.error().message;
     home->drop_outcome(job);
-    job.outcome = store(std::move(outcome));
+    job.outcome = home->store(std::move(outcome));
     return looked.error().code;
   }
   if (reads) made.payload = provider::with_model(payload, settings.name);

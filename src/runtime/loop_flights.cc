@@ -28,8 +28,7 @@ void Loop::submit_shared(Job& job) {
       return;
     }
   } else {
-    std::free(job.payload);
-    job.payload = nullptr;
+    home->drop_payload(job);
     ended_bytes_ += job.request.bytes;
     job.request.bytes = 0;
     job.extra->stream.reset();
@@ -42,8 +41,9 @@ Flight* Loop::begin_flight(Job& job) {
   Job* const call = home->jobs.take();
   if (call == nullptr) return nullptr;
   call->begin(*home);
-  call->extra = new (std::nothrow) Extra;
-  if (call->extra == nullptr) {
+  try {
+    call->extra = make_extra(home->memory.get()).release();
+  } catch (const std::bad_alloc&) {
     Home::release(*call, kRequestHolder);
     return nullptr;
   }
@@ -112,7 +112,7 @@ void Loop::hand_piece(Job& follower, uint8_t attempt, const Piece& piece,
 void Loop::fan_out(Flight& flight, std::unique_ptr<Chunk> chunk) {
   const uint8_t attempt = chunk->attempt;
   std::shared_ptr<SharedRoom> room = chunk->share_room();
-  Piece piece{std::move(chunk->data), chunk->output_tokens};
+  Piece piece{std::string(chunk->data), chunk->output_tokens};
   for (Job* follower : flight.followers) {
     if (!core::is_final(follower->request.state)) hand_piece(*follower, attempt, piece, room);
   }
@@ -135,7 +135,7 @@ void Loop::share_outcome(Job& follower, Flight& flight, const Outcome& brought) 
     if (flight.told_attempt == flight.call->request.attempts) outcome.flags = LLMQ_EVENT_SHARED;
     flight.told_attempt = flight.call->request.attempts;
   }
-  follower.outcome = store(std::move(outcome));
+  follower.outcome = home->store(std::move(outcome));
 }
 
 // The request has ended, with the call or without it: what the call brought last is told it.
@@ -185,8 +185,12 @@ void Loop::keep_answer(Flight& flight) {
     return;
   }
   const Outcome& outcome = *call.outcome;
-  CachedAnswer answer{outcome.http_status, outcome.usage_known,         outcome.usage,
-                      outcome.data,        outcome.provider_request_id, std::move(flight.pieces)};
+  CachedAnswer answer{outcome.http_status,
+                      outcome.usage_known,
+                      outcome.usage,
+                      std::string(outcome.data),
+                      std::string(outcome.provider_request_id),
+                      std::move(flight.pieces)};
   answer.pieces.shrink_to_fit();
   cache_.put(call_key_of(call), now_.mono + ttl, std::move(answer));
   cache_changed_ = true;
@@ -202,7 +206,7 @@ void Loop::answer_from_cache(Job& job, const CachedAnswer& answer) {
   outcome.usage = answer.usage;
   outcome.data = answer.data;
   outcome.provider_request_id = answer.provider_request_id;
-  job.outcome = store(std::move(outcome));
+  job.outcome = home->store(std::move(outcome));
   for (const Piece& piece : answer.pieces) hand_piece(job, 0, piece, nullptr);
 }
 

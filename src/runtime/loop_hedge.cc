@@ -1,8 +1,6 @@
 // Second calls of requests that are slow (core/hedge.h). Each has a record of its own that nobody
 // else knows: with its own connection, stream and outcome, which become the request's when the
 // engine says so.
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "provider/stream_reader.h"
@@ -11,16 +9,6 @@
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
-namespace {
-
-void* copy_of(const void* payload, size_t bytes) {
-  void* const copy = std::malloc(bytes);
-  if (copy != nullptr) std::memcpy(copy, payload, bytes);
-  return copy;
-}
-
-}  // namespace
-
 void Loop::start_hedge(Job& job, const core::StartAttempt& action) {
   drop_hedge(job);  // of an attempt before this one
   touch(job.request.model);
@@ -50,7 +38,7 @@ Job* Loop::make_hedge(Job& job, const core::StartAttempt& action) {
   twin->is_hedge = true;
   const size_t bytes = job.request.bytes;
   if (job.payload != nullptr && bytes > 0) {
-    twin->payload = copy_of(job.payload, bytes);
+    twin->payload = home->copy_payload({static_cast<const char*>(job.payload), bytes});
     if (twin->payload == nullptr) {
       Home::release(*twin, kRequestHolder);
       return nullptr;
@@ -70,7 +58,7 @@ Job* Loop::make_hedge(Job& job, const core::StartAttempt& action) {
   twin->operation = job.operation;
   twin->user_data = job.user_data;
   twin->node.deployment = action.deployment;
-  twin->extra = new Extra;
+  twin->extra = make_extra(home->memory.get()).release();
   twin->extra->hedge_of = &job;
   if (job.extra != nullptr) {
     twin->extra->wire_model = job.extra->wire_model;

@@ -24,7 +24,8 @@ static_assert(is_bit(Notice::kSubmitted, LLMQ_HOOK_REQUEST_SUBMITTED) &&
               is_bit(Notice::kLimitChanged, LLMQ_HOOK_LIMIT_CHANGED) &&
               is_bit(Notice::kCompleted, LLMQ_HOOK_COMPLETED));
 
-void put(const std::string& text, const char*& data, uint64_t& len) {
+template <typename String>
+void put(const String& text, const char*& data, uint64_t& len) {
   data = text.c_str();
   len = text.size();
 }

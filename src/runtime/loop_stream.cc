@@ -86,7 +86,7 @@ Job* Loop::pass_on(Job& job, uint8_t attempt, bool all) {
   Stream& stream = *job.stream();
   const int64_t tokens = stream.reader->output_tokens();
   for (provider::StreamEvent& event : stream_events_) {
-    auto chunk = std::make_unique<Chunk>(job, attempt, std::move(event.data));
+    auto chunk = std::make_unique<Chunk>(job, attempt, event.data);
     chunk->output_tokens = tokens;
     stream.buffer->add(chunk->cost());
     chunk->counted = true;

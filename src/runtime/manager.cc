@@ -242,7 +242,7 @@ core::Status Manager::peek_response(uint64_t id, std::unique_ptr<Response>* resp
   core::State live{};
   const bool was_live = is_live(id, &live);  // first: it may end, and enter the history, meanwhile
   if (const auto summary = loop_->history.find(id)) {
-    *response = std::make_unique<Response>();
+    *response = std::make_unique<Response>(loop_->home->memory);
     (*response)->summary = *summary;
     return core::Status::kOk;
   }

@@ -60,18 +60,13 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
   const auto [job, held] = find_attempt(attempt);
   if (job == nullptr) return core::Status::kStale;
   const GatePass pass(loop_->gate);
-  Outcome* record = pass ? loop_->home->outcomes.take() : nullptr;
+  Outcome* const record = pass ? loop_->home->store(std::move(outcome)) : nullptr;
   if (pass && record == nullptr) return core::Status::kNoMem;
-  if (record != nullptr) {
-    const uint32_t slot = record->slot;
-    *record = std::move(outcome);
-    record->slot = slot;
-  }
   const uint32_t running = live_word(attempt, number);
   uint32_t live = running;
   if (!pass ||
       !job->live.compare_exchange_strong(live, running | kReported, std::memory_order_acq_rel)) {
-    if (record != nullptr) loop_->home->outcomes.give_back(record);
+    if (record != nullptr) loop_->home->drop_outcome(*record);
     const bool given_up = !pass || live != (running | kReported);
     if (held && given_up) Home::release(*job, uint64_t{1} << number);
     return core::Status::kStale;
@@ -98,7 +93,7 @@ core::Status Manager::chunk(uint64_t attempt, std::string_view data) {
     const Stream* const stream = job.stream();
     status = stream == nullptr ? core::Status::kUnsupported : core::Status::kAgain;
     if (stream == nullptr) return;
-    auto chunk = std::make_unique<Chunk>(job, static_cast<uint8_t>(number), std::string(data));
+    auto chunk = std::make_unique<Chunk>(job, static_cast<uint8_t>(number), data);
     chunk->counted = stream->buffer->try_add(chunk->cost());
     if (!chunk->counted) return;
     loop_->push(&chunk.release()->node);

@@ -1,8 +1,6 @@
 // The way of a request from the caller into the inbox: checks, estimate, bounds, copy.
 #include <algorithm>
 #include <condition_variable>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -25,7 +23,7 @@ bool goes_nowhere(const llmq_request_t& request) {
 }
 
 // False when memory is used up; nothing is made for a request without texts.
-bool copy_extra(const llmq_request_t& r, const Wire& wire, std::unique_ptr<Extra>* extra) {
+bool copy_extra(const llmq_request_t& r, const Wire& wire, const Memory* memory, ExtraPtr* extra) {
   const std::string& wire_model = wire.prepared.model;
   if (r.tenant_len + r.request_key_len + r.dedup_key_len + r.metadata_len + wire_model.size() ==
           0 &&
@@ -33,7 +31,7 @@ bool copy_extra(const llmq_request_t& r, const Wire& wire, std::unique_ptr<Extra
     return true;
   }
   try {
-    auto texts = std::make_unique<Extra>();
+    ExtraPtr texts = make_extra(memory);
     texts->tenant.assign(r.tenant == nullptr ? "" : r.tenant, r.tenant_len);
     texts->request_key.assign(r.request_key == nullptr ? "" : r.request_key, r.request_key_len);
     texts->dedup_key.assign(r.dedup_key == nullptr ? "" : r.dedup_key, r.dedup_key_len);
@@ -49,10 +47,10 @@ bool copy_extra(const llmq_request_t& r, const Wire& wire, std::unique_ptr<Extra
 }
 
 // False when memory is used up.
-bool add_stream(const std::shared_ptr<Loop>& loop, size_t buffer_bytes,
-                std::unique_ptr<Extra>* extra) {
+bool add_stream(const std::shared_ptr<Loop>& loop, ExtraPtr* extra) {
+  const auto buffer_bytes = static_cast<size_t>(loop->config.stream_buffer_bytes);
   try {
-    if (*extra == nullptr) *extra = std::make_unique<Extra>();
+    if (*extra == nullptr) *extra = make_extra(loop->home->memory.get());
     (*extra)->stream = std::make_unique<Stream>();
     (*extra)->stream->buffer = std::make_shared<StreamBuffer>(loop, buffer_bytes);
     return true;
@@ -62,9 +60,9 @@ bool add_stream(const std::shared_ptr<Loop>& loop, size_t buffer_bytes,
 }
 
 // The time-out of a permit is that of whoever holds it. False when memory is used up.
-bool add_lease(uint32_t lease_ms, std::unique_ptr<Extra>* extra) {
+bool add_lease(uint32_t lease_ms, const Memory* memory, ExtraPtr* extra) {
   try {
-    if (*extra == nullptr) *extra = std::make_unique<Extra>();
+    if (*extra == nullptr) *extra = make_extra(memory);
     (*extra)->lease_ms = lease_ms;
     return true;
   } catch (const std::bad_alloc&) {
@@ -173,22 +171,21 @@ core::Status Manager::open_job(const llmq_request_t& request, const Checked& che
 // used up.
 Job* Manager::make_job(const llmq_request_t& r, const Checked& checked) const {
   Home& home = *loop_->home;
-  std::unique_ptr<Extra> extra;
-  const auto buffer_bytes = static_cast<size_t>(loop_->config.stream_buffer_bytes);
-  if (!copy_extra(r, checked.wire, &extra) ||
-      (checked.streams && !add_stream(loop_, buffer_bytes, &extra)) ||
-      (checked.permit && !add_lease(checked.timeout_ms, &extra))) {
+  const Memory* const memory = home.memory.get();
+  ExtraPtr extra;
+  if (!copy_extra(r, checked.wire, memory, &extra) ||
+      (checked.streams && !add_stream(loop_, &extra)) ||
+      (checked.permit && !add_lease(checked.timeout_ms, memory, &extra))) {
     return nullptr;
   }
   const std::string_view body = payload_of(r, checked);
-  void* payload = body.empty() ? nullptr : std::malloc(body.size());
+  void* const payload = body.empty() ? nullptr : home.copy_payload(body);
   if (payload == nullptr && !body.empty()) return nullptr;
   Job* job = home.jobs.take();
   if (job == nullptr) {
-    std::free(payload);
+    Memory::give_back(memory, payload, body.size());
     return nullptr;
   }
-  if (payload != nullptr) std::memcpy(payload, body.data(), body.size());
   job->begin(home);
   core::Request& request = job->request;
   request.deadline = r.deadline_ns > 0 ? core::TimeNs{r.deadline_ns} : core::kNever;

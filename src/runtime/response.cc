@@ -41,7 +41,7 @@ Summary summary_of(const Job& job) {
 }
 
 std::unique_ptr<Response> take_response(Job& job) {
-  auto response = std::make_unique<Response>();
+  auto response = std::make_unique<Response>(job.home->memory);
   response->summary = summary_of(job);
   take_texts(job, *response);
   return response;
@@ -109,7 +109,7 @@ void fill_done_event(Job& job, llmq_event_t& event) {
 
 void read_outcome(const llmq_event_t& event, llmq_outcome_t& outcome) {
   static const Outcome kNoOutcome;
-  static const Extra kNoExtra;
+  static const Extra kNoExtra(nullptr);
   const Job& job = *static_cast<const Job*>(event.handle);
   const Outcome& from = job.outcome == nullptr ? kNoOutcome : *job.outcome;
   const Extra& asked = job.extra == nullptr ? kNoExtra : *job.extra;

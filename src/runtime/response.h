@@ -5,7 +5,7 @@
 #include <llmq/llmq.h>
 
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "core/request.h"
 #include "core/status.h"
@@ -34,14 +34,17 @@ struct Summary {
 };
 
 struct Response {
+  explicit Response(std::shared_ptr<const Memory> its_memory) : memory(std::move(its_memory)) {}
+
+  const std::shared_ptr<const Memory> memory;  // as its job's: the texts of that are taken over
   Summary summary;
-  std::string data;
-  std::string message;
-  std::string provider_request_id;
-  std::string model;       // that it fell back to; "" = the one that was asked for
-  std::string deployment;  // the name of that
-  std::string request_key;
-  std::string metadata;
+  Text data{Allocator<char>(memory.get())};
+  Text message{data.get_allocator()};
+  Text provider_request_id{data.get_allocator()};
+  Text model{data.get_allocator()};       // that it fell back to; "" = the one that was asked for
+  Text deployment{data.get_allocator()};  // the name of that
+  Text request_key{data.get_allocator()};
+  Text metadata{data.get_allocator()};
   std::shared_ptr<const AttemptLog> attempts;  // where one has failed
 };
 

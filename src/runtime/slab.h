@@ -5,7 +5,8 @@
 // Memory is never returned before the slab dies, so a stale index may always be looked at.
 //
 // T has members `uint32_t slot` and `T* next_free`, which the slab uses while the record is free
-// (`slot` always).
+// (`slot` always). A T that is made with a `const Memory*` is told where the slab has its memory
+// from.
 #ifndef LLMQ_RUNTIME_SLAB_H_
 #define LLMQ_RUNTIME_SLAB_H_
 
@@ -16,7 +17,10 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <vector>
+
+#include "runtime/memory.h"
 
 namespace llmq::runtime {
 
@@ -29,13 +33,17 @@ class Slab {
   static constexpr uint32_t kSlotBits = 24;
   static constexpr uint32_t kMaxSlots = 1U << kSlotBits;
 
-  Slab() : chunks_(new std::atomic<T*>[kChunks]) {
+  explicit Slab(const Memory* memory) : memory_(memory), chunks_(new std::atomic<T*>[kChunks]) {
     for (uint32_t i = 0; i < kChunks; ++i) chunks_[i].store(nullptr, std::memory_order_relaxed);
   }
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
   ~Slab() {
-    for (uint32_t i = 0; i < kChunks; ++i) delete[] chunks_[i].load(std::memory_order_relaxed);
+    for (uint32_t i = 0; i < used_chunks_; ++i) {
+      T* const chunk = chunks_[i].load(std::memory_order_relaxed);
+      std::destroy_n(chunk, kChunk);
+      Memory::give_back(memory_, chunk, kChunk * sizeof(T));
+    }
   }
 
   // nullptr when memory or slots are used up.
@@ -131,15 +139,15 @@ class Slab {
 
   bool add_chunk() noexcept {
     if (used_chunks_ == kChunks) return false;
-    T* chunk = new (std::nothrow) T[kChunk];
-    if (chunk == nullptr) return false;
     try {
       depot_.reserve((used_chunks_ + 1) * (kChunk / kChain) + 2 * kLanes);
     } catch (const std::bad_alloc&) {
-      delete[] chunk;
       return false;
     }
+    auto* const chunk = static_cast<T*>(Memory::take(memory_, kChunk * sizeof(T)));
+    if (chunk == nullptr) return false;
     for (uint32_t i = 0; i < kChunk; ++i) {
+      make(chunk + i);
       chunk[i].slot = used_chunks_ * kChunk + i;
       chunk[i].next_free = (i + 1) % kChain == 0 ? nullptr : &chunk[i + 1];
     }
@@ -149,6 +157,16 @@ class Slab {
     return true;
   }
 
+  void make(T* at) noexcept {
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+    if constexpr (std::is_constructible_v<T, const Memory*>) {
+      new (at) T(memory_);
+    } else {
+      new (at) T();
+    }
+  }
+
+  const Memory* const memory_;
   std::unique_ptr<std::atomic<T*>[]> chunks_;
   std::array<Lane, kLanes> lanes_;
   std::atomic<int64_t> out_{0};  // records out, once orphaned

@@ -1,6 +1,8 @@
 // Memory runs out on the calling thread, at every allocation in turn: each call gives
 // LLMQ_ERR_NOMEM or does what it says, leaks nothing and leaves everything usable. Here: settings,
 // managers, queues, plans and reports.
+#include <cstdlib>
+
 #include "stress/nomem.h"
 
 namespace llmq::test {
@@ -81,6 +83,22 @@ TEST(NoMem, CallbacksAreFreedOnce) {
       EXPECT_EQ(llmq_conf_set_log(conf, LLMQ_LOG_OFF, nullptr, nullptr, nullptr), LLMQ_OK);
     }
     EXPECT_EQ(owner.frees, calls);
+    return status;
+  });
+  const auto take = [](void*, size_t size) { return std::malloc(size); };
+  const auto give_back = [](void*, void* memory, size_t) { std::free(memory); };
+  Owner allocator;
+  calls = 0;
+  at_each_allocation("llmq_conf_set_allocator", [&](Failure failure) {
+    ++calls;
+    const auto status = with(failure, [&] {
+      return llmq_conf_set_allocator(conf, take, give_back, &allocator.frees, count_call);
+    });
+    EXPECT_EQ(allocator.frees, status == LLMQ_OK ? calls - 1 : calls);
+    if (status == LLMQ_OK) {  // those that are set now
+      EXPECT_EQ(llmq_conf_set_allocator(conf, nullptr, nullptr, nullptr, nullptr), LLMQ_OK);
+    }
+    EXPECT_EQ(allocator.frees, calls);
     return status;
   });
   llmq_conf_free(conf);

@@ -26,7 +26,7 @@ void keep(History& history, uint64_t id, int64_t finished_s) {
 }
 
 TEST(History, APlaceIsNoResponseYet) {
-  History history(10, 10, kAge);
+  History history(10, 10, kAge, nullptr);
   ASSERT_NE(history.make_place(7, core::TimeNs{1}), nullptr);
   EXPECT_FALSE(history.find(7).has_value());
   EXPECT_EQ(history.take(7, core::TimeNs{2}), nullptr);
@@ -37,7 +37,7 @@ TEST(History, APlaceIsNoResponseYet) {
 }
 
 TEST(History, KeepsTheLastOfEachModel) {
-  History history(100, 10, kAge);
+  History history(100, 10, kAge, nullptr);
   std::vector<Summary> all;
   for (uint64_t id = 1; id <= 1000; ++id)
     all.push_back(summary(id, static_cast<core::ModelIndex>(id % 3)));
@@ -53,13 +53,13 @@ TEST(History, KeepsTheLastOfEachModel) {
 }
 
 TEST(History, OfLengthZeroKeepsNothing) {
-  History history(0, 10, kAge);
+  History history(0, 10, kAge, nullptr);
   history.add({summary(1)});
   EXPECT_FALSE(history.find(1).has_value());
 }
 
 TEST(History, AKeptResponseLeavesOnce) {
-  History history(10, 10, kAge);
+  History history(10, 10, kAge, nullptr);
   keep(history, 7, 1);
   const core::TimeNs now{core::seconds(2).ns};
   ASSERT_NE(history.take(7, now), nullptr);
@@ -67,7 +67,7 @@ TEST(History, AKeptResponseLeavesOnce) {
 }
 
 TEST(History, KeptResponsesAreBoundedByNumberAndAge) {
-  History history(10, 2, kAge);
+  History history(10, 2, kAge, nullptr);
   for (uint64_t id = 1; id <= 3; ++id) keep(history, id, 1);
   EXPECT_EQ(history.take(1, core::TimeNs{core::seconds(1).ns}), nullptr) << "the oldest went";
   EXPECT_NE(history.take(2, core::TimeNs{core::seconds(10).ns}), nullptr);
@@ -75,7 +75,7 @@ TEST(History, KeptResponsesAreBoundedByNumberAndAge) {
 }
 
 TEST(History, UsageMayComeLater) {
-  History history(10, 10, kAge);
+  History history(10, 10, kAge, nullptr);
   history.add({summary(5)});
   core::Usage usage;
   usage.output_tokens = 9;

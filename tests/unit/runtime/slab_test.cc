@@ -15,7 +15,7 @@ struct Record {
 };
 
 TEST(Slab, RecordsAreDistinctAndFoundByTheirSlot) {
-  Slab<Record> slab;
+  Slab<Record> slab(nullptr);
   std::set<Record*> seen;
   for (int i = 0; i < 5000; ++i) {
     Record* record = slab.take();
@@ -29,7 +29,7 @@ TEST(Slab, RecordsAreDistinctAndFoundByTheirSlot) {
 }
 
 TEST(Slab, GivenBackRecordsAreUsedAgain) {
-  Slab<Record> slab;
+  Slab<Record> slab(nullptr);
   uint32_t highest = 0;
   for (int i = 0; i < 100'000; ++i) {
     Record* record = slab.take();
@@ -40,7 +40,7 @@ TEST(Slab, GivenBackRecordsAreUsedAgain) {
 }
 
 TEST(Slab, ThreadsThatTakeAndThreadsThatGiveBackMeet) {
-  Slab<Record> slab;
+  Slab<Record> slab(nullptr);
   constexpr int kRounds = 50;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<Record*> taken;
@@ -59,13 +59,13 @@ TEST(Slab, ThreadsThatTakeAndThreadsThatGiveBackMeet) {
 }
 
 TEST(Slab, TheLastRecordOfAnOrphanSaysSo) {
-  Slab<Record> slab;
+  Slab<Record> slab(nullptr);
   Record* a = slab.take();
   Record* b = slab.take();
   EXPECT_FALSE(slab.orphan());
   EXPECT_FALSE(slab.give_back(a));
   EXPECT_TRUE(slab.give_back(b));
-  Slab<Record> empty;
+  Slab<Record> empty(nullptr);
   EXPECT_TRUE(empty.orphan());
 }
 

@@ -351,6 +351,7 @@ module LLMQ
       [:llmq_conf_pools_json, %i[pointer pointer], :int32, false],
       [:llmq_conf_tenants_json, %i[pointer pointer], :int32, false],
       [:llmq_conf_set_log, %i[pointer int32 pointer pointer pointer], :int32, false],
+      [:llmq_conf_set_allocator, %i[pointer pointer pointer pointer pointer], :int32, false],
       [:llmq_conf_set_api_key_fn, %i[pointer pointer pointer pointer], :int32, false],
       [:llmq_conf_set_deployment_key_fn, %i[pointer pointer pointer pointer], :int32, false],
       [:llmq_manager_create, %i[pointer pointer pointer], :int32, true],

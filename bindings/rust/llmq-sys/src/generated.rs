@@ -651,6 +651,12 @@ pub type llmq_event_fn =
 pub type llmq_wakeup_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
 /// Frees the `user` of a registered callback, exactly once.
 pub type llmq_user_free_fn = Option<unsafe extern "C" fn(user: *mut c_void)>;
+/// Gives memory: `size` bytes, or NULL.
+pub type llmq_alloc_fn =
+    Option<unsafe extern "C" fn(user: *mut c_void, size: usize) -> *mut c_void>;
+/// Takes back what an llmq_alloc_fn gave for that size.
+pub type llmq_dealloc_fn =
+    Option<unsafe extern "C" fn(user: *mut c_void, memory: *mut c_void, size: usize)>;
 /// Receives log lines: level LLMQ_LOG_, text without a newline.
 pub type llmq_log_fn = Option<
     unsafe extern "C" fn(user: *mut c_void, level: i32, text: *const c_char, text_len: usize),
@@ -992,6 +998,31 @@ functions! {
         conf: *mut llmq_conf_t,
         level: i32,
         r#fn: llmq_log_fn,
+        user: *mut c_void,
+        user_free: llmq_user_free_fn,
+    ) -> llmq_status_t;
+    /// Has managers that are made from this configuration take from functions of the host what
+    /// grows with their requests: the records of requests, their payloads and texts, answers, and
+    /// the data of chunks. Everything else (limits, settings, handles, the cache, connections, what
+    /// a call sends, libcurl, libuv) stays on the heap.
+    ///
+    /// * `alloc`: Gives `size` bytes, at least 1, aligned as malloc's are, or NULL: then what needs
+    ///   them is refused with LLMQ_ERR_NOMEM, or ends with it. Runs on each thread that calls llmq
+    ///   and on the loop thread, several at a time, some with a lock of llmq held: it must not call
+    ///   llmq. NULL, with dealloc: the heap again.
+    /// * `dealloc`: Takes back what alloc gave, with the same size; on any thread, as above.
+    /// * `user_free`: Run once when the last block is back and no configuration and no manager
+    ///   needs the functions, also if this call fails; may be NULL. A response may be that last
+    ///   one: they outlive managers.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG (one function without the other), LLMQ_ERR_NOMEM.
+    /// * Ownership: takes user
+    /// * Threads: one at a time per configuration
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_conf_set_allocator(
+        conf: *mut llmq_conf_t,
+        alloc: llmq_alloc_fn,
+        dealloc: llmq_dealloc_fn,
         user: *mut c_void,
         user_free: llmq_user_free_fn,
     ) -> llmq_status_t;
