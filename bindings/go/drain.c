@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+/* Texts were just written by another core: what is asked for here, event by event, is there when Go
+ * copies it. The last byte may lie a line further than whole lines from the first one reach. Always
+ * inline: GCC takes a call of what only prefetches for one that does nothing, and drops it. */
+static inline __attribute__((always_inline)) void fetch(const char* text, size_t len) {
+  enum { line = 64, most = 512 };
+  if (len == 0) return;
+  if (len > most) len = most;
+  for (size_t at = 0; at < len; at += line) __builtin_prefetch(text + at);
+  __builtin_prefetch(text + len - 1);
+}
+
 static void find_plain(lq_detail_t* detail) {
   detail->plain =
       (detail->error_len | detail->request_key_len | detail->metadata_len | detail->deployment_len |
@@ -54,6 +65,7 @@ static int describe_outcome(llmq_event_t* event, lq_detail_t* detail) {
   detail->fallback_model_len = outcome.fallback_model_len;
   detail->provider_request_id = outcome.provider_request_id;
   detail->provider_request_id_len = outcome.provider_request_id_len;
+  fetch(outcome.provider_request_id, outcome.provider_request_id_len);
   detail->http_status = outcome.http_status;
   detail->usage_known = outcome.usage_known;
   detail->history = NULL;
@@ -76,22 +88,12 @@ static void describe_attempt(llmq_manager_t* manager, llmq_attempt_id_t attempt,
     detail->model_len = 0;
 }
 
-/* Data was just written by another core: what is asked for here is there when it is copied. */
-static void fetch_data(const llmq_event_t* events, size_t n) {
-  enum { line = 64, most = 512 };
-  for (size_t i = 0; i < n; ++i) {
-    const char* data = events[i].data;
-    const size_t len = events[i].data_len < most ? events[i].data_len : most;
-    for (size_t at = 0; at < len; at += line) __builtin_prefetch(data + at);
-  }
-}
-
 size_t lq_drain(llmq_manager_t* manager, llmq_cq_t* cq, llmq_event_t* events, lq_detail_t* details,
                 size_t max) {
   events[0].stride = sizeof *events;
   const size_t n = llmq_cq_drain(cq, events, max);
-  fetch_data(events, n);
   for (size_t i = 0; i < n; ++i) {
+    fetch(events[i].data, events[i].data_len);
     if (events[i].type == LLMQ_EV_DONE && describe_outcome(&events[i], &details[i])) continue;
     memset(&details[i], 0, sizeof details[i]);
     details[i].data = events[i].data;

@@ -135,7 +135,7 @@ func (r *Response) History() []AttemptRecord {
 type slab struct{ free []byte }
 
 const (
-	slabSize     = 8 << 10
+	slabSize     = 6912 // a size that Go puts seven of into a span: fewer spans to take and to sweep
 	largestShare = 1 << 10
 	largestKept  = 64 << 10 // of a response that is read into again
 )
