@@ -28,6 +28,25 @@ napi_value page_longs(const struct page* page) {
   return undefined;
 }
 
+/* Always inline: GCC takes a call of what only prefetches for one that does nothing, and drops it.
+ */
+static inline __attribute__((always_inline)) void fetch(const void* text, size_t len) {
+  enum { LINE = 64 };
+  if (len == 0 || len > TEXT_SHARED_MAX) return;
+  for (size_t at = 0; at < len; at += LINE) __builtin_prefetch((const char*)text + at);
+  __builtin_prefetch((const char*)text + len - 1);
+}
+
+void look_at_event(const llmq_event_t* event, llmq_outcome_t* outcome) {
+  fetch(event->data, (size_t)event->data_len);
+  outcome->struct_size = sizeof *outcome;
+  if (event->type == LLMQ_EV_DONE && lib.llmq_event_outcome(event, outcome) == LLMQ_OK) {
+    fetch(outcome->provider_request_id, (size_t)outcome->provider_request_id_len);
+  } else {
+    outcome->struct_size = 0;
+  }
+}
+
 static struct span put(struct page* page, const void* data, size_t len) {
   struct span span = {0, (int32_t)len};
   if (len == 0) return span;
@@ -69,22 +88,21 @@ static void encode_attempts(struct page* page, const llmq_response_t* response,
 
 /* Everything that JavaScript can ask of a response is copied now: no handle of the library has to
  * wait for a garbage collector. */
-static void encode_done(struct page* page, llmq_event_t* event, struct event_record* record) {
-  llmq_outcome_t outcome;
+static void encode_done(struct page* page, llmq_event_t* event, const llmq_outcome_t* outcome,
+                        struct event_record* record) {
   llmq_response_t* response = NULL;
-  outcome.struct_size = sizeof outcome;
   record->data = put(page, event->data, (size_t)event->data_len);
-  if (lib.llmq_event_outcome(event, &outcome) != LLMQ_OK) return;
-  record->usage_known = outcome.usage_known;
-  record->http_status = outcome.http_status;
+  if (outcome->struct_size == 0) return;
+  record->usage_known = outcome->usage_known;
+  record->http_status = outcome->http_status;
   record->provider_request_id =
-      put(page, outcome.provider_request_id, (size_t)outcome.provider_request_id_len);
-  record->fallback_model = put(page, outcome.fallback_model, (size_t)outcome.fallback_model_len);
-  record->deployment = put(page, outcome.deployment, (size_t)outcome.deployment_len);
-  record->metadata = put(page, outcome.metadata, (size_t)outcome.metadata_len);
-  record->request_key = put(page, outcome.request_key, (size_t)outcome.request_key_len);
-  record->error = put(page, outcome.error, (size_t)outcome.error_len);
-  if (outcome.has_history != 0 && lib.llmq_event_take(event, &response) == LLMQ_OK) {
+      put(page, outcome->provider_request_id, (size_t)outcome->provider_request_id_len);
+  record->fallback_model = put(page, outcome->fallback_model, (size_t)outcome->fallback_model_len);
+  record->deployment = put(page, outcome->deployment, (size_t)outcome->deployment_len);
+  record->metadata = put(page, outcome->metadata, (size_t)outcome->metadata_len);
+  record->request_key = put(page, outcome->request_key, (size_t)outcome->request_key_len);
+  record->error = put(page, outcome->error, (size_t)outcome->error_len);
+  if (outcome->has_history != 0 && lib.llmq_event_take(event, &response) == LLMQ_OK) {
     encode_attempts(page, response, record);
     lib.llmq_response_free(response);
   }
@@ -114,7 +132,8 @@ static void encode_ready(struct page* page, const llmq_event_t* event,
     record->metadata = put(page, metadata, len);
 }
 
-void encode_event(struct page* page, llmq_event_t* event, struct event_record* record) {
+void encode_event(struct page* page, llmq_event_t* event, const llmq_outcome_t* outcome,
+                  struct event_record* record) {
   memset(record, 0, sizeof *record);
   record->queued_ns = (double)event->queued_ns;
   record->run_ns = (double)event->run_ns;
@@ -134,7 +153,7 @@ void encode_event(struct page* page, llmq_event_t* event, struct event_record* r
   encode_ids(event->request_id, event->attempt_id, record);
   record->held = -1;
   if (event->type == LLMQ_EV_DONE) {
-    encode_done(page, event, record);
+    encode_done(page, event, outcome, record);
     return;
   }
   record->data = put(page, event->data, (size_t)event->data_len);

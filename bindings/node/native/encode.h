@@ -22,8 +22,12 @@ napi_value page_buffer(const struct page* page);
 /* The long texts as an array, or undefined. */
 napi_value page_longs(const struct page* page);
 
-/* The event stays the caller's to release. */
-void encode_event(struct page* page, llmq_event_t* event, struct event_record* record);
+/* What an event tells beside its members, struct_size 0 if nothing; and asks the processor for its
+ * texts, which another core has just written. */
+void look_at_event(const llmq_event_t* event, llmq_outcome_t* outcome);
+/* An event that was looked at, best a few events ago. It stays the caller's to release. */
+void encode_event(struct page* page, llmq_event_t* event, const llmq_outcome_t* outcome,
+                  struct event_record* record);
 /* Everything that a response tells, as a record of type DONE. */
 void encode_response(struct page* page, llmq_response_t* response, struct event_record* record);
 

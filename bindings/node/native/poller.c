@@ -81,13 +81,18 @@ static void call_back(const struct page* page, size_t count) {
 
 /* Hands over events from `first` on, as many as the page has room for. */
 static size_t deliver(struct manager* manager, llmq_event_t* events, size_t first, size_t count) {
+  enum { AHEAD = 8 }; /* events that are looked at before they are encoded */
+  llmq_outcome_t outcomes[AHEAD];
   struct page page = page_begin(manager, count - first);
   napi_handle_scope scope;
   size_t at = first;
   napi_open_handle_scope(manager->instance->env, &scope);
+  for (size_t i = first; i < count && i < first + AHEAD; ++i)
+    look_at_event(&events[i], &outcomes[i % AHEAD]);
   while (at < count && page_has_room(&page)) {
     struct event_record* record = &page.records[at - first];
-    encode_event(&page, &events[at], record);
+    encode_event(&page, &events[at], &outcomes[at % AHEAD], record);
+    if (at + AHEAD < count) look_at_event(&events[at + AHEAD], &outcomes[at % AHEAD]);
     if (events[at].type == LLMQ_EV_CHUNK) {
       record->held = hold(manager, &events[at]);
       events[at].handle = NULL; /* held now */
