@@ -54,6 +54,12 @@ module LLMQ
       @port
     end
 
+    # As port, without asking the system which process this is, which takes a good part of a
+    # request's time: after a fork a submit answers Status::FORKED. Then, port.
+    def likely_port
+      @port.started? && !@closed ? @port : port
+    end
+
     # Whether it belongs to this process and is open.
     def usable?
       !@closed && @pid == Process.pid
@@ -153,7 +159,7 @@ module LLMQ
                                       Native.method(:llmq_manager_unref))
       note(conf)
       @objects = {}
-      @port = Port.new(self)
+      @port = Port.new(self, @pointer)
     end
 
     def log_to_pipe(conf)

@@ -17,16 +17,17 @@ module LLMQ
     attr_reader :templates
     # What is done with events that end no request, by type: procs that take a Piece.
     attr_reader :handlers
-    # The library's queue.
-    attr_reader :queue
+    # The library's queue, and its manager.
+    attr_reader :queue, :pointer
     # Guards what callers and the thread of the queue change together.
     attr_reader :lock
     # The process that it belongs to.
     attr_reader :pid
 
-    # core:: the manager whose queue this is.
-    def initialize(core)
+    # core:: the manager whose queue this is. pointer:: the library's one.
+    def initialize(core, pointer)
       @core = core
+      @pointer = pointer
       made = Native.made { |holder, _| Native.llmq_cq_create(holder) }
       @queue = FFI::AutoPointer.new(made, Native.method(:llmq_cq_unref))
       @pid = Process.pid
@@ -49,6 +50,11 @@ module LLMQ
       @lock.synchronize do
         @thread ||= Thread.new { run }.tap { |thread| thread.name = "llmq-events" }
       end
+    end
+
+    # Whether it has begun to drain.
+    def started?
+      !@thread.nil?
     end
 
     # Whether the caller runs on the thread that drains.

@@ -67,7 +67,7 @@ module LLMQ
     # Raises Error: it was refused, or failed; its response tells the rest.
     def call(model, payload, **options)
       waiter = Waiter.lend
-      submit_one(@core.port, waiter, model, 0, payload, options)
+      submit_one(@core.likely_port, waiter, model, 0, payload, options)
       begin
         response = waiter.wait
       ensure
@@ -129,13 +129,15 @@ module LLMQ
       number = @core.refer(@core.reserve(1) | template.bits, payload, options)
       port.waiting[number] = waiter
       status = Wire.one(template, body, number) do |record, id|
-        told = Native.llmq_submit(@core.pointer, record, id)
+        told = Native.llmq_submit(port.pointer, record, id)
         waiter.request_id = id.read_uint64
         told
       end
       return if status == Status::OK
 
       forget(port, [number])
+      return submit_one(@core.port, waiter, model, flags, payload, options) if status == Status::FORKED
+
       raise Wire.why_refused(@core.pointer, template, body, status)
     end
 
