@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/room.h"
+
 namespace llmq::core {
 
 namespace {
+
+// Actions and notices that a step may add beside those of starts.
+constexpr size_t kSpare = 64;
 
 // Does the next timer that is due wake a tenant of that model too?
 bool is_of_tenant_of(Link* link, ModelIndex model) {
@@ -20,6 +25,8 @@ bool is_of_tenant_of(Link* link, ModelIndex model) {
 void Engine::step(Now now, const Event& event, Actions& out) {
   const Step step{now.mono, out};
   if (out.empty()) notices_.clear();
+  if_memory_lasts([&] { make_room_to_say(out, kSpare); });
+  whole_ = false;
   // The two of every request, without the table that a visit goes through.
   if (const auto* const submit = std::get_if<Submit>(&event)) {
     on(step, *submit);
@@ -36,13 +43,29 @@ void Engine::step(Now now, const Event& event, Actions& out) {
 void Engine::on(const Step& step, const Submit& event) {
   Request& request = *event.request;
   Model& model = model_of(request);
+  whole_ = true;
   Account& account = model.accounts.of(request.tenant);
+  prepare(step, model, account, request);
+  whole_ = false;
   take_in(step, model, account, request);
   if (event.answered && !closing_ && !model.removing) {
     finish(step, model, request, State::kCompleted, Status::kOk);
   } else if (!refuse(step, model, account, request, true)) {
     stand_in_line(step, model, account, request);
   }
+}
+
+void Engine::make_room_to_say(Actions& out, size_t more) {
+  make_room(out, more);
+  if (watched_ != 0) make_room(notices_, more);
+}
+
+// All that may be lacking until it stands in line: it is taken in as a whole or not at all.
+void Engine::prepare(const Step& step, Model& model, Account& account, const Request& request) {
+  tenants_.of(request.tenant);
+  model.queue.make_room(account.flows, request);
+  if (!model.tenant_limits.empty()) own_limits(step, model, account);
+  make_room_to_say(step.out, kSaidOfOne);
 }
 
 void Engine::take_in(const Step& step, Model& model, Account& account, Request& request) {
@@ -232,7 +255,9 @@ void Engine::on(const Step& step, const Tick&) {
 }
 
 void Engine::on(const Step&, const TenantAdded& event) {
+  whole_ = true;
   tenants_.of(event.tenant).spec = event.spec;
+  whole_ = false;
   for (const std::unique_ptr<Model>& model : models_) {
     if (model == nullptr || model->accounts.find(event.tenant) == nullptr) continue;
     model->accounts.of(event.tenant).flows.weight = event.spec.weight;

@@ -41,6 +41,8 @@ class Engine {
 
   // Times must not decrease from step to step.
   void step(Now now, const Event& event, Actions& out);
+  // After a step that has thrown for lack of memory: nothing had been changed for that event yet.
+  bool is_whole() const { return whole_; }
 
   // When the next Tick is due; kNever if time alone changes nothing.
   TimeNs next_wake() const { return timers_.next(); }
@@ -57,6 +59,9 @@ class Engine {
   WaitEstimate wait_estimate(TimeNs now, const Request& request);
 
  private:
+  // What is said of one request in one step, at most.
+  static constexpr size_t kSaidOfOne = 8;
+
   // Everything that one step works with.
   struct Step {
     TimeNs now;
@@ -93,6 +98,8 @@ class Engine {
   void on(const Step& step, const Watch& event);
 
   // engine.cc
+  void make_room_to_say(Actions& out, size_t more);
+  void prepare(const Step& step, Model& model, Account& account, const Request& request);
   void take_in(const Step& step, Model& model, Account& account, Request& request);
   bool refuse(const Step& step, Model& model, Account& account, Request& request, bool new_call);
   bool can_never_fit(const Step& step, Model& model, Account& account, const Request& request);
@@ -170,6 +177,7 @@ class Engine {
   void gather_group(Model& model);
   void admit_newcomer(const Step& step, Model& model, Request& request);
   bool start_first(const Step& step, Model& model);
+  bool wait_for_memory(const Step& step, Model& model, Request& first);
   bool start_others(const Step& step, Model& model);
   TimeNs let_pass(const Step& step, Model& model);
   TimeNs let_pass_at(const Step& step, Deployment& deployment, TimeNs other);
@@ -187,6 +195,7 @@ class Engine {
   void ask_for_leases(const Step& step, Model& model, const Request& request);
 
   // engine_start.cc: starts, and what they hold
+  bool can_start(const Step& step, const Model& model);
   void start(const Step& step, Deployment& deployment, Request& request);
   void hold(const Step& step, Deployment& deployment, Request& request, const Demand& demand);
   void put_back(const Step& step, Model& model, Request& request);
@@ -243,6 +252,7 @@ class Engine {
   void hedge(const Step& step, Model& model, Request& request);
   Deployment* hedge_place(const Step& step, Model& model, const Request& request,
                           const Demand& demand);
+  bool make_hedge(const Step& step, const Model& model, const Request& request);
   void begin_hedge(const Step& step, Deployment& place, Request& request, const Demand& demand);
   void drop_hedge(Request& run);
   bool end_hedge(const Step& step, Model& model, const Request& request, Status reason);
@@ -254,6 +264,7 @@ class Engine {
   static bool has_room_for_retry(const Step& step, const Model& model, Account& account);
   static bool may_return(const Step& step, Model& model, const Request& request);
   static TimeNs next_retry_room(const Step& step, Model& model, const Request& request);
+  static bool can_return(Model& model, const Request& request);
   bool return_to_line(const Step& step, Model& model, Request& request);
   void hold_for_budget(Model& model, Request& request);
   void stand_again(Model& model, Request& request);
@@ -306,16 +317,18 @@ class Engine {
   std::unordered_map<const Request*, Flight> flights_;
   std::unordered_map<const Request*, Fallen> fallen_;
   std::unordered_map<const Request*, std::unique_ptr<Hedge>> hedges_;  // by whose they are
-  std::vector<Model*> holding_;       // retries, until a budget has room
+  std::vector<Model*> holding_;       // retries, until a budget has room; with room for all
   std::vector<Deployment*> leaving_;  // that go when nothing runs there any more
-  std::vector<Model*> group_;         // of a pass over a pool
-  std::vector<Deployment*> account_;  // of a pass over a quota
+  std::vector<Model*> group_;         // of a pass over a pool; with room for all
+  std::vector<Deployment*> account_;  // of a pass over a quota; with room for all
+  size_t deployments_added_ = 0;
   std::vector<Request*> candidates_;  // to pass a blocked front
   TimerWheel timers_;
   Timer shutdown_timer_{TimerOwner::kShutdown};
   Random random_;
   std::vector<Notice> notices_;
   uint32_t watched_ = 0;  // kinds of Notice
+  bool whole_ = true;
   uint64_t next_seq_ = 1;
   uint64_t live_ = 0;
   bool closing_ = false;

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/engine.h"
+#include "core/room.h"
 
 namespace llmq::core {
 namespace {
@@ -151,6 +152,7 @@ bool Engine::start_first(const Step& step, Model& model) {
   }
   const Choice choice = choose(step, model, *first, demand);
   if (choice.why == Block::kNone) {
+    if (!can_start(step, model)) return wait_for_memory(step, model, *first);
     start(step, *choice.deployment, *first);
     return true;
   }
@@ -165,6 +167,17 @@ bool Engine::start_first(const Step& step, Model& model) {
   }
   promise(model, *first, choice);
   return false;
+}
+
+// The end of one that runs gives back what another one needs; while none runs there is nothing to
+// wait for. As start_first.
+bool Engine::wait_for_memory(const Step& step, Model& model, Request& first) {
+  if (!model.running.empty()) {
+    block(model, Block::kOther, TimeNs{}, -1);
+    return false;
+  }
+  finish(step, model, first, State::kFailed, Status::kNoMem);
+  return true;
 }
 
 // Those behind a blocked head who may pass it; then the wake-up that this model needs. True: the
@@ -207,7 +220,8 @@ TimeNs Engine::let_pass_at(const Step& step, Deployment& deployment, TimeNs othe
   const Costs smallest = limiter.costs_of(model.queue.smallest());
   Failures failures(limiter.limits().size());
   candidates_.clear();
-  model.queue.first_in_order(limiter, candidates_);
+  const bool known = if_memory_lasts([&] { model.queue.first_in_order(limiter, candidates_); });
+  model.look_again = model.look_again || !known;
   for (Request* request : candidates_) {
     const Costs costs = limiter.costs_of(model.demand_of(*request));
     if (request == model.head || failures.cover(costs)) continue;
@@ -221,6 +235,10 @@ TimeNs Engine::let_pass_at(const Step& step, Deployment& deployment, TimeNs othe
     } else if (!may_pass(step, deployment, *request)) {
       model.look_again = true;
     } else if (at == step.now) {
+      if (!can_start(step, model)) {
+        model.look_again = true;
+        break;
+      }
       start(step, deployment, *request);
       if (gate_of(step, deployment).why != Block::kNone) break;  // it finds out for all
     } else {
@@ -360,6 +378,10 @@ void Engine::admit_newcomer(const Step& step, Model& model, Request& request) {
     if (!may_pass(step, deployment, request)) {
       model.look_again = true;
     } else if (at == step.now) {
+      if (!can_start(step, model)) {
+        model.look_again = true;
+        return;
+      }
       start(step, deployment, request);
       if (model.head_at == kNever) admit(step, model);
       return;

@@ -3,11 +3,14 @@
 #include <cassert>
 
 #include "core/engine.h"
+#include "core/room.h"
 
 namespace llmq::core {
 
 void Engine::on(const Step& step, const ModelAdded& event) {
   if (event.model >= models_.size()) models_.resize(event.model + 1);
+  make_room(group_, models_.size());
+  make_room(holding_, models_.size() - holding_.size());
   assert(models_[event.model] == nullptr);
   models_[event.model] = std::make_unique<Model>(event.model, *event.spec);
   add_deployment(step, *models_[event.model], 0, *event.spec);
@@ -23,6 +26,7 @@ void Engine::on(const Step& step, const DeploymentAdded& event) {
 
 void Engine::add_deployment(const Step& step, Model& model, DeploymentIndex index,
                             const DeploymentSpec& spec) {
+  make_room(account_, ++deployments_added_);
   if (index >= model.deployments.size()) model.deployments.resize(index + 1);
   assert(model.deployments[index] == nullptr);
   std::vector<Limit*> pooled;

@@ -3,6 +3,7 @@
 
 #include "core/engine.h"
 #include "core/most_attempts.h"
+#include "core/room.h"
 
 namespace llmq::core {
 
@@ -46,6 +47,12 @@ bool Engine::fall_back(const Step& step, Model& model, Request& request, Status 
   Fallen state = fallen(model, request);
   Model* const to = next_model(state);
   if (to == nullptr) return false;
+  state.since = step.now;
+  const bool ready = if_memory_lasts([&] {
+    to->queue.make_room_again(to->accounts.of(request.tenant).flows, request);
+    fallen_[&request] = state;
+  });
+  if (!ready) return false;
   if (request.state == State::kProcessing) note_retry(step, request, why, DurationNs{});
   const State before = request.state;
   take_out(model, request);
@@ -55,8 +62,6 @@ bool Engine::fall_back(const Step& step, Model& model, Request& request, Status 
     counters->fallbacks += moved;
   }
   --model.records;
-  state.since = step.now;
-  fallen_[&request] = state;
   request.model = to->index;
   request.state = State::kPending;
   request.delayed = request.pays_budget = false;
@@ -87,6 +92,10 @@ void Engine::on(const Step& step, const FellBack& event) {
     return;
   }
   if (refuse(step, model, account, request, true)) return;
+  if (!can_return(model, request)) {
+    finish(step, model, request, State::kFailed, Status::kNoMem);
+    return;
+  }
   model.queue.push_returned(account.flows, request);
   arm_deadline(request);
   came_back(step, model, account, request);

@@ -12,8 +12,16 @@ void Engine::on(const Step& step, const Join& event) {
   assert(flight.model == request.model && flight.tenant == request.tenant);
   assert(!is_final(flight.state));
   Model& model = model_of(request);
+  whole_ = true;
   Account& account = model.accounts.of(request.tenant);
   const bool is_new = flight.role != Role::kFlight;
+  prepare(step, model, account, request);
+  if (is_new) {
+    flights_[&flight];
+  } else {
+    model.queue.make_room_again(account.flows, request);  // if it makes the call more urgent
+  }
+  whole_ = false;
   take_in(step, model, account, request);
   if (is_new) {
     tenants_.of(request.tenant).pending_bytes += flight.bytes;

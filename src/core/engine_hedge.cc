@@ -4,6 +4,7 @@
 
 #include "core/engine.h"
 #include "core/most_attempts.h"
+#include "core/room.h"
 
 namespace llmq::core {
 namespace {
@@ -75,7 +76,8 @@ void Engine::hedge(const Step& step, Model& model, Request& request) {
     const Demand demand = model.demand_of(request);
     Deployment* const place =
         model.hedge_budget.covers(tokens) ? hedge_place(step, model, request, demand) : nullptr;
-    if (place != nullptr && grant_another_attempt(request)) {
+    if (place != nullptr && make_hedge(step, model, request)) {
+      grant_another_attempt(request);
       model.hedge_budget.spend(tokens);
       grant.hedged = true;
       begin_hedge(step, *place, request, demand);
@@ -100,14 +102,18 @@ Deployment* Engine::hedge_place(const Step& step, Model& model, const Request& r
   return other_place(step, model, request, demand);
 }
 
+// Its record, and room for its start. False: it may have no other attempt, or there is no memory.
+bool Engine::make_hedge(const Step& step, const Model& model, const Request& request) {
+  if (request.attempts >= kMostAttempts || !can_start(step, model)) return false;
+  return if_memory_lasts([&] { hedges_.emplace(&request, std::make_unique<Hedge>()); });
+}
+
 void Engine::begin_hedge(const Step& step, Deployment& place, Request& request,
                          const Demand& demand) {
   Model& model = place.model;
-  std::unique_ptr<Hedge>& hedge = hedges_[&request];
-  assert(hedge == nullptr);
-  hedge = std::make_unique<Hedge>();
-  hedge->of = &request;
-  Request& run = hedge->run;
+  Hedge& hedge = *hedges_.at(&request);
+  hedge.of = &request;
+  Request& run = hedge.run;
   run.role = Role::kHedge;
   run.state = State::kProcessing;
   run.id = request.id;

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "core/engine.h"
+#include "core/room.h"
 
 namespace llmq::core {
 
@@ -183,14 +184,18 @@ Limit* Engine::limit_shown(Deployment& deployment, const Observation& shown) {
   return best;
 }
 
-// The same; what nobody configured is found.
+// The same; what nobody configured is found, if there is memory for another limit.
 Limit* Engine::limit_of(const Step& step, Deployment& deployment, const Observation& shown) {
   Limit* limit = limit_shown(deployment, shown);
   if (!deployment.spec.finds_limits) return limit;
   const Prices& prices = deployment.spec.prices;
-  if (limit != nullptr)
-    return deployment.found.follow(step.now, deployment.limiter, limit, prices, shown);
-  limit = deployment.found.find(deployment.limiter, deployment.spec.found_like, prices, shown);
+  FoundLimits& found = deployment.found;
+  Limiter& limiter = deployment.limiter;
+  if (limit != nullptr) {
+    if_memory_lasts([&] { limit = found.follow(step.now, limiter, limit, prices, shown); });
+    return limit;
+  }
+  if_memory_lasts([&] { limit = found.find(limiter, deployment.spec.found_like, prices, shown); });
   if (limit == nullptr) return nullptr;
   deployment.scout.end();
   deployment.model.check_size = true;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/engine.h"
+#include "core/room.h"
 
 namespace llmq::core {
 namespace {
@@ -51,13 +52,29 @@ TimeNs Engine::next_retry_room(const Step& step, Model& model, const Request& re
   return next;
 }
 
+// There is memory for its place in line.
+bool Engine::can_return(Model& model, const Request& request) {
+  return if_memory_lasts([&] {
+    Account& account = model.accounts.of(request.tenant);
+    if (account.retries == nullptr && request.pays_budget) {
+      account.retries = std::make_unique<RetryBudget>();
+    }
+    model.queue.make_room_again(account.flows, request);
+  });
+}
+
 // It stands where it stood, or waits until the budgets have room: then it holds up nobody.
 bool Engine::return_to_line(const Step& step, Model& model, Request& request) {
-  request.link.unlink();
   if (!may_return(step, model, request)) {
+    request.link.unlink();
     hold_for_budget(model, request);
     return false;
   }
+  if (!can_return(model, request)) {
+    finish(step, model, request, State::kFailed, Status::kNoMem);
+    return false;
+  }
+  request.link.unlink();
   request.delayed = false;
   stand_again(model, request);
   return true;

@@ -4,8 +4,17 @@
 #include <cassert>
 
 #include "core/engine.h"
+#include "core/room.h"
 
 namespace llmq::core {
+
+// There is memory for all that a start at any deployment of the model needs.
+bool Engine::can_start(const Step& step, const Model& model) {
+  return if_memory_lasts([&] {
+    grants_.make_room(!model.tenant_limits.empty());
+    make_room_to_say(step.out, kSaidOfOne);
+  });
+}
 
 // Reserves, which cannot fail, and lets the attempt begin - at once, or when the store knows of it.
 void Engine::start(const Step& step, Deployment& deployment, Request& request) {
@@ -140,8 +149,10 @@ void Engine::learn_output(const Step& step, Model& model, const Request& request
   const Grant& grant = *request.reservation;
   const int64_t before = grant.output_begun ? grant.begun_with : 0;
   const TimeNs from = grant.output_begun ? grant.begun_at : request.started;
-  model.outputs.add(request, tokens, tokens - before, step.now - from,
-                    for_tenants || model.deployment_of(request).limiter.projects());
+  if_memory_lasts([&] {
+    model.outputs.add(request, tokens, tokens - before, step.now - from,
+                      for_tenants || model.deployment_of(request).limiter.projects());
+  });
 }
 
 // Gives back, or charges for good, what the attempt held. True if a limit per period has more room

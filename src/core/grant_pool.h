@@ -10,11 +10,15 @@ namespace llmq::core {
 
 class GrantPool {
  public:
+  // The next one can be taken without memory; one that has room for what it holds of a tenant's own
+  // limits, if it will need that.
+  void make_room(bool with_own) {
+    if (free_ == nullptr) free_ = &all_.emplace_back();
+    if (with_own && free_->own == nullptr) free_->own = std::make_unique<Reservation>();
+  }
+
   Grant* take() {
-    if (free_ == nullptr) {
-      all_.emplace_back();
-      return &all_.back();
-    }
+    make_room(false);
     Grant* grant = free_;
     free_ = static_cast<Grant*>(grant->next_free);
     grant->next_free = nullptr;

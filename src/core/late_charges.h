@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/grant_pool.h"
+#include "core/room.h"
 
 namespace llmq::core {
 
@@ -27,7 +28,10 @@ class LateCharges {
       remove(place_of(oldest->late.request));
       pool.give_back(oldest);
     }
-    if (size_ == chains_.size()) grow();
+    if (size_ == chains_.size() && !if_memory_lasts([this] { grow(); }) && chains_.empty()) {
+      pool.give_back(grant);
+      return;
+    }
     grant->late = Grant::Late{request, chains_[chain_of(request)], newest_, nullptr};
     chains_[chain_of(request)] = grant;
     (newest_ == nullptr ? oldest_ : newest_->late.newer) = grant;
@@ -68,7 +72,7 @@ class LateCharges {
   }
 
   void grow() {
-    chains_.assign(chains_.empty() ? 16 : 2 * chains_.size(), nullptr);
+    chains_ = std::vector<Grant*>(chains_.empty() ? 16 : 2 * chains_.size(), nullptr);
     for (Grant* grant = oldest_; grant != nullptr; grant = grant->late.newer) {
       grant->late.in_chain = std::exchange(chains_[chain_of(grant->late.request)], grant);
     }

@@ -16,11 +16,12 @@ OwnLimits& Accounts::own_limits(TimeNs now, Account& account, ModelIndex model,
                                 const std::vector<LimitSpec>& specs, const Prices& prices) {
   if (account.own != nullptr) return up_to_date(*account.own);
   drop_unused(now);
-  account.own = std::make_unique<OwnLimits>(specs, prices);
+  auto own = std::make_unique<OwnLimits>(specs, prices);
+  own_order_.push_back(account.flows.tenant);
+  account.own = std::move(own);
   account.own->model = model;
   account.own->tenant = account.flows.tenant;
   account.own->number = next_number_++;
-  own_order_.push_back(account.flows.tenant);
   return up_to_date(*account.own);
 }
 
@@ -64,13 +65,13 @@ void Accounts::drop_unused(TimeNs now) {
   };
   for (int looked_at = 0; looked_at < 2 && !own_order_.empty(); ++looked_at) {
     const TenantIndex tenant = own_order_.front();
-    own_order_.pop_front();
     Account& account = of(tenant);
     if (is_used(account)) {
       own_order_.push_back(tenant);
     } else {
       account.own.reset();
     }
+    own_order_.pop_front();
   }
 }
 

@@ -28,7 +28,7 @@ struct Count {
   bool on;
 };
 thread_local Count here;
-thread_local bool watches_others;
+thread_local bool spared;
 std::atomic<int64_t> elsewhere_left{0};
 std::atomic<int64_t> elsewhere_failed{0};
 std::atomic<bool> elsewhere_rest{false};
@@ -44,7 +44,7 @@ bool must_fail_here() {
 
 bool must_fail(bool is_new) {
   if (here.on) return (is_new || !here.only_new) && must_fail_here();
-  if (!elsewhere_on.load(std::memory_order_acquire) || watches_others) return false;
+  if (!elsewhere_on.load(std::memory_order_acquire) || spared) return false;
   if (!is_new && elsewhere_only_new.load()) return false;
   const int64_t left = elsewhere_left.fetch_sub(1) - 1;
   if (left > 0 || (left < 0 && !elsewhere_rest.load())) return false;
@@ -61,13 +61,15 @@ FailHere::~FailHere() { here.on = false; }
 int64_t failed_here() { return here.failed; }
 
 void fail_elsewhere(Failure failure) {
-  watches_others = true;
+  spare_this_thread();
   elsewhere_left = failure.at;
   elsewhere_failed = 0;
   elsewhere_rest = failure.rest;
   elsewhere_only_new = failure.only_new;
   elsewhere_on.store(true, std::memory_order_release);
 }
+
+void spare_this_thread() { spared = true; }
 
 int64_t stop_failing_elsewhere() {
   elsewhere_on.store(false, std::memory_order_release);

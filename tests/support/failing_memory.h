@@ -30,6 +30,8 @@ int64_t failed_here();
 // On all threads but the calling one, until it says so: how many have failed.
 void fail_elsewhere(Failure failure);
 int64_t stop_failing_elsewhere();
+// Nothing of that fails on the calling thread, which is no part of what is tested.
+void spare_this_thread();
 
 }  // namespace llmq::test
 

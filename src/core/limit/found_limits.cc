@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/room.h"
+
 namespace llmq::core {
 namespace {
 
@@ -23,6 +25,7 @@ Limit* FoundLimits::find(Limiter& limiter, const LimitSpec& like, const Prices& 
   const bool counts = shown.kind != LimitKind::kConcurrency && shown.kind != LimitKind::kCost;
   if (!counts || shown.limit <= 0) return nullptr;
   const DurationNs period = shown.period.ns > 0 ? shown.period : kUsualPeriod;
+  make_room(found_, 1);
   Limit* const limit = limiter.add_found(spec_of(like, shown, period), prices);
   if (limit != nullptr) found_.push_back({limit, shown.period.ns > 0, {}});
   return limit;

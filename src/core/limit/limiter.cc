@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/room.h"
+
 namespace llmq::core {
 
 namespace {
@@ -41,11 +43,16 @@ int64_t Limiter::implicit_amount(int64_t max_in_flight) const {
 }
 
 void Limiter::add_pooled(Limit* limit) {
+  make_room(limits_, 1);
+  make_room(traits_, 1);
   limits_.push_back(limit);
   traits_.push_back(Traits{true, false, false});
 }
 
 void Limiter::add(const LimitSpec& spec, const Prices& prices, bool implicit) {
+  make_room(own_, 1);
+  make_room(limits_, 1);
+  make_room(traits_, 1);
   own_.push_back(std::make_unique<Limit>(spec, prices));
   limits_.push_back(own_.back().get());
   traits_.push_back(Traits{false, implicit, false});

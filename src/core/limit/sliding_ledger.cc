@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/room.h"
+
 namespace llmq::core {
 namespace {
 
@@ -41,14 +43,15 @@ LedgerSeq SlidingLedger::charge(TimeNs now, int64_t cost) {
   if (tail_ != head_) {
     Bucket& newest = at(tail_ - 1);
     assert(now >= newest.last);
-    if (now - newest.first < span_) {
+    // Without memory for another bucket the newest covers more: it counts all until its latest
+    // charge has left.
+    if (now - newest.first < span_ || !has_room()) {
       newest.last = now;
       newest.cost += cost;
       total_ += cost;
       return tail_ - 1;
     }
   }
-  if (tail_ - head_ == ring_.size()) grow();
   at(tail_) = Bucket{now, now, cost};
   total_ += cost;
   return tail_++;
@@ -98,6 +101,11 @@ void SlidingLedger::expire(TimeNs now) {
     }
     ++head_;
   }
+}
+
+// For one more bucket.
+bool SlidingLedger::has_room() {
+  return tail_ - head_ < ring_.size() || if_memory_lasts([this] { grow(); });
 }
 
 void SlidingLedger::grow() {

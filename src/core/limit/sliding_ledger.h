@@ -83,6 +83,7 @@ class SlidingLedger {
   const Bucket& at(LedgerSeq seq) const { return ring_[seq & (ring_.size() - 1)]; }
   Bucket& at(LedgerSeq seq) { return ring_[seq & (ring_.size() - 1)]; }
   void expire(TimeNs now);
+  bool has_room();
   void grow();
 
   DurationNs window_;

@@ -11,6 +11,15 @@ constexpr size_t kNoNode = SIZE_MAX;
 
 }  // namespace
 
+void ClassLine::make_room(TenantFlows& tenant, const Request& request) {
+  classes_[class_of(request)].make_room(tenant, class_of(request));
+}
+
+void ClassLine::make_room_again(TenantFlows& tenant, const Request& request) {
+  classes_[class_of(request)].make_room(tenant, class_of(request));
+  tenant.flows[class_of(request)]->line.make_room_again();
+}
+
 void ClassLine::push_new(TenantFlows& tenant, Request& request) {
   count_in(request);
   FairQueue& queue = classes_[class_of(request)];

@@ -33,6 +33,10 @@ class ClassLine {
   // How many are looked at for somebody who may pass a blocked front.
   static constexpr size_t kScan = 64;
 
+  // A new request like that can be pushed then, and served, without any memory.
+  void make_room(TenantFlows& tenant, const Request& request);
+  // The same of one that comes back.
+  void make_room_again(TenantFlows& tenant, const Request& request);
   void push_new(TenantFlows& tenant, Request& request);
   void push_returned(TenantFlows& tenant, Request& request);
   void remove(TenantFlows& tenant, Request& request);

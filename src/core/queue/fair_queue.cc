@@ -24,8 +24,7 @@ Flow& FairQueue::flow_of(TenantFlows& tenant, size_t own_class) {
   if (flow != nullptr) return *flow;
   forget_some();
   if (unused_.empty()) {
-    flow = &flows_.emplace_back();
-    flow->id = static_cast<uint32_t>(flows_.size() - 1);
+    flow = &add_flow();
   } else {
     flow = &flows_[unused_.back()];
     unused_.pop_back();
@@ -34,6 +33,22 @@ Flow& FairQueue::flow_of(TenantFlows& tenant, size_t own_class) {
   flow->start = now_;
   ++known_;
   return *flow;
+}
+
+// What it will ever need room for, it has then.
+Flow& FairQueue::add_flow() {
+  const auto id = static_cast<uint32_t>(flows_.size());
+  by_start_.make_room(id);
+  by_age_.make_room(id);
+  if (unused_.capacity() <= id) unused_.reserve(2 * (size_t{id} + 1));
+  Flow& flow = flows_.emplace_back();
+  flow.id = id;
+  return flow;
+}
+
+void FairQueue::make_room(TenantFlows& tenant, size_t own_class) {
+  Flow& flow = flow_of(tenant, own_class);
+  if (flow.line.empty()) rest_if_idle(flow);
 }
 
 void FairQueue::push_new(Flow& flow, Request& request) {

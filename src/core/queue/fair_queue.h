@@ -59,6 +59,8 @@ class FairQueue {
   // The flow of that tenant, made if there is none. It lives while something waits or runs, and
   // until V has passed its last tag.
   Flow& flow_of(TenantFlows& tenant, size_t own_class);
+  // A new request of that tenant can be pushed then, and served, without any memory.
+  void make_room(TenantFlows& tenant, size_t own_class);
 
   // The request must be in no list. Its seq says where it stands; new requests have the greatest.
   void push_new(Flow& flow, Request& request);
@@ -99,6 +101,7 @@ class FairQueue {
   void front_changed(Flow& flow);
   void rest_if_idle(Flow& flow);
   void forget_some();
+  Flow& add_flow();
 
   std::deque<Flow> flows_;  // addresses never move
   std::vector<uint32_t> unused_;

@@ -38,8 +38,14 @@ class IndexHeap {
   const Entry& at(size_t position) const { return entries_[position]; }
   static size_t children_of(size_t position) { return kChildren * position + 1; }
 
-  void insert(uint32_t id, uint64_t key) {
+  // To insert that id needs no memory from then on.
+  void make_room(uint32_t id) {
     if (id >= places_.size()) places_.resize(id + 1, kNowhere);
+    if (entries_.capacity() < places_.size()) entries_.reserve(2 * places_.size());
+  }
+
+  void insert(uint32_t id, uint64_t key) {
+    make_room(id);
     assert(places_[id] == kNowhere);
     entries_.push_back(Entry{key, id, next_order_++});
     rise(entries_.size() - 1);

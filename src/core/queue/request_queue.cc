@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/room.h"
+
 namespace llmq::core {
 
 void RequestQueue::push_new(Request& request) {
@@ -10,8 +12,13 @@ void RequestQueue::push_new(Request& request) {
   ++size_;
 }
 
-void RequestQueue::push_returned(Request& request) {
+void RequestQueue::make_room_again() {
   if (returned_.capacity() == 0) returned_.reserve(kNearFront);  // then it seldom grows
+  make_room(returned_, 1);
+}
+
+void RequestQueue::push_returned(Request& request) {
+  make_room_again();
   returned_.push_back(nullptr);
   put(returned_.size() - 1, &request);
   sift_up(returned_.size() - 1);

@@ -14,6 +14,8 @@ namespace llmq::core {
 
 class RequestQueue {
  public:
+  // The next one that returns can be pushed without memory.
+  void make_room_again();
   // The request must be in no list. Its seq says where it stands; new requests have the greatest.
   void push_new(Request& request);
   void push_returned(Request& request);
