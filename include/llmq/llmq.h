@@ -1652,8 +1652,8 @@ LLMQ_API void llmq_response_free(llmq_response_t *response);
  * Statistics
  * ---------------------------------------------------------------------------------------------------- */
 
-/** Counters of a model, or of the whole manager. The values belong together up to one turn of the loop,
- * and are told at its end: a callback, and what follows llmq_submit_wait, may come just before its own request is counted.
+/** Counters of a model, or of the whole manager. The values belong together up to one turn of the loop, and are told
+ * before what ended in it: whoever has heard of an end, by event, callback or llmq_submit_wait, finds it counted.
  * @param model NULL = the whole manager, removed models included.
  * @param stats Its struct_size must be set.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_FORKED.

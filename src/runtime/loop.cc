@@ -132,9 +132,9 @@ void Loop::turn() {
       if (engine_.next_wake() <= now_.mono) step(core::Tick{});
       perform_all();
     });
-    more = more || !local_reports_.empty();
     if (parked_ != nullptr) deliver_parked();
     after_turn();
+    more = more || !local_reports_.empty();
     if (broken_) break_off();
   }
   arm_timer();
@@ -151,7 +151,13 @@ bool Loop::take_inbox() {
   while (node != nullptr) {
     Node* next = node->next;
     or_break([&] { take(node); });
-    if (++taken % kNodesPerStep == 0) or_break([this] { perform_all(); });
+    if (++taken % kNodesPerStep == 0) {
+      or_break([this] { perform_all(); });
+      if (to_call_.first != nullptr) {  // while their records are at hand
+        publish();
+        call_back();
+      }
+    }
     node = next;
   }
   return any;
@@ -275,6 +281,14 @@ void Loop::touch(core::ModelIndex model) {
 }
 
 void Loop::after_turn() {
+  publish();
+  flush_chains();
+  call_back();
+}
+
+// What other threads may see. Whoever hears of an end finds its place free, and the request
+// counted.
+void Loop::publish() {
   commit_history();
   settle_pending();
   for (const core::ModelIndex index : touched_) {
@@ -287,7 +301,6 @@ void Loop::after_turn() {
   if (!touched_tenants_.empty()) if_memory_lasts([this] { publish_tenants(); });
   touched_tenants_.clear();
   if (std::exchange(cache_changed_, false)) stats.publish(cache_.counts());
-  flush_chains();
 }
 
 // One libuv timer for everything: libuv compares whole milliseconds of the clock that the engine

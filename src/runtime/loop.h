@@ -300,7 +300,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void enqueue(Node& node, CompletionQueue* queue);
   void commit_history();
   void settle_pending();
+  void publish();
   void flush_chains();
+  void call_back();
 
   // loop_hooks.cc
   void note_attempt(const core::Notice& notice);
@@ -415,6 +417,12 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::vector<Job*> local_reports_;
   std::vector<Summary> ended_;  // not in the history yet
   std::vector<Chain> chains_;
+  // Of ended requests whose callbacks are to be called.
+  struct {
+    Node* first = nullptr;
+    Node* last = nullptr;
+  } to_call_;
+  bool calling_back_ = false;
   Leases leases_;
   std::vector<MockAnswer> mock_answers_;  // heap, earliest first
   std::vector<MockAnswer> mock_paused_;   // streams whose readers are behind

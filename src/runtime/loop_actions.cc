@@ -176,13 +176,9 @@ void Loop::hand_over(Job& job, core::DurationNs estimate) {
   }
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
   if (job.done_fn != nullptr) {
-    commit_history();
-    settle_pending();  // whoever hears of the end finds its place free
-    llmq_event_t event{};
-    event.stride = sizeof event;
-    fill_done_event(job, event);
-    job.done_fn(job.done_user, &event);
-    Home::release(job, kRequestHolder);
+    job.node.next = nullptr;
+    (to_call_.first == nullptr ? to_call_.first : to_call_.last->next) = &job.node;
+    to_call_.last = &job.node;
   } else if (job.queue != nullptr) {
     job.node.kind = Node::Kind::kDone;
     enqueue(job.node, job.queue);
@@ -267,6 +263,21 @@ void Loop::flush_chains() {
   for (const Chain& chain : chains) chain.queue->push(chain.first, chain.last, chain.count);
   chains.clear();
   if (chains_.empty()) chains_.swap(chains);  // for its memory
+}
+
+// A callback may end other requests: they are called in their turn.
+void Loop::call_back() {
+  if (std::exchange(calling_back_, true)) return;
+  while (Node* const node = to_call_.first) {
+    to_call_.first = node->next;
+    Job& job = *Job::of(node);
+    llmq_event_t event{};
+    event.stride = sizeof event;
+    fill_done_event(job, event);
+    job.done_fn(job.done_user, &event);
+    Home::release(job, kRequestHolder);
+  }
+  calling_back_ = false;
 }
 
 }  // namespace llmq::runtime

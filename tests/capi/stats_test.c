@@ -126,6 +126,55 @@ static void json_says_the_same(void) {
   llmq_cq_unref(cq);
 }
 
+struct heard {
+  llmq_manager_t* manager;
+  struct latch latch;
+  uint64_t ends;
+};
+
+static void hear(void* user, const llmq_event_t* event) {
+  struct heard* heard = user;
+  CHECK_INT(LLMQ_EV_DONE, event->type);
+  ++heard->ends;
+  CHECK(stats_of(heard->manager, "m").completed >= heard->ends);
+  CHECK(stats_of(heard->manager, NULL).completed >= heard->ends);
+  latch_hit(&heard->latch);
+}
+
+static void who_hears_of_an_end_finds_it_counted(void) {
+  enum { kRequests = 200 };
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"deployments\":[{\"provider\":\"mock\",\"mock\":"
+      "{\"latency_ms\":0}}]}]}");
+  struct heard heard;
+  heard.manager = manager;
+  heard.ends = 0;
+  latch_init(&heard.latch);
+  llmq_request_t request = request_to("m", "x");
+  request.done_fn = hear;
+  request.done_user = &heard;
+  for (int i = 0; i < kRequests; ++i) CHECK_OK(llmq_submit(manager, &request, NULL));
+  latch_wait(&heard.latch, kRequests);
+  CHECK_INT(kRequests, stats_of(manager, NULL).completed);
+
+  request.done_fn = NULL;
+  request.done_user = NULL;
+  llmq_cq_t* cq = new_cq();
+  for (uint64_t ended = kRequests + 1; ended <= 2 * kRequests; ++ended) {
+    if (ended % 2 == 0) {
+      llmq_response_t* response = NULL;
+      CHECK_OK(llmq_submit_wait(manager, &request, PATIENCE, &response));
+      llmq_response_free(response);
+    } else {
+      const llmq_request_id_t id = submit_to_cq(manager, "m", "x", cq);
+      expect_done(cq, id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+    }
+    CHECK_INT(ended, stats_of(manager, "m").completed);
+  }
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 static void members_of_a_later_header_read_as_zero(void) {
   struct {
     llmq_stats_t stats;
@@ -172,6 +221,7 @@ int main(void) {
   RUN(refuses_bad_arguments);
   RUN(counts_what_happens);
   RUN(json_says_the_same);
+  RUN(who_hears_of_an_end_finds_it_counted);
   RUN(members_of_a_later_header_read_as_zero);
   RUN(odd_names_stay_valid_json);
   return 0;

@@ -2194,8 +2194,8 @@ functions! {
     /// * Since: 0.1
     pub fn llmq_response_free(response: *mut llmq_response_t);
     /// Counters of a model, or of the whole manager. The values belong together up to one turn of
-    /// the loop, and are told at its end: a callback, and what follows llmq_submit_wait, may come
-    /// just before its own request is counted.
+    /// the loop, and are told before what ended in it: whoever has heard of an end, by event,
+    /// callback or llmq_submit_wait, finds it counted.
     ///
     /// * `model`: NULL = the whole manager, removed models included.
     /// * `stats`: Its struct_size must be set.
