@@ -202,4 +202,10 @@ llmq_status_t llmq_conf_set_deployment_key_fn(llmq_conf_t* conf, llmq_deployment
   });
 }
 
+llmq_status_t llmq_conf_ask_for_keys(llmq_conf_t* conf) {
+  if (!valid(conf)) return LLMQ_ERR_INVALID_ARG;
+  conf->callbacks.api_key = {nullptr, nullptr, nullptr, true};
+  return LLMQ_OK;
+}
+
 }  // extern "C"

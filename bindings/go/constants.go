@@ -210,6 +210,8 @@ const (
 	evHook eventType = 7
 	// evHookEnded: Nothing more comes of that hook.
 	evHookEnded eventType = 8
+	// evKey: A provider's key is asked for (llmq_set_key_queue).
+	evKey eventType = 9
 )
 
 // cqFdKind: Where in the library the file descriptor of a completion queue comes from.

@@ -35,9 +35,12 @@
   X(llmq_status_t, llmq_conf_set_allocator, (llmq_conf_t *conf, llmq_alloc_fn alloc, llmq_dealloc_fn dealloc, void *user, llmq_user_free_fn user_free), (conf, alloc, dealloc, user, user_free)) \
   X(llmq_status_t, llmq_conf_set_api_key_fn, (llmq_conf_t *conf, llmq_api_key_fn fn, void *user, llmq_user_free_fn user_free), (conf, fn, user, user_free)) \
   X(llmq_status_t, llmq_conf_set_deployment_key_fn, (llmq_conf_t *conf, llmq_deployment_key_fn fn, void *user, llmq_user_free_fn user_free), (conf, fn, user, user_free)) \
+  X(llmq_status_t, llmq_conf_ask_for_keys, (llmq_conf_t *conf), (conf)) \
   X(llmq_status_t, llmq_manager_create, (const llmq_conf_t *conf, llmq_manager_t **manager, llmq_error_t **err), (conf, manager, err)) \
   X(llmq_status_t, llmq_manager_shared, (const llmq_conf_t *conf, llmq_manager_t **manager, llmq_error_t **err), (conf, manager, err)) \
   X(llmq_manager_t*, llmq_manager_ref, (llmq_manager_t *manager), (manager)) \
+  X(llmq_status_t, llmq_set_key_queue, (llmq_manager_t *manager, llmq_cq_t *cq, uint64_t user_data), (manager, cq, user_data)) \
+  X(llmq_status_t, llmq_key_answer, (llmq_manager_t *manager, uint64_t question, const char *key, size_t key_len, const char *error, size_t error_len), (manager, question, key, key_len, error, error_len)) \
   X(void, llmq_manager_unref, (llmq_manager_t *manager), (manager)) \
   X(llmq_status_t, llmq_manager_register_models, (llmq_manager_t *manager, const llmq_conf_t *conf, uint32_t flags, llmq_error_t **err), (manager, conf, flags, err)) \
   X(llmq_status_t, llmq_manager_remove_model, (llmq_manager_t *manager, const char *model, size_t model_len, int32_t mode), (manager, model, model_len, mode)) \

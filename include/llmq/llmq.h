@@ -163,7 +163,8 @@ enum {
   LLMQ_EV_CANCEL_REQUESTED = 5, /**< The attempt has ended for llmq: whoever runs it should stop. */
   LLMQ_EV_CLOSED = 6,           /**< The shutdown that was asked for is complete. */
   LLMQ_EV_HOOK = 7,             /**< What a hook is told (llmq_set_hook_queue). */
-  LLMQ_EV_HOOK_ENDED = 8        /**< Nothing more comes of that hook. */
+  LLMQ_EV_HOOK_ENDED = 8,       /**< Nothing more comes of that hook. */
+  LLMQ_EV_KEY = 9               /**< A provider's key is asked for (llmq_set_key_queue). */
 };
 
 /** Where in the library the file descriptor of a completion queue comes from. */
@@ -245,12 +246,15 @@ typedef struct llmq_event {
   llmq_status_t status;         /**< DONE: LLMQ_OK or why not. */
   uint32_t flags;               /**< LLMQ_EVENT_. */
   llmq_request_id_t request_id; /**< 0 for CLOSED. */
-  llmq_attempt_id_t attempt_id; /**< READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0. */
-  uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED: with the queue). */
+  llmq_attempt_id_t attempt_id; /**< READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. KEY: the question. DONE:
+                                     0. */
+  uint64_t user_data;           /**< As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED and KEY:
+                                     with the queue). */
   const void *data;             /**< DONE: the response's payload. READY: the request's payload. PERMIT: the
                                      name of the deployment that the call goes to. CHUNK: the JSON
                                      of one event of the provider's stream, or what llmq_attempt_chunk gave. HOOK
-                                     and HOOK_ENDED: an llmq_hook_t. */
+                                     and HOOK_ENDED: an llmq_hook_t. KEY: the name of the model, NUL, the name of
+                                     the deployment. */
   uint64_t data_len;            /**< Bytes at data. */
   void *handle;                 /**< Owns data until released or taken. NULL in callbacks for READY and CHUNK. Of a
                                      drained READY: releasing it does not end the attempt. */
@@ -753,6 +757,16 @@ LLMQ_API llmq_status_t llmq_conf_set_api_key_fn(llmq_conf_t *conf, llmq_api_key_
 LLMQ_API llmq_status_t llmq_conf_set_deployment_key_fn(llmq_conf_t *conf, llmq_deployment_key_fn fn, void *user,
                                                        llmq_user_free_fn user_free);
 
+/** As llmq_conf_set_deployment_key_fn, and in place of it, for languages whose functions no foreign thread should call,
+ * or that have to wait for a key: the manager asks by events, see llmq_set_key_queue. llmq_probe_json has nobody to
+ * ask.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG.
+ * @par Ownership nothing changes hands
+ * @par Threads one at a time per configuration
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_conf_ask_for_keys(llmq_conf_t *conf);
+
 /* ------------------------------------------------------------------------------------------------------
  * Manager
  * ---------------------------------------------------------------------------------------------------- */
@@ -788,6 +802,38 @@ LLMQ_API llmq_status_t llmq_manager_shared(const llmq_conf_t *conf, llmq_manager
  * @par Blocks never
  * @since 0.1 */
 LLMQ_API llmq_manager_t *llmq_manager_ref(llmq_manager_t *manager);
+
+/** Sets the completion queue that events LLMQ_EV_KEY come to, for models that llmq_conf_ask_for_keys was called for.
+ * One comes before each attempt that needs a key: `data` is the name of the model, a NUL, and the name of its
+ * deployment ("" for the only one without a name), request_id the request, attempt_id what llmq_key_answer takes. The
+ * attempt waits for the answer, within its timeout_ms; nothing else does. When a provider has refused a key it is asked
+ * for once more before the attempt ends, and tried again if it is another one; and at most once a second, with
+ * request_id 0, while a deployment is given up since its key was refused.
+ * A manager has one such queue: each call takes the place of the one before. What is asked while there is none waits
+ * for the next one; what an earlier one was told is still to be answered. Where the last user of the queue is gone,
+ * there is no key.
+ * @param cq Where the events go. NULL removes it.
+ * @param user_data Comes back in every event.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership keeps a reference to cq until it is replaced or the manager has ended; what is drained belongs to the
+ *   caller (llmq_events_release)
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_set_key_queue(llmq_manager_t *manager, llmq_cq_t *cq, uint64_t user_data);
+
+/** Answers an event LLMQ_EV_KEY, once. An answer that nobody waits for any more, as the attempt has ended, counts for
+ * nothing.
+ * @param question attempt_id of the event.
+ * @param key The key, at most 8,192 bytes; empty = there is none: the attempt ends with LLMQ_ERR_AUTH.
+ * @param error Why there is none, in words: a part of the message of the response. NULL = nothing to say.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+ * @par Ownership key and error are copied; the copy of the key is wiped
+ * @par Threads any thread
+ * @par Blocks never
+ * @since 0.1 */
+LLMQ_API llmq_status_t llmq_key_answer(llmq_manager_t *manager, uint64_t question, const char *key, size_t key_len,
+                                       const char *error, size_t error_len);
 
 /** Drops a reference. The last one of a manager that was not shut down aborts it in the background.
  * NULL is allowed.

@@ -83,10 +83,19 @@ core::Result<core::Done> validate(const config::Config& config, const Callbacks&
   return core::Done{};
 }
 
+bool is_asked_by_event(const DeploymentEntry& entry) {
+  return entry.key_fn.by_event && entry.key.empty() && !brings_its_key(entry.config);
+}
+
 core::Result<std::string> key_for(const ApiKeyCallback& callback, const DeploymentEntry& entry) {
   if (!entry.key.empty() || !callback.is_set()) return std::string(entry.key.text());
   const config::DeploymentConfig& config = entry.config;
   if (brings_its_key(config)) return std::string();
+  if (callback.by_event) {
+    return core::Error{core::Status::kAuth,
+                       "the key of " + config.title() + " is known to the host of a manager alone",
+                       ""};
+  }
   std::array<char, kMaxKey> out{};
   void* const user = callback.user->get();
   const std::string& model = config.model;

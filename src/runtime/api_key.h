@@ -23,7 +23,10 @@ core::Result<std::string> read_api_key(const config::DeploymentConfig& config, b
 // What can be wrong with a configuration before a manager is made of it.
 core::Result<core::Done> validate(const config::Config& config, const Callbacks& callbacks);
 
-// For one attempt.
+// Is the host asked for it by an event?
+bool is_asked_by_event(const DeploymentEntry& entry);
+
+// For one attempt, where the host is not asked by an event.
 core::Result<std::string> key_for(const ApiKeyCallback& callback, const DeploymentEntry& entry);
 
 // A warning about the key file; "" if there is nothing to say.

@@ -41,8 +41,9 @@ struct ApiKeyCallback {
   llmq_api_key_fn fn = nullptr;
   llmq_deployment_key_fn deployment_fn = nullptr;  // or this one
   std::shared_ptr<UserData> user;
+  bool by_event = false;  // or none: the manager's key queue is asked (key_queue.h)
 
-  bool is_set() const { return fn != nullptr || deployment_fn != nullptr; }
+  bool is_set() const { return fn != nullptr || deployment_fn != nullptr || by_event; }
 };
 
 // Who runs the attempts of a model: a function that is called with each, or those who drain a

@@ -9,6 +9,7 @@
 #include "runtime/caller_struct.h"
 #include "runtime/chunk.h"
 #include "runtime/hook_queue.h"
+#include "runtime/key_queue.h"
 #include "runtime/lent_event.h"
 #include "runtime/response.h"
 
@@ -120,6 +121,8 @@ size_t CompletionQueue::drain(llmq_event_t* events, size_t stride, size_t max) {
       LentEvent::of(node)->take(event);
     } else if (node->kind == Node::Kind::kHook) {
       HookEvent::of(node)->take(event);
+    } else if (node->kind == Node::Kind::kKey) {
+      KeyEvent::of(node)->take(event);
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       fill_closed_event(*notice, event);
@@ -190,6 +193,10 @@ void CompletionQueue::drop_chain(Node* node) {
     } else if (node->kind == Node::Kind::kHook) {
       const HookEvent::Ptr told(HookEvent::of(node));
       cq = told->queue;
+    } else if (node->kind == Node::Kind::kKey) {
+      KeyEvent* const asked = KeyEvent::of(node);
+      cq = asked->queue;
+      KeyEvent::drop(asked);
     } else {
       auto* notice = reinterpret_cast<ClosedNotice*>(node);
       cq = notice->cq;
@@ -214,6 +221,8 @@ CompletionQueue* CompletionQueue::queue_of(const llmq_event_t& event) {
     case LLMQ_EV_HOOK:
     case LLMQ_EV_HOOK_ENDED:
       return static_cast<HookEvent*>(event.handle)->queue;
+    case LLMQ_EV_KEY:
+      return static_cast<KeyEvent*>(event.handle)->queue;
     default:
       return nullptr;
   }
@@ -226,6 +235,8 @@ void CompletionQueue::release_handle(int32_t type, void* handle) {
     delete static_cast<Chunk*>(handle);
   } else if (type == LLMQ_EV_HOOK || type == LLMQ_EV_HOOK_ENDED) {
     HookEvent::Destroy()(static_cast<HookEvent*>(handle));
+  } else if (type == LLMQ_EV_KEY) {
+    KeyEvent::drop(static_cast<KeyEvent*>(handle));
   } else {
     LentEvent::drop(static_cast<LentEvent*>(handle));
   }

@@ -46,6 +46,8 @@ struct Node {
     kLent,     // completion queue: an attempt that somebody is to run, or to stop (lent_event.h);
                // inbox: nobody can take it any more
     kHook,     // completion queue: something that happened (hook_queue.h)
+    kKey,      // completion queue: a key is asked for (key_queue.h);
+               // inbox: nobody can answer any more
     kDone,     // completion queue: a job that has ended
     kClosed,   // completion queue: a shutdown is complete
   };

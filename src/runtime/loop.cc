@@ -180,6 +180,12 @@ void Loop::take(Node* node) {
       const std::unique_ptr<LentEvent> lent(LentEvent::of(node));
       return lose(lent->event.attempt_id);
     }
+    case Node::Kind::kKey: {
+      const std::unique_ptr<KeyEvent> asked(KeyEvent::of(node));
+      KeyAnswer none;
+      if_memory_lasts([&] { none.error = "the queue of keys is not drained any more"; });
+      return take_key(asked->event.attempt_id, none);
+    }
     default: {
       const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
       command->run();
@@ -436,6 +442,7 @@ void Loop::end() {
     if (entry != nullptr) entry->processor.reset();
   }
   drop_hook();
+  key_queue_.reset();
   flush_chains();
   while (ClosedNotice* const notice = notices_) {
     notices_ = notice->next_notice;

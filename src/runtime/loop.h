@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -35,6 +36,7 @@
 #include "runtime/history.h"
 #include "runtime/inbox.h"
 #include "runtime/job.h"
+#include "runtime/key_queue.h"
 #include "runtime/leases.h"
 #include "runtime/log.h"
 #include "runtime/registry.h"
@@ -149,6 +151,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
                          core::StopMode mode);
   void set_processor(ModelEntry* entry, std::shared_ptr<Processor> processor);
   void set_hook(Hook hook);
+  // loop_keys.cc: whom keys are asked of, and what it has said.
+  void set_key_queue(std::shared_ptr<KeyQueue> queue);
+  void take_key(uint64_t question, KeyAnswer& answer);
   void remove_model(ModelEntry* entry, core::StopMode mode);
   void shut_down(core::StopMode mode, core::TimeNs deadline, ClosedNotice* notice);
   core::Status update_usage(uint64_t id, const core::Usage& usage);
@@ -321,9 +326,16 @@ class Loop : public std::enable_shared_from_this<Loop> {
   struct RefusedKey {
     core::ModelIndex model;
     DeploymentEntry* entry;
+    bool asked = false;  // whether there is another one by now
     bool operator==(const RefusedKey& other) const { return entry == other.entry; }
   };
   bool has_new_key(Job& job, size_t refused);
+  uint64_t ask_for_key(KeyQuestion question);
+  void ask_again(Job& job, uint8_t attempt, RefusedAttempt&& refused);
+  void tell_question(uint64_t id, KeyQuestion& question);
+  void go_on_with_key(KeyQuestion& question, KeyAnswer& answer);
+  void end_refused(Job& job, KeyQuestion& question, size_t fingerprint);
+  void hear_of_key(const KeyQuestion& question, size_t fingerprint);
   void note_refused_key(const Job& job, DeploymentEntry& entry, size_t fingerprint);
   void look_for_new_keys();
 
@@ -355,6 +367,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_attempts.cc: who runs an attempt
   void run_processor(Job& job, const Processor& processor, uint8_t attempt);
   void run_http(Job& job, DeploymentEntry& entry, uint8_t attempt);
+  // Wipes the key.
+  void send_http(const std::shared_ptr<Job*>& runner, uint8_t attempt, std::string& key);
+  void fail_http(Job& job, uint8_t attempt, core::Error why);
   core::Result<std::string_view> body_for(Job& job, const DeploymentEntry& entry);
   void stop_runner(Job& job, uint8_t attempt);
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
@@ -428,13 +443,17 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::vector<MockAnswer> mock_paused_;   // streams whose readers are behind
   std::unique_ptr<http::Client> http_;
   struct HttpCall {
-    uint64_t number = 0;           // the client's
+    uint64_t number = 0;           // the client's; 0 = none
+    uint64_t question = 0;         // or its key is asked for, by that number
     std::shared_ptr<Job*> runner;  // whose it is, as its callbacks see it
   };
   std::unordered_map<const Job*, HttpCall> http_calls_;  // running ones
   std::vector<provider::StreamEvent> stream_events_;     // of one step; kept for its memory
   std::vector<RefusedKey> refused_keys_;  // until another one is found, or a call goes well
   core::TimeNs next_key_look_{};
+  std::shared_ptr<KeyQueue> key_queue_;        // nullptr: what is asked waits for one
+  std::map<uint64_t, KeyQuestion> questions_;  // by number, oldest first
+  uint64_t next_question_ = 1;
   ClosedNotice* notices_ = nullptr;
   Hook hook_;
   // Of requests and calls that are not over, and of which an attempt has failed.

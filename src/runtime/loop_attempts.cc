@@ -54,7 +54,8 @@ void Loop::stop_runner(Job& job, uint8_t attempt) {
       break;
     case config::ProviderKind::kHttp:
       if (const auto call = http_calls_.find(&job); call != http_calls_.end()) {
-        http_->cancel(call->second.number);
+        if (call->second.number != 0) http_->cancel(call->second.number);
+        questions_.erase(call->second.question);
         http_calls_.erase(call);
         if (Stream* const stream = job.stream(); stream != nullptr) stream->end();
       }
@@ -170,39 +171,54 @@ core::Result<std::string_view> Loop::body_for(Job& job, const DeploymentEntry& e
   return made.body ? std::string_view(*made.body) : payload;
 }
 
+void Loop::fail_http(Job& job, uint8_t attempt, core::Error why) {
+  provider::Outcome outcome;
+  outcome.status = why.code;
+  outcome.message = std::move(why.message);
+  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+}
+
 void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  const config::DeploymentConfig& config = entry.config;
-  const auto operation = static_cast<provider::Operation>(job.operation);
-  const auto fail = [this, &job, attempt](core::Status status, std::string message) {
-    provider::Outcome outcome;
-    outcome.status = status;
-    outcome.message = std::move(message);
-    report(job, attempt, outcome_of(std::move(outcome), 0, {}));
-  };
   if (!http_client_ready(job, attempt)) return;
-  const auto body = body_for(job, entry);
-  if (!body) return fail(body.error().code, body.error().message);
-  if (entry.key.look_at_file(now_.mono)) log->info("{}: its key file has changed", config.title());
+  if (entry.key.look_at_file(now_.mono)) {
+    log->info("{}: its key file has changed", entry.config.title());
+  }
+  const auto runner = std::make_shared<Job*>(&job);
+  if (is_asked_by_event(entry)) {
+    HttpCall& waiting = http_calls_[&job];
+    waiting.runner = runner;
+    waiting.question = ask_for_key({job.request.model, &entry, runner, attempt, nullptr});
+    return;
+  }
   auto key = key_for(entry.key_fn, entry);
   if (!key) {
     note_refused_key(job, entry, kNoKey);
-    return fail(key.error().code, key.error().message);
+    return fail_http(job, attempt, key.error());
   }
+  send_http(runner, attempt, key.value());
+}
+
+void Loop::send_http(const std::shared_ptr<Job*>& runner, uint8_t attempt, std::string& key) {
+  Job& job = **runner;
+  DeploymentEntry& entry = deployment_of(job);
+  const config::DeploymentConfig& config = entry.config;
+  const auto operation = static_cast<provider::Operation>(job.operation);
+  const auto body = body_for(job, entry);
+  if (!body) return fail_http(job, attempt, body.error());
   auto wire = provider::build_request(endpoint_of(config), operation, named_in_url(job),
-                                      job.stream() != nullptr, key.value());
-  const size_t fingerprint = std::hash<std::string>()(key.value());
-  wipe(key.value());
-  if (!wire) return fail(wire.error().code, wire.error().message);
+                                      job.stream() != nullptr, key);
+  const size_t fingerprint = std::hash<std::string>()(key);
+  wipe(key);
+  if (!wire) return fail_http(job, attempt, wire.error());
 
   http::Call call;
   call.wire = std::move(wire.value());
   call.body = body.value();
   call.transport = transport_of(config);
-  const auto runner = std::make_shared<Job*>(&job);
   if (job.stream() != nullptr) stream_http(runner, *config.profile, attempt, call);
   HttpCall& running = http_calls_[&job];
-  running.runner = runner;
+  running = HttpCall{0, 0, runner};
   try {
     running.number = http_->start(
         std::move(call),
@@ -247,11 +263,19 @@ void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profi
   Job& job = *on;
   if (streams) job.stream()->end();
   Again again = result.permanent ? Again::kNever : Again::kAsTheStatusSays;
+  const core::Observed observed = outcome.observed;
   if (outcome.status == core::Status::kAuth) {
+    if (is_asked_by_event(deployment_of(job)) && !job.met_new_key) {
+      RefusedAttempt refused;
+      refused.outcome = outcome_of(std::move(outcome), http_status, std::move(body));
+      refused.observed = observed;
+      refused.permanent = result.permanent;
+      refused.key = key;
+      return ask_again(job, attempt, std::move(refused));
+    }
     if (has_new_key(job, key)) again = Again::kAtOnce;
     if (again != Again::kAtOnce) note_refused_key(job, deployment_of(job), key);
   }
-  const core::Observed observed = outcome.observed;
   report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed,
          again);
 }

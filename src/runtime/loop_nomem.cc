@@ -57,6 +57,9 @@ void Loop::take_broken(Node* node) {
     case Node::Kind::kLent:
       delete LentEvent::of(node);
       return;
+    case Node::Kind::kKey:
+      delete KeyEvent::of(node);
+      return;
     default: {
       const std::unique_ptr<Command> command(reinterpret_cast<Command*>(node));
       if (command->always) command->run();

@@ -156,7 +156,8 @@ void Loop::give_up_http(Job& job, uint8_t attempt) {
 void Loop::resume_http(uint64_t id) {
   const Job* const job = live_job(id);
   const auto call = job == nullptr ? http_calls_.end() : http_calls_.find(job);
-  if (call != http_calls_.end()) http_->resume(call->second.number);
+  if (call == http_calls_.end() || call->second.number == 0) return;
+  http_->resume(call->second.number);
 }
 
 #else

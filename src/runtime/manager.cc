@@ -277,6 +277,30 @@ core::Status Manager::set_hook(Hook hook) {
   return core::Status::kOk;
 }
 
+core::Status Manager::set_key_queue(std::shared_ptr<KeyQueue> queue) {
+  const GatePass pass(loop_->gate);
+  if (!pass || shut_down()) return closed_status();
+  Loop* const loop = loop_.get();
+  loop->post([loop, queue = std::move(queue)] { loop->set_key_queue(queue); });
+  return core::Status::kOk;
+}
+
+// Also while it shuts down: attempts are run to their end.
+core::Status Manager::answer_key(uint64_t question, std::string_view key, std::string_view error) {
+  const GatePass pass(loop_->gate);
+  if (!pass) return closed_status();
+  const auto answer = std::make_shared<KeyAnswer>();
+  if (key.size() > kMostKeyBytes) {
+    answer->error = "it is longer than " + std::to_string(kMostKeyBytes) + " bytes";
+  } else {
+    answer->key = key;
+    answer->error = error;
+  }
+  Loop* const loop = loop_.get();
+  loop->post([loop, question, answer] { loop->take_key(question, *answer); });
+  return core::Status::kOk;
+}
+
 void Manager::fill_stats(const core::Counters& counters, llmq_stats_t* stats) const {
   stats->submitted = counters.submitted;
   stats->completed = counters.completed;

@@ -95,6 +95,9 @@ class Manager {
   std::string_view model_name(const Job& job) const;
 
   core::Status set_hook(Hook hook);
+  // nullptr: keys are asked of nobody, until there is one again.
+  core::Status set_key_queue(std::shared_ptr<KeyQueue> queue);
+  core::Status answer_key(uint64_t question, std::string_view key, std::string_view error);
 
   core::Status stats(const std::string_view* model, llmq_stats_t* stats);
   std::string stats_json();

@@ -146,7 +146,7 @@ int main(void) {
       LLMQ_ERR_RATE_LIMITED != -19 || LLMQ_ERR_UNKNOWN != -33 || LLMQ_STATE_EXPIRED != 6 ||
       LLMQ_EV_CLOSED != 6 || LLMQ_OP_CUSTOM != 4 || LLMQ_SHUTDOWN_ABORT != 2 ||
       LLMQ_HOOK_COMPLETED != 256 || LLMQ_EV_HOOK != 7 || LLMQ_EV_HOOK_ENDED != 8 ||
-      LLMQ_BREAKER_HALF_OPEN != 2) {
+      LLMQ_EV_KEY != 9 || LLMQ_BREAKER_HALF_OPEN != 2) {
     (void)fprintf(stderr, "a constant has been renumbered\n");
     ++faults;
   }

@@ -6,65 +6,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
+#include "integration/key_server.h"
 #include "integration/program.h"
-#include "unit/http/scripted_server.h"
 
 namespace llmq::test {
 namespace {
 
 using ::testing::ElementsAre;
-
-constexpr const char* kGood =
-    R"({"choices":[{"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],)"
-    R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})";
-
-// A provider that knows one key, which `meanwhile` may change before a call is answered.
-class KeyServer {
- public:
-  explicit KeyServer(std::string key)
-      : key_(std::move(key)),
-        server_([this](http::Connection& connection) { serve(connection); }) {}
-
-  std::string url() const { return server_.url(); }
-  std::vector<std::string> keys() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return seen_;
-  }
-  std::function<void(int)> meanwhile;  // with the number of the call, from 1
-
- private:
-  void serve(http::Connection& connection) {
-    while (const auto request = connection.read_request()) {
-      constexpr const char* kBefore = "Authorization: Bearer ";
-      const size_t at = request->find(kBefore) + std::strlen(kBefore);
-      const std::string key = request->substr(at, request->find('\r', at) - at);
-      int number = 0;
-      {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        seen_.push_back(key);
-        number = static_cast<int>(seen_.size());
-      }
-      if (meanwhile) meanwhile(number);
-      const bool good = key == key_;
-      connection.write(
-          good ? http::answer(kGood)
-               : http::answer(R"({"error":{"code":"invalid_api_key"}})", "401 Unauthorized"));
-    }
-  }
-
-  const std::string key_;
-  std::mutex mutex_;
-  std::vector<std::string> seen_;
-  http::ScriptedServer server_;
-};
 
 class KeyRotation : public ::testing::Test {
  protected:

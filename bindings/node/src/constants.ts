@@ -214,6 +214,8 @@ export const EventType = {
   HOOK: 7,
   /** Nothing more comes of that hook. */
   HOOK_ENDED: 8,
+  /** A provider's key is asked for (llmq_set_key_queue). */
+  KEY: 9,
 } as const;
 /** A value of EventType. */
 export type EventType = (typeof EventType)[keyof typeof EventType];

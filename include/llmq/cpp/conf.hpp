@@ -119,6 +119,11 @@ class conf {
                                                   detail::free_user<key_fn>));
     return *this;
   }
+  // A manager made of this asks for keys by events LLMQ_EV_KEY (manager::set_key_queue).
+  conf& ask_for_keys() {
+    detail::check(llmq_conf_ask_for_keys(handle_.get()));
+    return *this;
+  }
   std::string deployments_json(std::string_view model) const {
     char* json = nullptr;
     detail::check(llmq_conf_deployments_json(handle_.get(), model.data(), model.size(), &json));

@@ -280,6 +280,17 @@ class manager {
   // Function or queue.
   void remove_hook() { detail::check(llmq_set_hook(handle(), 0, nullptr, nullptr, nullptr)); }
 
+  // Where keys are asked for by LLMQ_EV_KEY events (conf::ask_for_keys), with `user_data`.
+  void set_key_queue(completion_queue& queue, uint64_t user_data = 0) {
+    detail::check(llmq_set_key_queue(handle(), queue.handle(), user_data));
+  }
+  void remove_key_queue() { detail::check(llmq_set_key_queue(handle(), nullptr, 0)); }
+  // `question` is the attempt_id of such an event. No key: "", and why.
+  void answer_key(uint64_t question, std::string_view key, std::string_view error = {}) {
+    detail::check(
+        llmq_key_answer(handle(), question, key.data(), key.size(), error.data(), error.size()));
+  }
+
   // Counters of the whole manager, or of one model.
   llmq_stats_t stats() const { return stats_of(nullptr, 0); }
   llmq_stats_t stats(std::string_view model) const {

@@ -9,6 +9,7 @@ body = {"messages": [{"role": "user", "content": "Name a river."}], "max_tokens"
 bodies = [body] * 3
 some_object, url = object(), "http://127.0.0.1:9"
 requests = SimpleNamespace(post=lambda *_, **__: SimpleNamespace(headers={"x-ratelimit-limit-requests": "500"}))
+vault = SimpleNamespace(read=lambda path: path)
 metrics = SimpleNamespace(count=lambda *_, **__: None)
 manager = llmq.Manager(config)
 /* @SNIPPET@ */

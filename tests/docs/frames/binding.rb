@@ -10,6 +10,8 @@ path = "/v1/chat/completions"
 answered = Struct.new(:headers).new({ "x-ratelimit-limit-requests" => "500" })
 http = Object.new
 http.define_singleton_method(:post) { |*_| answered }
+vault = Object.new
+vault.define_singleton_method(:read) { |path| path }
 metrics = Object.new
 metrics.define_singleton_method(:count) { |_type, model:| model }
 manager = LLMQ::Manager.new(config)

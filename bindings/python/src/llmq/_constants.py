@@ -184,6 +184,8 @@ EV_CLOSED: Final = 6
 EV_HOOK: Final = 7
 #: Nothing more comes of that hook.
 EV_HOOK_ENDED: Final = 8
+#: A provider's key is asked for (llmq_set_key_queue).
+EV_KEY: Final = 9
 
 # CqFdKind
 

@@ -193,6 +193,8 @@ module LLMQ
     HOOK = 7
     # Nothing more comes of that hook.
     HOOK_ENDED = 8
+    # A provider's key is asked for (llmq_set_key_queue).
+    KEY = 9
   end
 
   # Where in the library the file descriptor of a completion queue comes from.

@@ -220,6 +220,8 @@ pub const LLMQ_EV_CLOSED: i32 = 6;
 pub const LLMQ_EV_HOOK: i32 = 7;
 /// Nothing more comes of that hook.
 pub const LLMQ_EV_HOOK_ENDED: i32 = 8;
+/// A provider's key is asked for (llmq_set_key_queue).
+pub const LLMQ_EV_KEY: i32 = 9;
 
 // CqFdKind
 /// An eventfd (Linux); elsewhere a pipe.
@@ -334,13 +336,15 @@ pub struct llmq_event_t {
     pub flags: u32,
     /// 0 for CLOSED.
     pub request_id: llmq_request_id_t,
-    /// READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. DONE: 0.
+    /// READY, PERMIT, CANCEL_REQUESTED and CHUNK: the attempt. KEY: the question. DONE: 0.
     pub attempt_id: llmq_attempt_id_t,
-    /// As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED: with the queue).
+    /// As given with the request (CLOSED: with the shutdown; HOOK, HOOK_ENDED and KEY: with the
+    /// queue).
     pub user_data: u64,
     /// DONE: the response's payload. READY: the request's payload. PERMIT: the name of the
     /// deployment that the call goes to. CHUNK: the JSON of one event of the provider's stream, or
-    /// what llmq_attempt_chunk gave. HOOK and HOOK_ENDED: an llmq_hook_t.
+    /// what llmq_attempt_chunk gave. HOOK and HOOK_ENDED: an llmq_hook_t. KEY: the name of the
+    /// model, NUL, the name of the deployment.
     pub data: *const c_void,
     /// Bytes at data.
     pub data_len: u64,
@@ -1057,6 +1061,16 @@ functions! {
         user: *mut c_void,
         user_free: llmq_user_free_fn,
     ) -> llmq_status_t;
+    /// As llmq_conf_set_deployment_key_fn, and in place of it, for languages whose functions no
+    /// foreign thread should call, or that have to wait for a key: the manager asks by events, see
+    /// llmq_set_key_queue. llmq_probe_json has nobody to ask.
+    ///
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG.
+    /// * Ownership: nothing changes hands
+    /// * Threads: one at a time per configuration
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_conf_ask_for_keys(conf: *mut llmq_conf_t) -> llmq_status_t;
     /// Makes a manager with its own loop thread, and registers the models of the configuration.
     ///
     /// * `conf`: NULL = all defaults, no models.
@@ -1096,6 +1110,53 @@ functions! {
     /// * Blocks: never
     /// * Since: 0.1
     pub fn llmq_manager_ref(manager: *mut llmq_manager_t) -> *mut llmq_manager_t;
+    /// Sets the completion queue that events LLMQ_EV_KEY come to, for models that
+    /// llmq_conf_ask_for_keys was called for. One comes before each attempt that needs a key:
+    /// `data` is the name of the model, a NUL, and the name of its deployment ("" for the only one
+    /// without a name), request_id the request, attempt_id what llmq_key_answer takes. The attempt
+    /// waits for the answer, within its timeout_ms; nothing else does. When a provider has refused
+    /// a key it is asked for once more before the attempt ends, and tried again if it is another
+    /// one; and at most once a second, with request_id 0, while a deployment is given up since its
+    /// key was refused. A manager has one such queue: each call takes the place of the one before.
+    /// What is asked while there is none waits for the next one; what an earlier one was told is
+    /// still to be answered. Where the last user of the queue is gone, there is no key.
+    ///
+    /// * `cq`: Where the events go. NULL removes it.
+    /// * `user_data`: Comes back in every event.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED,
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Ownership: keeps a reference to cq until it is replaced or the manager has ended; what is
+    ///   drained belongs to the caller (llmq_events_release)
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_set_key_queue(
+        manager: *mut llmq_manager_t,
+        cq: *mut llmq_cq_t,
+        user_data: u64,
+    ) -> llmq_status_t;
+    /// Answers an event LLMQ_EV_KEY, once. An answer that nobody waits for any more, as the attempt
+    /// has ended, counts for nothing.
+    ///
+    /// * `question`: attempt_id of the event.
+    /// * `key`: The key, at most 8,192 bytes; empty = there is none: the attempt ends with
+    ///   LLMQ_ERR_AUTH.
+    /// * `error`: Why there is none, in words: a part of the message of the response. NULL =
+    ///   nothing to say.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_CLOSING, LLMQ_ERR_CLOSED,
+    ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
+    /// * Ownership: key and error are copied; the copy of the key is wiped
+    /// * Threads: any thread
+    /// * Blocks: never
+    /// * Since: 0.1
+    pub fn llmq_key_answer(
+        manager: *mut llmq_manager_t,
+        question: u64,
+        key: *const c_char,
+        key_len: usize,
+        error: *const c_char,
+        error_len: usize,
+    ) -> llmq_status_t;
     /// Drops a reference. The last one of a manager that was not shut down aborts it in the
     /// background. NULL is allowed.
     ///
