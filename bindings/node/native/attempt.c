@@ -1,4 +1,4 @@
-/* Attempts that JavaScript runs: of workers, and with permits. */
+/* Attempts that JavaScript runs, of workers and with permits, and keys of those that llmq runs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,11 +135,34 @@ static napi_value js_heartbeat(napi_env env, napi_callback_info info) {
   return reported(env, lib.llmq_attempt_heartbeat(manager->handle, id));
 }
 
+/* keyAnswer(manager, low, high, key, error): "" = there is none. False: the manager has ended. */
+static napi_value js_key_answer(napi_env env, napi_callback_info info) {
+  napi_value args[5], result = NULL;
+  struct text key = {NULL, 0}, error = {NULL, 0};
+  uint64_t question;
+  if (js_args(env, info, 5, args) != 0) return NULL;
+  struct manager* manager = manager_arg(env, args[0]);
+  if (manager != NULL && js_id(env, args[1], args[2], &question) == 0 &&
+      js_text(env, args[3], "key", &key) == 0 && js_text(env, args[4], "error", &error) == 0) {
+    const llmq_status_t status =
+        lib.llmq_key_answer(manager->handle, question, key.data, key.len, error.data, error.len);
+    if (status != LLMQ_OK && status != LLMQ_ERR_CLOSED && status != LLMQ_ERR_CLOSING) {
+      js_fail(env, status, NULL, NULL);
+    } else {
+      napi_get_boolean(env, status == LLMQ_OK, &result);
+    }
+  }
+  free(key.data);
+  free(error.data);
+  return result;
+}
+
 int attempt_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       EXPORT("setWorkers", js_set_workers),     EXPORT("attemptSucceed", js_succeed),
       EXPORT("attemptFail", js_attempt_fail),   EXPORT("attemptChunk", js_chunk),
       EXPORT("attemptHeartbeat", js_heartbeat), EXPORT("permitRelease", js_permit_release),
+      EXPORT("keyAnswer", js_key_answer),
   };
   return export_functions(env, exports, functions, sizeof functions / sizeof *functions);
 }

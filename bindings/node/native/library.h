@@ -22,6 +22,7 @@
   X(llmq_attempt_tenant)               \
   X(llmq_buf_free)                     \
   X(llmq_cancel)                       \
+  X(llmq_conf_ask_for_keys)            \
   X(llmq_conf_create)                  \
   X(llmq_conf_free)                    \
   X(llmq_conf_set_json)                \
@@ -37,6 +38,7 @@
   X(llmq_event_take)                   \
   X(llmq_events_release)               \
   X(llmq_explain_json)                 \
+  X(llmq_key_answer)                   \
   X(llmq_manager_add_deployment)       \
   X(llmq_manager_create)               \
   X(llmq_manager_destroy)              \
@@ -82,6 +84,7 @@
   X(llmq_status_message)               \
   X(llmq_status_name)                  \
   X(llmq_set_hook)                     \
+  X(llmq_set_key_queue)                \
   X(llmq_submit_batch)                 \
   X(llmq_try_acquire)                  \
   X(llmq_usage_update)                 \

@@ -55,13 +55,15 @@ void manager_destroy(struct manager* manager) {
   poller_close(manager);
 }
 
-/* Reads the configuration, with its log if lines are wanted. Throws and returns NULL if it is
- * wrong. */
-static llmq_conf_t* make_conf(napi_env env, napi_value json, int32_t log_level, struct log* log) {
+/* Reads the configuration, with its log if lines are wanted, and with its keys by events or not.
+ * Throws and returns NULL if it is wrong. */
+static llmq_conf_t* make_conf(napi_env env, napi_value json, int32_t log_level, struct log* log,
+                              bool asks_for_keys) {
   llmq_conf_t* conf = NULL;
   llmq_error_t* err = NULL;
   llmq_status_t status = lib.llmq_conf_create(&conf);
   struct text text;
+  if (status == LLMQ_OK && asks_for_keys) status = lib.llmq_conf_ask_for_keys(conf);
   if (status == LLMQ_OK && log != NULL)
     status = lib.llmq_conf_set_log(conf, log_level, log_line, log, log_unref);
   if (status != LLMQ_OK) {
@@ -77,7 +79,7 @@ static llmq_conf_t* make_conf(napi_env env, napi_value json, int32_t log_level, 
 }
 
 /* Makes the library's manager and watches its queue. Throws and returns -1 if that fails. */
-static int open_manager(struct manager* manager, const llmq_conf_t* conf) {
+static int open_manager(struct manager* manager, const llmq_conf_t* conf, bool asks_for_keys) {
   napi_env env = manager->instance->env;
   llmq_error_t* err = NULL;
   llmq_status_t status = lib.llmq_cq_create(&manager->cq);
@@ -89,20 +91,26 @@ static int open_manager(struct manager* manager, const llmq_conf_t* conf) {
     js_fail_with(env, status, err);
     return -1;
   }
-  if (poller_open(manager) == 0) return 0;
+  if (asks_for_keys) status = lib.llmq_set_key_queue(manager->handle, manager->cq, 0);
+  if (status == LLMQ_OK && poller_open(manager) == 0) return 0;
   lib.llmq_manager_unref(manager->handle);
   manager->handle = NULL;
-  js_fail(env, LLMQ_ERR_INTERNAL, "the event loop cannot watch the completion queue", NULL);
+  if (status != LLMQ_OK) {
+    js_fail(env, status, NULL, NULL);
+  } else {
+    js_fail(env, LLMQ_ERR_INTERNAL, "the event loop cannot watch the completion queue", NULL);
+  }
   return -1;
 }
 
-/* create(json or null, shared, onEvents, logLevel, onLines or null) */
+/* create(json or null, shared, onEvents, logLevel, onLines or null, asksForKeys) */
 static napi_value js_create(napi_env env, napi_callback_info info) {
-  napi_value args[5], result = NULL;
+  napi_value args[6], result = NULL;
   napi_valuetype json, lines;
   int32_t log_level = LLMQ_LOG_OFF;
   llmq_conf_t* conf = NULL;
-  if (js_args(env, info, 5, args) != 0) return NULL;
+  bool asks_for_keys = false;
+  if (js_args(env, info, 6, args) != 0) return NULL;
   napi_typeof(env, args[0], &json);
   napi_typeof(env, args[4], &lines);
   struct manager* manager = calloc(1, sizeof *manager);
@@ -111,6 +119,7 @@ static napi_value js_create(napi_env env, napi_callback_info info) {
   manager->instance = instance_of(env);
   manager->references = 1;
   napi_get_value_bool(env, args[1], &manager->shared);
+  napi_get_value_bool(env, args[5], &asks_for_keys);
   if (manager->page == NULL) {
     js_fail(env, LLMQ_ERR_NOMEM, NULL, NULL);
     goto failed;
@@ -118,11 +127,11 @@ static napi_value js_create(napi_env env, napi_callback_info info) {
   if (js_int(env, args[3], "log level", &log_level) != 0) goto failed;
   if (lines == napi_function) manager->log = log_create(manager->instance, args[4]);
   if (json != napi_null) {
-    conf = make_conf(env, args[0], log_level, manager->log);
+    conf = make_conf(env, args[0], log_level, manager->log, asks_for_keys);
     if (conf == NULL) goto failed;
   }
   napi_create_reference(env, args[2], 1, &manager->on_events);
-  if (open_manager(manager, conf) != 0) goto failed;
+  if (open_manager(manager, conf, asks_for_keys) != 0) goto failed;
   lib.llmq_conf_free(conf);
   manager->next = manager->instance->managers;
   manager->instance->managers = manager;
@@ -175,7 +184,7 @@ static napi_value js_register_models(napi_env env, napi_callback_info info) {
   llmq_error_t* err = NULL;
   if (js_args(env, info, 3, args) != 0) return NULL;
   struct manager* manager = manager_arg(env, args[0]);
-  llmq_conf_t* conf = manager == NULL ? NULL : make_conf(env, args[1], LLMQ_LOG_OFF, NULL);
+  llmq_conf_t* conf = manager == NULL ? NULL : make_conf(env, args[1], LLMQ_LOG_OFF, NULL, false);
   if (conf == NULL) return NULL;
   napi_get_value_bool(env, args[2], &skip);
   const llmq_status_t status = lib.llmq_manager_register_models(
@@ -210,7 +219,7 @@ static napi_value js_add_deployment(napi_env env, napi_callback_info info) {
   struct manager* manager = manager_arg(env, args[0]);
   if (manager != NULL && js_text(env, args[1], "model", &model) == 0 &&
       js_text(env, args[2], "name", &name) == 0) {
-    llmq_conf_t* conf = make_conf(env, args[3], LLMQ_LOG_OFF, NULL);
+    llmq_conf_t* conf = make_conf(env, args[3], LLMQ_LOG_OFF, NULL, false);
     if (conf != NULL) {
       const llmq_status_t status = lib.llmq_manager_add_deployment(
           manager->handle, model.data, model.len, name.data, name.len, conf, &err);

@@ -1,6 +1,7 @@
 import { EventType, LogLevel, RequestFlags, Status } from './constants';
 import { LlmqError } from './errors';
 import type { Hooks } from './hooks';
+import { answerKey, type KeyFunction } from './keys';
 import { native } from './library';
 import type { Native, NativeManager } from './native';
 import { BATCH, EventField, Events, RequestField } from './records';
@@ -90,13 +91,18 @@ export class Core {
   private hooks: Hooks | undefined;
   private lastStats = '{}';
   private roomWaiters: (() => void)[] = [];
+  private readonly shared: boolean;
+  private ending = false;
+  private readonly pauses = new Set<() => void>(); // what ends them
 
   constructor(
     json: string | null,
     shared: boolean,
     logger: Logger | undefined,
     logLevel: LogLevelName,
+    private readonly keys: KeyFunction | undefined,
   ) {
+    this.shared = shared;
     const level = LOG_LEVELS.indexOf(logLevel);
     if (level < 0) throw new TypeError(`logLevel is ${LOG_LEVELS.join(', ')}, not ${logLevel}`);
     this.native = native();
@@ -106,6 +112,7 @@ export class Core {
       (count, buffer, long) => this.onEvents(count, buffer, long),
       level,
       logger === undefined ? null : (lines, dropped) => log(logger, lines, dropped),
+      keys !== undefined,
     );
     open.add(this);
   }
@@ -240,6 +247,7 @@ export class Core {
   /** Begins to shut down; `sink` is done when that is complete. False if it was already. */
   shutdown(mode: number, deadlineMs: number, sink: Sink): boolean {
     this.flush();
+    for (const core of open) if (core === this || (this.shared && core.shared)) core.endPauses();
     const slot = this.freeSlots.pop() ?? this.sinks.length;
     sink.slot = slot;
     this.sinks[slot] = sink;
@@ -266,6 +274,7 @@ export class Core {
     if (!this.isOpen) return;
     this.lastStats = this.native.stats(this.handle);
     open.delete(this);
+    this.endPauses();
     this.native.destroy(this.handle);
     for (const sink of this.sinks) {
       if (sink === undefined) continue;
@@ -316,6 +325,31 @@ export class Core {
     });
   }
 
+  private endPauses(): void {
+    this.ending = true;
+    for (const end of [...this.pauses]) end();
+  }
+
+  /** Resolves after that time; rejects at once when the manager begins to end, or the signal aborts. */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        this.pauses.delete(end);
+        signal?.removeEventListener('abort', abort);
+        how();
+      };
+      const end = (): void =>
+        settle(() => reject(new LlmqError(Status.CLOSED, this.statusMessage(Status.CLOSED))));
+      const abort = (): void => settle(() => reject(signal?.reason as Error));
+      const timer = setTimeout(() => settle(resolve), ms);
+      this.pauses.add(end);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (this.ending) end();
+      else if (signal?.aborted === true) abort();
+    });
+  }
+
   /** The library's words for a status. */
   statusMessage(status: number): string {
     return this.native.statusMessage(status);
@@ -361,6 +395,8 @@ export class Core {
         this.onPermit(sink, events, at);
       } else if (type === EventType.READY) {
         this.onReady(events, at);
+      } else if (type === EventType.KEY) {
+        if (this.keys !== undefined) answerKey(this, this.keys, events, at);
       } else if (type === EventType.CANCEL_REQUESTED) {
         const low = events.word(at, EventField.W_ATTEMPT_ID);
         const high = events.word(at, EventField.W_ATTEMPT_ID + 1);

@@ -8,6 +8,7 @@ export { Operation, Priority, State, Status } from './constants';
 export { Logger, LogLevelName } from './core';
 export { LlmqError, statusName } from './errors';
 export { BreakerName, HookEvent, HookName, Hooks } from './hooks';
+export { KeyFunction } from './keys';
 export { explain, libraryInfo } from './library';
 export { Manager, ManagerOptions, ShutdownOptions } from './manager';
 export { Model } from './model';

@@ -3,6 +3,7 @@ import { ShutdownMode } from './constants';
 import { Core, type Logger, type LogLevelName, Sink, STREAM } from './core';
 import { LlmqError } from './errors';
 import { hookMask, type HookName, Hooks } from './hooks';
+import type { KeyFunction } from './keys';
 import { Model } from './model';
 import { Permit, PermitWaiter } from './permit';
 import {
@@ -22,6 +23,13 @@ export interface ManagerOptions {
   logger?: Logger;
   /** Least level of them; `info` if not given. */
   logLevel?: LogLevelName;
+  /**
+   * Gives the provider's key of every model that names no other source of it, also of those that
+   * are registered later. It is asked before each attempt, so that a key which has changed is used
+   * at once, and once more when a key was refused. Without a key, or when the function throws or
+   * rejects, the attempt fails with `LLMQ_ERR_AUTH` and the error's words. Only that attempt waits.
+   */
+  keys?: KeyFunction;
 }
 
 /** What becomes of requests that are still there. */
@@ -92,17 +100,18 @@ export class Manager implements AsyncDisposable {
    * Throws an LlmqError that names the key which is wrong.
    */
   constructor(config: Config | string = {}, options: ManagerOptions = {}) {
-    this.core = new Core(configText(config), false, options.logger, options.logLevel ?? 'info');
+    this.core = coreOf(configText(config), false, options);
   }
 
   /**
    * The process's one manager, from any thread: made on first use. The first configuration wins;
-   * without one it takes what is there, and one that differs is an LlmqError.
+   * without one it takes what is there, and one that differs is an LlmqError. Keys are asked of the
+   * `keys` that were given last; the first configuration needs some.
    */
   static shared(config?: Config | string, options: ManagerOptions = {}): Manager {
     const made = Object.create(Manager.prototype) as { core: Core } & Manager;
     const json = config === undefined ? null : configText(config);
-    made.core = new Core(json, true, options.logger, options.logLevel ?? 'info');
+    made.core = coreOf(json, true, options);
     return made;
   }
 
@@ -357,6 +366,10 @@ export class Manager implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
+}
+
+function coreOf(json: string | null, shared: boolean, options: ManagerOptions): Core {
+  return new Core(json, shared, options.logger, options.logLevel ?? 'info', options.keys);
 }
 
 function halves(id: bigint): [number, number] {

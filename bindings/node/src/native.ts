@@ -19,6 +19,7 @@ export interface Native {
     onEvents: (count: number, buffer: Buffer, long: ArrayBuffer[] | undefined) => void,
     logLevel: number,
     onLines: ((lines: (number | string)[], dropped: number) => void) | null,
+    asksForKeys: boolean,
   ): NativeManager;
   destroy(manager: NativeManager): void;
   shutdown(manager: NativeManager, mode: number, deadlineMs: number, slot: number): boolean;
@@ -68,6 +69,7 @@ export interface Native {
     data: string | Uint8Array,
   ): number;
   attemptHeartbeat(manager: NativeManager, low: number, high: number): boolean;
+  keyAnswer(manager: NativeManager, low: number, high: number, key: string, error: string): boolean;
   permitRelease(
     manager: NativeManager,
     low: number,

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { LlmqError } from './errors';
 import { explain } from './library';
 import { Manager } from './manager';
@@ -180,7 +178,7 @@ class Calls {
       if (result !== undefined) return result;
       // What a limit must wait for, the next permit waits for; the rest backs off.
       const delay = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (attempt - 1)) * Math.random();
-      await sleep(delay, undefined, call.signal === undefined ? {} : { signal: call.signal });
+      await manager.core.pause(delay, call.signal);
     }
   }
 

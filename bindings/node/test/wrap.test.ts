@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 
 import Anthropic from '@anthropic-ai/sdk';
@@ -96,6 +97,36 @@ test('a signal ends the wait for a permit', async (t) => {
   setImmediate(() => controller.abort());
   await assert.rejects(within(5000, call, 'the abort'), OpenAI.APIUserAbortError);
   held.release();
+});
+
+test('a shutdown ends the pause between tries', async (t) => {
+  const server = await serve(t, ['--fail-server', '1']);
+  const manager = new Manager(limited([{ concurrency: 1 }]));
+  const client = wrap(new OpenAI({ apiKey: 'k', baseURL: server.url }), { manager });
+  t.mock.method(Math, 'random', () => 1e6); // pauses are days
+  const failed = once(manager.hooks(['completed']), 'completed');
+  const call = client.chat.completions.create(ASK);
+  const ended = assert.rejects(call, (error: unknown) => {
+    assert.equal(((error as Error).cause as LlmqError).code, 'LLMQ_ERR_CLOSED');
+    return true;
+  });
+  await within(30_000, failed, 'the first failure');
+  await within(30_000, manager.shutdown(), 'the shutdown');
+  await within(30_000, ended, 'the end of the call');
+});
+
+test('a signal ends the pause between tries', async (t) => {
+  const server = await serve(t, ['--fail-server', '1']);
+  const manager = managerFor(t, limited([{ concurrency: 1 }]));
+  const client = wrap(new OpenAI({ apiKey: 'k', baseURL: server.url }), { manager });
+  t.mock.method(Math, 'random', () => 1e6);
+  const failed = once(manager.hooks(['completed']), 'completed');
+  const controller = new AbortController();
+  const call = client.chat.completions.create(ASK, { signal: controller.signal });
+  const ended = assert.rejects(call, OpenAI.APIUserAbortError);
+  await within(30_000, failed, 'the first failure');
+  controller.abort();
+  await within(30_000, ended, 'the abort');
 });
 
 test('without a manager the shared one finds the limits', async (t) => {
