@@ -71,6 +71,40 @@ class MiddlewareTest < Minitest::Test
     assert_equal(2, made.stats.failed)
   end
 
+  def test_the_end_of_a_manager_ends_the_pause_between_tries
+    with_mock("--fail-server", "1") do |url|
+      %i[close shutdown].each do |how|
+        made = manager({ models: [{ name: "gpt-4o-mini" }] })
+        failed = Thread::Queue.new
+        made.set_hook(:completed) { |hook| failed << hook.status }
+        thread = Thread.new { long_pauses(connection(url, made)).post(PATH, JSON.generate(body)) }
+        thread.report_on_exception = false
+        assert_equal(LLMQ::Status::SERVER, pop(failed))
+        made.public_send(how)
+        assert_raises(LLMQ::ClosedError) { Timeout.timeout(LONG) { thread.value } }
+      end
+    end
+  end
+
+  def test_the_same_in_a_fiber
+    require "async"
+    with_mock("--fail-server", "1") do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini" }] })
+      failed = Thread::Queue.new
+      made.set_hook(:completed) { |hook| failed << hook.status }
+      Async do |task|
+        faraday = long_pauses(connection(url, made))
+        call = task.async do
+          assert_raises(LLMQ::ClosedError) { faraday.post(PATH, JSON.generate(body)) }
+          :closed
+        end
+        pop(failed)
+        made.close
+        assert_equal(:closed, call.wait)
+      end.wait
+    end
+  end
+
   def test_a_stream
     with_mock do |url|
       made = manager({ models: [{ name: "gpt-4o-mini", concurrency: 1 }] })
@@ -146,6 +180,14 @@ class MiddlewareTest < Minitest::Test
       LLMQ.wrap(builder, made, **options)
       builder.adapter(:net_http)
     end
+  end
+
+  # Has the pauses between tries last far longer than a test.
+  def long_pauses(connection)
+    middleware = connection.app
+    middleware = middleware.instance_variable_get(:@app) until middleware.is_a?(LLMQ::Middleware)
+    middleware.define_singleton_method(:delay) { |_number| 3 * LONG }
+    connection
   end
 
   # A port that nobody listens at.

@@ -14,9 +14,12 @@ module LLMQ
     attr_reader :detailed
     # Payloads, and then results, that are passed by reference, by number.
     attr_reader :objects
+    # Begins when it is closed, or is about to be.
+    attr_reader :ending
 
-    # As of Manager. shared:: whether it is the process's one.
-    def initialize(config, settings: nil, logger: nil, log_level: nil, on_fork: :error, shared: false)
+    # As of Manager. shared:: whether it is the process's one. keys:: whether it asks for keys.
+    def initialize(config, settings: nil, logger: nil, log_level: nil, on_fork: :error, shared: false,
+                   keys: false)
       unless %i[error renew].include?(on_fork)
         raise ArgumentError, "on_fork must be :error or :renew, not #{on_fork.inspect}"
       end
@@ -26,6 +29,7 @@ module LLMQ
       @log_level = log_level
       @on_fork = on_fork
       @shared = shared
+      @asks_for_keys = keys
       @lock = Mutex.new
       @next_number = 1
       @closed = false
@@ -113,8 +117,14 @@ module LLMQ
       @on_renew << block
     end
 
+    # Has a queue closed when it ends in this process.
+    def on_end(queue)
+      @queues << queue
+    end
+
     # Asks the library to shut down. A waiter, if given, has close called at the end.
     def shutdown(mode, deadline_ns, waiter)
+      @ending.begin
       number = 0
       queue = nil
       if waiter
@@ -131,7 +141,7 @@ module LLMQ
     def destroy(seconds = 1.0)
       return unless usable?
 
-      @closed = true
+      close_here
       Native.llmq_manager_destroy(@base)
       @port.stop(seconds)
       @log&.stop(EXIT_SECONDS)
@@ -142,16 +152,23 @@ module LLMQ
     def release
       return unless usable?
 
-      @closed = true
+      close_here
       Native.llmq_manager_unref(@base)
       @port.end
     end
 
     private
 
+    def close_here
+      @closed = true
+      @ending.begin
+      @queues.each(&:close)
+    end
+
     def open
       conf = Config.new(*@recipes.first)
       log_to_pipe(conf)
+      LLMQ.check(Native.llmq_conf_ask_for_keys(conf.pointer)) if @asks_for_keys
       make = @shared ? :llmq_manager_shared : :llmq_manager_create
       @base = Native.made { |holder, err| Native.public_send(make, conf.pointer, holder, err) }
       # A reference of its own: whoever calls while another thread closes finds a closed manager.
@@ -159,6 +176,8 @@ module LLMQ
                                       Native.method(:llmq_manager_unref))
       note(conf)
       @objects = {}
+      @ending = Ending.new
+      @queues = []
       @port = Port.new(self, @pointer)
     end
 

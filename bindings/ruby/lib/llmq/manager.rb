@@ -19,9 +19,17 @@ module LLMQ
     # on_fork:: what a forked child gets that uses the manager: ForkedError (:error), or a manager of
     #           its own made from the same configuration (:renew). It has limits of its own then:
     #           give each process its share with the option share=1/4 of a limit.
-    def initialize(config = nil, settings: nil, logger: LLMQ.logger, log_level: nil, on_fork: :error)
+    # keys:: gives the provider's key of every model that names no other source of it, also of those
+    #        that are registered later: a Proc or what else has call, which gets the names of the model
+    #        and of its deployment ("" for the only one). It is asked before each attempt, so that a
+    #        key which has changed is used at once, and once more when a key was refused. nil or "" =
+    #        there is none: the attempt fails with AuthError, and so it does when the call raises, with
+    #        the words of that. It runs on a thread of its own, one call after the other.
+    def initialize(config = nil, settings: nil, logger: LLMQ.logger, log_level: nil, on_fork: :error,
+                   keys: nil)
+      check_keys(keys)
       start(Core.new(config, settings: settings, logger: logger, log_level: log_level,
-                             on_fork: on_fork))
+                             on_fork: on_fork, keys: !keys.nil?), keys)
     end
 
     # As new; gives the manager to the block, lets everything end then that was submitted, or aborts
@@ -42,17 +50,20 @@ module LLMQ
 
     @shared_lock = Mutex.new
     # The process's one shared manager: made on first use, until it is closed. The first
-    # configuration wins: without one, later calls take what is there.
+    # configuration wins, and the first keys: without one, later calls take what is there.
     #
     # Raises InvalidArgumentError: there is one with a different configuration.
-    def self.shared(config = nil, logger: LLMQ.logger, log_level: nil)
+    def self.shared(config = nil, logger: LLMQ.logger, log_level: nil, keys: nil)
       @shared_lock.synchronize do
         if @shared&.usable?
-          Core.new(config, shared: true).release unless config.nil?
+          Core.new(config, shared: true, keys: !keys.nil?).release unless config.nil?
           next @shared
         end
-        core = Core.new(config, logger: logger, log_level: log_level, shared: true)
-        @shared = allocate.tap { |manager| manager.send(:start, core) }
+        @shared = allocate.tap do |manager|
+          manager.send(:check_keys, keys)
+          core = Core.new(config, logger: logger, log_level: log_level, shared: true, keys: !keys.nil?)
+          manager.send(:start, core, keys)
+        end
       end
     end
 
@@ -205,11 +216,19 @@ module LLMQ
 
     private
 
-    def start(core)
+    def check_keys(keys)
+      return if keys.nil? || keys.respond_to?(:call)
+
+      raise ArgumentError, "keys must have call, as a Proc has, not be #{keys.inspect}"
+    end
+
+    def start(core, keys)
       @core = core
+      @key_function = keys
       @workers = @closing = @hooks = @hook = nil
       @closing_lock = Mutex.new
       ObjectSpace.define_finalizer(self, Manager.abandon(core))
+      Keys.new(core, keys) if keys
     end
 
     def begin_shutdown(mode, timeout)

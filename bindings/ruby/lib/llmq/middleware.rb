@@ -56,10 +56,10 @@ module LLMQ
       body = env[:body]
       (1..).each do |number|
         env[:body] = body
-        response, delay = attempt(env, asked, number)
+        response, permit, delay = attempt(env, asked, number)
         return response if delay.nil?
 
-        sleep(delay)
+        permit.pause(delay)
       end
     end
 
@@ -115,19 +115,19 @@ module LLMQ
       manager.register({ models: [model] }, skip_existing: true)
     end
 
-    # Gives the response, and seconds until the call should be made again; nil: it should not.
+    # Gives the response; or nil, the permit, and seconds until the call should be made again.
     def attempt(env, asked, number)
       permit = acquire(asked)
       pieces = Pieces.new(env, permit)
       response = nil
       answer = answer { response = pieces.watch { @app.call(env) } }
       delay = ended(permit, asked, answer, pieces, number)
-      return [nil, delay] if delay
+      return [nil, permit, delay] if delay
 
       pieces.pass_on
       raise answer.problem if answer.problem
 
-      [response, nil]
+      response
     ensure
       # An exception that is none of Faraday's, or the reader of a stream has gone.
       permit&.release(pieces&.any? ? nil : Usage.new) unless permit.nil? || permit.ended?

@@ -62,6 +62,13 @@ module LLMQ
       finish { |pointer| Native.llmq_permit_release(pointer, @attempt_id, usage&.to_struct) }
     end
 
+    # Called by a middleware after a failure: waits that many seconds before the next call.
+    #
+    # Raises ClosedError: the manager has been closed, or is about to be.
+    def pause(seconds)
+      raise Error.of(Status::CLOSED) if @core.ending.pause(seconds)
+    end
+
     # Ends it: the call failed. What it was teaches the limits, the load and the breaker.
     #
     # status:: Status::RATE_LIMITED, OVERLOADED, SERVER, TRANSPORT, ...
