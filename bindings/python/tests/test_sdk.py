@@ -184,3 +184,76 @@ def test_what_cannot_be_wrapped():
         llmq.wrap(object())
     with pytest.raises(TypeError, match="needs a Manager"):
         llmq.wrap(of_openai("http://127.0.0.1:9"), llmq.AsyncManager())
+
+
+def closed_in(error):
+    """Whether a closed manager is what it tells of: older SDKs put it into one of their own."""
+    return isinstance(error, llmq.ClosedError) or isinstance(error.__cause__, llmq.ClosedError)
+
+
+@pytest.fixture
+def paused(monkeypatch):
+    """Has pauses between tries last; the event says that one is about to begin."""
+    begins = threading.Event()
+
+    def delay(_number):
+        begins.set()
+        return 2 * LONG
+
+    monkeypatch.setattr("llmq._wrap._delay", delay)
+    return begins
+
+
+@pytest.mark.parametrize("end", ["close", "shutdown"])
+def test_the_end_of_a_manager_ends_the_pause_between_tries(mock_server, paused, end):
+    manager = llmq.Manager({"models": [MODEL]})
+    client = llmq.wrap(of_openai(mock_server("--fail-server", "1")), manager, attempts=5)
+    raised = []
+
+    def call():
+        try:
+            client.chat.completions.create(**ASK)
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert paused.wait(LONG)
+    getattr(manager, end)()
+    thread.join(LONG)  # less than the pause
+    assert not thread.is_alive()
+    assert closed_in(raised[0])
+    manager.close()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_same_in_a_loop(mock_server, paused, whole):
+    url = mock_server("--fail-server", "1")
+
+    async def main():
+        owner = llmq.Manager({"models": [MODEL]})
+        manager = owner.aio()
+        own = openai.AsyncOpenAI(api_key="none", base_url=f"{url}/v1")
+        client = llmq.wrap(own, manager, attempts=5)
+        call = asyncio.ensure_future(client.chat.completions.create(**ASK))
+        assert await asyncio.to_thread(paused.wait, LONG)
+        if whole:
+            await asyncio.to_thread(owner.close)
+        else:
+            await manager.close()
+        with pytest.raises((llmq.ClosedError, openai.APIConnectionError)) as told:
+            await asyncio.wait_for(call, LONG)
+        assert closed_in(told.value)
+        await client.close()
+        owner.close()
+
+    asyncio.run(main())
+
+
+def test_a_pause_ends_by_itself(mock_server, monkeypatch, manager):
+    monkeypatch.setattr("llmq._wrap._delay", lambda _number: 0.001)
+    url = mock_server("--fail-server", "1")
+    client = llmq.wrap(of_openai(url), manager, attempts=3)
+    with pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(**ASK)
+    assert mock_stats(url)["requests"] == 3

@@ -55,6 +55,7 @@ from ._errors import (
 from ._future import Future
 from ._hooks import Hook, HookFunction
 from ._jobs import AsyncJob, Job
+from ._keys import AsyncKeyFunction, KeyFunction
 from ._library import LibraryError, features, library_path, library_version
 from ._manager import Manager
 from ._model import AsyncModel, Model
@@ -71,6 +72,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AbandonedError",
     "AsyncJob",
+    "AsyncKeyFunction",
     "AsyncManager",
     "AsyncModel",
     "AsyncProcessor",
@@ -96,6 +98,7 @@ __all__ = [
     "HookType",
     "InvalidArgumentError",
     "Job",
+    "KeyFunction",
     "LibraryError",
     "Manager",
     "Mode",

@@ -15,7 +15,9 @@ from ._base import ManagerBase, Mode, mode_number
 from ._batch import submit_gathered
 from ._config import ConfigSource
 from ._core import Core, OnFork
+from ._ending import Ending
 from ._errors import ClosedError, Error, check
+from ._keys import AsyncKeyFunction, LoopKeys
 from ._library import lib
 from ._loop_port import LoopPort
 from ._manager import Manager
@@ -34,7 +36,8 @@ class AsyncManager(ManagerBase):
 
     What it does is what Manager does; its arguments are the same. Use it with `async with`: the
     block ends when everything that was submitted has, or aborts it if it is left by an exception.
-    Cancelling a task that waits for a request cancels the request.
+    Cancelling a task that waits for a request cancels the request. `keys` runs in the loop, and may
+    be a coroutine function too.
     """
 
     def __init__(
@@ -44,12 +47,17 @@ class AsyncManager(ManagerBase):
         settings: Mapping[str, object] | None = None,
         log_level: int | None = None,
         on_fork: OnFork = "error",
+        keys: AsyncKeyFunction | None = None,
     ) -> None:
-        self._start(Core(config, settings, log_level, on_fork, shared=False), None)
+        asks = keys is not None
+        self._start(Core(config, settings, log_level, on_fork, False, asks), None, keys)
 
-    def _start(self, core: Core, owner: Manager | None) -> None:
+    def _start(self, core: Core, owner: Manager | None, keys: AsyncKeyFunction | None) -> None:
         self._core = core
         self._owner = owner
+        self._own_ending = None if owner is None else Ending(core.ending)
+        self._key_function = keys
+        self._keys: LoopKeys | None = None
         self._port: LoopPort | None = None
         self._workers: LoopWorkers | None = None
         self._closed = False
@@ -57,7 +65,7 @@ class AsyncManager(ManagerBase):
     @classmethod
     def _over(cls, owner: Manager) -> AsyncManager:
         manager = cls.__new__(cls)
-        manager._start(owner._core, owner)
+        manager._start(owner._core, owner, None)
         return manager
 
     def __repr__(self) -> str:
@@ -77,9 +85,15 @@ class AsyncManager(ManagerBase):
             raise RuntimeError("this AsyncManager belongs to another event loop that is still open")
         self._port = LoopPort(self._core, loop)
         self._renew_hook(self._port)
+        if self._key_function is not None:
+            self._keys = LoopKeys(self._core, self._port, self._key_function, loop)
         core = self._core if self._owner is None else None
         weakref.finalize(self, _abandon, core, self._port).atexit = False
         return self._port
+
+    @property
+    def _ending(self) -> Ending:
+        return self._own_ending or self._core.ending
 
     # Submit
 
@@ -237,6 +251,7 @@ class AsyncManager(ManagerBase):
         port = self._live_port()
         port.flush()
         self._closed = True
+        self._ending.begin()
         try:
             if self._owner is None:
                 await self._shutdown(port, number, timeout)
@@ -245,6 +260,8 @@ class AsyncManager(ManagerBase):
         finally:
             if self._owner is None:
                 self._core.destroy()
+            if self._keys is not None:
+                self._keys.end()
             while port.drain():
                 pass
             port.detach()

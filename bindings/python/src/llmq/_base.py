@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._core import Core
+    from ._ending import Ending
     from ._port import Port
 
 #: What becomes of requests when a manager, a model or a deployment goes: they run to their end
@@ -104,6 +105,10 @@ class ManagerBase:
 
     def _live_port(self) -> Port:
         raise NotImplementedError
+
+    @property
+    def _ending(self) -> Ending:
+        return self._core.ending
 
     def _one(self, model: str, payload: Any, options: Mapping[str, Any]) -> w.Batch:
         template = self._live_port().templates.get(model, 0, options)

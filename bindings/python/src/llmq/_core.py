@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from . import _constants as c
 from . import _logging
 from ._config import Conf, ConfigSource
+from ._ending import Ending
 from ._errors import ClosedError, ForkedError, check
 from ._library import ffi, lib
 from ._wire import BY_REFERENCE, Ref, Templates
@@ -53,6 +54,7 @@ class Core:
         log_level: int | None,
         on_fork: OnFork,
         shared: bool,
+        asks_for_keys: bool = False,
     ) -> None:
         if on_fork not in ("error", "renew"):
             raise ValueError(f'on_fork must be "error" or "renew", not {on_fork!r}')
@@ -60,6 +62,9 @@ class Core:
         self._log_level = log_level
         self._on_fork = on_fork
         self._shared = shared
+        self._asks_for_keys = asks_for_keys
+        #: Of the manager: begins when it is closed, or is about to be.
+        self.ending = Ending()
         self.lock = threading.RLock()
         self._next_number = 1
         self._pid = os.getpid()
@@ -77,6 +82,8 @@ class Core:
             raise ClosedError(c.ERR_CLOSED, "the interpreter ends")
         conf = Conf(*self._recipes[0])
         self._set_log(conf)
+        if self._asks_for_keys:
+            check(lib.llmq_conf_ask_for_keys(conf.pointer))
         holder, err = ffi.new("llmq_manager_t **"), ffi.new("llmq_error_t **")
         create = lib.llmq_manager_shared if self._shared else lib.llmq_manager_create
         check(create(conf.pointer, holder, err), err)
@@ -187,6 +194,7 @@ class Core:
             if self._closed:
                 return
             self._closed = True
+        self.ending.begin()
         lib.llmq_manager_destroy(self._base)
 
     def release(self) -> None:
@@ -195,6 +203,7 @@ class Core:
             if self._closed:
                 return
             self._closed = self._released = True
+        self.ending.begin()
         lib.llmq_manager_unref(self._base)
 
     def exit(self, until: float) -> None:
@@ -214,6 +223,7 @@ class Core:
     def after_fork(self) -> None:
         """Ends what the parent's threads would have ended; this process has none of them."""
         self.lock = threading.RLock()
+        self.ending = Ending()
         self.objects.clear()
         for port in list(self._ports):
             port.after_fork()

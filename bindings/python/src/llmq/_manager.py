@@ -17,6 +17,7 @@ from ._config import ConfigSource
 from ._core import Core, OnFork
 from ._errors import ClosedError, Error, ForkedError, check
 from ._future import Future
+from ._keys import KeyFunction, ThreadKeys, check_key_function
 from ._library import ffi, lib
 from ._model import Model, RequestT, ResponseT
 from ._permit import Permit, PermitWaiter, submit_acquire, try_acquire
@@ -47,6 +48,12 @@ class Manager(ManagerBase):
         on_fork: What a forked child gets that uses the manager: ForkedError ("error"), or a manager
             of its own made from the same configuration ("renew"). It has limits of its own then:
             give each process its share with the option `share=1/4` of a limit.
+        keys: Gives the provider's key of every model that names no other source of it, also of
+            those that are registered later: called with the names of the model and of its
+            deployment ("" for the only one) before each attempt, so that a key which has changed is
+            used at once. None or "" = there is none: the attempt fails with AuthError, and so it
+            does when the function raises, with its words. It runs on a thread of its own, one
+            call after the other.
 
     """
 
@@ -57,28 +64,42 @@ class Manager(ManagerBase):
         settings: Mapping[str, object] | None = None,
         log_level: int | None = None,
         on_fork: OnFork = "error",
+        keys: KeyFunction | None = None,
     ) -> None:
-        self._start(Core(config, settings, log_level, on_fork, shared=False))
+        check_key_function(keys)
+        asks = keys is not None
+        self._start(Core(config, settings, log_level, on_fork, False, asks), keys)
 
-    def _start(self, core: Core) -> None:
+    def _start(self, core: Core, keys: KeyFunction | None) -> None:
         self._core = core
         self._port = ThreadPort(core)
+        self._keys: ThreadKeys | None = None
+        if keys is not None:
+            self._keys = ThreadKeys(core, self._port, keys)
+            self._port.start()
         self._closing: threading.Event | None = None
         self._workers: ThreadWorkers | None = None
         self._finalizer = weakref.finalize(self, _abandon, core, self._port)
         self._finalizer.atexit = False
 
     @classmethod
-    def shared(cls, config: ConfigSource = None, *, log_level: int | None = None) -> Manager:
+    def shared(
+        cls,
+        config: ConfigSource = None,
+        *,
+        log_level: int | None = None,
+        keys: KeyFunction | None = None,
+    ) -> Manager:
         """The process's one shared manager: made on first use, until it is closed.
 
-        The first configuration wins: without one, later calls take what is there.
+        The first configuration wins, and the first keys: without one, later calls take what is
+        there.
 
         Raises:
             InvalidArgumentError: There is one with a different configuration.
 
         """
-        return _shared(config, log_level)
+        return _shared(config, log_level, keys)
 
     def __repr__(self) -> str:
         return f"<llmq.Manager {'open' if self._core.is_usable() else 'closed'} at {id(self):#x}>"
@@ -91,6 +112,8 @@ class Manager(ManagerBase):
                     self._port, self._closing = ThreadPort(self._core), None
                     self._renew_workers()
                     self._renew_hook(self._port)
+                    if self._keys is not None:
+                        self._keys = ThreadKeys(self._core, self._port, self._keys.function)
         self._port.start()
         return self._port
 
@@ -358,6 +381,8 @@ class Manager(ManagerBase):
             port.stop(_JOIN_SECONDS)
             if self._workers is not None:
                 self._workers.end()
+            if self._keys is not None:
+                self._keys.end()
             self._finalizer.detach()
 
     def shutdown(self, mode: Mode = "drain", timeout: float | None = None) -> None:
@@ -369,6 +394,7 @@ class Manager(ManagerBase):
         self._shutdown(self._live_port(), number, _deadline(timeout))
 
     def _shutdown(self, port: ThreadPort, mode: int, deadline_ns: int) -> None:
+        self._core.ending.begin()
         with self._core.lock:
             if self._closing is None:
                 closed = self._closing = threading.Event()
@@ -426,14 +452,16 @@ _shared_lock = threading.Lock()
 _shared_managers: list[Manager] = []
 
 
-def _shared(config: ConfigSource, log_level: int | None) -> Manager:
+def _shared(config: ConfigSource, log_level: int | None, keys: KeyFunction | None) -> Manager:
+    check_key_function(keys)
+    asks = keys is not None
     with _shared_lock:
         there = _shared_managers[0] if _shared_managers else None
         if there is not None and there._core.is_usable():
             if config is not None:
-                Core(config, None, log_level, "error", shared=True).release()
+                Core(config, None, log_level, "error", True, asks).release()
             return there
         manager = Manager.__new__(Manager)
-        manager._start(Core(config, None, log_level, "error", shared=True))
+        manager._start(Core(config, None, log_level, "error", True, asks), keys)
         _shared_managers[:] = [manager]
         return manager

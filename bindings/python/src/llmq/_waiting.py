@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import math
 import queue
 import threading
+import time
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,13 +23,15 @@ def _hears_signals() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def until_set(event: threading.Event) -> None:
-    """Waits for an event."""
+def until_set(event: threading.Event, seconds: float = math.inf) -> bool:
+    """Waits for an event, that long at most; whether it is set."""
     if not _hears_signals():
-        event.wait()
-        return
-    while not event.wait(_LOOK):
-        pass
+        return event.wait(None if seconds == math.inf else seconds)
+    until = time.monotonic() + seconds
+    while not event.wait(max(0.0, min(_LOOK, until - time.monotonic()))):
+        if time.monotonic() >= until:
+            return event.is_set()
+    return True
 
 
 def until_done(future: concurrent.futures.Future[Any]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import sys
-import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _constants as c
 from ._aio import AsyncManager
 from ._base import explain
-from ._errors import UnknownModelError
+from ._errors import ClosedError, UnknownModelError
 from ._manager import Manager
 from ._permit import Permit
 from ._response import Usage
@@ -167,6 +166,21 @@ class _Calls:
                 raise
             self._make(manager, asked.model)
         return await manager.acquire(asked.model, asked.body, **options)
+
+    def pause(self, permit: Permit, seconds: float) -> None:
+        """Waits before the next try, on a thread.
+
+        Raises:
+            ClosedError: The manager of the last permit gives no other one.
+
+        """
+        if permit._manager._ending.pause(seconds):
+            raise ClosedError(c.ERR_CLOSED)
+
+    async def pause_async(self, permit: Permit, seconds: float) -> None:
+        """As pause, in a loop."""
+        if await permit._manager._ending.pause_async(seconds):
+            raise ClosedError(c.ERR_CLOSED)
 
     def _of_loop(self) -> AsyncManager:
         if isinstance(self._manager, AsyncManager):
@@ -323,7 +337,7 @@ def _client(library: Any, inner: Any, calls: _Calls) -> Any:
                     delay = calls.failed(permit, response, number)
                     if delay is None:
                         return response
-                time.sleep(delay)
+                calls.pause(permit, delay)
 
         def close(self) -> None:
             inner.close()
@@ -362,7 +376,7 @@ def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
                     delay = calls.failed(permit, response, number)
                     if delay is None:
                         return response
-                await asyncio.sleep(delay)
+                await calls.pause_async(permit, delay)
 
         async def aclose(self) -> None:
             await inner.aclose()
