@@ -25,6 +25,7 @@ type Manager struct {
 
 	closing sync.Mutex
 	asked   bool          // a shutdown has begun; its end will be told
+	leaving chan struct{} // closed then
 	ended   chan struct{} // closed when all events were handed over
 	down    chan struct{} // closed when the library's manager is gone
 }
@@ -46,7 +47,8 @@ func Open(settings any, with ...Option) (*Manager, error) {
 			return nil, err
 		}
 	}
-	m := &Manager{logger: o.logger, ended: make(chan struct{}), down: make(chan struct{})}
+	m := &Manager{logger: o.logger, leaving: make(chan struct{}), ended: make(chan struct{}),
+		down: make(chan struct{})}
 	if m.logger == nil {
 		m.logger = slog.Default()
 	}
@@ -161,7 +163,10 @@ func (m *Manager) shut(mode ShutdownMode) error {
 		m.waiting.drop(user)
 		return failure(status, nil)
 	}
-	m.asked = true
+	if !m.asked {
+		m.asked = true
+		close(m.leaving)
+	}
 	return nil
 }
 

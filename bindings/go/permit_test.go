@@ -114,6 +114,42 @@ func TestTheTransportPassesOnWhatHasNoModelAndNamesUnknownOnes(t *testing.T) {
 	}
 }
 
+func TestTheEndOfAManagerEndsThePauseBetweenTries(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m"}}})
+	failed := make(chan struct{}, 1)
+	if err := m.SetHook(llmq.HookCompleted, func(llmq.HookEvent) { failed <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		client := &http.Client{Transport: &llmq.Transport{Manager: m}}
+		_, err := client.Post(server.URL+"/v1/chat/completions", "application/json",
+			strings.NewReader(`{"model": "m", "messages": []}`))
+		ended <- err
+	}()
+	select {
+	case <-failed:
+	case <-within(t).Done():
+		t.Fatal("the first call has not failed")
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, llmq.ErrClosed) {
+			t.Error(err)
+		}
+	case <-within(t).Done():
+		t.Fatal("the pause goes on")
+	}
+}
+
 func TestTheTransportTellsTenantAndTeachesLimits(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-ratelimit-limit-requests", "77")

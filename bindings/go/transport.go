@@ -66,7 +66,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if response != nil {
 			response.Body.Close()
 		}
-		if err := pause(request.Context(), max(again, backoff(try))); err != nil {
+		if err := t.pause(request.Context(), max(again, backoff(try))); err != nil {
 			return nil, err
 		}
 	}
@@ -268,12 +268,15 @@ func backoff(try int) time.Duration {
 	return most/2 + time.Duration(rand.Int63n(int64(most/2)))
 }
 
-func pause(ctx context.Context, length time.Duration) error {
+// pause waits before the next try. A manager that is shut down gives no permit for it.
+func (t *Transport) pause(ctx context.Context, length time.Duration) error {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
+	case <-t.Manager.leaving:
+		return &Error{Status: ErrClosed}
 	case <-ctx.Done():
 		return contextError(ctx, ctx.Err())
 	}
