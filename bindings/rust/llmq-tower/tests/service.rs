@@ -105,6 +105,25 @@ async fn a_refusal_with_a_hint_holds_the_model_until_then() {
 }
 
 #[tokio::test]
+async fn a_shutdown_ends_the_pause_between_tries() {
+    let manager = manager("m", "");
+    let mut refusal = answer(503, "");
+    refusal.headers_mut().insert(RETRY_AFTER, "3600".parse().unwrap());
+    let (made, service) = answering(vec![refusal]);
+    let call = PermitLayer::new(&manager).layer(service).call(call());
+    let shutdown = async {
+        while settled(&manager).failed == 0 {
+            tokio::task::yield_now().await;
+        }
+        manager.shutdown(llmq::ShutdownMode::Drain, None).unwrap().await;
+    };
+    let ended = within(async { tokio::join!(call, shutdown) }).await.0;
+    let error = ended.map(drop).unwrap_err();
+    assert!(error.to_string().contains(llmq::Status::CLOSED.message()), "{error}");
+    assert_eq!(made.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn headers_of_good_answers_teach_the_limits() {
     let manager = manager("m", r#""limits": [{"requests": 1000, "per": "1m"}]"#);
     let mut good = answer(200, ANSWER);

@@ -36,6 +36,7 @@
 //! `serde` (default): typed requests and responses. `tracing`: log lines as events.
 
 mod cancels;
+mod closing;
 mod config;
 mod cq;
 mod error;
@@ -68,6 +69,7 @@ mod typed;
 mod worker;
 
 pub use cancels::Cancelled;
+pub use closing::Closing;
 pub use config::{Config, LogLevel};
 pub use cq::{Batch, CompletionQueue, Event, EventKind};
 pub use error::{BatchError, Error, Result};

@@ -18,6 +18,7 @@ use std::time::Duration;
 use llmq_sys as sys;
 
 use crate::cancels::Cancels;
+use crate::closing::{Closing, Signal};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ffi;
@@ -61,6 +62,7 @@ struct Inner {
     cancels: Arc<Cancels>,
     routes: Arc<Routes>,
     poller: Poller,
+    closing: Arc<Signal>,
 }
 
 impl Manager {
@@ -83,7 +85,8 @@ impl Manager {
         let cancels = Arc::<Cancels>::default();
         let routes = Arc::new(Routes::new(Arc::clone(&handle), Arc::clone(&cancels)));
         let poller = Poller::start(Arc::clone(&routes))?;
-        Ok(Manager(Arc::new(Inner { handle, cancels, routes, poller })))
+        let closing = Arc::default();
+        Ok(Manager(Arc::new(Inner { handle, cancels, routes, poller, closing })))
     }
 
     /// The same from a JSON document.
@@ -129,7 +132,14 @@ impl Manager {
             drop(unsafe { Slot::from_user_data(user_data) });
             return Err(Error::of(code));
         }
+        self.0.closing.begin();
         Ok(Shutdown { slot, handle: Arc::clone(&self.0.handle) })
+    }
+
+    /// A future that is ready when [`Manager::shutdown`] has been called: for who waits for something else before the
+    /// next request, which is refused then.
+    pub fn closing(&self) -> Closing {
+        Closing::of(&self.0.closing)
     }
 
     pub(crate) fn raw(&self) -> *mut sys::llmq_manager_t {
