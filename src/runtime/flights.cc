@@ -1,14 +1,15 @@
 #include "runtime/flights.h"
 
+#include <new>
 #include <utility>
 
 namespace llmq::runtime {
 
 void Flight::add(Job& follower) {
-  follower.extra->shared.flight = this;
-  follower.extra->shared.place = followers.size();
-  follower.extra->shared.call = call->request.id;
   followers.push_back(&follower);
+  follower.extra->shared.flight = this;
+  follower.extra->shared.place = followers.size() - 1;
+  follower.extra->shared.call = call->request.id;
 }
 
 void Flight::remove(Job& follower) {
@@ -37,14 +38,20 @@ bool Flight::keep(uint8_t number, Piece piece, size_t limit) {
   return true;
 }
 
-Flight& Flights::open(Job& call) {
+Flight& Flights::open(Job& call, size_t hash) {
   auto flight = std::make_unique<Flight>();
   flight->call = &call;
-  flight->model = call.request.model;
-  call.extra->shared.flight = flight.get();
+  flight->followers.reserve(1);
   Flight& made = *flight;
-  flights_.emplace(&call, std::move(flight));
-  open_.emplace(call.extra->call_hash, &made);
+  const auto open = open_.emplace(hash, &made);
+  try {
+    flights_.emplace(&call, std::move(flight));
+  } catch (const std::bad_alloc&) {
+    open_.erase(open);
+    throw;
+  }
+  call.extra->call_hash = hash;
+  call.extra->shared.flight = &made;
   return made;
 }
 

@@ -51,8 +51,8 @@ struct Flight {
 
 class Flights {
  public:
-  // Takes over the record.
-  Flight& open(Job& call);
+  // Takes over the record, of which `hash` is the call's.
+  Flight& open(Job& call, size_t hash);
   // One that can be joined; nullptr if there is none.
   Flight* find(const CallKey& key);
   // Nobody joins it from now on.

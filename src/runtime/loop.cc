@@ -219,7 +219,7 @@ void Loop::admit(Job& job) {
   touch_tenant(job);
   if (job.is_permit()) expect_permits(job);
   if (job.extra != nullptr && !job.extra->dedup_key.empty()) {
-    or_break([&] { submit_shared(job); });
+    submit_shared(job);
   } else {
     step(core::Submit{&job.request});
   }
@@ -243,8 +243,7 @@ void Loop::take_report(Job& job) {
     deliver(job);
   } else if (job.start_waits) {
     job.start_waits = false;
-    actions_.emplace_back(
-        core::StartAttempt{&job.request, job.request.attempts, job.node.deployment});
+    perform_later(core::StartAttempt{&job.request, job.request.attempts, job.node.deployment});
   } else if (job.outcome != nullptr && job.in_engine) {
     Outcome& outcome = *job.outcome;
     if (outcome.usage_known) price(deployment_of(job), outcome.usage);
@@ -264,9 +263,11 @@ void Loop::step(const core::Event& event) {
   if (broken_) return;
   try {
     engine_.step(now_, event, actions_);
-  } catch (const std::bad_alloc&) {  // it stopped somewhere in its tables
-    broken_ = true;
-    actions_.clear();
+  } catch (const std::bad_alloc&) {
+    if (!engine_.is_whole()) {  // it stopped somewhere in its tables
+      broken_ = true;
+      actions_.clear();
+    }
     throw;
   }
 }

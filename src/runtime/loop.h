@@ -264,8 +264,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void submit_shared(Job& job);
   Flight* begin_flight(Job& job);
   void join(Job& job, Flight& flight);
-  void hand_piece(Job& follower, uint8_t attempt, const Piece& piece,
-                  std::shared_ptr<SharedRoom> room);
+  using Pieces = std::vector<std::unique_ptr<Chunk>>;
+  static Pieces copies_of(const std::vector<Piece>& pieces, const Job& follower, uint64_t call,
+                          uint8_t attempt);
+  void hand_piece(Job& follower, std::unique_ptr<Chunk> piece);
+  void note_piece(Job& follower, uint8_t attempt);
   void fan_out(Flight& flight, std::unique_ptr<Chunk> chunk);
   static void publish_followers(const Flight& flight);
   void step_out(Job& follower);
@@ -284,6 +287,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   // loop_actions.cc
   void perform_all();
+  void perform_later(const core::StartAttempt& action);
   void perform(const core::StartAttempt& action);
   void run(Job& job, uint8_t attempt);
   void perform(const core::AbortAttempt& action);
@@ -345,6 +349,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_hedge.cc: second calls of requests that are slow
   void start_hedge(Job& job, const core::StartAttempt& action);
   Job* make_hedge(Job& job, const core::StartAttempt& action);
+  void fill_hedge(Job* twin, Job& job, const core::StartAttempt& action);
   static Job& asked_by(Job& job);
   Job* hedge_of(const Job& job);
   Job* decide(Job& job, uint8_t attempt);

@@ -34,6 +34,15 @@ void Loop::perform_all() {
   actions_.clear();
 }
 
+// Or now, if there is no memory to remember it.
+void Loop::perform_later(const core::StartAttempt& action) {
+  try {
+    actions_.emplace_back(action);
+  } catch (const std::bad_alloc&) {
+    perform(action);
+  }
+}
+
 void Loop::perform(const core::StartAttempt& action) {
   Job& job = *Job::of(action.request);
   if (core::is_final(job.request.state)) return;  // ended in the same step

@@ -31,7 +31,7 @@ void Loop::perform(const core::FallBack& action) {
   job.request.max_attempts = static_cast<uint8_t>(std::min<uint32_t>(
       kMaxAttempts, job.request.attempts + (job.is_permit() ? 1 : settings->retry.max_attempts)));
   if (log->on(LLMQ_LOG_INFO)) {
-    const std::string why = action.why == core::Status::kOk ? "it has waited for too long"
+    const char* const why = action.why == core::Status::kOk ? "it has waited for too long"
                                                             : core::status_name(action.why);
     if_memory_lasts([&] {
       log->info("{}: falls back from model {}: {}", log_name(job),

@@ -47,12 +47,19 @@ Flight* Loop::begin_flight(Job& job) {
     Home::release(*call, kRequestHolder);
     return nullptr;
   }
+  Flight* flight = nullptr;
+  try {
+    flight = &flights_.open(*call, job.extra->call_hash);
+  } catch (const std::bad_alloc&) {
+    Home::release(*call, kRequestHolder);
+    return nullptr;
+  }
   core::Request& request = call->request;
   request.est_input_tokens = job.request.est_input_tokens;
   request.est_output_tokens = job.request.est_output_tokens;
   request.deadline = job.request.deadline;
   request.timeout_ms = job.request.timeout_ms;
-  request.model = job.request.model;
+  request.model = flight->model = job.request.model;
   request.tenant = job.request.tenant;
   request.max_attempts = job.request.max_attempts;
   request.priority = job.request.priority;
@@ -64,48 +71,64 @@ Flight* Loop::begin_flight(Job& job) {
   call->extra->dedup_key = std::move(job.extra->dedup_key);
   call->extra->wire_model = std::move(job.extra->wire_model);
   call->extra->made = std::move(job.extra->made);
-  call->extra->call_hash = job.extra->call_hash;
   if (job.stream() != nullptr) {
     call->extra->stream = std::move(job.extra->stream);
     call->extra->stream->buffer->set_request(request.id);
-  }
-  Flight* flight = nullptr;
-  try {
-    flight = &flights_.open(*call);
-  } catch (const std::bad_alloc&) {
-    Home::release(*call, kRequestHolder);
-    throw;
   }
   call->in_engine = true;
   call->publish();
   return flight;
 }
 
+// As a whole or not at all: what has been streamed of the call is made ready for it first.
 void Loop::join(Job& job, Flight& flight) {
   Job& call = *flight.call;
   if (call.stream() == nullptr) job.request.restarts = true;  // nobody sees output of it
+  const bool streams =
+      call.request.state == core::State::kProcessing && flight.attempt == call.request.attempts;
+  Pieces ready;
   flight.add(job);
-  step(core::Join{&job.request, &call.request});
+  try {
+    if (streams) ready = copies_of(flight.pieces, job, call.request.id, flight.attempt);
+    step(core::Join{&job.request, &call.request});
+  } catch (const std::bad_alloc&) {
+    if (broken_) throw;
+    flight.remove(job);
+    if (flight.followers.empty()) {  // it was to be the first
+      ended_bytes_ += call.request.bytes;
+      drop_flight(flight);
+    }
+    throw;
+  }
   if (job.request.role == core::Role::kAlone) return flight.remove(job);  // it was refused
   if (core::is_final(job.request.state)) return;
   job.state.store(static_cast<uint8_t>(job.request.state), std::memory_order_release);
-  const bool streams =
-      call.request.state == core::State::kProcessing && flight.attempt == call.request.attempts;
-  if (!streams) return;
-  for (const Piece& piece : flight.pieces) hand_piece(job, flight.attempt, piece, nullptr);
+  for (std::unique_ptr<Chunk>& piece : ready) hand_piece(job, std::move(piece));
 }
 
-// A piece for one of those who share the call. `room` is what it takes in the buffer of the call.
-void Loop::hand_piece(Job& follower, uint8_t attempt, const Piece& piece,
-                      std::shared_ptr<SharedRoom> room) {
-  Sharing& shared = follower.extra->shared;
-  if (shared.seen_attempt != attempt) {
-    shared.seen_attempt = attempt;
-    shared.first_output = now_.mono;
+// What one of those who share a call is handed at once. Nothing, if nobody is to get it.
+Loop::Pieces Loop::copies_of(const std::vector<Piece>& pieces, const Job& follower, uint64_t call,
+                             uint8_t attempt) {
+  Pieces copies;
+  if (!follower.has_sink()) return copies;
+  copies.reserve(pieces.size());
+  for (const Piece& piece : pieces) {
+    copies.push_back(std::make_unique<Chunk>(follower, call, attempt, piece, nullptr));
   }
-  if (follower.done_fn == nullptr && follower.queue == nullptr) return;
-  auto chunk = std::make_unique<Chunk>(follower, shared.call, attempt, piece, std::move(room));
-  deliver_chunk(follower, std::move(chunk));
+  return copies;
+}
+
+void Loop::hand_piece(Job& follower, std::unique_ptr<Chunk> piece) {
+  note_piece(follower, piece->attempt);
+  deliver_chunk(follower, std::move(piece));
+}
+
+// Output of that attempt has come.
+void Loop::note_piece(Job& follower, uint8_t attempt) {
+  Sharing& shared = follower.extra->shared;
+  if (shared.seen_attempt == attempt) return;
+  shared.seen_attempt = attempt;
+  shared.first_output = now_.mono;
 }
 
 // A piece for all who share the call.
@@ -114,7 +137,11 @@ void Loop::fan_out(Flight& flight, std::unique_ptr<Chunk> chunk) {
   std::shared_ptr<SharedRoom> room = chunk->share_room();
   Piece piece{std::string(chunk->data), chunk->output_tokens};
   for (Job* follower : flight.followers) {
-    if (!core::is_final(follower->request.state)) hand_piece(*follower, attempt, piece, room);
+    if (core::is_final(follower->request.state)) continue;
+    note_piece(*follower, attempt);
+    if (!follower->has_sink()) continue;
+    const uint64_t call = flight.call->request.id;
+    deliver_chunk(*follower, std::make_unique<Chunk>(*follower, call, attempt, piece, room));
   }
   const auto limit = static_cast<size_t>(config.stream_buffer_bytes);
   if (!flight.keep(attempt, std::move(piece), limit)) flights_.close(flight);
@@ -196,9 +223,8 @@ void Loop::keep_answer(Flight& flight) {
   cache_changed_ = true;
 }
 
+// Made ready before the engine hears of it.
 void Loop::answer_from_cache(Job& job, const CachedAnswer& answer) {
-  step(core::Submit{&job.request, true});
-  if (job.request.state != core::State::kCompleted) return;
   Outcome outcome;
   outcome.flags = LLMQ_EVENT_CACHED;
   outcome.http_status = answer.http_status;
@@ -206,8 +232,12 @@ void Loop::answer_from_cache(Job& job, const CachedAnswer& answer) {
   outcome.usage = answer.usage;
   outcome.data = answer.data;
   outcome.provider_request_id = answer.provider_request_id;
+  Pieces ready = copies_of(answer.pieces, job, 0, 0);
   job.outcome = home->store(std::move(outcome));
-  for (const Piece& piece : answer.pieces) hand_piece(job, 0, piece, nullptr);
+  if (job.outcome == nullptr) throw std::bad_alloc();
+  step(core::Submit{&job.request, true});
+  if (job.request.state != core::State::kCompleted) return home->drop_outcome(job);
+  for (std::unique_ptr<Chunk>& piece : ready) hand_piece(job, std::move(piece));
 }
 
 // From the start of the attempt, or of the request if it joined later; 0 = none came.

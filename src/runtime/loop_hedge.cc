@@ -1,6 +1,7 @@
 // Second calls of requests that are slow (core/hedge.h). Each has a record of its own that nobody
 // else knows: with its own connection, stream and outcome, which become the request's when the
 // engine says so.
+#include <new>
 #include <utility>
 
 #include "provider/stream_reader.h"
@@ -17,7 +18,6 @@ void Loop::start_hedge(Job& job, const core::StartAttempt& action) {
     step(core::AttemptFinished{&job.request, action.attempt, core::Status::kInternal});
     return;
   }
-  hedges_[&job] = twin;
   DeploymentEntry& entry = deployment_of(*twin);
   try {
     if (entry.config.provider == config::ProviderKind::kMock) {
@@ -30,19 +30,29 @@ void Loop::start_hedge(Job& job, const core::StartAttempt& action) {
   }
 }
 
-// What its call needs is copied: the first one goes on with its own.
+// nullptr: there is no memory for it.
 Job* Loop::make_hedge(Job& job, const core::StartAttempt& action) {
   Job* const twin = home->jobs.take();
   if (twin == nullptr) return nullptr;
   twin->begin(*home);
+  try {
+    fill_hedge(twin, job, action);
+    hedges_[&job] = twin;
+  } catch (const std::bad_alloc&) {
+    Home::release(*twin, kRequestHolder);
+    return nullptr;
+  }
+  twin->publish();
+  return twin;
+}
+
+// What its call needs is copied: the first one goes on with its own.
+void Loop::fill_hedge(Job* twin, Job& job, const core::StartAttempt& action) {
   twin->is_hedge = true;
   const size_t bytes = job.request.bytes;
   if (job.payload != nullptr && bytes > 0) {
     twin->payload = home->copy_payload({static_cast<const char*>(job.payload), bytes});
-    if (twin->payload == nullptr) {
-      Home::release(*twin, kRequestHolder);
-      return nullptr;
-    }
+    if (twin->payload == nullptr) throw std::bad_alloc();
   }
   core::Request& request = twin->request;
   request.bytes = job.request.bytes;
@@ -71,8 +81,6 @@ Job* Loop::make_hedge(Job& job, const core::StartAttempt& action) {
     twin->extra->stream = std::make_unique<Stream>();
     twin->extra->stream->buffer = stream->buffer->another(request.id);
   }
-  twin->publish();
-  return twin;
 }
 
 // The request that is called: the job's own, or the one that it is a second call of.

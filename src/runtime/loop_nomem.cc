@@ -1,6 +1,7 @@
 // Where memory runs out on the loop. What one attempt needs is that attempt's loss: it ends with
-// kNoMem. Where a change of the tables stops half-way nothing can be relied on any more: the
-// manager breaks off, and every open request ends, for which nothing has to be allocated.
+// kNoMem. What a change of the tables needs is made ready before, and the request that it is for is
+// refused if it cannot be. Where a change stops half-way nevertheless, nothing can be relied on any
+// more: the manager breaks off, and every open request ends, for which nothing has to be allocated.
 #include <utility>
 
 #include "http/client.h"
@@ -31,6 +32,7 @@ void Loop::fail_for_memory(Job& job, uint8_t attempt) {
 
 // Nothing knows of it yet.
 void Loop::refuse_for_memory(Job& job) {
+  home->drop_outcome(job);
   job.in_engine = false;
   job.request.submitted = now_.mono;
   job.request.state = core::State::kFailed;

@@ -28,9 +28,14 @@ void Loop::take_chunk(std::unique_ptr<Chunk> chunk) {
   if (job == nullptr || !job->in_engine) return;
   const core::Request& request = job->request;
   if (request.state != core::State::kProcessing || request.attempts != chunk->attempt) return;
-  heartbeat(attempt_id(chunk->request_id, chunk->attempt));
-  note_output(*job, chunk->attempt, 0);
-  deliver_chunk(*job, std::move(chunk));
+  const uint8_t attempt = chunk->attempt;
+  heartbeat(attempt_id(chunk->request_id, attempt));
+  try {
+    note_output(*job, attempt, 0);
+    deliver_chunk(*job, std::move(chunk));
+  } catch (const std::bad_alloc&) {
+    fail_for_memory(*job, attempt);
+  }
 }
 
 void Loop::deliver_chunk(Job& job, std::unique_ptr<Chunk> chunk) {

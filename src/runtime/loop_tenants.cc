@@ -10,7 +10,13 @@ core::TenantIndex Loop::tenant_of(const Job& job) {
   if (job.extra == nullptr || job.extra->tenant.empty()) return 0;
   const size_t known = tenants_.size();
   const core::TenantIndex tenant = tenants_.index_of(job.extra->tenant);
-  if (tenants_.size() > known) tell_tenant(tenant);
+  if (tenants_.size() == known) return tenant;
+  try {
+    tell_tenant(tenant);
+  } catch (const std::bad_alloc&) {
+    tenants_.forget_last();
+    throw;
+  }
   return tenant;
 }
 

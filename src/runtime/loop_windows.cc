@@ -40,10 +40,13 @@ void Loop::reconcile_windows() {
 void Loop::follow_windows() {
   const Clocks clocks{now_.mono, gap_watch_.asleep(), now_.wall_unix_ms};
   windows_.follow(clocks, [this](const CalendarWindows::One& one, const WindowTimes& times) {
-    const std::string whose = one.limit == nullptr ? "limits of each tenant"
-                                                   : "limit " + core::limit_name(one.limit->spec());
-    log->info("model {}: {}: the {} ends in {} ms", entries_[one.model]->config.name, whose,
-              core::calendar_name(one.track.calendar()), (times.end - now_.mono).ns / 1'000'000);
+    if_memory_lasts([&] {
+      const std::string whose = one.limit == nullptr
+                                    ? "limits of each tenant"
+                                    : "limit " + core::limit_name(one.limit->spec());
+      log->info("model {}: {}: the {} ends in {} ms", entries_[one.model]->config.name, whose,
+                core::calendar_name(one.track.calendar()), (times.end - now_.mono).ns / 1'000'000);
+    });
     step(CalendarWindows::event_of(one, times));
   });
 }

@@ -1,5 +1,6 @@
 #include "runtime/response_cache.h"
 
+#include <new>
 #include <utility>
 
 namespace llmq::runtime {
@@ -81,10 +82,15 @@ void ResponseCache::put(const CallKey& key, core::TimeNs expires, CachedAnswer a
     drop(std::prev(entries_.end()));
     ++counts_.evicted;
   }
-  counts_.bytes += entry.bytes;
-  ++counts_.entries;
   entries_.push_front(std::move(entry));
-  index_.emplace(key.hash, entries_.begin());
+  try {
+    index_.emplace(key.hash, entries_.begin());
+  } catch (const std::bad_alloc&) {
+    entries_.pop_front();
+    throw;
+  }
+  counts_.bytes += entries_.front().bytes;
+  ++counts_.entries;
 }
 
 void ResponseCache::drop_model(core::ModelIndex model) {

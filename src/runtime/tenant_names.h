@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <new>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,8 +23,18 @@ class TenantNames {
     if (found != indexes_.end()) return found->second;
     names_.emplace_back(name);
     const auto index = static_cast<core::TenantIndex>(names_.size());
-    indexes_.emplace(names_.back(), index);
+    try {
+      indexes_.emplace(names_.back(), index);
+    } catch (const std::bad_alloc&) {
+      names_.pop_back();
+      throw;
+    }
     return index;
+  }
+  // The one that came last is new again.
+  void forget_last() {
+    indexes_.erase(names_.back());
+    names_.pop_back();
   }
 
   // Of an index that was given out.
