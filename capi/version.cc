@@ -45,7 +45,9 @@ const char* llmq_version_string(void) {
       LLMQ_VERSION_PATCH);
 }
 
-const char* llmq_version_libraries(void) { return llmq::runtime::library_versions(); }
+const char* llmq_version_libraries(void) {
+  return llmq::capi::guarded_or("", [] { return llmq::runtime::library_versions(); });
+}
 
 uint32_t llmq_abi_version(void) { return LLMQ_ABI_VERSION; }
 

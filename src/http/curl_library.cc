@@ -1,5 +1,7 @@
 #include "http/curl_library.h"
 
+#include <new>
+
 namespace llmq::http {
 namespace {
 
@@ -19,9 +21,9 @@ core::Result<core::Done> load() {
                     ", and " LLMQ_CURL_NEEDS " or newer is needed");
   }
   // Never undone: the process may use libcurl for other ends, and clients may live.
-  if (functions.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    return unusable("it cannot be initialised");
-  }
+  const CURLcode made_ready = functions.global_init(CURL_GLOBAL_DEFAULT);
+  if (made_ready == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();  // the next call tries again
+  if (made_ready != CURLE_OK) return unusable("it cannot be initialised");
   return core::Done{};
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "base/json.h"
@@ -52,7 +53,9 @@ std::string payload_for(provider::Operation operation, const std::string& model)
 // A loop that lives for one call.
 class OneCall {
  public:
-  OneCall() { uv_loop_init(&loop_); }
+  OneCall() {
+    if (uv_loop_init(&loop_) != 0) throw std::bad_alloc();
+  }
   ~OneCall() {
     if (client_ != nullptr) {
       client_->close([] {});

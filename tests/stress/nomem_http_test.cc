@@ -26,15 +26,18 @@ void load_curl(const std::string& models) {
 
 void run_over_http(const std::string& models, uint32_t flags, size_t requests) {
   load_curl(models);
-  at_each_allocation_of_the_loop(models, [flags, requests](Trial& trial) {
-    trial.may_end_with(LLMQ_ERR_TRANSPORT);  // its socket could not be watched
-    for (size_t i = 0; i < requests; ++i) {
-      llmq_request_t r = trial.request("m");
-      r.flags = flags;
-      trial.submit(r);
-    }
-    trial.wait_for_all();
-  }, true);
+  at_each_allocation_of_the_loop(
+      models,
+      [flags, requests](Trial& trial) {
+        trial.may_end_with(LLMQ_ERR_TRANSPORT);  // its socket could not be watched
+        for (size_t i = 0; i < requests; ++i) {
+          llmq_request_t r = trial.request("m");
+          r.flags = flags;
+          trial.submit(r);
+        }
+        trial.wait_for_all();
+      },
+      true);
 }
 
 TEST(NoMemLoop, OverHttp) {
@@ -51,8 +54,7 @@ TEST(NoMemLoop, WithSecondCallsOverHttp) {
   mock::Options options;
   options.latency_min = options.latency_max = std::chrono::milliseconds(5);
   const MockThread provider(options);
-  const std::string hedge =
-      R"("hedge": {"enabled": true, "after_ms": 1, "budget_percent": 100}, )";
+  const std::string hedge = R"("hedge": {"enabled": true, "after_ms": 1, "budget_percent": 100}, )";
   run_over_http(models_for(provider, hedge), 0, 2);
   run_over_http(models_for(provider, hedge), LLMQ_REQUEST_STREAM, 2);
 }

@@ -14,7 +14,8 @@ void release_permit(Trial& trial, const llmq_event_t& event) {
 }
 
 TEST(NoMemLoop, WithPermits) {
-  const char models[] = R"({"name": "m", "limits": [{"requests": 100000, "per": "1m"}, {"concurrency": 2}]})";
+  const char models[] =
+      R"({"name": "m", "limits": [{"requests": 100000, "per": "1m"}, {"concurrency": 2}]})";
   at_each_allocation_of_the_loop(models, [](Trial& trial) {
     for (size_t i = 0; i < kRequests; ++i) {
       llmq_request_t r = trial.request("m");
