@@ -30,14 +30,18 @@ if(LLMQ_CALENDAR)
 endif()
 
 # Optimised builds: the core for speed, as CMAKE_BUILD_TYPE says; what is around it moderately, and what reads
-# settings and translates for size, for there nobody waits for a nanosecond. What nothing calls is left out.
+# settings, translates, or says what went wrong for size, for there nobody waits for a nanosecond. What nothing
+# calls is left out.
 set(optimised $<CONFIG:Release,RelWithDebInfo>)
 target_compile_options(llmq_objects PRIVATE $<${optimised}:-ffunction-sections> $<${optimised}:-fdata-sections>)
 get_target_property(sources llmq_objects SOURCES)
-string(JOIN "|" settings api_key calendar library_versions limit_report log loop_change loop_info
-  manager_deployments manager_models manager_set plan plan_run probe)
+string(JOIN "|" settings api_key attempt_log calendar deployments library_versions limit_places limit_report log
+  loop_change loop_ends loop_info loop_keys loop_nomem manager_deployments manager_models manager_set plan plan_run
+  probe window_track)
+string(JOIN "|" cold "src/(config|provider)/" "runtime/(${settings})\\.cc$" "core/engine_deployments\\.cc$"
+  "http/(curl_library|failure|findings)\\.cc$" "capi/(conf|error|explain|plan|probe|version)\\.cc$")
 foreach(source ${sources})
-  if(source MATCHES "src/(config|provider)/|runtime/(${settings})\\.cc$")
+  if(source MATCHES "${cold}")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS $<${optimised}:-Os>)
   elseif(NOT source MATCHES "src/core/")
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS $<${optimised}:-O2>)

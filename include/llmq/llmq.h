@@ -631,7 +631,7 @@ LLMQ_API llmq_status_t llmq_conf_get(const llmq_conf_t *conf, const char *key, c
  * @param index From 0.
  * @param[out] key, type, def, doc Static strings: the key, its type and range, its default, one sentence.
  *   Each may be NULL.
- * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last key.
+ * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last key, LLMQ_ERR_NOMEM.
  * @par Ownership static strings
  * @par Threads any thread
  * @par Blocks never

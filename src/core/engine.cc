@@ -55,11 +55,6 @@ void Engine::on(const Step& step, const Submit& event) {
   }
 }
 
-void Engine::make_room_to_say(Actions& out, size_t more) {
-  make_room(out, more);
-  if (watched_ != 0) make_room(notices_, more);
-}
-
 // All that may be lacking until it stands in line: it is taken in as a whole or not at all.
 void Engine::prepare(const Step& step, Model& model, Account& account, const Request& request) {
   tenants_.of(request.tenant);

@@ -29,6 +29,7 @@
 #include "core/pool.h"
 #include "core/queue/timer_wheel.h"
 #include "core/random.h"
+#include "core/room.h"
 #include "core/tenants.h"
 
 namespace llmq::core {
@@ -98,7 +99,10 @@ class Engine {
   void on(const Step& step, const Watch& event);
 
   // engine.cc
-  void make_room_to_say(Actions& out, size_t more);
+  void make_room_to_say(Actions& out, size_t more) {
+    make_room(out, more);
+    if (watched_ != 0) make_room(notices_, more);
+  }
   void prepare(const Step& step, Model& model, Account& account, const Request& request);
   void take_in(const Step& step, Model& model, Account& account, Request& request);
   bool refuse(const Step& step, Model& model, Account& account, Request& request, bool new_call);

@@ -28,7 +28,7 @@ class LateCharges {
       remove(place_of(oldest->late.request));
       pool.give_back(oldest);
     }
-    if (size_ == chains_.size() && !if_memory_lasts([this] { grow(); }) && chains_.empty()) {
+    if (size_ >= chains_.size() && !if_memory_lasts([this] { grow(); }) && chains_.empty()) {
       pool.give_back(grant);
       return;
     }

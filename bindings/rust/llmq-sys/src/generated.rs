@@ -884,7 +884,7 @@ functions! {
     /// * `index`: From 0.
     /// * `key`, `type`, `def`, `doc` (out): Static strings: the key, its type and range, its
     ///   default, one sentence. Each may be NULL.
-    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last key.
+    /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG past the last key, LLMQ_ERR_NOMEM.
     /// * Ownership: static strings
     /// * Threads: any thread
     /// * Blocks: never
