@@ -53,6 +53,7 @@ class Allocator {
   Allocator() noexcept = default;
   explicit Allocator(const Memory* memory) noexcept : memory_(memory) {}
   template <typename U>
+  // NOLINTNEXTLINE(google-explicit-constructor): containers convert them
   Allocator(const Allocator<U>& other) noexcept : memory_(other.memory()) {}
 
   T* allocate(size_t count) {
