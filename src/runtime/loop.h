@@ -68,7 +68,7 @@ struct WaitEstimate {
 };
 
 // What came of an attempt that the loop runs itself.
-Outcome outcome_of(provider::Outcome&& from, int http_status, std::string body);
+Outcome outcome_of(const provider::Outcome& from, int http_status, std::string_view body);
 
 // Is a failed attempt tried again?
 enum class Again : uint8_t {

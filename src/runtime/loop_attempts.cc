@@ -17,16 +17,16 @@
 
 namespace llmq::runtime {
 
-Outcome outcome_of(provider::Outcome&& from, int http_status, std::string body) {
+Outcome outcome_of(const provider::Outcome& from, int http_status, std::string_view body) {
   Outcome outcome;
   outcome.status = from.status;
   outcome.usage_known = from.usage_known;
   outcome.usage = from.usage;
   outcome.retry_after = from.retry_after;
   outcome.http_status = http_status;
-  outcome.message = std::move(from.message);
-  outcome.provider_request_id = std::move(from.provider_request_id);
-  outcome.data = std::move(body);
+  outcome.message = from.message;
+  outcome.provider_request_id = from.provider_request_id;
+  outcome.data = body;
   return outcome;
 }
 
@@ -150,7 +150,7 @@ bool Loop::http_client_ready(Job& job, uint8_t attempt) {
   provider::Outcome outcome;
   outcome.status = client.error().code;
   outcome.message = client.error().message;
-  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+  report(job, attempt, outcome_of(outcome, 0, {}));
   return false;
 }
 
@@ -175,7 +175,7 @@ void Loop::fail_http(Job& job, uint8_t attempt, core::Error why) {
   provider::Outcome outcome;
   outcome.status = why.code;
   outcome.message = std::move(why.message);
-  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+  report(job, attempt, outcome_of(outcome, 0, {}));
 }
 
 void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
@@ -267,7 +267,7 @@ void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profi
   if (outcome.status == core::Status::kAuth) {
     if (is_asked_by_event(deployment_of(job)) && !job.met_new_key) {
       RefusedAttempt refused;
-      refused.outcome = outcome_of(std::move(outcome), http_status, std::move(body));
+      refused.outcome = outcome_of(outcome, http_status, body);
       refused.observed = observed;
       refused.permanent = result.permanent;
       refused.key = key;
@@ -276,8 +276,7 @@ void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profi
     if (has_new_key(job, key)) again = Again::kAtOnce;
     if (again != Again::kAtOnce) note_refused_key(job, deployment_of(job), key);
   }
-  report(job, attempt, outcome_of(std::move(outcome), http_status, std::move(body)), &observed,
-         again);
+  report(job, attempt, outcome_of(outcome, http_status, body), &observed, again);
 }
 
 #else
@@ -287,7 +286,7 @@ void Loop::run_http(Job& job, DeploymentEntry&, uint8_t attempt) {
   provider::Outcome outcome;
   outcome.status = core::Status::kUnsupported;
   outcome.message = "this build has no HTTP client";
-  report(job, attempt, outcome_of(std::move(outcome), 0, {}));
+  report(job, attempt, outcome_of(outcome, 0, {}));
 }
 
 #endif

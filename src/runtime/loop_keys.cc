@@ -75,8 +75,9 @@ void Loop::tell_question(uint64_t id, KeyQuestion& question) {
 void Loop::ask_again(Job& job, uint8_t attempt, RefusedAttempt&& refused) {
   HttpCall& call = http_calls_.at(&job);
   call.number = 0;
-  call.question = ask_for_key({job.request.model, &deployment_of(job), call.runner, attempt,
-                               std::make_unique<RefusedAttempt>(std::move(refused))});
+  KeyQuestion question{job.request.model, &deployment_of(job), call.runner, attempt, nullptr};
+  question.refused = std::make_unique<RefusedAttempt>(std::move(refused));
+  call.question = ask_for_key(std::move(question));
 }
 
 // An answer that nobody waits for any more counts for nothing.

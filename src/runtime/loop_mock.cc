@@ -22,8 +22,8 @@ void Loop::run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   answer.job = &job;
   answer.attempt = attempt;
   if (reply.pieces.empty()) {
-    answer.outcome = std::make_unique<Outcome>(
-        outcome_of(std::move(reply.outcome), reply.http_status, std::move(reply.body)));
+    answer.outcome =
+        std::make_unique<Outcome>(outcome_of(reply.outcome, reply.http_status, reply.body));
   } else {
     job.stream()->reader = provider::mock_stream_reader(operation);
     answer.pieces = std::move(reply.pieces);
@@ -104,8 +104,7 @@ void Loop::deliver_mock_piece(MockAnswer&& answer) {
   provider::Outcome outcome = end_stream(on, answer.attempt, answer.head, body);
   if (on == nullptr) return;
   on->stream()->end();
-  report(*on, answer.attempt,
-         outcome_of(std::move(outcome), answer.head.http_status, std::move(body)));
+  report(*on, answer.attempt, outcome_of(outcome, answer.head.http_status, body));
 }
 
 }  // namespace llmq::runtime
