@@ -24,6 +24,7 @@
 #include "config/model_config.h"
 #include "core/action.h"
 #include "core/engine.h"
+#include "core/room.h"
 #include "provider/stream_reader.h"
 #include "runtime/attempt_log.h"
 #include "runtime/calendar_windows.h"
@@ -51,6 +52,8 @@ struct CallResult;
 }  // namespace llmq::http
 
 namespace llmq::runtime {
+
+using core::if_memory_lasts;  // what may be left out: words, and what is learnt
 
 // Something to be done on the loop thread.
 struct Command {
@@ -238,8 +241,6 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // loop_nomem.cc
   template <typename Fn>
   void or_break(Fn&& fn);
-  template <typename Fn>
-  static void if_memory_lasts(Fn&& fn);
   void fail_for_memory(Job& job, uint8_t attempt);
   void refuse_for_memory(Job& job);
   void take_broken(Node* node);
@@ -487,16 +488,6 @@ void Loop::or_break(Fn&& fn) {
     fn();
   } catch (const std::bad_alloc&) {
     broken_ = true;
-  }
-}
-
-// What may be left out: words, and what is learnt.
-template <typename Fn>
-void Loop::if_memory_lasts(Fn&& fn) {
-  try {
-    fn();
-  } catch (const std::bad_alloc&) {
-    return;
   }
 }
 

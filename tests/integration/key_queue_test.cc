@@ -48,14 +48,7 @@ class KeysByEvents : public ::testing::Test {
     ASSERT_EQ(llmq_set_key_queue(manager_, questions_, 7), LLMQ_OK);
   }
   llmq_request_id_t submit() {
-    const std::string payload = R"({"messages":[{"role":"user","content":"Hi"}],"max_tokens":4})";
-    llmq_request_t request{};
-    request.struct_size = sizeof request;
-    request.operation = LLMQ_OP_CHAT;
-    request.model = "m";
-    request.model_len = 1;
-    request.payload = payload.data();
-    request.payload_len = payload.size();
+    llmq_request_t request = greeting();
     request.cq = answers_;
     llmq_request_id_t id = 0;
     EXPECT_EQ(llmq_submit(manager_, &request, &id), LLMQ_OK);

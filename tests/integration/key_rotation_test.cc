@@ -35,14 +35,7 @@ class KeyRotation : public ::testing::Test {
     return status;
   }
   static llmq_status_t call_of(llmq_manager_t* manager, uint32_t* attempts) {
-    const std::string payload = R"({"messages":[{"role":"user","content":"Hi"}],"max_tokens":4})";
-    llmq_request_t request{};
-    request.struct_size = sizeof request;
-    request.operation = LLMQ_OP_CHAT;
-    request.model = "m";
-    request.model_len = 1;
-    request.payload = payload.data();
-    request.payload_len = payload.size();
+    const llmq_request_t request = greeting();
     llmq_response_t* response = nullptr;
     EXPECT_EQ(llmq_submit_wait(manager, &request, -1, &response), LLMQ_OK);
     const llmq_status_t status = llmq_response_status(response);

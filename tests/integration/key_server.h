@@ -2,6 +2,8 @@
 #ifndef LLMQ_TESTS_INTEGRATION_KEY_SERVER_H_
 #define LLMQ_TESTS_INTEGRATION_KEY_SERVER_H_
 
+#include <llmq/llmq.h>
+
 #include <cstring>
 #include <functional>
 #include <mutex>
@@ -16,6 +18,20 @@ namespace llmq::test {
 inline constexpr const char* kGood =
     R"({"choices":[{"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],)"
     R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})";
+
+// What it is asked, for the model "m".
+inline llmq_request_t greeting() {
+  static const std::string kPayload =
+      R"({"messages":[{"role":"user","content":"Hi"}],"max_tokens":4})";
+  llmq_request_t request{};
+  request.struct_size = sizeof request;
+  request.operation = LLMQ_OP_CHAT;
+  request.model = "m";
+  request.model_len = 1;
+  request.payload = kPayload.data();
+  request.payload_len = kPayload.size();
+  return request;
+}
 
 // A provider that knows one key, which `meanwhile` may change before a call is answered.
 class KeyServer {
