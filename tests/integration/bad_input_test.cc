@@ -98,6 +98,17 @@ TEST(BadLines, ALineOfFiftyMegabytesIsNamedAndTheRestRuns) {
   EXPECT_THAT(dir.read("out.jsonl"), AllOf(HasSubstr("line 2"), HasSubstr("more than 32 MiB")));
 }
 
+TEST(BadCommand, IsNamedWithThoseThatThereAre) {
+  const Directory dir;
+  Program unknown(dir, {"dry-run", "x.jsonl"});
+  EXPECT_EQ(unknown.wait(), 1);
+  EXPECT_THAT(unknown.err(), AllOf(HasSubstr("no command \"dry-run\""), HasSubstr(" run "),
+                                   HasSubstr(" presets"), HasSubstr("--help")));
+  Program none(dir, {});
+  EXPECT_EQ(none.wait(), 1);
+  EXPECT_THAT(none.err(), HasSubstr("A subcommand is required"));
+}
+
 struct SetUp {
   const char* name;
   Arguments arguments;
