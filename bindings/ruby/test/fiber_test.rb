@@ -83,6 +83,121 @@ class FiberTest < Minitest::Test
     eventually("it is cancelled") { made.stats.cancelled == 1 }
   end
 
+  # More than are handed over at once, and together: the last ones are still gathered when a turn ends.
+  MANY = 150
+  ONE_BY_ONE = { name: "one", concurrency: 1 }.freeze
+
+  def test_calls_of_one_turn_keep_their_order
+    made = manager({ models: [ONE_BY_ONE] })
+    seen = []
+    made.set_processor("one") { |job| (seen << (job.object || job.payload)) && "" }
+    asked = Array.new(MANY + 6, &:to_s)
+    rest = asked.dup
+    Async do |task|
+      call = proc { task.async { made.call("one", rest.shift) } }
+      MANY.times(&call)
+      task.async { made.call("one", LLMQ::Ref.new(rest.shift)) }
+      call.call
+      task.async { made.call_many("one", rest.shift(2)) }
+      call.call
+      made.submit("one", rest.shift).result
+    end
+    assert_equal(asked, seen)
+  end
+
+  def test_a_call_of_a_turn_that_is_refused_raises_in_its_fiber
+    made = manager
+    told = Array.new(MANY)
+    Async do |task|
+      MANY.times do |i|
+        task.async do
+          told[i] = made.call((i % 3).zero? ? "nobody" : "m", BODY).ok?
+        rescue LLMQ::UnknownModelError => e
+          told[i] = e
+        end
+      end
+    end
+    told.each_with_index do |outcome, i|
+      next assert_equal(true, outcome) unless (i % 3).zero?
+
+      assert_includes(outcome.message, "nobody")
+      assert(outcome.backtrace.any? { |line| line.include?(__FILE__) }, outcome.backtrace.join("\n"))
+    end
+  end
+
+  def test_the_first_calls_of_a_turn_are_handed_over_at_once_and_the_last_ones_soon
+    made = manager
+    made.call("m", BODY) # its thread waits
+    port = made.instance_variable_get(:@core).port
+    Async do |task|
+      tasks = Array.new(30) { task.async { made.call("hang", BODY) } }
+      assert_equal(30, port.waiting.size)
+      tasks.concat(Array.new(MANY - 30) { task.async { made.call("hang", BODY) } })
+      eventually("none is held up, though no fiber lets the others run") { port.waiting.size == MANY }
+      tasks.each(&:stop)
+    end
+    eventually("all are cancelled") { made.stats.cancelled == MANY }
+  end
+
+  def test_a_task_that_is_stopped_in_its_first_turn_leaves_nothing_behind
+    made = manager
+    Async do |task|
+      tasks = Array.new(MANY) { task.async { made.call("hang", BODY) } }
+      tasks.reverse_each(&:stop)
+    end
+    eventually("what was submitted is cancelled") do
+      stats = made.stats
+      stats.submitted == stats.cancelled && stats.pending.zero? && stats.processing.zero?
+    end
+    waiting = made.instance_variable_get(:@core).port.waiting
+    eventually("none waits") { waiting.empty? }
+  end
+
+  def test_whatever_is_asked_comes_after_the_calls_of_the_turn
+    made = manager
+    Async do |task|
+      tasks = Array.new(MANY) { task.async { made.call("m", BODY).ok? } }
+      task.async { made.close }
+      assert_equal([true], tasks.map(&:wait).uniq)
+    end
+  end
+
+  def test_a_text_may_change_after_the_call
+    made = manager
+    made.set_processor("own", &:payload)
+    text = String.new
+    told = []
+    Async do |task|
+      MANY.times do |i|
+        text.replace(i.to_s * 30)
+        task.async { told << made.call("own", text).text }
+      end
+    end
+    assert_equal(Array.new(MANY) { |i| i.to_s * 30 }.sort, told.sort)
+  end
+
+  def test_calls_of_a_turn_in_which_the_process_forks
+    run_ruby(<<~'RUBY')
+      require "async"
+      manager = LLMQ::Manager.new(CONFIG, on_fork: :renew)
+      answered = 0
+      Async do |task|
+        90.times { task.async { answered += 1 if manager.call("m", BODY).ok? } }
+        pid = fork do
+          told = 0
+          thread = Thread.new do # the parent's reactor is of no use here
+            Async { |task| 90.times { task.async { told += 1 if manager.call("m", BODY).ok? } } }
+          end
+          Fiber.new(blocking: true) { thread.join(120) }.resume
+          exit!(told == 90)
+        end
+        Process.wait(pid)
+        abort("the child failed: #{$?}") unless $?.success?
+      end
+      abort("#{answered} of 90 answers") unless answered == 90
+    RUBY
+  end
+
   def test_ten_thousand_fibers_wait_without_a_thread_each
     made = manager({ models: [MODEL.merge(max_in_flight: 20_000, mock: { latency_ms: 50 })] })
     made.call("m", BODY)

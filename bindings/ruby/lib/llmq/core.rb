@@ -40,7 +40,7 @@ module LLMQ
       Core.add(self)
     end
 
-    # The library's manager, to be called.
+    # The library's manager, to be called. What fibers have called before goes first.
     #
     # Raises ClosedError: it has been closed. Raises ForkedError: it was made before a fork, and is
     # not made anew.
@@ -48,6 +48,7 @@ module LLMQ
       renew unless @pid == Process.pid
       raise Error.of(Status::CLOSED) if @closed
 
+      @port.outbox.flush
       @pointer
     end
 

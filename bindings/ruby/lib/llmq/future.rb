@@ -138,22 +138,48 @@ module LLMQ
     private_constant :MOST
     @free = []
 
-    # Id of the request.
-    attr_accessor :request_id
+    # What is asked for.
+    attr_reader :template, :body
+    # Id of a request that was handed over by itself.
+    attr_writer :request_id
 
     # Called by lend.
     def initialize
       @done = Thread::Queue.new
+      clear
     end
 
-    # Called by the manager, once.
-    def finish(_number, response)
-      @done.push(response)
+    # Keeps what is asked for, for the Outbox.
+    def ask(template, body)
+      @template = template
+      @body = body
+    end
+
+    # Called by the outbox: the id is, or will be, at that place of ids that are packed as Wire::IDS says.
+    def named_in(ids, place)
+      @ids = ids
+      @place = place
+    end
+
+    # Id of the request; nil if it has none.
+    def request_id
+      @request_id || @ids&.unpack1("@#{@place * Wire::ID_SIZE}Q")
+    end
+
+    # Called by the manager, once. outcome:: the response, or why the outbox could not hand it over: a
+    # status or an error.
+    def finish(_number, outcome)
+      @done.push(outcome)
     end
 
     # Waits for the outcome.
     def wait
       @done.pop
+    end
+
+    # Lets go of what it was used for.
+    def clear
+      @request_id = @template = @body = @ids = @place = nil
     end
 
     class << self
@@ -164,6 +190,7 @@ module LLMQ
 
       # Its request has ended, and the response was taken from it.
       def take_back(waiter)
+        waiter.clear
         @free.push(waiter) if @free.size < MOST
       end
     end

@@ -19,6 +19,8 @@ module LLMQ
     attr_reader :handlers
     # The library's queue, and its manager.
     attr_reader :queue, :pointer
+    # Where calls of fibers are gathered.
+    attr_reader :outbox
     # Guards what callers and the thread of the queue change together.
     attr_reader :lock
     # The process that it belongs to.
@@ -40,6 +42,7 @@ module LLMQ
       @events.put_uint32(0, Records::SIZE)
       @outcome = FFI::MemoryPointer.new(Native::OUTCOME_SIZE)
       @outcome.put_uint32(0, Native::OUTCOME_SIZE)
+      @outbox = Outbox.new(core, self)
       @stopped = false
     end
 
@@ -55,6 +58,11 @@ module LLMQ
     # Whether it has begun to drain.
     def started?
       !@thread.nil?
+    end
+
+    # Whether it drains: not in a forked child.
+    def running?
+      @thread.alive?
     end
 
     # Whether the caller runs on the thread that drains.
@@ -96,9 +104,14 @@ module LLMQ
       loop do
         break if @stopped
 
-        io.wait_readable if drain.zero?
+        # In this order: a drain takes back that somebody has asked for a turn.
+        none = drain.zero?
+        @outbox.turn
+        io.wait_readable if none
       end
       nil until drain.zero?
+    ensure
+      @outbox.close
     end
 
     def dispatch(count)

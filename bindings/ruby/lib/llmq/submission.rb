@@ -67,14 +67,16 @@ module LLMQ
     # Raises Error: it was refused, or failed; its response tells the rest.
     def call(model, payload, **options)
       waiter = Waiter.lend
-      submit_one(@core.likely_port, waiter, model, 0, payload, options)
+      port = @core.likely_port
+      submit_one(port, waiter, model, 0, payload, options, gather: !Fiber.scheduler.nil?)
       begin
-        response = waiter.wait
+        outcome = waiter.wait
       ensure
-        quietly { cancel(waiter.request_id) } unless response
+        leave_one(port, waiter) unless outcome
       end
+      raise_refusal(waiter, outcome) unless outcome.is_a?(Response)
       Waiter.take_back(waiter)
-      response.raise_for_status
+      outcome.raise_for_status
     end
 
     # Hands over many requests of one model and waits for all: the fastest form. Options as of
@@ -123,9 +125,13 @@ module LLMQ
 
     private
 
-    def submit_one(port, waiter, model, flags, payload, options)
+    # gather:: the waiter is a Waiter, whose request may be handed over together with others.
+    def submit_one(port, waiter, model, flags, payload, options, gather: false)
       template = port.templates.get(model, flags, options)
       body = Payload.bytes(payload)
+      return if gather && gathered?(port, waiter, template, payload, body)
+
+      port.outbox.flush
       number = @core.refer(@core.reserve(1) | template.bits, payload, options)
       port.waiting[number] = waiter
       status = Wire.one(template, body, number) do |record, id|
@@ -139,6 +145,29 @@ module LLMQ
       return submit_one(@core.port, waiter, model, flags, payload, options) if status == Status::FORKED
 
       raise Wire.why_refused(@core.pointer, template, body, status)
+    end
+
+    # A text that may change before it is handed over is copied.
+    def gathered?(port, waiter, template, payload, body)
+      return false if payload.is_a?(Ref) || !port.running?
+
+      waiter.ask(template, body.equal?(payload) && !body.frozen? ? body.dup : body)
+      port.outbox.take(waiter)
+    end
+
+    # The request of a call is cancelled, or not submitted at all.
+    def leave_one(port, waiter)
+      return if port.outbox.withdraw(waiter)
+
+      id = waiter.request_id
+      quietly { cancel(id) } if id
+    end
+
+    # why:: a status or an error.
+    def raise_refusal(waiter, why)
+      raise why if why.is_a?(Exception)
+
+      raise Wire.why_refused(@core.pointer, waiter.template, waiter.body, why)
     end
 
     def slices(port, model, payloads, options, first)

@@ -19,10 +19,11 @@ module LLMQ
 
     # How ids of requests are packed.
     IDS = "Q*"
-
+    # Bytes of one.
     ID_SIZE = 8
+
     MOST_NANOSECONDS = (1 << 62) - 1
-    private_constant :ID_SIZE, :MOST_NANOSECONDS
+    private_constant :MOST_NANOSECONDS
 
     # Seconds as nanoseconds.
     def self.nanoseconds(name, seconds)
