@@ -125,10 +125,10 @@ export class Manager implements AsyncDisposable {
     const { signal } = request;
     try {
       if (signal === undefined) {
-        this.core.add(request, new Waiter<T>(resolve, reject));
+        this.core.add(request, new Waiter<T>(promise, resolve, reject));
       } else {
         signal.throwIfAborted();
-        const sink = new AbortableWaiter<T>(resolve, reject, signal);
+        const sink = new AbortableWaiter<T>(promise, resolve, reject, signal);
         this.core.add(request, sink);
         if (!sink.ended) sink.follow(this.core);
       }

@@ -50,20 +50,39 @@ function watch(signal: AbortSignal, abort: () => void): () => void {
 
 /** A request whose outcome settles a promise. @internal */
 export class Waiter<T> extends Sink {
+  // Undefined at first, so that V8 does not take what they hold for known, and `touch` reads it.
+  private readonly promise: Promise<Response<T>> | undefined = undefined;
+  private readonly resolve: ((response: Response<T>) => void) | undefined = undefined;
+  private readonly reject: ((reason: unknown) => void) | undefined = undefined;
+
   constructor(
-    private readonly resolve: (response: Response<T>) => void,
-    private readonly reject: (reason: unknown) => void,
+    promise: Promise<Response<T>>,
+    resolve: (response: Response<T>) => void,
+    reject: (reason: unknown) => void,
   ) {
     super();
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  override touch(): number {
+    const { promise, resolve, reject } = this;
+    return (
+      this.slot +
+      (typeof promise === 'object' ? 1 : 0) +
+      (typeof resolve === 'function' ? 1 : 0) +
+      (typeof reject === 'function' ? 1 : 0)
+    );
   }
 
   override done(response: Response): void {
-    if (response.status === Status.OK) this.resolve(response as Response<T>);
-    else this.reject(response.error);
+    if (response.status === Status.OK) this.resolve?.(response as Response<T>);
+    else this.reject?.(response.error);
   }
 
   override refused(error: LlmqError): void {
-    this.reject(error);
+    this.reject?.(error);
   }
 }
 
@@ -74,11 +93,12 @@ export class AbortableWaiter<T> extends Waiter<T> {
   private readonly rejectWith: (reason: unknown) => void;
 
   constructor(
+    promise: Promise<Response<T>>,
     resolve: (response: Response<T>) => void,
     reject: (reason: unknown) => void,
     signal: AbortSignal,
   ) {
-    super(resolve, reject);
+    super(promise, resolve, reject);
     this.rejectWith = reject;
     this.signal = signal;
   }

@@ -88,6 +88,24 @@ test('10,000 promises wait at a time', async (t) => {
   assert.equal(told(manager)['completed'], 10_000);
 });
 
+test('whoever waits, and however, is told of its own end', async (t) => {
+  const manager = managerFor(t, mock('m'));
+  const { signal } = new AbortController();
+  const waiting: Promise<Response>[] = [];
+  for (let i = 0; i < 400; ++i) {
+    const request = { model: 'm', payload: CHAT, requestKey: String(i) };
+    if (i % 4 === 0) waiting.push(manager.submit(request));
+    else if (i % 4 === 1) waiting.push(manager.submit({ ...request, signal }));
+    else if (i % 4 === 2) waiting.push(manager.start(request).response);
+    else waiting.push(manager.submitMany([request]).then((all) => all[0] as Response));
+    manager.post({ model: 'm', payload: CHAT });
+  }
+  const responses = await within(60_000, Promise.all(waiting), '400 responses');
+  responses.forEach((response, i) => assert.equal(response.requestKey, String(i)));
+  await manager.shutdown();
+  assert.equal(manager.stats()['completed'], 800);
+});
+
 test('what is refused names the status and what was wrong', async (t) => {
   const manager = managerFor(t, { ...mock('m', { tpm: 1000 }), max_pending_bytes: 4000 });
   const unknown = await manager.submit({ model: 'x', payload: CHAT }).catch((e: unknown) => e);
