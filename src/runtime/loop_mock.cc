@@ -74,17 +74,22 @@ void Loop::deliver_mock_answers() {
     std::pop_heap(mock_answers_.begin(), mock_answers_.end(), MockAnswer::is_later);
     MockAnswer answer = std::move(mock_answers_.back());
     mock_answers_.pop_back();
+    // When its attempt has ended, another thread may make the job a new request's meanwhile: no
+    // more than these two words may be read then.
     Job& job = *answer.job;
-    if (job.id.load(std::memory_order_acquire) != answer.request_id) continue;
     const uint8_t attempt = answer.attempt;
+    if (job.id.load(std::memory_order_acquire) != answer.request_id ||
+        job.live.load(std::memory_order_acquire) != live_word(answer.request_id, attempt)) {
+      continue;
+    }
     if (answer.pieces.empty()) {
       report(job, attempt, std::move(*answer.outcome));
-    } else if (job.live.load(std::memory_order_acquire) == live_word(answer.request_id, attempt)) {
-      try {
-        deliver_mock_piece(std::move(answer));
-      } catch (const std::bad_alloc&) {
-        fail_for_memory(job, attempt);
-      }
+      continue;
+    }
+    try {
+      deliver_mock_piece(std::move(answer));
+    } catch (const std::bad_alloc&) {
+      fail_for_memory(job, attempt);
     }
   }
 }

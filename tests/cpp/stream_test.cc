@@ -171,9 +171,10 @@ TEST(Stream, BeginsAnewIfItMay) {
 TEST(Stream, ARefusalIsRetriedAsEver) {
   ScriptedServer server([](Connection& connection) {
     connection.read_request();
-    connection.write(connection.number() == 0
-                         ? llmq::http::answer(R"({"error":{"message":"busy"}})", "503 Busy")
-                         : whole_stream());
+    connection.write(
+        connection.number() == 0
+            ? llmq::http::answer(R"({"error":{"message":"busy"}})", "503 Busy\r\nConnection: close")
+            : whole_stream());
   });
   llmq::manager manager(conf_for(server));
   const Seen seen = run(manager);
