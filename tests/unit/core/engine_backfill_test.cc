@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/limit/sliding_ledger.h"
 #include "core/random.h"
 #include "tests/support/engine_sim.h"
 
@@ -202,15 +203,20 @@ TEST(EngineBackfill, I7_NoHeadIsPutOffInRandomTraces) {
   for (uint64_t seed = 0; seed < 100; ++seed) {
     Random random(seed);
     EngineSim sim(seed);
-    std::vector<LimitSpec> limits = {
-        per_period(LimitKind::kTokens, random.between(100, 1000),
-                   milliseconds(random.between(1000, 20'000)), ChargeModel::kActual,
-                   milliseconds(random.between(0, 100))),
-        per_period(LimitKind::kRequests, random.between(2, 30),
-                   milliseconds(random.between(1000, 20'000)))};
-    limits.push_back(concurrency(random.between(5, 50)));
-    sim.add_model(model_with(limits));
+    // One after the other, so that every compiler draws them in the same order.
+    const int64_t tokens_allowed = random.between(100, 1000);
+    const DurationNs tokens_period = milliseconds(random.between(1000, 20'000));
+    const DurationNs margin = milliseconds(random.between(0, 100));
+    const int64_t requests_allowed = random.between(2, 30);
+    const DurationNs requests_period = milliseconds(random.between(1000, 20'000));
+    sim.add_model(model_with({per_period(LimitKind::kTokens, tokens_allowed, tokens_period,
+                                         ChargeModel::kActual, margin),
+                              per_period(LimitKind::kRequests, requests_allowed, requests_period),
+                              concurrency(random.between(5, 50))}));
     sim.check_promises = sim.check_wake_ups = true;
+    // Who joins a bucket of a ledger keeps what is in it there for as long as a bucket takes.
+    sim.promise_slack =
+        DurationNs{std::max(tokens_period, requests_period).ns / SlidingLedger::kBuckets};
     sim.world.answer = [&random](const Call& call) {
       Answer answer;
       answer.latency = milliseconds(random.between(1, 3000));
@@ -218,8 +224,8 @@ TEST(EngineBackfill, I7_NoHeadIsPutOffInRandomTraces) {
       return answer;
     };
     for (int i = 0; i < 150; ++i) {
-      Want want = tokens(static_cast<uint32_t>(random.between(0, 100)),
-                         static_cast<uint8_t>(random.between(0, 4)));
+      const auto size = static_cast<uint32_t>(random.between(0, 100));
+      Want want = tokens(size, static_cast<uint8_t>(random.between(0, 4)));
       want.tenant = static_cast<TenantIndex>(random.between(0, 3));
       Job& job = sim.submit(want);
       if (random.between(0, 9) == 0) sim.after(seconds(3), [&sim, &job] { sim.cancel(job); });
