@@ -230,8 +230,8 @@ class Engine {
 
   // engine_estimate.cc: how long a request waits
   DurationNs least_wait(TimeNs now, Model& model, const Account& account, const Request& request);
-  static Waiting must_start_before(TimeNs now, Model& model, const Account& account,
-                                   const Request& request);
+  Waiting must_start_before(TimeNs now, Model& model, const Account& account,
+                            const Request& request) const;
   static DurationNs least_wait_at(TimeNs now, Deployment& deployment, const Request& request,
                                   const Waiting& ahead);
   DurationNs expected_wait(TimeNs now, Model& model, const Request& request, WaitEstimate& out);
@@ -246,6 +246,7 @@ class Engine {
   bool may_leave(const Request& request) const;
   bool fall_back(const Step& step, Model& model, Request& request, Status why);
   TimeNs patience_ends(const Request& request);
+  bool may_leave_in_time(const Model& model, const Request& request);
 
   // engine_hedge.cc
   void plan_hedge(const Step& step, Model& model, const Request& request);

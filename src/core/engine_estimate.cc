@@ -43,7 +43,8 @@ DurationNs rates_added(DurationNs a, DurationNs b) {
 
 // Of a request that is about to stand in line. A bound that no course of events beats but cancels,
 // failures before the bytes leave, and changed limits: what runs may give back all that it has
-// reserved, and of those before it only those count that must start first.
+// reserved, and of those before it only those count that must start first: nobody, where they lose
+// patience with the model.
 DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
                               const Request& request) {
   Waiting ahead;
@@ -59,9 +60,10 @@ DurationNs Engine::least_wait(TimeNs now, Model& model, const Account& account,
 }
 
 Waiting Engine::must_start_before(TimeNs now, Model& model, const Account& account,
-                                  const Request& request) {
+                                  const Request& request) const {
   Waiting ahead;
-  if (may_pass_someone(now, model.first(), request)) return ahead;
+  const bool may_leave = model.settings.fallback.after.ns > 0 || !fallen_.empty();
+  if (may_leave || may_pass_someone(now, model.first(), request)) return ahead;
   const size_t own_class = class_of(request);
   const Flow* const flow = account.flows.flows[own_class];
   if (flow != nullptr) ahead = flow->firm;

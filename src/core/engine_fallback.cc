@@ -113,4 +113,9 @@ TimeNs Engine::patience_ends(const Request& request) {
   return next_model(state) == nullptr ? kNever : ends;
 }
 
+// Another model may yet meet the deadline.
+bool Engine::may_leave_in_time(const Model& model, const Request& request) {
+  return patience_ends(request) < request.deadline && may_leave(request) && !model.settings.durable;
+}
+
 }  // namespace llmq::core

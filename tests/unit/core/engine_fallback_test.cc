@@ -110,6 +110,52 @@ TEST_F(EngineFallback, WhoWaitsLongerThanTheBoundGoes) {
   EXPECT_EQ(sim.model(1).counters.completed, 15u);
 }
 
+TEST_F(EngineFallback, ADeadlineBeforeTheModelHasRoomIsForTheOtherOneToMeet) {
+  ModelSpec slow = falling({1});
+  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(3'600))};
+  slow.fallback.after = seconds(1);
+  sim.add_model(slow);
+  sim.add_model(model_with({}));
+  sim.submit(Want{});
+  Want want;
+  want.deadline = begin + seconds(30);
+  const Job& job = sim.submit(want);
+  want.deadline = begin + seconds(1);  // it may not leave before
+  EXPECT_EQ(sim.submit(want).status, Status::kDeadline);
+  sim.run_for(seconds(2));
+  EXPECT_EQ(job.state, State::kCompleted);
+  EXPECT_EQ(job.model, 1u);
+}
+
+TEST_F(EngineFallback, WithoutAnotherModelADeadlineThatCannotBeMetIsToldAtOnce) {
+  ModelSpec slow = falling({1});
+  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(3'600))};
+  slow.fallback.after = seconds(1);
+  sim.add_model(slow);
+  sim.add_model(model_with({}));
+  sim.submit(Want{});
+  sim.remove(1, StopMode::kDrain);
+  Want want;
+  want.deadline = begin + seconds(30);
+  EXPECT_EQ(sim.submit(want).status, Status::kDeadline);
+}
+
+TEST_F(EngineFallback, WhoStandsBeforeMayLeaveInTime) {
+  ModelSpec slow = falling({1});
+  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(5))};
+  slow.fallback.after = seconds(10);
+  sim.add_model(slow);
+  sim.add_model(model_with({}));
+  for (int i = 0; i < 10; ++i) sim.submit(Want{});
+  sim.run_for(seconds(8));
+  Want want;
+  want.deadline = begin + seconds(16);
+  const Job& job = sim.submit(want);  // 8 before it; its own patience lasts until 18 s
+  sim.run_for(seconds(8));
+  EXPECT_EQ(job.state, State::kCompleted);
+  EXPECT_EQ(job.model, 0u);
+}
+
 TEST_F(EngineFallback, ARetryAfterBeyondTheBoundIsNotWaitedFor) {
   ModelSpec spec = falling({1});
   spec.fallback.after = seconds(10);
