@@ -18,8 +18,9 @@ import (
 //	client := openai.NewClient(option.WithHTTPClient(&http.Client{
 //		Transport: &llmq.Transport{Manager: manager}}))
 //
-// The model is the "model" of the JSON body; requests without one go straight through. The request's
-// context governs all of it.
+// The model is the "model" of the JSON body; requests without one go straight through. Where it falls
+// back (fallback.models), the body names the model that the permit is for; address and key stay the
+// client's. The request's context governs all of it.
 type Transport struct {
 	// Manager gives the permits. Its models need no provider.
 	Manager *Manager
@@ -85,6 +86,12 @@ func (t *Transport) once(request *http.Request, body []byte, asked Request) (*ht
 	permit, err := t.Manager.Acquire(ctx, asked)
 	if err != nil {
 		return nil, -1, err
+	}
+	if permit.Model != asked.Model {
+		if body, err = naming(permit.Model, body); err != nil {
+			permit.Release(&Usage{})
+			return nil, -1, err
+		}
 	}
 	response, err := t.base().RoundTrip(withBody(request, body))
 	if err != nil {
@@ -245,6 +252,20 @@ func modelOf(body []byte) string {
 		return ""
 	}
 	return named.Model
+}
+
+// naming is the body as it goes to another model.
+func naming(model string, body []byte) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, err
+	}
+	name, err := json.Marshal(model)
+	if err != nil {
+		return nil, err
+	}
+	fields["model"] = name
+	return json.Marshal(fields)
 }
 
 func operationOf(path string) Operation {

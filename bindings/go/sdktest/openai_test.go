@@ -71,10 +71,10 @@ func stats(t *testing.T, url string) (found mockStats) {
 	return found
 }
 
-func takeOver(t *testing.T, url string, model llmq.Model) (*llmq.Manager, openai.Client) {
+func takeOver(t *testing.T, url string, model llmq.Model, others ...llmq.Model) (*llmq.Manager, openai.Client) {
 	t.Helper()
 	model.Name = "gpt-4o-mini"
-	manager, err := llmq.Open(llmq.Config{Models: []llmq.Model{model}})
+	manager, err := llmq.Open(llmq.Config{Models: append(others, model)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,20 @@ func TestRefusalsAreTriedAgainWhenTheyMayBeAndNotByTheSDK(t *testing.T) {
 	if ours, err := settled(manager); err != nil || ours.Attempts != uint64(seen.Requests) ||
 		ours.RateLimited != uint64(seen.Statuses["429"]) {
 		t.Errorf("%+v %v, the provider has seen %+v", ours, err, seen)
+	}
+}
+
+func TestACallThatFallsBackNamesTheModelOfItsPermit(t *testing.T) {
+	url := serve(t)
+	_, client := takeOver(t, url, llmq.Model{
+		Limits: []llmq.Limit{{Requests: 1, Per: time.Hour}},
+		Extra:  map[string]any{"fallback": map[string]any{"models": []string{"second"}, "after_ms": 1}}},
+		llmq.Model{Name: "second"})
+	for _, model := range []string{"gpt-4o-mini", "second"} {
+		answer, err := client.Chat.Completions.New(within(t), question())
+		if err != nil || answer.Model != model {
+			t.Fatalf("%+v %v, not of %s", answer, err, model)
+		}
 	}
 }
 

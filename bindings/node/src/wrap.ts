@@ -87,6 +87,17 @@ function end(permit: Permit, verdict: Verdict): void {
     permit.fail(verdict.status, verdict.message ?? '', { retryAfter: verdict.retry_after_ms ?? 0 });
 }
 
+/** The request as it goes to the model of its permit: perhaps one that this fell back to. */
+function directed(
+  call: Call,
+  permit: Permit,
+  init: RequestInit | undefined,
+): RequestInit | undefined {
+  if (permit.model === call.model) return init;
+  const asked = JSON.parse(call.body) as object;
+  return { ...init, body: JSON.stringify({ ...asked, model: permit.model }) };
+}
+
 /** An answer that was read, once more for the SDK. */
 function again(answer: globalThis.Response, body: string): globalThis.Response {
   const { status, statusText, headers } = answer;
@@ -204,7 +215,7 @@ class Calls {
     last: boolean,
   ): Promise<globalThis.Response | undefined> {
     try {
-      const answer = await this.send(call, input, init);
+      const answer = await this.send(call, input, directed(call, permit, init));
       reportLimits(permit, answer.headers);
       const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
       if (answer.ok && streams && answer.body !== null) return watched(call, permit, answer);
@@ -259,6 +270,8 @@ function reportLimits(permit: Permit, headers: Headers): void {
  * A copy of an SDK's client whose calls wait for llmq's limits, in their order: each takes a
  * permit, failures that may be tried again are, by llmq alone, and usage and rate limits of the
  * answers are learnt. `const client = llmq.wrap(new OpenAI())`. Calls without a model pass through.
+ * Where the model falls back (`fallback.models`), the body names the model that the permit is for;
+ * address and key stay the client's.
  *
  * The client's time-out bounds each call; a time-out of a request also its wait. Failures are the
  * SDK's own errors; where llmq gave no permit, their `cause` is the LlmqError.

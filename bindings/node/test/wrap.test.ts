@@ -87,6 +87,25 @@ test('what is final reaches the caller as the SDK’s own error', async (t) => {
   });
 });
 
+test('a call that falls back names the model of its permit', async (t) => {
+  const server = await serve(t);
+  const manager = managerFor(t, {
+    models: [
+      {
+        name: 'gpt',
+        limits: [{ requests: 1, per: '1h' }],
+        fallback: { models: ['second'], after_ms: 1 },
+      },
+      { name: 'second' },
+    ],
+  });
+  const client = wrap(new OpenAI({ apiKey: 'k', baseURL: server.url }), { manager });
+  const models: string[] = [];
+  for (let call = 0; call < 2; ++call)
+    models.push((await within(30_000, client.chat.completions.create(ASK), 'an answer')).model);
+  assert.deepEqual(models, ['gpt', 'second']);
+});
+
 test('a signal ends the wait for a permit', async (t) => {
   const server = await serve(t);
   const manager = managerFor(t, limited([{ concurrency: 1 }]));

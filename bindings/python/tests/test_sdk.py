@@ -156,6 +156,38 @@ def test_failures_reach_the_program_as_the_sdks_own(mock_server, manager):
     assert settled(manager).processing == 0
 
 
+FALLS_BACK = {
+    "models": [
+        {
+            "name": "gpt",
+            "limits": [{"requests": 1, "per": "1h"}],
+            "fallback": {"models": ["second"], "after_ms": 1},
+        },
+        {"name": "second"},
+    ]
+}
+
+
+def test_a_call_that_falls_back_names_the_model_of_its_permit(mock_server):
+    url = mock_server()
+
+    async def main(manager):
+        own = openai.AsyncOpenAI(api_key="none", base_url=f"{url}/v1")
+        client = llmq.wrap(own, manager)
+        assert (await client.chat.completions.create(**ASK)).model == "second"
+        await client.close()
+
+    with llmq.Manager(FALLS_BACK) as manager:
+        client = llmq.wrap(of_openai(url), manager)
+        assert client.chat.completions.create(**ASK).model == "gpt"
+        answer = client.chat.completions.create(**ASK)
+        assert answer.model == "second"
+        assert answer.choices[0].message.content
+        asyncio.run(main(manager))
+        settled(manager)
+        assert manager.stats("second").completed == 2
+
+
 def test_one_line_and_nothing_else(mock_server):
     url = mock_server("--limit", "requests=100/1m")
     try:

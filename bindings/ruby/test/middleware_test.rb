@@ -63,6 +63,17 @@ class MiddlewareTest < Minitest::Test
     end
   end
 
+  def test_a_call_that_falls_back_names_the_model_of_its_permit
+    with_mock do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini", limits: [{ requests: 1, per: "1h" }],
+                                  fallback: { models: ["second"], after_ms: 1 } },
+                                { name: "second" }] })
+      faraday = connection(url, made)
+      models = Array.new(2) { JSON.parse(faraday.post(PATH, JSON.generate(body)).body)["model"] }
+      assert_equal(%w[gpt-4o-mini second], models)
+    end
+  end
+
   def test_no_answer
     made = manager({ models: [{ name: "gpt-4o-mini" }] })
     faraday = connection("http://127.0.0.1:#{free_port}", made, attempts: 2)

@@ -60,7 +60,8 @@ def wrap(
     `client = llmq.wrap(OpenAI())` is all. Each call waits for a permit of the model that its body
     names; headers and usage of the answer, and refusals, teach the limits; the SDK's own retries
     are off, and calls that deserve it are tried again with a permit of their own. A streamed answer
-    gives its permit back at its end.
+    gives its permit back at its end. Where the model falls back (fallback.models), the body names
+    the model that the permit is for; address and key stay the client's.
 
     Args:
         client: Of `openai` or `anthropic`, for threads or asyncio; or of another SDK that stands on
@@ -241,6 +242,18 @@ def _delay(number: int) -> float:
     return random.uniform(_LEAST_DELAY, most)
 
 
+def _directed(library: Any, request: Any, asked: _Asked, permit: Permit) -> Any:
+    """The request as it goes to the model of its permit: perhaps one that this fell back to."""
+    if permit.model == asked.model:
+        return request
+    body = json.dumps({**json.loads(asked.body), "model": permit.model}).encode()
+    headers = request.headers.copy()
+    headers["content-length"] = str(len(body))
+    return library.Request(
+        request.method, request.url, headers=headers, content=body, extensions=request.extensions
+    )
+
+
 def _whole(library: Any, response: Any, raw: bytes) -> Any:
     """An answer that has been read, for who wants its text."""
     return library.Response(response.status_code, headers=response.headers, content=raw)
@@ -321,7 +334,7 @@ def _client(library: Any, inner: Any, calls: _Calls) -> Any:
                 number += 1
                 permit = calls.acquire(asked)
                 try:
-                    response = inner.send(request, stream=True)
+                    response = inner.send(_directed(library, request, asked, permit), stream=True)
                 except library.TransportError as problem:
                     delay = calls.broken(permit, library, problem, number)
                     if delay is None:
@@ -359,7 +372,8 @@ def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
                 number += 1
                 permit = await calls.acquire_async(asked)
                 try:
-                    response = await inner.send(request, stream=True)
+                    directed = _directed(library, request, asked, permit)
+                    response = await inner.send(directed, stream=True)
                 except library.TransportError as problem:
                     delay = calls.broken(permit, library, problem, number)
                     if delay is None:

@@ -10,7 +10,9 @@ module LLMQ
   # is all; <tt>faraday.use LLMQ::Middleware</tt> is the same for a connection without retries of its
   # own. Each POST whose body names a model waits for a permit of that; headers and usage of the
   # answer, and refusals, teach the limits, and calls that deserve it are tried again with a permit of
-  # their own. A streamed answer (on_data) gives its permit back at its end.
+  # their own. A streamed answer (on_data) gives its permit back at its end. Where the model falls back
+  # (fallback.models), the body names the model that the permit is for; address and key stay the
+  # connection's.
   class Middleware
     STATUSES = { "rate_limit" => Status::RATE_LIMITED, "quota" => Status::QUOTA_EXHAUSTED,
                  "overloaded" => Status::OVERLOADED, "server_error" => Status::SERVER,
@@ -92,6 +94,11 @@ module LLMQ
       nil
     end
 
+    # The body as it goes to another model.
+    def naming(model, body)
+      Payload.json(JSON.parse(body).merge("model" => model))
+    end
+
     def provider(url, last)
       return "azure" if url.host.end_with?(".azure.com")
 
@@ -118,6 +125,7 @@ module LLMQ
     # Gives the response; or nil, the permit, and seconds until the call should be made again.
     def attempt(env, asked, number)
       permit = acquire(asked)
+      env[:body] = naming(permit.model, asked.body) if permit.model != asked.model
       pieces = Pieces.new(env, permit)
       response = nil
       answer = answer { response = pieces.watch { @app.call(env) } }

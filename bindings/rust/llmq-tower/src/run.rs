@@ -62,7 +62,7 @@ impl PermitLayer {
             number += 1;
             let permit = self.acquire(request, provider).await.map_err(Failed::Permit)?;
             let is_last = number >= self.attempts();
-            let wait = match attempt.send().await {
+            let wait = match attempt.send(other_model(&permit, request).as_deref()).await {
                 Ok(answer) => {
                     let said = self.hear(answer, permit, provider).await;
                     match said.again {
@@ -130,6 +130,12 @@ impl PermitLayer {
             }
         }
     }
+}
+
+/// The model that a call goes to which has fallen back.
+fn other_model(permit: &Permit, request: &Request<'_>) -> Option<String> {
+    let model = permit.model();
+    (!model.is_empty() && model != request.model()).then_some(model)
 }
 
 /// A permit that was lost teaches no more; the answer is there all the same.

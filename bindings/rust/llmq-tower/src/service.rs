@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tower_service::Service;
 
 use crate::answer::Answer;
-use crate::attempt::{is_json, model_of, Attempt, Failed, Loss};
+use crate::attempt::{is_json, model_of, naming, Attempt, Failed, Loss};
 use crate::layer::{Call, PermitLayer};
 use crate::BoxError;
 
@@ -59,8 +59,12 @@ where
     type Body = B;
     type Error = BoxError;
 
-    async fn send(&mut self) -> Result<Response<B>, BoxError> {
-        let request = Request::from_parts(self.head.clone(), A::from(self.body.clone()));
+    async fn send(&mut self, model: Option<&str>) -> Result<Response<B>, BoxError> {
+        let (mut head, mut body) = (self.head.clone(), self.body.clone());
+        if let Some(model) = model {
+            body = naming(model, &body, &mut head.headers)?;
+        }
+        let request = Request::from_parts(head, A::from(body));
         call(&mut self.inner, request).await.map_err(Into::into)
     }
 

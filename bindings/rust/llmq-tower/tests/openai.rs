@@ -13,7 +13,7 @@ use async_openai::types::chat::{
     CreateChatCompletionRequestArgs,
 };
 use async_openai::Client;
-use common::{manager, settled, within, Mock};
+use common::{falls_back, manager, settled, within, Mock};
 use llmq::{Manager, Request, Status, Usage};
 use llmq_tower::{Layer, PermitLayer};
 
@@ -65,6 +65,17 @@ async fn calls_keep_the_limits_and_tell_their_usage() {
     assert!(seen.refused == 0 && seen.accepted == 12 && seen.max_concurrency <= 3, "{seen:?}");
     let ours = settled(&manager);
     assert_eq!((ours.completed, ours.output_tokens), (12, tokens), "{ours:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_falls_back_names_the_model_of_its_permit() {
+    let mock = Mock::serve(&[]);
+    let manager = falls_back(MODEL);
+    let client = take_over(PermitLayer::new(&manager), &mock.url);
+    for model in [MODEL, "second"] {
+        let answer = within(client.chat().create(question(false))).await.expect("an answer");
+        assert_eq!(answer.model, model);
+    }
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use std::convert::Infallible;
 use std::future::Ready;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use common::{manager, settled, within};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use common::{falls_back, manager, settled, within};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
 use llmq::{Manager, Request};
@@ -89,6 +89,33 @@ async fn a_final_refusal_is_passed_on_as_it_is() {
     assert_eq!(answer.status().as_u16(), 400);
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), said);
     assert_eq!((made.load(Ordering::SeqCst), settled(&manager).failed), (1, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_falls_back_names_the_model_of_its_permit() {
+    let manager = falls_back("m");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&seen);
+    let service = service_fn(move |request: http::Request<Full<Bytes>>| {
+        let list = Arc::clone(&list);
+        async move {
+            let said = request.headers()[CONTENT_LENGTH].to_str().unwrap().to_owned();
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(said, body.len().to_string());
+            list.lock().unwrap().push(serde_json::from_slice::<serde_json::Value>(&body).unwrap());
+            Ok::<_, Infallible>(answer(200, ANSWER))
+        }
+    });
+    let mut service = PermitLayer::new(&manager).layer(service);
+    for _ in 0..2 {
+        let mut call = call();
+        call.headers_mut().insert(CONTENT_LENGTH, BODY.len().into());
+        within(service.call(call)).await.unwrap().into_body().collect().await.unwrap();
+    }
+    let mut expected: serde_json::Value = serde_json::from_str(BODY).unwrap();
+    let first = expected.clone();
+    expected["model"] = "second".into();
+    assert_eq!(*seen.lock().unwrap(), [first, expected]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A service of async-openai's requests.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_openai::error::OpenAIError;
@@ -8,13 +9,25 @@ use http::Extensions;
 use reqwest::{Body, Response};
 use tower_service::Service;
 
-use super::{loss, opened, Asked};
+use super::{again, loss, opened, Asked};
 use crate::attempt::{Attempt, Failed, Loss};
 use crate::service::{call, BoxFuture, Permitted};
 
 struct Repeated<S> {
     inner: S,
     factory: HttpRequestFactory,
+}
+
+/// Makes what the other one makes, as it goes to another model.
+fn directed(factory: &HttpRequestFactory, model: &str) -> HttpRequestFactory {
+    let (factory, model) = (factory.clone(), Arc::<str>::from(model));
+    HttpRequestFactory::new(move || {
+        let (factory, model) = (factory.clone(), Arc::clone(&model));
+        async move {
+            let request = factory.build().await?;
+            again(&request, Some(&model)).map_err(OpenAIError::Boxed)
+        }
+    })
 }
 
 impl<S> Attempt for Repeated<S>
@@ -25,8 +38,12 @@ where
     type Body = Body;
     type Error = OpenAIError;
 
-    async fn send(&mut self) -> Result<http::Response<Body>, OpenAIError> {
-        call(&mut self.inner, self.factory.clone()).await.map(opened).map_err(Into::into)
+    async fn send(&mut self, model: Option<&str>) -> Result<http::Response<Body>, OpenAIError> {
+        let factory = match model {
+            Some(model) => directed(&self.factory, model),
+            None => self.factory.clone(),
+        };
+        call(&mut self.inner, factory).await.map(opened).map_err(Into::into)
     }
 
     fn loss(error: &OpenAIError) -> Loss {

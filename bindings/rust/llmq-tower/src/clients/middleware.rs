@@ -5,7 +5,7 @@ use http::Extensions;
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::{loss, opened, Asked};
+use super::{again, loss, opened, Asked};
 use crate::attempt::{Attempt, Failed, Loss};
 use crate::layer::PermitLayer;
 
@@ -19,10 +19,9 @@ impl Attempt for Repeated<'_> {
     type Body = Body;
     type Error = Error;
 
-    async fn send(&mut self) -> Result<http::Response<Body>> {
-        let request = self.request.try_clone();
-        let request =
-            request.ok_or_else(|| Error::Middleware(anyhow::anyhow!(super::NOT_BYTES)))?;
+    async fn send(&mut self, model: Option<&str>) -> Result<http::Response<Body>> {
+        let request = again(&self.request, model)
+            .map_err(|problem| Error::Middleware(anyhow::anyhow!(problem)))?;
         self.next.clone().run(request, self.extensions).await.map(opened)
     }
 

@@ -10,11 +10,22 @@ use ::reqwest::{Body, Request, Response, ResponseBuilderExt};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap};
 
-use crate::attempt::{is_json, model_of, Attempt, Failed, Loss};
+use crate::attempt::{is_json, model_of, naming, Attempt, Failed, Loss};
 use crate::layer::{Call, PermitLayer};
+use crate::BoxError;
 
 /// Of a request that cannot be made a second time; those that are taken over can.
 const NOT_BYTES: &str = "the body of the request is not bytes";
+
+/// The request once more, as it goes to a model.
+fn again(request: &Request, model: Option<&str>) -> Result<Request, BoxError> {
+    let mut again = request.try_clone().ok_or(NOT_BYTES)?;
+    if let Some(model) = model {
+        let body = request.body().and_then(Body::as_bytes).ok_or(NOT_BYTES)?;
+        *again.body_mut() = Some(naming(model, body, again.headers_mut())?.into());
+    }
+    Ok(again)
+}
 
 /// What a request says that names a model.
 struct Asked {

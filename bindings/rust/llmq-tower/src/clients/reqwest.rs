@@ -6,7 +6,7 @@ use http::Extensions;
 use reqwest::{Body, Error, Request, Response};
 use tower_service::Service;
 
-use super::{loss, opened, Asked};
+use super::{again, loss, opened, Asked};
 use crate::attempt::{Attempt, Failed, Loss};
 use crate::service::{call, BoxFuture, Permitted};
 use crate::BoxError;
@@ -23,8 +23,8 @@ where
     type Body = Body;
     type Error = BoxError;
 
-    async fn send(&mut self) -> Result<http::Response<Body>, BoxError> {
-        let request = self.request.try_clone().ok_or(super::NOT_BYTES)?;
+    async fn send(&mut self, model: Option<&str>) -> Result<http::Response<Body>, BoxError> {
+        let request = again(&self.request, model)?;
         call(&mut self.inner, request).await.map(opened).map_err(Into::into)
     }
 

@@ -68,6 +68,16 @@ pub(crate) fn manager(model: &str, settings: &str) -> Manager {
         .expect("the settings are good")
 }
 
+/// A manager with a model that lets one call through an hour; the rest falls back to "second".
+pub(crate) fn falls_back(model: &str) -> Manager {
+    let settings = r#""limits": [{"requests": 1, "per": "1h"}],
+        "fallback": {"models": ["second"], "after_ms": 1}"#;
+    Manager::from_json(&format!(
+        r#"{{"models": [{{"name": "{model}", {settings}}}, {{"name": "second"}}]}}"#
+    ))
+    .expect("the settings are good")
+}
+
 /// The counters behind everything that was reported until now.
 pub(crate) fn settled(manager: &Manager) -> Stats {
     manager.info_json(None).expect("a round trip");
