@@ -1,8 +1,9 @@
 // Tells a handle that it lives in a forked child of the process that made it.
 //
 // A page that the kernel wipes at fork (MADV_WIPEONFORK) holds a word that is set at the start:
-// reading it costs nothing, where getpid costs a system call. Where the kernel has no such page, a
-// pthread_atfork handler counts forks instead.
+// reading it costs nothing, where getpid costs a system call. A pthread_atfork handler counts forks
+// besides: not every kernel has such pages, and QEMU's user emulation takes the advice and does
+// nothing. The page knows of forks that pass the C library by.
 #ifndef LLMQ_RUNTIME_FORK_MARK_H_
 #define LLMQ_RUNTIME_FORK_MARK_H_
 
