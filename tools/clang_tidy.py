@@ -42,11 +42,12 @@ def included(command):
         [*arguments, "-M"], cwd=command["directory"], check=True, capture_output=True, text=True
     ).stdout
     names = made.replace("\\\n", " ").split()[1:]
-    return sorted({os.path.normpath(os.path.join(command["directory"], name)) for name in names})
+    return {os.path.normpath(os.path.join(command["directory"], name)) for name in names}
 
 
 def fingerprint(command):
-    files = included(command)
+    """The same in every checkout: also the order of the files does not tell where it lies."""
+    files = sorted(included(command), key=lambda name: name.replace(str(ROOT), "."))
     parts = [*fixed_parts(), command["command"], *files, *map(digest, files)]
     return hashlib.sha256("\0".join(parts).replace(str(ROOT), ".").encode()).hexdigest()
 
