@@ -17,8 +17,8 @@
 
 /* Another thread may hold the lock of AddressSanitizer's allocator when the process forks: then the
  * child waits for ever. (gcc 12: 43 of 180 runs; without it none of 60.) So with it a process forks
- * when its other threads sleep. */
-#if defined(__SANITIZE_ADDRESS__)
+ * when its other threads sleep. QEMU's user emulation has such locks too. */
+#if defined(__SANITIZE_ADDRESS__) || defined(IS_EMULATED)
 #define MAY_FORK_BESIDE_BUSY_THREADS 0
 #else
 #define MAY_FORK_BESIDE_BUSY_THREADS 1
