@@ -46,6 +46,14 @@ class EngineFallback : public testing::Test {
       return before ? before(call) : Answer{};
     };
   }
+  // Model 0 lets so many start, and those who have waited for so long go to model 1.
+  void add_impatient(int64_t requests, DurationNs period, DurationNs after) {
+    ModelSpec slow = falling({1});
+    slow.limits = {per_period(LimitKind::kRequests, requests, period)};
+    slow.fallback.after = after;
+    sim.add_model(slow);
+    sim.add_model(model_with({}));
+  }
   EngineSim sim;
   const TimeNs begin = sim.now();
 };
@@ -97,11 +105,7 @@ TEST_F(EngineFallback, WhatIsTooLargeForItsLimitsGoes) {
 }
 
 TEST_F(EngineFallback, WhoWaitsLongerThanTheBoundGoes) {
-  ModelSpec slow = falling({1});
-  slow.limits = {per_period(LimitKind::kRequests, 5, seconds(60))};
-  slow.fallback.after = seconds(10);
-  sim.add_model(slow);
-  sim.add_model(model_with({}));
+  add_impatient(5, seconds(60), seconds(10));
   for (int i = 0; i < 20; ++i) sim.submit(Want{});
   sim.run_for(seconds(9));
   EXPECT_EQ(sim.model(0).counters.completed, 5u);
@@ -111,11 +115,7 @@ TEST_F(EngineFallback, WhoWaitsLongerThanTheBoundGoes) {
 }
 
 TEST_F(EngineFallback, ADeadlineBeforeTheModelHasRoomIsForTheOtherOneToMeet) {
-  ModelSpec slow = falling({1});
-  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(3'600))};
-  slow.fallback.after = seconds(1);
-  sim.add_model(slow);
-  sim.add_model(model_with({}));
+  add_impatient(1, seconds(3'600), seconds(1));
   sim.submit(Want{});
   Want want;
   want.deadline = begin + seconds(30);
@@ -128,11 +128,7 @@ TEST_F(EngineFallback, ADeadlineBeforeTheModelHasRoomIsForTheOtherOneToMeet) {
 }
 
 TEST_F(EngineFallback, WithoutAnotherModelADeadlineThatCannotBeMetIsToldAtOnce) {
-  ModelSpec slow = falling({1});
-  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(3'600))};
-  slow.fallback.after = seconds(1);
-  sim.add_model(slow);
-  sim.add_model(model_with({}));
+  add_impatient(1, seconds(3'600), seconds(1));
   sim.submit(Want{});
   sim.remove(1, StopMode::kDrain);
   Want want;
@@ -141,11 +137,7 @@ TEST_F(EngineFallback, WithoutAnotherModelADeadlineThatCannotBeMetIsToldAtOnce) 
 }
 
 TEST_F(EngineFallback, WhoStandsBeforeMayLeaveInTime) {
-  ModelSpec slow = falling({1});
-  slow.limits = {per_period(LimitKind::kRequests, 1, seconds(5))};
-  slow.fallback.after = seconds(10);
-  sim.add_model(slow);
-  sim.add_model(model_with({}));
+  add_impatient(1, seconds(5), seconds(10));
   for (int i = 0; i < 10; ++i) sim.submit(Want{});
   sim.run_for(seconds(8));
   Want want;
