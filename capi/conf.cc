@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "capi/guard.h"
 #include "capi/handles.h"
-#include "runtime/api_key.h"
 #include "runtime/memory.h"
+#include "runtime/validate.h"
 
 using llmq::capi::fail;
 using llmq::capi::fail_arg;

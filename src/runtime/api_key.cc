@@ -6,9 +6,6 @@
 
 #include "provider/provider.h"
 #include "provider/text.h"
-#include "runtime/calendar.h"
-#include "runtime/log.h"
-#include "runtime/transport.h"
 
 namespace llmq::runtime {
 namespace {
@@ -57,30 +54,6 @@ core::Result<std::string> read_api_key(const config::DeploymentConfig& config, b
       provider::check_key_transport(config.base_url, has_key, config.allow_insecure);
   if (!allowed) return wrong(config, "base_url", allowed.error().message);
   return key;
-}
-
-core::Result<core::Done> validate(const config::Config& config, const Callbacks& callbacks) {
-  const auto settings = config.manager();
-  if (!settings) return settings.error();
-  const auto models = config.models();
-  if (!models) return models.error();
-  const auto pools = config.pools();
-  if (!pools) return pools.error();
-  const auto log = make_log(settings.value(), callbacks.log);
-  if (!log) return log.error();
-  for (const config::PoolConfig& pool : pools.value()) {
-    if (auto checked = check_calendars(pool); !checked) return checked.error();
-  }
-  for (const config::ModelConfig& model : models.value()) {
-    if (auto checked = check_calendars(model); !checked) return checked.error();
-    for (const config::DeploymentConfig& deployment : model.deployments) {
-      if (auto checked = check_transport(deployment); !checked) return checked.error();
-      if (deployment.provider != config::ProviderKind::kHttp) continue;
-      const auto key = read_api_key(deployment, callbacks.api_key.is_set());
-      if (!key) return key.error();
-    }
-  }
-  return core::Done{};
 }
 
 bool is_asked_by_event(const DeploymentEntry& entry) {

@@ -20,9 +20,6 @@ bool brings_its_key(const config::DeploymentConfig& config);
 // loopback interface needs none. kInvalidValue names the missing variable or unreadable file.
 core::Result<std::string> read_api_key(const config::DeploymentConfig& config, bool has_callback);
 
-// What can be wrong with a configuration before a manager is made of it.
-core::Result<core::Done> validate(const config::Config& config, const Callbacks& callbacks);
-
 // Is the host asked for it by an event?
 bool is_asked_by_event(const DeploymentEntry& entry);
 

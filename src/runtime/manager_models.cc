@@ -9,6 +9,7 @@
 #include "runtime/limit_places.h"
 #include "runtime/manager.h"
 #include "runtime/transport.h"
+#include "runtime/validate.h"
 
 namespace llmq::runtime {
 namespace {
@@ -129,11 +130,8 @@ Result<Done> Manager::find_fallback(ModelSettings& settings,
     const auto found = std::find_if(fresh.begin(), fresh.end(), is_it);
     const ModelEntry* const model =
         found != fresh.end() ? found->get() : loop_->registry.find(name);
-    const std::string key = "model." + settings.name + ".fallback.models";
-    if (model == nullptr) {
-      return config::bad_setting(key, "no model " + config::quoted(name) + " is registered");
-    }
-    if (name == settings.name) return config::bad_setting(key, "it names the model itself");
+    auto checked = check_fallback(settings.name, name, model != nullptr);
+    if (!checked) return checked;
     settings.fallback_models.push_back(model->index);
   }
   return Done{};

@@ -248,6 +248,28 @@ static void validate_finds_contradictions(void) {
   llmq_conf_free(conf);
 }
 
+static void validate_finds_models_that_nobody_can_fall_back_to(void) {
+  static const char* const kWrong[] = {"b", "a"};
+  static const char* const kWhy[] = {"no model \"b\" is registered", "it names the model itself"};
+  for (int i = 0; i < 2; ++i) {
+    llmq_conf_t* conf = conf_of("{\"models\":[{\"name\":\"a\"},{\"name\":\"c\"}]}");
+    llmq_manager_t* manager = NULL;
+    llmq_error_t* err = NULL;
+    llmq_error_t* same = NULL;
+    CHECK_OK(llmq_conf_set(conf, "model.a.fallback.models", "c", NULL));
+    CHECK_OK(llmq_conf_validate(conf, NULL));
+    CHECK_OK(llmq_conf_set(conf, "model.a.fallback.models", kWrong[i], NULL));
+    CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_conf_validate(conf, &err));
+    CHECK_TEXT("model.a.fallback.models", llmq_error_key(err));
+    CHECK_HAS(kWhy[i], llmq_error_message(err));
+    CHECK_STATUS(LLMQ_ERR_INVALID_VALUE, llmq_manager_create(conf, &manager, &same));
+    CHECK_TEXT(llmq_error_message(err), llmq_error_message(same));
+    llmq_error_free(same);
+    llmq_error_free(err);
+    llmq_conf_free(conf);
+  }
+}
+
 /* Also where no limit follows a calendar yet. */
 static void validate_finds_time_zones_that_nobody_knows(void) {
   static const char* const kDocuments[][2] = {
@@ -443,6 +465,7 @@ int main(void) {
   RUN(presets_are_listed);
   RUN(every_listed_key_has_a_value);
   RUN(validate_finds_contradictions);
+  RUN(validate_finds_models_that_nobody_can_fall_back_to);
   RUN(validate_finds_time_zones_that_nobody_knows);
   RUN(validate_finds_missing_keys_and_unreadable_files);
   RUN(models_are_listed_in_their_order);

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "runtime/validate.h"
+
 namespace llmq::runtime {
 namespace {
 
