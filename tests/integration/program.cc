@@ -1,12 +1,16 @@
 #include "integration/program.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -134,6 +138,32 @@ Mock::Mock(const Directory& directory, const Arguments& options)
   const std::string line = program_.out();
   const size_t begin = line.find("http://");
   url_ = begin == std::string::npos ? "" : line.substr(begin, line.find('\n') - begin);
+}
+
+base::Json Mock::stats() const {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1))));
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::string asked = "GET /stats HTTP/1.0\r\n\r\n";
+  EXPECT_EQ(::send(socket, asked.data(), asked.size(), 0), static_cast<ssize_t>(asked.size()));
+  std::string answer;
+  char piece[4096];
+  for (ssize_t size = 0; (size = ::recv(socket, piece, sizeof piece, 0)) > 0;) {
+    answer.append(piece, static_cast<size_t>(size));
+  }
+  ::close(socket);
+  const size_t head = answer.find("\r\n\r\n");
+  EXPECT_NE(head, std::string::npos) << answer;
+  return base::Json(cJSON_Parse(answer.substr(std::min(head, answer.size())).c_str()));
+}
+
+void Mock::wait_for(const char* name, double count) const {
+  while (number(stats(), name) < count && !testing::Test::HasFailure()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it tells of no event
+  }
 }
 
 base::Json Mock::stop() {

@@ -69,6 +69,10 @@ class Mock {
   explicit Mock(const Directory& directory, const Arguments& options = {});
 
   const std::string& url() const { return url_; }  // http://127.0.0.1:PORT/v1
+  // Its statistics, as it goes on.
+  base::Json stats() const;
+  // Waits until a number of these is so high; the test's own time-out bounds this.
+  void wait_for(const char* name, double count) const;
   // Ends it and returns its statistics.
   base::Json stop();
 
