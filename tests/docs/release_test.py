@@ -46,7 +46,8 @@ class Release(unittest.TestCase):
             self.assertEqual({path.name for path in folder.iterdir()} - {"SHA256SUMS"}, set(sums))
             for file, digest in sums.items():
                 self.assertEqual(digest, hashlib.sha256((folder / file).read_bytes()).hexdigest())
-            bill = json.loads(next(folder.glob("*.spdx.json")).read_text())
+            number = run(sys.executable, "-B", "tools/release/version.py")[1].strip()
+            bill = json.loads((folder / f"llmq-{number}.spdx.json").read_text())
             self.assertEqual("SPDX-2.3", bill["spdxVersion"])
             self.assertLessEqual({"llmq", "libuv", "cJSON", "libcurl"}, {one["name"] for one in bill["packages"]})
             self.assertIn("./package.deb", {one["fileName"] for one in bill["files"]})
@@ -91,6 +92,15 @@ class Workflows(unittest.TestCase):
         code, said = run("tools/release/publish.sh", "cpan", ".")
         self.assertEqual(1, code, said)
         self.assertIn("no registry cpan", said)
+
+    def test_the_bill_of_materials_is_named_by_its_path(self):
+        release = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+        (path,) = re.findall(r"sbom-path: *(.+?)(?: +#.*)?$", release, re.M)
+        self.assertNotRegex(path, r"[*?\[]", "the action takes one path and no pattern")
+        step = re.fullmatch(r"\$\{\{ steps\.(\w+)\.outputs\.(\w+) \}\}", path)
+        self.assertIn(f"id: {step[1]}\n", release)
+        said = f'echo "{step[2]}=release/llmq-$(tools/release/version.py).spdx.json" >>"$GITHUB_OUTPUT"'
+        self.assertIn(said, release)
 
     def test_actions_have_a_version(self):
         for file, line in self.lines():
