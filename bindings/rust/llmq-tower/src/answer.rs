@@ -81,8 +81,8 @@ impl Meter {
     fn end(&mut self) {
         let Some(permit) = self.permit.take() else { return };
         match self.verdict() {
-            Some(verdict) => verdict.end(permit),
-            None => drop(permit), // what was used is not known
+            Some(verdict) => verdict.end(&permit),
+            None => drop(permit.release(None)), // what was used is not known
         }
     }
 
@@ -95,11 +95,11 @@ impl Meter {
 
 impl Drop for Meter {
     /// Clients stop reading at the last event of a stream, which is not the last of its bytes. Whoever stops before
-    /// leaves it unknown what was used.
+    /// leaves it unknown what was used, and how the call would have ended: the permit is dropped.
     fn drop(&mut self) {
         let Some(permit) = self.permit.take() else { return };
         if let Some(verdict) = self.verdict().filter(Verdict::is_ok) {
-            verdict.end(permit);
+            verdict.end(&permit);
         }
     }
 }

@@ -118,7 +118,7 @@ impl PermitLayer {
             Ok(said) => {
                 let said = said.to_bytes();
                 let verdict = Verdict::of(provider, head.status, &head.headers, &said);
-                verdict.end(permit);
+                verdict.end(&permit);
                 let again = Again::of(&verdict);
                 Said { answer: Response::from_parts(head, Answer::said(said)), again }
             }

@@ -84,7 +84,7 @@ impl Verdict {
     }
 
     /// Ends the permit as the call has ended. One that was lost needs no end.
-    pub(crate) fn end(&self, permit: Permit) {
+    pub(crate) fn end(&self, permit: &Permit) {
         let _ = if self.is_ok() {
             permit.release(self.usage())
         } else {

@@ -77,7 +77,7 @@ async fn an_answer_that_nobody_reads_gives_its_permit_back() {
     let manager = manager("m", r#""concurrency": 1"#);
     let (_, service) = answering(vec![answer(200, ANSWER)]);
     drop(within(PermitLayer::new(&manager).layer(service).call(call())).await.unwrap());
-    within(manager.acquire(&Request::new("m", "")).unwrap()).await.unwrap();
+    drop(within(manager.acquire(&Request::new("m", "")).unwrap()).await.unwrap());
 }
 
 #[tokio::test]
@@ -216,9 +216,10 @@ async fn the_usage_of_a_stream_is_known_at_its_last_event() {
     assert_eq!((ours.input_tokens, ours.output_tokens, ours.completed), (5, 6, 1));
     let mut left = stream(&manager, &[Ok(START), Ok(END)]).await;
     left.frame().await.unwrap().unwrap();
-    drop(left);
+    drop(left); // which says neither well nor ill of the provider
     let ours = settled(&manager);
-    assert_eq!((ours.input_tokens, ours.output_tokens, ours.completed), (5, 6, 2));
+    assert_eq!((ours.input_tokens, ours.output_tokens, ours.completed), (5, 6, 1));
+    assert_eq!((ours.failed, ours.processing), (1, 0));
 }
 
 #[tokio::test]

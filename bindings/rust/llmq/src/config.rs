@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void, CString};
 use std::fmt;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use llmq_sys as sys;
 
@@ -53,14 +54,32 @@ impl LogLevel {
 /// The keys are those of llmq's documentation of its configuration: `max_pending`,
 /// `model.gpt-4o.rpm` and so on; as JSON `{"models": [{"name": "gpt-4o", "rpm": 500}]}`. A manager
 /// copies what it is made from.
-pub struct Config(NonNull<sys::llmq_conf_t>);
+pub struct Config {
+    raw: NonNull<sys::llmq_conf_t>,
+    log: Option<Log>,
+}
 
 // SAFETY: a configuration may be used by one thread after the other. It is not Sync: not by two at
 // a time.
 unsafe impl Send for Config {}
 
-type LogFn = Box<dyn Fn(LogLevel, &str) + Send + Sync>;
+type LogFn = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 type KeyFn = Box<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
+
+/// Where log lines go, and the least level of these.
+#[derive(Clone)]
+pub(crate) struct Log {
+    level: LogLevel,
+    line: LogFn,
+}
+
+impl Log {
+    pub(crate) fn write(&self, level: LogLevel, line: &str) {
+        if level >= self.level {
+            let _ = ffi::callback(|| (self.line)(level, line));
+        }
+    }
+}
 
 impl Config {
     /// Every key at its default, no models.
@@ -72,7 +91,8 @@ impl Config {
         let mut raw = ptr::null_mut();
         // SAFETY: a place for the configuration.
         ffi::check(unsafe { sys::llmq_conf_create(&mut raw) })?;
-        NonNull::new(raw).map(Config).ok_or_else(|| Error::of(Status::NOMEM.code()))
+        let made = NonNull::new(raw).map(|raw| Config { raw, log: None });
+        made.ok_or_else(|| Error::of(Status::NOMEM.code()))
     }
 
     /// What a JSON document says.
@@ -97,7 +117,11 @@ impl Config {
     }
 
     pub(crate) fn raw(&self) -> *mut sys::llmq_conf_t {
-        self.0.as_ptr()
+        self.raw.as_ptr()
+    }
+
+    pub(crate) fn log_of(&self) -> Option<Log> {
+        self.log.clone()
     }
 
     /// Sets one key. Returns the configuration, for the next one.
@@ -161,7 +185,8 @@ impl Config {
         level: LogLevel,
         log: impl Fn(LogLevel, &str) + Send + Sync + 'static,
     ) -> Result<&mut Config> {
-        let user = Box::into_raw(Box::<LogFn>::new(Box::new(log))).cast();
+        let line: LogFn = Arc::new(log);
+        let user = Box::into_raw(Box::new(Arc::clone(&line))).cast();
         // SAFETY: the library frees the user pointer in every case, by the function that fits it.
         ffi::check(unsafe {
             sys::llmq_conf_set_log(
@@ -172,6 +197,7 @@ impl Config {
                 Some(ffi::free_box::<LogFn>),
             )
         })?;
+        self.log = Some(Log { level, line });
         Ok(self)
     }
 

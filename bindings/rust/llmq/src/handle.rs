@@ -4,8 +4,14 @@ use std::ptr::NonNull;
 
 use llmq_sys as sys;
 
+use crate::config::{Log, LogLevel};
+
 /// Keeps the library's manager in memory, no more: what is done with it after its end is refused.
-pub(crate) struct Handle(NonNull<sys::llmq_manager_t>);
+pub(crate) struct Handle {
+    raw: NonNull<sys::llmq_manager_t>,
+    /// Where its log lines go, for those that this crate has to say itself.
+    log: Option<Log>,
+}
 
 // SAFETY: any thread may call any function of the library with it.
 unsafe impl Send for Handle {}
@@ -15,12 +21,20 @@ unsafe impl Sync for Handle {}
 impl Handle {
     /// # Safety
     /// The reference becomes the handle's.
-    pub(crate) unsafe fn own(raw: *mut sys::llmq_manager_t) -> Option<Handle> {
-        NonNull::new(raw).map(Handle)
+    pub(crate) unsafe fn own(raw: *mut sys::llmq_manager_t, log: Option<Log>) -> Option<Handle> {
+        NonNull::new(raw).map(|raw| Handle { raw, log })
+    }
+
+    /// Writes a warning.
+    #[cold]
+    pub(crate) fn warn(&self, line: &str) {
+        if let Some(log) = &self.log {
+            log.write(LogLevel::Warn, line);
+        }
     }
 
     pub(crate) fn raw(&self) -> *mut sys::llmq_manager_t {
-        self.0.as_ptr()
+        self.raw.as_ptr()
     }
 
     /// True in a child of the process that made the manager: its threads are not here.

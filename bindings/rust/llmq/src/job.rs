@@ -71,7 +71,7 @@ impl Failure {
     }
 
     /// Asks for no new try before that time from now. With [`Status::RATE_LIMITED`] the model
-    /// starts nothing before then.
+    /// starts nothing before then. One without end (more than 292 years) counts as none, and the log warns of it.
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Failure {
         self.retry_after = time;
@@ -264,53 +264,69 @@ impl Job {
     }
 
     fn report(&mut self, result: std::result::Result<Answer, Failure>) {
-        let (manager, attempt) = (self.handle.raw(), self.event.attempt_id);
+        let attempt = self.event.attempt_id;
         self.cancels.end(attempt);
-        // SAFETY: a live handle, texts of those lengths, and an event that is ours. Nobody reads
-        // the payload now.
-        unsafe {
-            let code = match &result {
-                Ok(answer) => {
-                    let usage = answer.usage.map(Usage::raw);
-                    let usage = usage.as_ref().map_or(ptr::null(), |usage| usage as *const _);
-                    let data = &answer.data;
-                    sys::llmq_attempt_succeed(
-                        manager,
-                        attempt,
-                        data.as_ptr().cast(),
-                        data.len(),
-                        usage,
-                    )
-                }
-                Err(failure) => failure.report(manager, attempt),
-            };
-            if code == sys::LLMQ_ERR_INVALID_ARG || code == sys::LLMQ_ERR_NOMEM {
-                // It still runs: what was reported was not acceptable, or there was no room for it.
-                let why = Failure::new(Status::PROCESSING, "the report of the attempt was refused");
-                why.report(manager, attempt);
+        let reported = match &result {
+            Ok(answer) => answer.report(&self.handle, attempt),
+            Err(failure) => failure.check().and_then(|()| {
+                let code = failure.report(&self.handle, attempt);
+                ffi::check(code)
+            }),
+        };
+        match reported {
+            // It had ended, or belongs to another process.
+            Err(error) if matches!(error.status(), Status::STALE | Status::FORKED) => {}
+            // It still runs: what was reported was not acceptable, or there was no room for it.
+            Err(error) => {
+                Failure::new(Status::PROCESSING, error.message()).report(&self.handle, attempt);
             }
+            Ok(()) => {}
+        }
+        // SAFETY: an event that is ours. Nobody reads the payload now.
+        unsafe {
             sys::llmq_events_release(&mut self.event, mem::size_of::<sys::llmq_event_t>(), 1);
         }
     }
 }
 
+impl Answer {
+    fn report(&self, handle: &Handle, attempt: AttemptId) -> Result<()> {
+        self.usage.as_ref().map_or(Ok(()), Usage::check)?;
+        let usage = self.usage.map(Usage::raw);
+        let usage = usage.as_ref().map_or(ptr::null(), |usage| usage as *const _);
+        let data = self.data.as_ptr().cast();
+        // SAFETY: a live handle, so many bytes, and null or a struct that knows its size.
+        ffi::check(unsafe {
+            sys::llmq_attempt_succeed(handle.raw(), attempt, data, self.data.len(), usage)
+        })
+    }
+}
+
 impl Failure {
-    /// # Safety
-    /// `manager` must be live.
-    pub(crate) unsafe fn report(
-        &self,
-        manager: *mut sys::llmq_manager_t,
-        attempt: AttemptId,
-    ) -> sys::llmq_status_t {
-        // SAFETY: as the caller promises; a text of that length.
+    /// An error unless its status is a failure.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.status.code() < 0 {
+            return Ok(());
+        }
+        let words = format!("status: {} is no failure", self.status);
+        Err(Error::with(Status::INVALID_ARG, words, "status".to_owned(), None))
+    }
+
+    pub(crate) fn report(&self, handle: &Handle, attempt: AttemptId) -> sys::llmq_status_t {
+        let retry_after_ns = i64::try_from(self.retry_after.as_nanos()).unwrap_or_else(|_| {
+            let told = self.retry_after;
+            handle.warn(&format!("retry_after: {told:?} has no end, and counts as not told"));
+            0
+        });
+        // SAFETY: a live handle, and a text of that length.
         unsafe {
             sys::llmq_attempt_fail(
-                manager,
+                handle.raw(),
                 attempt,
                 self.status.code(),
                 self.message.as_ptr().cast(),
                 self.message.len(),
-                ffi::nanos(self.retry_after),
+                retry_after_ns,
             )
         }
     }

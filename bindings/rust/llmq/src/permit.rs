@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,18 +24,24 @@ use crate::status::Status;
 use crate::{AttemptId, RequestId};
 
 /// Leave to make one call. Make it, and end the permit with [`release`](Permit::release) or
-/// [`fail`](Permit::fail): that is what the limits learn from. Dropping it is `release(None)`.
+/// [`fail`](Permit::fail): that is what the limits learn from. One that is dropped before ends with
+/// [`Status::ABANDONED`]: its place is free, what was reserved stays charged, and nothing is said of the provider.
 ///
 /// Switch off retries of the SDK that makes the call: each try takes a permit of its own.
+#[must_use = "a permit that is dropped is abandoned: release it, or tell how the call failed"]
 pub struct Permit {
     handle: Arc<Handle>,
     id: RequestId,
     attempt: AttemptId,
     deployment: String,
-    is_over: bool,
+    is_over: AtomicBool,
 }
 
 impl Permit {
+    fn new(handle: Arc<Handle>, id: RequestId, attempt: AttemptId, deployment: String) -> Permit {
+        Permit { handle, id, attempt, deployment, is_over: AtomicBool::new(false) }
+    }
+
     /// Id of the request.
     pub fn id(&self) -> RequestId {
         self.id
@@ -100,20 +107,22 @@ impl Permit {
     /// that was not made: `Some(Usage::default())`.
     ///
     /// # Errors
-    /// [`Status::STALE`] if the permit was lost: its lease was over, or it was cancelled.
-    /// [`Status::INVALID_ARG`] for a negative count; nothing is known of the usage then.
-    pub fn release(mut self, usage: Option<Usage>) -> Result<()> {
-        let result = self.end(usage);
-        self.is_over =
-            result.as_ref().map_or_else(|error| error.status() == Status::STALE, |()| true);
-        result
-    }
-
-    fn end(&self, usage: Option<Usage>) -> Result<()> {
+    /// [`Status::STALE`] if the permit was lost (its lease was over, or it was cancelled) or has ended before.
+    /// [`Status::INVALID_ARG`] for a negative count, with its name: the permit is still held then.
+    pub fn release(&self, usage: Option<Usage>) -> Result<()> {
+        usage.as_ref().map_or(Ok(()), Usage::check)?;
         let usage = usage.map(Usage::raw);
         let usage = usage.as_ref().map_or(ptr::null(), |usage| usage as *const _);
         // SAFETY: a live handle, and null or a struct that knows its size.
-        ffi::check(unsafe { sys::llmq_permit_release(self.handle.raw(), self.attempt, usage) })
+        self.end(unsafe { sys::llmq_permit_release(self.handle.raw(), self.attempt, usage) })
+    }
+
+    /// With any other answer than these two it is still held.
+    fn end(&self, code: sys::llmq_status_t) -> Result<()> {
+        if code == sys::LLMQ_OK || code == sys::LLMQ_ERR_STALE {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        ffi::check(code)
     }
 
     /// The call failed. [`Status::RATE_LIMITED`] with its Retry-After teaches the limits, [`Status::OVERLOADED`],
@@ -121,19 +130,20 @@ impl Permit {
     /// again: ask for another permit.
     ///
     /// # Errors
-    /// As [`Permit::release`].
-    pub fn fail(mut self, failure: impl Into<Failure>) -> Result<()> {
-        // SAFETY: a live handle.
-        let code = unsafe { failure.into().report(self.handle.raw(), self.attempt) };
-        self.is_over = code == sys::LLMQ_OK || code == sys::LLMQ_ERR_STALE;
-        ffi::check(code)
+    /// [`Status::STALE`] as [`Permit::release`]. [`Status::INVALID_ARG`] for a status that is no failure: the permit
+    /// is still held then.
+    pub fn fail(&self, failure: impl Into<Failure>) -> Result<()> {
+        let failure = failure.into();
+        failure.check()?;
+        self.end(failure.report(&self.handle, self.attempt))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if !self.is_over {
-            let _ = self.end(None); // a permit that was lost needs no end
+        if !*self.is_over.get_mut() {
+            let dropped = Failure::new(Status::ABANDONED, "the permit was dropped before its end");
+            let _ = self.fail(dropped); // one that was lost needs no end
         }
     }
 }
@@ -180,7 +190,7 @@ impl Acquire {
         match outcome {
             Outcome::Permit { attempt, deployment } => {
                 let handle = Arc::clone(&self.handle);
-                Ok(Permit { handle, id: self.id, attempt, deployment, is_over: false })
+                Ok(Permit::new(handle, self.id, attempt, deployment))
             }
             other => Err(match other.into_result() {
                 Err(error) => error,
@@ -246,13 +256,10 @@ impl Manager {
         let code = unsafe { sys::llmq_try_acquire(self.raw(), &raw, &mut attempt, &mut wait_ns) };
         match code {
             sys::LLMQ_ERR_AGAIN => Ok(None),
-            sys::LLMQ_OK => Ok(Some(Permit {
-                handle: Arc::clone(self.handle()),
-                id: 0,
-                attempt,
-                deployment: self.deployment_of(attempt),
-                is_over: false,
-            })),
+            sys::LLMQ_OK => {
+                let handle = Arc::clone(self.handle());
+                Ok(Some(Permit::new(handle, 0, attempt, self.deployment_of(attempt))))
+            }
             code => Err(self.why(&raw, code)),
         }
     }

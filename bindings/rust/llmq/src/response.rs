@@ -68,6 +68,24 @@ impl Usage {
         Usage { input_tokens: input, output_tokens: output, ..Usage::default() }
     }
 
+    /// An error that names a count which is none.
+    pub(crate) fn check(&self) -> Result<()> {
+        let counts = [
+            ("input_tokens", self.input_tokens),
+            ("output_tokens", self.output_tokens),
+            ("cached_input_tokens", self.cached_input_tokens),
+            ("cost_micros", self.cost_micros),
+            ("reasoning_tokens", self.reasoning_tokens),
+        ];
+        match counts.into_iter().find(|(_, count)| *count < 0) {
+            Some((name, count)) => {
+                let words = format!("usage: {name} is {count}, and must be 0 or more");
+                Err(Error::with(Status::INVALID_ARG, words, "usage".to_owned(), None))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn raw(self) -> sys::llmq_usage_t {
         sys::llmq_usage_t {
             struct_size: mem::size_of::<sys::llmq_usage_t>() as u32,

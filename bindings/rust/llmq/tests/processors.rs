@@ -52,6 +52,40 @@ fn failures_of_a_processor_are_retried_or_final() {
 }
 
 #[test]
+fn a_report_that_is_refused_ends_its_attempt_with_words() {
+    let manager = unserved(r#""concurrency": 1"#);
+    manager
+        .set_processor("m", |job| match job.payload() {
+            b"usage" => job.succeed(Answer::new("good").usage(Usage::tokens(-1, 2))),
+            b"cost" => {
+                let usage = Usage { cost_micros: i64::MIN, ..Usage::default() };
+                job.succeed(Answer::new("good").usage(usage));
+            }
+            b"status" => job.fail(Failure::new(Status::OK, "no failure")),
+            b"hint" => {
+                let limited = Failure::new(Status::BAD_REQUEST, "its own words");
+                job.fail(limited.retry_after(Duration::MAX));
+            }
+            _ => job.succeed("good"),
+        })
+        .unwrap();
+    let processing = Status::PROCESSING;
+    for (body, status, words) in [
+        ("usage", processing, "usage: input_tokens is -1, and must be 0 or more"),
+        ("cost", processing, "usage: cost_micros is -9223372036854775808, and must be 0 or more"),
+        ("status", processing, "status: LLMQ_OK is no failure"),
+        ("hint", Status::BAD_REQUEST, "its own words"),
+    ] {
+        let error = block_on(manager.submit(&Request::new("m", body)).unwrap()).unwrap_err();
+        assert_eq!((error.status(), error.message()), (status, words));
+        assert_eq!(error.retry_after(), None);
+        // Its place is free.
+        let next = block_on(manager.submit(&Request::new("m", "next")).unwrap()).unwrap();
+        assert_eq!(next.data(), b"good");
+    }
+}
+
+#[test]
 fn a_panic_fails_its_attempt_with_its_words() {
     let manager = unserved("");
     manager

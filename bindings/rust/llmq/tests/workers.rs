@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{block_on, mock, unserved};
-use llmq::{Answer, Failure, Request, ShutdownMode, Status};
+use llmq::{Answer, Failure, Request, ShutdownMode, Status, Usage};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -47,6 +47,29 @@ fn a_worker_on_threads_survives_panics() {
     }
     assert_eq!(ends[2].as_ref().unwrap().data(), b"ONE");
     assert_eq!(ends[4].as_ref().unwrap().data(), b"TWO");
+    manager.shutdown(ShutdownMode::Drain, None).unwrap().wait().unwrap();
+    running.join().unwrap();
+}
+
+#[test]
+fn a_worker_survives_a_report_that_is_refused() {
+    let manager = unserved(r#""concurrency": 1"#);
+    let worker = manager.worker("m", None).unwrap();
+    let running = std::thread::spawn(move || {
+        worker.run_blocking(1, |job| {
+            let answer = Answer::new("good");
+            Ok(match job.payload() {
+                b"bad" => answer.usage(Usage { reasoning_tokens: -7, ..Usage::default() }),
+                _ => answer,
+            })
+        });
+    });
+    let bad = manager.submit(&Request::new("m", "bad")).unwrap();
+    let good = manager.submit(&Request::new("m", "good")).unwrap();
+    let error = block_on(bad).unwrap_err();
+    assert_eq!(error.status(), Status::PROCESSING);
+    assert_eq!(error.message(), "usage: reasoning_tokens is -7, and must be 0 or more");
+    assert_eq!(block_on(good).unwrap().data(), b"good");
     manager.shutdown(ShutdownMode::Drain, None).unwrap().wait().unwrap();
     running.join().unwrap();
 }

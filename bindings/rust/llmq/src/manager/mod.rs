@@ -76,7 +76,7 @@ impl Manager {
         // SAFETY: a live configuration, and a place for the manager.
         ffi::explained(|err| unsafe { sys::llmq_manager_create(config.raw(), &mut raw, err) })?;
         // SAFETY: the reference is ours.
-        let handle = unsafe { Handle::own(raw) };
+        let handle = unsafe { Handle::own(raw, config.log_of()) };
         Manager::with_poller(handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?)
     }
 

@@ -34,7 +34,7 @@ impl Manager {
             )
         })?;
         // SAFETY: the reference is ours.
-        let handle = unsafe { Handle::own(raw) };
+        let handle = unsafe { Handle::own(raw, config.and_then(Config::log_of)) };
         let handle = handle.ok_or_else(|| Error::of(Status::INTERNAL.code()))?;
         match shared.as_ref() {
             Some(there) if there.raw() == handle.raw() => Ok(there.clone()),

@@ -283,6 +283,7 @@ impl Manager {
     /// [`Status::ALREADY_DONE`](crate::Status::ALREADY_DONE) if usage is known,
     /// [`Status::INVALID_ARG`](crate::Status::INVALID_ARG) (also: a negative count).
     pub fn update_usage(&self, id: RequestId, usage: Usage) -> Result<()> {
+        usage.check()?;
         // SAFETY: a live manager, and a struct that knows its size.
         ffi::check(unsafe { sys::llmq_usage_update(self.raw(), id, &usage.raw()) })
     }
