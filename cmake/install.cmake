@@ -66,9 +66,11 @@ endforeach()
 list(APPEND libraries -pthread)
 list(REMOVE_DUPLICATES libraries)
 list(JOIN libraries " " LLMQ_PC_LIBS_PRIVATE)
-configure_file(pkgconfig/llmq.pc.in ${PROJECT_BINARY_DIR}/llmq.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/llmq.pc
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Devel)
+foreach(name llmq llmq-static)
+  configure_file(pkgconfig/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT Devel)
+endforeach()
 
 if(TARGET manual)
   set(page_end "")

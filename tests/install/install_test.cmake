@@ -1,5 +1,5 @@
 # Installs the build below WORK_DIR, moves it elsewhere, and builds and runs programs against it there:
-# WAY pkg_config (C) or find_package (C and C++, shared and static). See CMakeLists.txt for the rest.
+# WAY pkg_config (C, shared and static) or find_package (C and C++, shared and static). See CMakeLists.txt for the rest.
 cmake_minimum_required(VERSION 3.25)
 
 # must(COMMAND...): runs it; what fails, or says something else than OUTPUT "...", ends the test.
@@ -24,19 +24,23 @@ set(prefix ${WORK_DIR}/prefix)
 
 if(WAY STREQUAL pkg_config)
   set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
-  must(${PKG_CONFIG} --modversion llmq OUTPUT "^${VERSION}\n$")
+  foreach(name llmq llmq-static)
+    must(${PKG_CONFIG} --modversion ${name} OUTPUT "^${VERSION}\n$")
+  endforeach()
   must(${PKG_CONFIG} --cflags --libs llmq)
   separate_arguments(shared UNIX_COMMAND "${output}")
   must(${PKG_CONFIG} --static --cflags --libs llmq)
+  separate_arguments(with_private UNIX_COMMAND "${output}")
+  must(${PKG_CONFIG} --cflags --libs llmq-static)
   separate_arguments(static UNIX_COMMAND "${output}")
-  # The static archive, not the shared library of the same name.
-  list(TRANSFORM static REPLACE "^-lllmq$" "${prefix}/${LIBDIR}/libllmq.a")
-
-  must(${C_COMPILER} -std=c99 -pedantic -Wall -Wextra -Werror ${FLAGS}
-    ${SOURCE_DIR}/consumer/program.c -o ${WORK_DIR}/shared ${shared} -Wl,-rpath,${prefix}/${LIBDIR})
-  must(${WORK_DIR}/shared OUTPUT "${answer}")
-  must(${C_COMPILER} -std=c99 ${FLAGS} ${SOURCE_DIR}/consumer/program.c -o ${WORK_DIR}/static ${static})
-  must(${WORK_DIR}/static OUTPUT "${answer}")
+  if(NOT static MATCHES "/libllmq\\.a;" OR static MATCHES "-lllmq")
+    message(FATAL_ERROR "llmq-static is not the archive: ${static}")
+  endif()
+  foreach(way shared with_private static)
+    must(${C_COMPILER} -std=c99 -pedantic -Wall -Wextra -Werror ${FLAGS}
+      ${SOURCE_DIR}/consumer/program.c -o ${WORK_DIR}/${way} ${${way}} -Wl,-rpath,${prefix}/${LIBDIR})
+    must(${WORK_DIR}/${way} OUTPUT "${answer}")
+  endforeach()
 else()
   must(${CMAKE_COMMAND} -S ${SOURCE_DIR}/consumer -B ${WORK_DIR}/build -G ${GENERATOR}
     -DCMAKE_PREFIX_PATH=${prefix} -DEXPECTED_VERSION=${VERSION}

@@ -102,6 +102,11 @@ flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-con
 "$cxx" -std=c++17 -Wall -Wextra -Werror "$consumer/program.cc" -o "$build/consumer_cc" $flags
 says "$build/consumer_c"
 says "$build/consumer_cc"
+flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config --cflags --libs llmq-static)
+# shellcheck disable=SC2086
+"$cc" -std=c99 -Wall -Wextra -Werror "$consumer/program.c" -o "$build/consumer_static" $flags
+needed "$build/consumer_static" | grep -q libllmq && fail "llmq-static.pc gives the shared library"
+says "$build/consumer_static"
 rm -rf "$build/consumer"
 cmake -S "$consumer" -B "$build/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$root/usr" -DEXPECTED_VERSION="$version" \
   -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
