@@ -74,11 +74,15 @@ if(LLMQ_PACKAGES STREQUAL DEB)
   add_custom_command(OUTPUT ${packaging_dir}/changelog.Debian.gz
     COMMAND gzip -9n < ${changelog} > ${packaging_dir}/changelog.Debian.gz DEPENDS ${changelog} VERBATIM)
   add_custom_target(debian_changelog ALL DEPENDS ${packaging_dir}/changelog.Debian.gz)
-  set(notes packaging/debian/copyright ${packaging_dir}/changelog.Debian.gz)
+  file(READ LICENSE license)
+  file(READ packaging/NOTICE notice)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS LICENSE packaging/NOTICE)
+  file(CONFIGURE OUTPUT ${packaging_dir}/copyright CONTENT "llmq\n\n${license}\n${notice}" @ONLY)
+  set(notes ${packaging_dir}/copyright ${packaging_dir}/changelog.Debian.gz)
 else()
   set(CPACK_RPM_COMPONENT_INSTALL ON)
   set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
-  set(CPACK_RPM_PACKAGE_LICENSE MIT)
+  set(CPACK_RPM_PACKAGE_LICENSE "MIT AND BSD-3-Clause") # packaging/NOTICE
   set(CPACK_RPM_LIBRARY_PACKAGE_NAME llmq-libs)
   set(CPACK_RPM_DEVEL_PACKAGE_NAME llmq-devel)
   set(CPACK_RPM_TOOLS_PACKAGE_NAME llmq)
@@ -98,7 +102,7 @@ else()
   set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/share/man /usr/share/man/man1 /usr/share/man/man3
     /usr/share/bash-completion /usr/share/bash-completion/completions /usr/share/zsh
     /usr/share/zsh/vendor-completions /usr/lib64/cmake /usr/lib64/pkgconfig)
-  set(notes LICENSE)
+  set(notes LICENSE packaging/NOTICE)
 endif()
 
 # Each package tells its licence, and its history, where its distribution looks for them.

@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 rm -rf "$folder"
 mkdir -p "$folder/include" "$folder/bundle"
 cp "$here"/*.go "$here"/*.c "$here"/*.h "$here/go.mod" "$here/README.md" "$folder"
+cp "$here/../../LICENSE" "$here/../../packaging/NOTICE" "$folder"
 cp "$here/bundle/README.md" "$folder/bundle"
 cp -r "$prefix/include/llmq" "$folder/include"
 cp -L "${LLMQ_BUNDLE:-$prefix/lib/libllmq.so}" "$folder/bundle/libllmq.so"

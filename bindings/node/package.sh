@@ -22,7 +22,8 @@ library=${LLMQ_BUNDLE:-${config%/pkgconfig/llmq.pc}/libllmq.so}
 [[ -e $library ]] || { echo "package.sh: there is no libllmq.so in $prefix" >&2; exit 1; }
 rm -rf "$work/pkg" "$work/llmq.tgz"
 mkdir -p "$work/pkg"
-cp -r "$here/package.json" "$here/tsconfig.json" "$here/src" "$here/native" "$here/README.md" "$work/pkg/"
+cp -r "$here/package.json" "$here/tsconfig.json" "$here/src" "$here/native" "$here/README.md" "$here/../../LICENSE" \
+  "$here/../../packaging/NOTICE" "$work/pkg/"
 cd "$work/pkg"
 "$work/node_modules/.bin/tsc" -p .
 prebuilt=prebuilt/$(node -p 'process.platform + "-" + process.arch')

@@ -13,7 +13,8 @@ library=${LLMQ_BUNDLE:-${config%/pkgconfig/llmq.pc}/libllmq.so}
 [[ -e $library ]] || { echo "package.sh: there is no libllmq.so in $prefix" >&2; exit 1; }
 rm -rf "$work/package" "$work/gems"
 mkdir -p "$work/package"
-cp -r "$here/lib" "$here/llmq.gemspec" "$here/README.md" "$work/package/"
+cp -r "$here/lib" "$here/llmq.gemspec" "$here/README.md" "$here/../../LICENSE" \
+  "$here/../../packaging/NOTICE" "$work/package/"
 cp -L "$library" "$work/package/lib/llmq/libllmq.so"
 cd "$work/package"
 gem build --silent llmq.gemspec 2>build.log || { cat build.log; exit 1; }

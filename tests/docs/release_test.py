@@ -56,6 +56,53 @@ class Release(unittest.TestCase):
             self.assertEqual(again, (folder / "SHA256SUMS").read_bytes())
 
 
+class Parts(unittest.TestCase):
+    """packaging/NOTICE: what is compiled in is named, with its authors and its licence."""
+
+    COMPILED_IN = {"date": "date-tz", "spdlog": "spdlog", "fmt": "fmt", "CLI": "CLI11"}
+    CARRIED = {"uv.h": "libuv", "cjson": "cJSON"}  # by the library in packages of other languages
+    LINKED = {"curl", "microhttpd.h"}
+    SYSTEM = {"sys", "netinet", "arpa"}
+
+    def others(self):
+        """The libraries whose headers are included: by folder, or by file where they have none."""
+        found = set()
+        for folder in ("src", "capi"):
+            for path in (ROOT / folder).rglob("*.[ch]*"):
+                found |= set(re.findall(r"^ *# *include <([^>]+)>", path.read_text(encoding="utf-8"), re.M))
+        known = {"llmq", *self.SYSTEM}
+        plain = {name for name in found if "/" not in name}
+        system = {name for name in plain if "." not in name or self.of_libc(name)}
+        return {name.split("/")[0] for name in found - plain} - known | plain - system
+
+    @staticmethod
+    def of_libc(header):
+        """Is it of C, of POSIX, or of Windows?"""
+        return header in {"windows.h", "winsock2.h", "ws2tcpip.h", "pthread.h", "unistd.h", "fcntl.h", "poll.h", "signal.h",
+                          "time.h", "dlfcn.h", "stdint.h", "stddef.h", "stdbool.h", "netdb.h", "io.h"}
+
+    def test_each_part_is_named_with_its_authors(self):
+        notice = (ROOT / "packaging/NOTICE").read_text(encoding="utf-8")
+        head = notice[:notice.index("\nMIT License\n")]
+        parts = dict(re.findall(r"^(\S+) {2,}(.*\n(?: +.*\n)*)", head, re.M))
+        spoken_for = {**self.COMPILED_IN, **self.CARRIED}
+        self.assertEqual(set(spoken_for.values()), set(parts))
+        for name, text in parts.items():
+            self.assertIn("Copyright", text, name)
+            for licence in re.findall(r"; (.+ License)$", text, re.M):
+                self.assertIn(f"\n{licence}\n\n", notice[len(head):], name)
+            self.assertRegex(text, r"; .+ License\n", name)
+
+    def test_each_library_whose_headers_are_included_is_spoken_for(self):
+        known = {*self.COMPILED_IN, *self.CARRIED, *self.LINKED} - {"fmt"}  # spdlog includes it
+        self.assertEqual(known, self.others())
+
+    def test_who_mends_what_is_told(self):
+        told = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("## Dependencies")[1]
+        for name in (*self.COMPILED_IN.values(), *self.CARRIED.values(), "libcurl", "libmicrohttpd"):
+            self.assertIn(name, told)
+
+
 class Workflows(unittest.TestCase):
     """.github/workflows: what they call is there."""
 

@@ -64,6 +64,17 @@ rpm -qpl "${rpms[0]}" | grep -qx /usr/lib64/libllmq.so.0 || fail "the RPM has no
 rpm -qpl "${rpms[@]}" | grep -iE 'debian|x86_64-linux-gnu' && fail "Debian's paths are in an RPM"
 rpm -qp --requires "${rpms[2]}" | grep -q '^libllmq.so.0' || fail "the program's RPM does not require the library"
 
+# Who wrote what is compiled in is told where distributions look for it.
+for part in date-tz spdlog fmt CLI11; do
+  for deb in libllmq0 libllmq-dev llmq; do
+    grep -q "^$part " "$root/usr/share/doc/$deb/copyright" || fail "the copyright file of $deb does not name $part"
+  done
+done
+for rpm in "${rpms[@]}"; do
+  rpm -qpl "$rpm" | grep -q '/usr/share/doc/.*/NOTICE$' || fail "$rpm has no NOTICE"
+  [[ $(rpm -qp --qf '%{LICENSE}' "$rpm") == "MIT AND BSD-3-Clause" ]] || fail "$rpm has another licence"
+done
+
 # Installed and purged, in a system of its own: what is left is what was there.
 system=$build/system
 rm -rf "$system"

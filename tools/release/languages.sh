@@ -5,7 +5,9 @@
 set -euo pipefail
 [[ $# == 2 ]] || { echo "usage: languages.sh PREFIX DIST" >&2; exit 1; }
 [[ -f ${LLMQ_BUNDLE:-} ]] || { echo "languages.sh: LLMQ_BUNDLE names no library" >&2; exit 1; }
-bindings=$(cd "$(dirname "$0")/../../bindings" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bindings=$root/bindings
+notices=("$root/LICENSE" "$root/packaging/NOTICE")
 prefix=$(cd "$1" && pwd)
 mkdir -p "$2"/{wheel,npm,gem,crate}
 dist=$(cd "$2" && pwd)
@@ -17,6 +19,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q 'setuptools==80.9.0' cffi wheel
 mkdir "$work/source"
 cp -r "$bindings/python" "$bindings/llmq.cdef" "$work/source"
+cp "${notices[@]}" "$work/source/python"
 "$work/venv/bin/pip" wheel -q --no-deps --no-build-isolation -w "$dist/wheel" "$work/source/python"
 # PyPI takes wheels by the glibc that they need alone; libcurl stays the system's.
 glibc=$(getconf GNU_LIBC_VERSION | sed 's/.* //; s/\./_/')
@@ -30,4 +33,20 @@ cp "$work"/gem/package/*.gem "$dist/gem/"
 
 mkdir -p "$dist/crate/linux-$machine"
 cp -L "$LLMQ_BUNDLE" "$dist/crate/linux-$machine/libllmq.so.0"
+cp "${notices[@]}" "$dist/crate"
+
+# What is inside the library has authors who want to be named with it.
+names() {
+  case $1 in
+    *.whl) python3 -m zipfile -l "$1" ;;
+    *.gem) tar -xOf "$1" data.tar.gz | tar -tz ;;
+    *) tar -tzf "$1" ;;
+  esac
+}
+for package in "$dist"/{wheel,npm,gem}/*; do
+  held=$(names "$package")
+  for notice in LICENSE NOTICE; do
+    grep -qE "(^|/)$notice( |$)" <<<"$held" || { echo "languages.sh: $package has no $notice" >&2; exit 1; }
+  done
+done
 find "$dist" -type f
