@@ -381,6 +381,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   const core::Observed* observed_in(const Outcome& outcome, const core::Observed* observed);
   void report(Job& job, uint8_t attempt, Outcome&& outcome,
               const core::Observed* observed = nullptr, Again again = Again::kAsTheStatusSays);
+  void end_attempt(Job& job, uint8_t attempt, Outcome&& outcome, const core::Observed* observed,
+                   Again again);
   bool http_client_ready(Job& job, uint8_t attempt);
   void stream_http(const std::shared_ptr<Job*>& runner, const provider::Profile& profile,
                    uint8_t attempt, http::Call& call);

@@ -18,18 +18,25 @@ constexpr core::DurationNs kBetweenTries = core::milliseconds(50);  // to keep a
 
 }  // namespace
 
-// By index: a callback may lead to a step that appends more.
+// By index: a callback may lead to a step that appends more. What the engine has decided and nobody
+// can do is more than one request's loss: whoever waits for it would wait for ever.
 void Loop::perform_all() {
-  for (size_t i = 0; i < actions_.size(); ++i) {
-    const core::Action action = actions_[i];
-    // The two of every request, without the table that a visit goes through.
-    if (const auto* const start = std::get_if<core::StartAttempt>(&action)) {
-      perform(*start);
-    } else if (const auto* const end = std::get_if<core::FinishRequest>(&action)) {
-      perform(*end);
-    } else {
-      std::visit([this](const auto& what) { perform(what); }, action);
+  try {
+    for (size_t i = 0; i < actions_.size(); ++i) {
+      const core::Action action = actions_[i];
+      // The two of every request, without the table that a visit goes through.
+      if (const auto* const start = std::get_if<core::StartAttempt>(&action)) {
+        perform(*start);
+      } else if (const auto* const end = std::get_if<core::FinishRequest>(&action)) {
+        perform(*end);
+      } else {
+        std::visit([this](const auto& what) { perform(what); }, action);
+      }
     }
+  } catch (const std::bad_alloc&) {
+    broken_ = true;
+    actions_.clear();
+    throw;
   }
   actions_.clear();
 }

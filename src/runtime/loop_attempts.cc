@@ -84,11 +84,27 @@ void Loop::observe(core::ModelIndex model, core::DeploymentIndex deployment,
   step(core::LimitsObserved{model, &observed, deployment});
 }
 
-// The result of an attempt that the loop itself runs. `observed` may be nullptr.
+// The result of an attempt that the loop itself runs. `observed` may be nullptr. Throws
+// std::bad_alloc, and the attempt still runs: for nobody would hear of it any more.
 void Loop::report(Job& job, uint8_t attempt, Outcome&& outcome, const core::Observed* observed,
                   Again again) {
-  uint32_t live = live_word(job.request.id, attempt);
+  const uint32_t running = live_word(job.request.id, attempt);
+  uint32_t live = running;
   if (!job.live.compare_exchange_strong(live, 0, std::memory_order_acq_rel)) return;
+  Job& asked = asked_by(job);
+  try {
+    end_attempt(job, attempt, std::move(outcome), observed, again);
+  } catch (const std::bad_alloc&) {
+    home->drop_outcome(job);
+    job.live.store(running, std::memory_order_release);
+    throw;
+  }
+  end_permit(asked);
+  publish_retry(asked);
+}
+
+void Loop::end_attempt(Job& job, uint8_t attempt, Outcome&& outcome, const core::Observed* observed,
+                       Again again) {
   const DeploymentEntry& entry = deployment_of(job);
   if (outcome.usage_known) price(entry, outcome.usage);
   if (again == Again::kNever) job.request.max_attempts = attempt;
@@ -117,8 +133,6 @@ void Loop::report(Job& job, uint8_t attempt, Outcome&& outcome, const core::Obse
   http_calls_.erase(&job);
   touch(job.request.model);
   step(event);
-  end_permit(asked);
-  publish_retry(asked);
 }
 
 #if defined(LLMQ_HAVE_HTTP)

@@ -7,6 +7,16 @@
 #include "runtime/loop.h"
 
 namespace llmq::runtime {
+namespace {
+
+// When its attempt has ended, another thread may make the job a new request's meanwhile: no more
+// than these two words may be read then.
+bool runs(const Job& job, uint64_t id, uint8_t attempt) {
+  return job.id.load(std::memory_order_acquire) == id &&
+         job.live.load(std::memory_order_acquire) == live_word(id, attempt);
+}
+
+}  // namespace
 
 void Loop::run_mock(Job& job, DeploymentEntry& entry, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
@@ -74,22 +84,24 @@ void Loop::deliver_mock_answers() {
     std::pop_heap(mock_answers_.begin(), mock_answers_.end(), MockAnswer::is_later);
     MockAnswer answer = std::move(mock_answers_.back());
     mock_answers_.pop_back();
-    // When its attempt has ended, another thread may make the job a new request's meanwhile: no
-    // more than these two words may be read then.
-    Job& job = *answer.job;
+    const uint64_t id = answer.request_id;
     const uint8_t attempt = answer.attempt;
-    if (job.id.load(std::memory_order_acquire) != answer.request_id ||
-        job.live.load(std::memory_order_acquire) != live_word(answer.request_id, attempt)) {
-      continue;
-    }
-    if (answer.pieces.empty()) {
-      report(job, attempt, std::move(*answer.outcome));
-      continue;
-    }
+    Job& job = *answer.job;
+    if (!runs(job, id, attempt)) continue;
+    Job& asked = asked_by(job);
+    const uint64_t asked_id = asked.request.id;
     try {
-      deliver_mock_piece(std::move(answer));
+      if (answer.pieces.empty()) {
+        report(job, attempt, std::move(*answer.outcome));
+      } else {
+        deliver_mock_piece(std::move(answer));
+      }
     } catch (const std::bad_alloc&) {
-      fail_for_memory(job, attempt);
+      if (runs(job, id, attempt)) {
+        fail_for_memory(job, attempt);
+      } else if (runs(asked, asked_id, attempt)) {  // a second call has become the request's
+        fail_for_memory(asked, attempt);
+      }
     }
   }
 }

@@ -16,14 +16,6 @@ std::string models_for(const MockThread& provider, const std::string& more = "")
          provider.url() + R"("}]})";
 }
 
-// libcurl is made ready once for the whole process.
-void load_curl(const std::string& models) {
-  Trial first(models);
-  first.submit(first.request("m"));
-  first.wait_for_all();
-  ASSERT_EQ(first.good(), 1U);
-}
-
 void run_over_http(const std::string& models, uint32_t flags, size_t requests) {
   load_curl(models);
   at_each_allocation_of_the_loop(

@@ -1,5 +1,7 @@
 // Memory runs out on the loop thread, at every allocation in turn, while requests are under way:
 // each ends exactly once, with its answer or an error, and the manager can be left.
+#include <new>
+
 #include "stress/nomem_trial.h"
 
 namespace llmq::test {
@@ -64,6 +66,30 @@ TEST(NoMemLoop, WithSharedCalls) {
     }
     trial.wait_for_all();
   });
+}
+
+// What its functions do not give is as what the system does not give.
+TEST(NoMemLoop, WithTheHostsAllocator) {
+  const auto take = [](void*, size_t size) { return ::operator new(size, std::nothrow); };
+  const auto give_back = [](void*, void* memory, size_t) { ::operator delete(memory); };
+  at_each_allocation_of_the_loop(
+      kModels,
+      [](Trial& trial) {
+        const auto set = llmq_model_set_workers(trial.manager(), "m", 1, trial.cq(), -1);
+        EXPECT_EQ(set, LLMQ_OK);
+        for (size_t i = 0; i < kRequests; ++i) {
+          llmq_request_t r = trial.request(i % 2 == 0 ? "mock" : "m");
+          r.flags = i % 3 == 0 ? LLMQ_REQUEST_STREAM : 0;
+          r.dedup_key = "the same";
+          r.dedup_key_len = i < 4 ? 0 : 8;
+          trial.submit(r);
+        }
+        trial.wait_for_all([&](const llmq_event_t& event) { answer(trial.manager(), event); });
+      },
+      false,
+      [&](llmq_conf_t* conf) {
+        EXPECT_EQ(llmq_conf_set_allocator(conf, take, give_back, nullptr, nullptr), LLMQ_OK);
+      });
 }
 
 // A response that is kept is never lost: it can be read as soon as there is memory for it.

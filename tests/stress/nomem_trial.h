@@ -19,10 +19,13 @@ constexpr int64_t kTrialPatience = int64_t{60} * 1'000'000'000;
 constexpr int64_t kMostTrials = 20'000;
 constexpr size_t kRequests = 6;
 
+// What a document cannot say.
+using Configure = std::function<void(llmq_conf_t*)>;
+
 class Trial {
  public:
   // Beside `models`, as in a configuration, there is one that nothing happens to.
-  explicit Trial(const std::string& models) {
+  explicit Trial(const std::string& models, const Configure& configure = {}) {
     const std::string document =
         R"({"models": [{"name": "other", "provider": "mock",
                         "mock": {"latency_ms": 0, "tokens_per_s": 0}}, )" +
@@ -33,6 +36,7 @@ class Trial {
     EXPECT_EQ(llmq_conf_set_json(conf, document.data(), document.size(), &err), LLMQ_OK)
         << llmq_error_message(err);
     llmq_error_free(err);
+    if (configure) configure(conf);
     EXPECT_EQ(llmq_manager_create(conf, &manager_, nullptr), LLMQ_OK);
     llmq_conf_free(conf);
     EXPECT_EQ(llmq_cq_create(&cq_), LLMQ_OK);
@@ -170,13 +174,13 @@ inline void expect_that_it_goes_on(const Trial& trial) {
 // of the late ones are left out. One failed allocation ends requests, not the manager.
 inline void at_each_allocation_of_the_loop(const std::string& models,
                                            const std::function<void(Trial&)>& work,
-                                           bool only_new = false) {
+                                           bool only_new = false, const Configure& configure = {}) {
   size_t survived = 0;
   for (const bool rest : {false, true}) {
     for (int64_t at = 1;; at += 1 + at / 128) {
       SCOPED_TRACE((rest ? "from allocation " : "at allocation ") + std::to_string(at));
       ASSERT_LT(at, kMostTrials);
-      Trial trial(models);
+      Trial trial(models, configure);
       fail_elsewhere(Failure{at, rest, only_new});
       work(trial);
       const int64_t failed = stop_failing_elsewhere();
@@ -191,6 +195,14 @@ inline void at_each_allocation_of_the_loop(const std::string& models,
     }
   }
   EXPECT_GT(survived, 0U);
+}
+
+// libcurl is made ready once for the whole process, by a call that goes well.
+inline void load_curl(const std::string& models, const Configure& configure = {}) {
+  Trial first(models, configure);
+  first.submit(first.request("m"));
+  first.wait_for_all();
+  ASSERT_EQ(first.good(), 1U);
 }
 
 inline void answer(llmq_manager_t* manager, const llmq_event_t& event) {
