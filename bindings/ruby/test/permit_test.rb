@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "support"
+require "stringio"
 
 # Permits: the caller makes the call itself.
 class PermitTest < Minitest::Test
@@ -36,6 +37,68 @@ class PermitTest < Minitest::Test
     assert_raises(LLMQ::StaleError) { permit.release }
     failed = made.try_acquire("p")
     assert(failed.fail(LLMQ::Status::OVERLOADED, "busy", retry_after: 0.01))
+  end
+
+  def test_a_usage_that_makes_no_sense_ends_no_permit
+    made = one_at_a_time
+    permit = made.acquire("p")
+    { input_tokens: -1, output_tokens: 1.5 }.each do |name, count|
+      wrong = LLMQ::Usage.new(name => count)
+      assert_match(/\Ausage: /, assert_raises(LLMQ::InvalidArgumentError) { permit.release(wrong) }.message)
+      refute(permit.ended?)
+    end
+    [-1, Float::NAN, Float::INFINITY, "2"].each do |wrong|
+      error = assert_raises(LLMQ::InvalidArgumentError) do
+        permit.fail(LLMQ::Status::SERVER, "broken", retry_after: wrong)
+      end
+      assert_equal(["retry_after is #{wrong.inspect}, and must be seconds, 0 or more", "retry_after"],
+                   [error.message, error.key])
+    end
+    assert_raises(LLMQ::InvalidArgumentError) { permit.fail(LLMQ::Status::OK) }
+    assert_nil(made.try_acquire("p"))
+    assert(permit.release(LLMQ::Usage.new(input_tokens: 1)))
+    assert_equal([1, 0, 1], counters(made, :completed, :failed, :input_tokens))
+  end
+
+  def test_a_permit_whose_end_was_refused_is_still_given_back_when_it_is_dropped
+    made = one_at_a_time
+    wrong = LLMQ::Usage.new(input_tokens: -1)
+    Thread.new do
+      assert_raises(LLMQ::InvalidArgumentError) { made.acquire("p").release(wrong) }
+      nil
+    end.join
+    eventually("its place is free") do
+      GC.start
+      made.try_acquire("p")&.release
+    end
+    eventually("it failed") { made.stats("p").failed == 1 }
+  end
+
+  def test_a_block_that_leaves_what_makes_no_sense_ends_its_permit
+    log = StringIO.new
+    made = one_at_a_time(logger: Logger.new(log, level: Logger::WARN))
+    error = assert_raises(LLMQ::InvalidArgumentError) do
+      made.acquire("p", deadline: LONG) { |permit| permit.usage = LLMQ::Usage.new(input_tokens: -1) }
+    end
+    assert_equal("usage: input_tokens is -1, and must be 0 or more", error.message)
+    problem = LLMQ::RateLimitedError.new("later", retry_after: Float::NAN)
+    raised = assert_raises(LLMQ::RateLimitedError) { made.acquire("p", deadline: LONG) { raise problem } }
+    assert_same(problem, raised)
+    assert_includes(log.string, "WARN -- llmq: retry_after is NaN, and must be seconds")
+    made.acquire("p", deadline: LONG) { nil }
+    assert_equal([2, 1, 1], counters(made, :failed, :completed, :rate_limited))
+  end
+
+  def test_a_block_may_outlive_its_manager
+    made = one_at_a_time
+    assert_equal(:done, made.acquire("p") { made.close(:abort) && :done })
+    made = one_at_a_time
+    assert_raises(IOError) do
+      made.acquire("p") do
+        made.close(:abort)
+        raise IOError
+      end
+    end
   end
 
   def test_a_lost_permit
@@ -127,7 +190,7 @@ class PermitTest < Minitest::Test
     names.map { |name| stats[name] }
   end
 
-  def one_at_a_time
-    manager({ models: [{ name: "p", concurrency: 1 }] })
+  def one_at_a_time(**options)
+    manager({ models: [{ name: "p", concurrency: 1 }] }, **options)
   end
 end

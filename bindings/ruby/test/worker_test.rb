@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "support"
+require "stringio"
 
 # Models without a provider: blocks that run their attempts.
 class WorkerTest < Minitest::Test
@@ -49,6 +50,102 @@ class WorkerTest < Minitest::Test
     end
     assert_raises(LLMQ::ContentFilterError) { made.call("own", "status") }
     assert_equal("fine", made.call("own", "x").text)
+  end
+
+  # Sets what no attempt can have taken, gives what no answer can be, or raises what nobody can be told.
+  USAGES = {
+    LLMQ::Usage.new(input_tokens: -1) => "usage: input_tokens is -1, and must be 0 or more",
+    LLMQ::Usage.new(output_tokens: 3.7) => "usage: output_tokens is 3.7, and must be a whole number",
+    LLMQ::Usage.new(cost_micros: "12") => 'usage: cost_micros is "12", and must be a whole number',
+    LLMQ::Usage.new(reasoning_tokens: nil) => "usage: reasoning_tokens is nil, and must be a whole number",
+    LLMQ::Usage.new(input_tokens: 2**63) => "usage: input_tokens is #{2**63}, and must be less than 2**63",
+    { input_tokens: 1 } => "usage: it is of Hash, and must be an LLMQ::Usage"
+  }.freeze
+
+  def test_a_usage_that_makes_no_sense_ends_its_attempt
+    made = one_at_a_time
+    usage = nil
+    made.set_processor("own", threads: 1) { |job| (job.usage = usage) && "done" }
+    USAGES.each do |wrong, words|
+      usage = wrong
+      error = assert_raises(LLMQ::ProcessingError) { made.call("own", "x", deadline: LONG) }
+      assert_equal(words, error.message)
+      assert_equal(1, error.response.attempts)
+    end
+    assert_raises(LLMQ::ProcessingError) { made.call("own", LLMQ::Ref.new(1), deadline: LONG) }
+    usage = LLMQ::Usage.new(input_tokens: (2**63) - 1)
+    assert_equal("done", made.call("own", "x", deadline: LONG).text)
+  end
+
+  def test_a_result_that_cannot_be_sent_ends_its_attempt
+    made = one_at_a_time
+    result = nil
+    made.set_processor("own", threads: 1) { |_| result }
+    ring = []
+    ring << ring
+    exits = Object.new
+    def exits.to_json(*) = exit
+    { [Float::NAN] => /NaN/, ring => /nesting/, ["\xFF"] => /character|utf-8/,
+      [exits] => /exit/ }.each do |wrong, words|
+      result = wrong
+      error = assert_raises(LLMQ::ProcessingError) { made.call("own", "x", deadline: LONG) }
+      assert_match(words, error.message)
+    end
+    result = "done"
+    assert_equal("done", made.call("own", "x", deadline: LONG).text)
+  end
+
+  def test_a_retry_after_that_makes_no_sense_is_left_out
+    log = StringIO.new
+    made = one_at_a_time(logger: Logger.new(log, level: Logger::WARN))
+    once = { max_attempts: 1, deadline: LONG }
+    wait = nil
+    made.set_processor("own", threads: 1) do |job|
+      raise LLMQ::RateLimitedError.new("later", retry_after: wait) if job.text == "refuse"
+
+      "done"
+    end
+    [-1, Float::NAN, Float::INFINITY, "2", 2i].each do |wrong|
+      wait = wrong
+      error = assert_raises(LLMQ::RateLimitedError) { made.call("own", "refuse", **once) }
+      assert_equal(["later", nil], [error.message, error.retry_after])
+      assert_equal("done", made.call("own", "x", deadline: LONG).text)
+      assert_includes(log.string, "WARN -- llmq: retry_after is #{wrong.inspect}, and must be seconds")
+    end
+    wait = 1e300 # more than the library can count
+    assert_raises(LLMQ::RateLimitedError) { made.call("own", "refuse", **once) }
+  end
+
+  def test_without_a_logger_it_is_printed
+    made = one_at_a_time
+    made.set_processor("own") { raise LLMQ::ServerError.new("broken", retry_after: -1) }
+    _, told = capture_io do
+      assert_raises(LLMQ::ServerError) { made.call("own", "x", max_attempts: 1, deadline: LONG) }
+    end
+    assert_match(/\Allmq: retry_after is -1, /, told)
+  end
+
+  # An exception that cannot even say what it is.
+  class Mute < StandardError
+    def message
+      raise IOError, "no words"
+    end
+  end
+
+  def test_whatever_is_raised_ends_its_attempt
+    made = one_at_a_time
+    problem = nil
+    made.set_processor("own", threads: 1) { |_| problem ? raise(problem) : "done" }
+    { Mute.new => "WorkerTest::Mute", LLMQ::Error.new("symbol", status: :timeout) => "symbol",
+      LLMQ::Error.new("fraction", status: -7.5) => "fraction", LLMQ::Error.new("fine", status: 0) => "fine",
+      LLMQ::Error.new("far", status: -(2**40)) => "far",
+      RuntimeError.new("a\0b") => "a\0b" }.each do |raised, words|
+      problem = raised
+      error = assert_raises(LLMQ::ProcessingError) { made.call("own", "x", deadline: LONG) }
+      assert_equal(words, error.message)
+    end
+    problem = nil
+    assert_equal("done", made.call("own", "x", deadline: LONG).text)
   end
 
   def test_a_failure_that_is_tried_again
@@ -129,5 +226,12 @@ class WorkerTest < Minitest::Test
     assert_raises(LLMQ::UnsupportedError) { made.set_processor("m") { |_| nil } }
     assert_raises(LLMQ::UnknownModelError) { made.set_processor("no") { |_| nil } }
     assert_raises(ArgumentError) { made.set_processor("own") }
+  end
+
+  private
+
+  # Whatever an attempt leaves behind, the next one waits for.
+  def one_at_a_time(**options)
+    manager({ models: [{ name: "own", concurrency: 1 }] }, **options)
   end
 end

@@ -16,6 +16,8 @@ module LLMQ
     attr_reader :objects
     # Begins when it is closed, or is about to be.
     attr_reader :ending
+    # The process that pointer is of.
+    attr_reader :pid
 
     # As of Manager. shared:: whether it is the process's one. keys:: whether it asks for keys.
     def initialize(config, settings: nil, logger: nil, log_level: nil, on_fork: :error, shared: false,
@@ -121,6 +123,13 @@ module LLMQ
     # Has a queue closed when it ends in this process.
     def on_end(queue)
       @queues << queue
+    end
+
+    # Says in the log, or without one on $stderr, what the library could not be told.
+    def warn(words)
+      @logger ? @logger.add(Logger::WARN, words, "llmq") : Kernel.warn("llmq: #{words}")
+    rescue StandardError
+      nil # who asks must go on
     end
 
     # Asks the library to shut down. A waiter, if given, has close called at the end.

@@ -28,6 +28,7 @@ module LLMQ
     # Called by the manager.
     def initialize(core, piece)
       @core = core
+      @pid = core.pid
       @piece = piece
       @attempt_id = piece[:attempt_id]
       @request_id = piece[:request_id]
@@ -92,7 +93,7 @@ module LLMQ
     # Raises RequestCancelledError: the request has ended.
     def try_chunk(data)
       bytes = Payload.bytes(data)
-      status = Native.llmq_attempt_chunk(@core.pointer, @attempt_id, bytes, bytes.bytesize)
+      status = Native.llmq_attempt_chunk(pointer, @attempt_id, bytes, bytes.bytesize)
       case status
       when Status::AGAIN then nil
       when Status::UNSUPPORTED then false
@@ -125,33 +126,20 @@ module LLMQ
       end
     end
 
-    # Called by the manager with what the block returned.
+    # Called by the manager with what the block returned. What cannot be taken ends the attempt too.
     def succeed(result)
-      if result.is_a?(Ref)
-        raise TypeError, "a Ref answers a request whose payload is a Ref, and no other" unless @passed
-
-        @passed.result = result.object
-      end
-      data = result.nil? ? "" : Payload.bytes(result)
+      used = Usage.pack(usage)
+      data = bytes_of(result)
       report do |pointer|
-        Native.llmq_attempt_succeed(pointer, @attempt_id, data, data.bytesize, usage&.to_struct)
+        Native.llmq_attempt_succeed(pointer, @attempt_id, data, data.bytesize, used)
       end
-    rescue TypeError, JSON::GeneratorError => e
-      fail_with(e)
+    rescue Exception => e # rubocop:disable Lint/RescueException -- a result may be made by any code
+      end_with(Status::PROCESSING, Lease.words(e), 0)
     end
 
     # Called by the manager with what the block raised.
     def fail_with(problem)
-      status = Status::PROCESSING
-      retry_after = 0
-      if problem.is_a?(Error) && problem.status.negative?
-        status = problem.status
-        retry_after = ((problem.retry_after || 0) * 1_000_000_000).to_i
-      end
-      words = problem.message.to_s
-      report do |pointer|
-        Native.llmq_attempt_fail(pointer, @attempt_id, status, words, words.bytesize, retry_after)
-      end
+      end_with(*failure(problem))
     end
 
     private
@@ -160,8 +148,26 @@ module LLMQ
       @payload
     end
 
+    def bytes_of(result)
+      return "" if result.nil?
+      return Payload.bytes(result) unless result.is_a?(Ref)
+      raise TypeError, "a Ref answers a request whose payload is a Ref, and no other" unless @passed
+
+      @passed.result = result.object
+      ""
+    end
+
+    # The thread goes on whatever comes of it.
+    def end_with(status, words, retry_after)
+      report do |pointer|
+        Native.llmq_attempt_fail(pointer, @attempt_id, status, words, words.bytesize, retry_after)
+      end
+    rescue StandardError, NoMemoryError => e
+      @core.warn("attempt #{@attempt_id.to_s(16)} could not be ended: #{e.message}")
+    end
+
     def report
-      status = yield @core.pointer
+      status = yield pointer
       LLMQ.check(status) unless status == Status::STALE
     rescue ClosedError, ForkedError
       nil # nobody waits for it any more
@@ -171,7 +177,7 @@ module LLMQ
 
     def bytes(function)
       told = Native.bytes do |data, length|
-        Native.public_send(function, @core.pointer, @attempt_id, data, length)
+        Native.public_send(function, pointer, @attempt_id, data, length)
       end
       told || raise(Error.of(Status::STALE, "the attempt has ended"))
     end

@@ -24,7 +24,7 @@ module LLMQ
 
         answer(key.to_s, "")
       rescue Exception => e # rubocop:disable Lint/RescueException -- the thread goes on; the request has the failure
-        answer("", e.message)
+        answer("", Lease.words(e))
       end
 
       # Answers: a key, or "" and why there is none.

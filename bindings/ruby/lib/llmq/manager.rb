@@ -144,7 +144,7 @@ module LLMQ
         permit.fail_with(e)
         raise
       ensure
-        permit.release unless permit.ended?
+        permit.leave
       end
     end
 

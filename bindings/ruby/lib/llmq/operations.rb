@@ -94,7 +94,7 @@ module LLMQ
     #
     # Raises StaleError: it is known already, or too late to matter.
     def update_usage(request_id, usage)
-      LLMQ.check(Native.llmq_usage_update(@core.pointer, request_id, usage.to_struct))
+      LLMQ.check(Native.llmq_usage_update(@core.pointer, request_id, Usage.pack(usage)))
     end
 
     # Names of the registered models, in the order of registration.

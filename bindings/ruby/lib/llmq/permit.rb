@@ -24,12 +24,13 @@ module LLMQ
     # Called by the manager.
     def initialize(core, request_id, attempt_id)
       @core = core
+      @pid = core.pid
       @request_id = request_id
       @attempt_id = attempt_id
       @model = text(:llmq_attempt_model)
       @deployment = text(:llmq_attempt_deployment)
       @ended = false
-      ObjectSpace.define_finalizer(self, Permit.abandon(core, attempt_id, Process.pid))
+      ObjectSpace.define_finalizer(self, Permit.abandon(core, attempt_id, @pid))
     end
 
     # Called by the finalizer of a permit that nobody refers to any more.
@@ -58,8 +59,22 @@ module LLMQ
     # not known, what was reserved stays charged.
     #
     # false: the permit was lost before: its lease or deadline is over, or it was cancelled.
+    #
+    # Raises InvalidArgumentError: usage makes no sense; the permit is still held.
     def release(usage = @usage)
-      finish { |pointer| Native.llmq_permit_release(pointer, @attempt_id, usage&.to_struct) }
+      used = Usage.pack(usage)
+      finish { |pointer| Native.llmq_permit_release(pointer, @attempt_id, used) }
+    end
+
+    # Called at the end of a block: as release. Nobody can do so later, and so a usage that makes no sense
+    # ends it as a failure (LLMQ_ERR_PROCESSING), and is raised.
+    def leave
+      release unless @ended
+    rescue InvalidArgumentError => e
+      end_with(Status::PROCESSING, e.message, 0)
+      raise
+    rescue ClosedError, ForkedError
+      nil # it ended with its manager, or is the parent's
     end
 
     # Called by a middleware after a failure: waits that many seconds before the next call.
@@ -76,27 +91,25 @@ module LLMQ
     # retry_after:: seconds that the provider asked to wait; nil = not known.
     #
     # false: the permit was lost before.
+    #
+    # Raises InvalidArgumentError: status is none of a failure, or retry_after negative or no number; the
+    # permit is still held.
     def fail(status, message = "", retry_after: nil)
-      wait = ((retry_after || 0) * 1_000_000_000).to_i
-      finish do |pointer|
-        Native.llmq_attempt_fail(pointer, @attempt_id, status, message, message.bytesize, wait)
-      end
+      end_with(status, message, Wire.retry_after(retry_after))
     end
 
     # Ends it as the exception says, unless it has ended.
     def fail_with(problem)
-      return if @ended
-
-      told = problem.is_a?(Error) && problem.status.negative?
-      fail(told ? problem.status : Status::PROCESSING, problem.message,
-           retry_after: told ? problem.retry_after : nil)
+      end_with(*failure(problem)) unless @ended
+    rescue ClosedError, ForkedError
+      nil # it ended with its manager, or is the parent's
     end
 
     # Tells the headers of the answer, a Hash or pairs, which teach the limits of the deployment that
     # was called. Before it is ended. false: the permit was lost before.
     def report_limits(headers)
       status = Native.with_headers(headers) do |*lists|
-        Native.llmq_attempt_report_limits(@core.pointer, @attempt_id, *lists)
+        Native.llmq_attempt_report_limits(pointer, @attempt_id, *lists)
       end
       LLMQ.check(status) unless status == Status::STALE
       status == Status::OK
@@ -104,20 +117,26 @@ module LLMQ
 
     private
 
+    def end_with(status, message, wait)
+      finish do |pointer|
+        Native.llmq_attempt_fail(pointer, @attempt_id, status, message, message.bytesize, wait)
+      end
+    end
+
+    # What is refused leaves it as it was.
     def finish
       raise Error.of(Status::ALREADY_DONE, "the permit was ended before") if @ended
 
-      pointer = @core.pointer
-      @ended = true
-      ObjectSpace.undefine_finalizer(self)
       status = yield pointer
       LLMQ.check(status) unless status == Status::STALE
+      @ended = true
+      ObjectSpace.undefine_finalizer(self)
       status == Status::OK
     end
 
     def text(function)
       told = Native.bytes do |data, length|
-        Native.public_send(function, @core.pointer, @attempt_id, data, length)
+        Native.public_send(function, pointer, @attempt_id, data, length)
       end
       told.to_s.force_encoding(Encoding::UTF_8)
     end

@@ -14,10 +14,27 @@ module LLMQ
       super
     end
 
-    # The same as llmq_usage_t.
-    def to_struct
-      [Native::USAGE_SIZE, 0, *to_a].pack("LLq5")
+    # The same as llmq_usage_t; nil of nil.
+    #
+    # Raises InvalidArgumentError: it is no Usage, or one of its members no count.
+    def self.pack(usage)
+      return nil if usage.nil?
+      raise refusal("it is of #{usage.class}, and must be an LLMQ::Usage") unless usage.is_a?(self)
+
+      usage.each_pair do |name, count|
+        said = "#{name} is #{count.inspect}, and must be"
+        raise refusal("#{said} a whole number") unless count.is_a?(Integer)
+        raise refusal("#{said} 0 or more") if count.negative?
+        raise refusal("#{said} less than 2**63") if count.bit_length > 63
+      end
+      [Native::USAGE_SIZE, 0, *usage.to_a].pack("LLq5")
     end
+
+    # What is raised.
+    def self.refusal(words)
+      InvalidArgumentError.new("usage: #{words}", key: "usage")
+    end
+    private_class_method :refusal
 
     # Reads an llmq_usage_t.
     def self.of_struct(memory)

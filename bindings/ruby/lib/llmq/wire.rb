@@ -22,15 +22,33 @@ module LLMQ
     # Bytes of one.
     ID_SIZE = 8
 
-    MOST_NANOSECONDS = (1 << 62) - 1
-    private_constant :MOST_NANOSECONDS
+    MOST_SECONDS = (1 << 62) / 1_000_000_000
+    private_constant :MOST_SECONDS
 
     # Seconds as nanoseconds.
     def self.nanoseconds(name, seconds)
       raise TypeError, "#{name} must be seconds, not #{seconds.class}" unless seconds.is_a?(Numeric)
       raise ArgumentError, "#{name} must be more than 0 seconds, not #{seconds}" unless seconds.positive?
 
-      [(seconds * 1_000_000_000).to_i, 1].max.clamp(1, MOST_NANOSECONDS)
+      [count(seconds), 1].max
+    end
+
+    # What is more than can be counted, such as Float::INFINITY, is the most.
+    def self.count(seconds)
+      ([seconds, MOST_SECONDS].min * 1_000_000_000).to_i
+    end
+    private_class_method :count
+
+    # Seconds that a failure asks to wait, as nanoseconds; 0 of nil: not known.
+    def self.retry_after(seconds)
+      return 0 if seconds.nil?
+
+      unless seconds.is_a?(Numeric) && seconds.real? && seconds.finite? && !seconds.negative?
+        raise InvalidArgumentError.new("retry_after is #{seconds.inspect}, and must be seconds, 0 or more",
+                                       key: "retry_after")
+      end
+
+      count(seconds)
     end
 
     # The record of a request but for payload and number, and what it points to.
