@@ -18,7 +18,6 @@ const request = { model: 'm', payload: body };
 const inC = (many) => Number(execFileSync(costProgram, [many]));
 const cpuNs = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
-const rssMib = () => process.memoryUsage().rss / 2 ** 20;
 const threads = () => Number(/Threads:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 
 async function cost(count, round) {
@@ -118,10 +117,5 @@ const watch = setInterval(() => (most = Math.max(most, threads())), 1);
 await awaits();
 clearInterval(watch);
 print('threads more while 10,000 wait', String(Math.max(0, most - before)), '');
-
-await cost(200_000, batches);
-const first = rssMib();
-await cost(1_000_000, batches);
-print('memory after 1,000,000 more requests', (rssMib() - first).toFixed(1), 'MiB');
 await manager.shutdown();
 await echo.terminate();

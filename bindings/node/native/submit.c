@@ -112,8 +112,10 @@ static napi_value js_submit(napi_env env, napi_callback_info info) {
   if (buffer_arg(env, args[1], count, &buffer, &size) != 0) return NULL;
   struct request_record* records = (struct request_record*)(void*)buffer;
   const int64_t now = lib.llmq_now_ns();
-  for (uint32_t i = 0; i < count; ++i)
+  for (uint32_t i = 0; i < count; ++i) {
     bad |= decode(buffer, size, &records[i], manager->cq, now, &batch.requests[i]);
+    records[i].id[0] = records[i].id[1] = 0; /* the buffer has those of an earlier batch */
+  }
   if (bad != 0) return js_fail(env, LLMQ_ERR_INVALID_ARG, "a text lies outside the buffer", NULL);
   while (first < count) {
     size_t accepted = 0;

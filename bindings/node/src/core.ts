@@ -5,9 +5,10 @@ import { answerKey, type KeyFunction } from './keys';
 import { native } from './library';
 import type { Native, NativeManager } from './native';
 import { BATCH, EventField, Events, RequestField } from './records';
-import { Kind, payloadOf, RequestBuffer, type Request } from './request';
+import { encode, wordsOf } from './reported';
+import { Kind, RequestBuffer, type Request } from './request';
 import { Response } from './response';
-import { Attempt, attemptKey, runAttempt, type WorkerFunction } from './worker';
+import { Attempt, runAttempt, wholeId, type WorkerFunction } from './worker';
 
 /** What `console` and most loggers are: llmq's lines go to the function of their level. */
 export interface Logger {
@@ -92,7 +93,7 @@ export class Core {
   private ids = new Int32Array(2 * BATCH); // of the requests by slot, low and high
   private pending = 0;
   fetched = 0; // of fetchAhead, which nobody needs
-  // While addAll runs: a refusal ends the batch.
+  // While addAll runs: a refusal ends what is handed over in order.
   private inOrder = false;
   private refusal: LlmqError | undefined;
   private readonly workers = new Map<string, WorkerFunction<unknown, unknown>>();
@@ -101,19 +102,21 @@ export class Core {
   private lastStats = '{}';
   private roomWaiters: (() => void)[] = [];
   private readonly shared: boolean;
+  private readonly warns: boolean;
   private ending = false;
   private readonly pauses = new Set<() => void>(); // what ends them
 
   constructor(
     json: string | null,
     shared: boolean,
-    logger: Logger | undefined,
+    private readonly logger: Logger | undefined,
     logLevel: LogLevelName,
     private readonly keys: KeyFunction | undefined,
   ) {
     this.shared = shared;
     const level = LOG_LEVELS.indexOf(logLevel);
     if (level < 0) throw new TypeError(`logLevel is ${LOG_LEVELS.join(', ')}, not ${logLevel}`);
+    this.warns = level <= LogLevel.WARN;
     this.native = native();
     this.handle = this.native.create(
       json,
@@ -128,7 +131,7 @@ export class Core {
 
   /** Adds the request to those of this turn. Throws if one of its members is wrong. */
   add(request: Request, sink: Sink, flags = 0, kind = Kind.SUBMIT): void {
-    const payload = payloadOf(request.payload);
+    const payload = encode(request.payload, 'payload');
     const slot = this.freeSlots.pop() ?? this.sinks.length;
     try {
       while (!this.requests.add(request, payload, slot, kind, flags)) this.flush();
@@ -148,26 +151,43 @@ export class Core {
     }
   }
 
-  /** Adds and hands over many. What follows one that is refused is refused too. */
-  addAll(requests: Iterable<Request>, sinkOf: (index: number) => Sink): void {
+  /**
+   * Adds and hands over many. One that is refused, or wrong, refuses only itself; with `inOrder`
+   * what follows it too. What the iterable throws is thrown before anything is handed over.
+   */
+  addAll(requests: Iterable<Request>, inOrder: boolean, sinkOf: (index: number) => Sink): void {
+    const all = [...requests];
     this.flush();
-    let count = 0;
-    this.inOrder = true;
+    this.inOrder = inOrder;
     try {
-      for (const request of requests) {
-        const sink = sinkOf(count++);
-        if (this.refusal === undefined) {
-          this.add(request, sink);
-        } else {
-          sink.slot = ENDED;
-          sink.refused(this.refusal);
-        }
-      }
+      for (let i = 0; i < all.length; ++i) this.addOne(all[i] as Request, sinkOf(i));
       this.flush();
     } finally {
       this.inOrder = false;
       this.refusal = undefined;
     }
+  }
+
+  private addOne(request: Request, sink: Sink): void {
+    let refusal = this.refusal;
+    try {
+      if (refusal === undefined) this.add(request, sink);
+    } catch (error) {
+      this.flush(); // those before it may be refused first
+      refusal = this.refusal ?? new LlmqError(Status.INVALID_ARG, wordsOf(error));
+      this.endOrder(refusal);
+    }
+    if (refusal === undefined) return;
+    sink.slot = ENDED;
+    sink.refused(refusal);
+  }
+
+  // What follows, if it goes in order.
+  private endOrder(refusal: LlmqError): void {
+    if (!this.inOrder || this.refusal !== undefined) return;
+    const { status, message, key } = refusal;
+    const words = `not handed over: one before it was refused: ${message}`;
+    this.refusal = new LlmqError(status, words, key);
   }
 
   /** Hands over what has been added. */
@@ -210,13 +230,8 @@ export class Core {
       this.release(sink);
       sink.refused(refusals[i + 1] as LlmqError);
     }
-    if (!this.inOrder || this.refusal !== undefined) return;
-    const { status, message, key } = refusals[1] as LlmqError;
-    this.refusal = new LlmqError(
-      status,
-      `not handed over: one before it was refused: ${message}`,
-      key,
-    );
+    this.endOrder(refusals[1] as LlmqError);
+    if (this.refusal === undefined) return;
     for (const sink of sinks.slice((refusals[0] as number) + 1)) {
       if (sink.ended) continue;
       this.release(sink);
@@ -359,6 +374,11 @@ export class Core {
     });
   }
 
+  /** A line of the binding's own beside those of the library. */
+  warn(text: string): void {
+    if (this.warns) this.logger?.warn(text);
+  }
+
   /** The library's words for a status. */
   statusMessage(status: number): string {
     return this.native.statusMessage(status);
@@ -413,7 +433,7 @@ export class Core {
       } else if (type === EventType.CANCEL_REQUESTED) {
         const low = events.word(at, EventField.W_ATTEMPT_ID);
         const high = events.word(at, EventField.W_ATTEMPT_ID + 1);
-        this.running.get(attemptKey(low, high))?.abort();
+        this.running.get(wholeId(low, high))?.abort();
       }
     }
   }
@@ -455,7 +475,7 @@ export class Core {
   withRequest<R>(request: Request, read: (buffer: ArrayBuffer) => R): R {
     this.flush();
     try {
-      this.requests.add(request, payloadOf(request.payload), 0, Kind.SUBMIT, 0);
+      this.requests.add(request, encode(request.payload, 'payload'), 0, Kind.SUBMIT, 0);
       return read(this.requests.buffer);
     } finally {
       this.requests.clear();

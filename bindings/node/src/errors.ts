@@ -19,6 +19,12 @@ export function statusNumber(name: string): Status | undefined {
   return (Status as Record<string, Status>)[short];
 }
 
+/** Number of a failure by its name; undefined if it names none. @internal */
+export function failureOf(name: string): Status | undefined {
+  const status = statusNumber(name);
+  return status !== undefined && status < 0 ? status : undefined;
+}
+
 /**
  * What llmq could not do, or why a request failed.
  *

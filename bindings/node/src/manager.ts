@@ -13,7 +13,8 @@ import {
   type Request,
   type RequestOptions,
 } from './request';
-import { type Response, stateName, type StateName, type Usage, usageNumbers } from './response';
+import { usageNumbers } from './reported';
+import { type Response, stateName, type StateName, type Usage } from './response';
 import type { WorkerFunction, WorkerOptions } from './worker';
 import { AbortableWaiter, Group, Nobody, Submission, SubmissionSink, Waiter } from './submission';
 
@@ -140,13 +141,12 @@ export class Manager implements AsyncDisposable {
 
   /**
    * Hands over many requests at once. Resolves when all have ended, with their responses in order:
-   * look at `ok` of each. What follows a request that is not accepted is not handed over either,
-   * and says so. Cheaper than as many calls of `submit`; signals are not looked at.
+   * look at `ok` of each. One that is not accepted says why; the others go on. Cheaper than as many calls of `submit`; signals are not looked at.
    */
   submitMany<T = unknown, P = unknown>(requests: Iterable<Request<P>>): Promise<Response<T>[]> {
     return new Promise((resolve) => {
       const group = new Group<T>(resolve);
-      this.core.addAll(requests, (index) => group.member(index));
+      this.core.addAll(requests, false, (index) => group.member(index));
       group.seal();
     });
   }
@@ -175,7 +175,7 @@ export class Manager implements AsyncDisposable {
    */
   startMany<T = unknown, P = unknown>(requests: Iterable<Request<P>>): Submission<T>[] {
     const sinks: SubmissionSink<T, unknown>[] = [];
-    this.core.addAll(requests, (index) => (sinks[index] = new SubmissionSink<T, unknown>()));
+    this.core.addAll(requests, true, (index) => (sinks[index] = new SubmissionSink<T, unknown>()));
     return sinks.map((sink) => new Submission(this.core, sink));
   }
 

@@ -146,14 +146,6 @@ function attempts(count: number | undefined): number {
   return wrong('maxAttempts', 'a whole number from 1 to 60', count);
 }
 
-function payloadOf(payload: unknown): string | Uint8Array {
-  if (typeof payload === 'string' || payload instanceof Uint8Array) return payload;
-  if (payload === undefined) return '';
-  const text = JSON.stringify(payload) as string | undefined;
-  if (text !== undefined) return text;
-  throw new TypeError(`payload must be text, bytes or a value of JSON, not a ${typeof payload}`);
-}
-
 // At most so many bytes as UTF-8.
 function room(value: string | Uint8Array | undefined): number {
   if (value === undefined) return 0;
@@ -290,6 +282,3 @@ export class RequestBuffer {
     this.used += length;
   }
 }
-
-/** The payload as the library takes it. @internal */
-export { payloadOf };

@@ -29,17 +29,6 @@ export interface Usage {
   costMicros?: number;
 }
 
-/** Usage as the addon takes it. @internal */
-export function usageNumbers(usage: Usage): [number, number, number, number, number] {
-  return [
-    usage.inputTokens,
-    usage.outputTokens,
-    usage.cachedInputTokens ?? 0,
-    usage.costMicros ?? 0,
-    usage.reasoningTokens ?? 0,
-  ];
-}
-
 /** One attempt of a request of which at least one failed. */
 export interface AttemptRecord {
   /** From 1. */

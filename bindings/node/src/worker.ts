@@ -1,8 +1,9 @@
 import { EventFlags, Status } from './constants';
 import type { Core } from './core';
-import { LlmqError, statusNumber } from './errors';
-import { usageNumbers, type Usage } from './response';
+import { failureOf, LlmqError } from './errors';
 import { EventField, type Events } from './records';
+import { encode, usageNumbers, waitMs, wordsOf } from './reported';
+import type { Usage } from './response';
 
 /** How attempts of a model are given to its workers. */
 export interface WorkerOptions {
@@ -23,7 +24,7 @@ export class AttemptError extends Error {
 
   constructor(code: string, message = '', options: { retryAfter?: number } = {}) {
     super(message);
-    if ((statusNumber(code) ?? 0) >= 0)
+    if (failureOf(code) === undefined)
       throw new TypeError(`code must be the name of a failure, as LLMQ_ERR_SERVER, not ${code}`);
     this.code = code;
     this.retryAfter = options.retryAfter ?? 0;
@@ -49,7 +50,6 @@ export class Attempt<In = unknown> {
   /** What the attempt has consumed, if it is known: set it before the worker returns. */
   usage: Usage | undefined;
   private readonly controller = new AbortController();
-  private ended = false;
 
   /** @internal */
   constructor(
@@ -58,6 +58,8 @@ export class Attempt<In = unknown> {
     at: number,
     private readonly idLow = events.word(at, EventField.W_ATTEMPT_ID),
     private readonly idHigh = events.word(at, EventField.W_ATTEMPT_ID + 1),
+    private readonly requestLow = events.word(at, EventField.W_REQUEST_ID),
+    private readonly requestHigh = events.word(at, EventField.W_REQUEST_ID + 1),
   ) {
     this.number = events.word(at, EventField.W_ATTEMPT);
     this.model = events.text(at, EventField.W_FALLBACK_MODEL);
@@ -88,7 +90,7 @@ export class Attempt<In = unknown> {
    * Rejects with an LlmqError if the attempt has ended, or the caller takes no chunks.
    */
   async chunk(piece: unknown): Promise<void> {
-    const data = encode(piece);
+    const data = encode(piece, 'chunk');
     for (;;) {
       const status = this.core.native.attemptChunk(this.core.handle, this.idLow, this.idHigh, data);
       if (status === Status.OK) return;
@@ -104,7 +106,7 @@ export class Attempt<In = unknown> {
 
   /** @internal */
   key(): bigint {
-    return attemptKey(this.idLow, this.idHigh);
+    return wholeId(this.idLow, this.idHigh);
   }
 
   /** @internal */
@@ -114,29 +116,26 @@ export class Attempt<In = unknown> {
 
   /** @internal */
   succeed(result: unknown): void {
+    const { native, handle, isOpen } = this.core;
     const usage = this.usage === undefined ? undefined : usageNumbers(this.usage);
-    const data = encode(result);
-    if (this.report())
-      this.core.native.attemptSucceed(this.core.handle, this.idLow, this.idHigh, data, usage);
+    const data = encode(result, 'the result');
+    if (isOpen) native.attemptSucceed(handle, this.idLow, this.idHigh, data, usage);
   }
 
   /** @internal */
   fail(status: number, message: string, retryAfter: number): void {
-    if (this.report())
-      this.core.native.attemptFail(
-        this.core.handle,
-        this.idLow,
-        this.idHigh,
-        status,
-        message,
-        retryAfter,
-      );
+    const { native, handle, isOpen } = this.core;
+    try {
+      if (isOpen) native.attemptFail(handle, this.idLow, this.idHigh, status, message, retryAfter);
+    } catch (error) {
+      this.warn(`cannot be ended: ${wordsOf(error)}`);
+    }
   }
 
-  private report(): boolean {
-    const first = !this.ended;
-    this.ended = true;
-    return first && this.core.isOpen;
+  /** @internal */
+  warn(text: string): void {
+    const request = wholeId(this.requestLow, this.requestHigh);
+    this.core.warn(`model ${this.model}: attempt ${this.number} of request ${request}: ${text}`);
   }
 }
 
@@ -145,26 +144,35 @@ export type WorkerFunction<In, Out> = (
   attempt: Attempt<In>,
 ) => Promise<Out | string | Uint8Array> | Out | string | Uint8Array;
 
-/** Key of an attempt among those that run. @internal */
-export function attemptKey(low: number, high: number): bigint {
+/** An id from its halves. @internal */
+export function wholeId(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
-function encode(value: unknown): string | Uint8Array {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value;
-  return value === undefined ? '' : JSON.stringify(value);
-}
-
-/** Runs it, and reports whatever becomes of it. @internal */
+/** Runs it, and reports whatever becomes of it: one that stays open would hold its place. @internal */
 export async function runAttempt(
   worker: WorkerFunction<unknown, unknown>,
   attempt: Attempt,
 ): Promise<void> {
   try {
     attempt.succeed(await worker(attempt));
-  } catch (error) {
-    if (error instanceof AttemptError)
-      attempt.fail(statusNumber(error.code) as number, error.message, error.retryAfter);
-    else attempt.fail(Status.PROCESSING, error instanceof Error ? error.message : String(error), 0);
+  } catch (thrown) {
+    fail(attempt, thrown);
   }
+}
+
+function fail(attempt: Attempt, thrown: unknown): void {
+  let status: number = Status.PROCESSING;
+  let retryAfter = 0;
+  let refused: unknown;
+  if (thrown instanceof AttemptError) {
+    status = failureOf(thrown.code) ?? Status.PROCESSING;
+    try {
+      retryAfter = waitMs(thrown.retryAfter);
+    } catch (error) {
+      refused = error;
+    }
+  }
+  attempt.fail(status, wordsOf(thrown), retryAfter);
+  if (refused !== undefined) attempt.warn(`${wordsOf(refused)}: it is left out`);
 }

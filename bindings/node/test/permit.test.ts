@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { LlmqError } from 'llmq';
+import { type HookEvent, LlmqError, type Manager } from 'llmq';
 
-import { CHAT, codeOf, managerFor, within } from './support';
+import { CHAT, codeOf, collecting, managerFor, told, within } from './support';
 
 const ONE = { models: [{ name: 'm', concurrency: 1 }] };
 const USAGE = { inputTokens: 10, outputTokens: 20 };
@@ -51,13 +52,47 @@ test('a wait for a permit is given up by its signal, its deadline, a shutdown', 
   await assert.rejects(manager.acquire({ model: 'm' }), LlmqError);
 });
 
-test('failures that make no sense are refused', async (t) => {
+test('an end that makes no sense is refused, and the permit still held', async (t) => {
   const manager = managerFor(t, ONE);
   const permit = await manager.acquire({ model: 'm' });
+  const refused = (words: RegExp) => (error: unknown) =>
+    error instanceof LlmqError &&
+    error.code === 'LLMQ_ERR_INVALID_ARG' &&
+    words.test(error.message);
   assert.throws(() => permit.fail('LLMQ_OK'), TypeError);
-  assert.throws(() => permit.release({ inputTokens: -1, outputTokens: 0 }), LlmqError);
+  for (const inputTokens of [-1, 0.5, NaN, '1'] as number[])
+    assert.throws(
+      () => permit.release({ inputTokens, outputTokens: 0 }),
+      refused(new RegExp(`^usage: inputTokens is ${inputTokens}, and must be `)),
+    );
+  for (const retryAfter of [-1, NaN, Infinity, '1'] as number[])
+    assert.throws(
+      () => permit.fail('LLMQ_ERR_SERVER', '', { retryAfter }),
+      refused(new RegExp(`^retryAfter is ${retryAfter}, and must be milliseconds`)),
+    );
+  assert.equal(manager.tryAcquire({ model: 'm' }), undefined, 'it is held');
+  assert.equal(permit.heartbeat(), true);
   assert.equal(permit.release({ inputTokens: 0, outputTokens: 0 }), true);
+  assert.equal(permit.release(), false);
+  assert.equal(told(manager)['completed'], 1);
 });
+
+test('a permit that nobody has any more ends as abandoned', async (t) => {
+  const manager = managerFor(t, ONE);
+  const ended = once(manager.hooks(['completed']), 'completed');
+  await acquireAndForget(manager);
+  const next = manager.acquire({ model: 'm' });
+  const permit = await within(30_000, collecting(next), 'the next permit');
+  const [{ code }] = (await within(5000, ended, 'the end')) as [HookEvent];
+  assert.equal(code, 'LLMQ_ERR_ABANDONED');
+  assert.equal(permit.release(), true);
+});
+
+// One whose release was refused is still watched over.
+async function acquireAndForget(manager: Manager): Promise<void> {
+  const permit = await manager.acquire({ model: 'm', lease: Infinity });
+  assert.throws(() => permit.release({ inputTokens: -1, outputTokens: 0 }), LlmqError);
+}
 
 test('the headers of an answer teach the deployment that was called', async (t) => {
   const deployments = ['east', 'west'].map((name) => ({ name, provider: 'mock', rpm: 1000 }));

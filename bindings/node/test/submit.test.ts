@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { LlmqError, type Response, Status } from 'llmq';
+import { LlmqError, type Request, type Response, Status } from 'llmq';
 
 import { CHAT, codeOf, managerFor, mock, told, within } from './support';
 
@@ -48,7 +49,7 @@ test('a long payload and a long answer pass through', async (t) => {
   assert.doesNotThrow(() => response?.json());
 });
 
-test('many at once are answered in order; what follows a refused one is not handed over', async (t) => {
+test('many at once are answered in order; one that is refused refuses only itself', async (t) => {
   const manager = managerFor(t, mock('m'));
   const requests = Array.from({ length: 1000 }, (_, i) => ({
     model: i === 700 ? 'unknown' : 'm',
@@ -58,15 +59,57 @@ test('many at once are answered in order; what follows a refused one is not hand
   const responses = await manager.submitMany(requests);
   assert.equal(responses.length, 1000);
   responses.forEach((response, i) => {
-    if (i < 700) assert.equal(response.metadata.toString(), String(i));
-    else assert.equal(response.error?.code, 'LLMQ_ERR_UNKNOWN_MODEL');
+    if (i !== 700) assert.equal(response.metadata.toString(), String(i));
+    assert.equal(response.error?.code, i === 700 ? 'LLMQ_ERR_UNKNOWN_MODEL' : undefined);
   });
-  assert.match(
-    responses[701]?.error?.message ?? '',
-    /not handed over: one before it was refused: .*"unknown"/,
-  );
-  assert.equal(told(manager)['submitted'], 700);
+  assert.match(responses[700]?.error?.message ?? '', /"unknown"/);
+  assert.equal(told(manager)['submitted'], 999);
   assert.deepEqual(await manager.submitMany([]), []);
+});
+
+test('one of many that makes no sense says why, and the others go on', async (t) => {
+  const manager = managerFor(t, mock('m'));
+  const wrong = { priority: 'fast' as 'high', payload: CHAT };
+  const others = { model: 'm', payload: CHAT };
+  const responses = await manager.submitMany([others, { model: 'm', ...wrong }, others]);
+  assert.deepEqual(
+    responses.map((response) => response.error?.code),
+    [undefined, 'LLMQ_ERR_INVALID_ARG', undefined],
+  );
+  assert.match(responses[1]?.error?.message ?? '', /priority is urgent, high, .*, not fast/);
+  const started = manager.startMany([others, { model: 'm', ...wrong }, others]);
+  assert.deepEqual(
+    started.map(({ id }) => id > 0n),
+    [true, false, false],
+  );
+  assert.match(
+    (await started[2]?.response)?.error?.message ?? '',
+    /not handed over: one before it was refused: priority is urgent/,
+  );
+  assert.equal(told(manager)['submitted'], 3);
+});
+
+test('what an iterable throws comes before anything is handed over', async (t) => {
+  const manager = managerFor(t, mock('m'));
+  function* failing(): Generator<Request> {
+    for (let i = 0; i < 300; ++i) yield { model: 'm', payload: CHAT };
+    throw new Error('no more');
+  }
+  await assert.rejects(manager.submitMany(failing()), /no more/);
+  assert.equal(told(manager)['submitted'], 0);
+});
+
+test('what is begun in order ends with the first that is refused', async (t) => {
+  const manager = managerFor(t, mock('m'));
+  const requests = Array.from({ length: 600 }, (_, i) => ({
+    model: i === 400 || i === 401 ? 'unknown' : 'm',
+    payload: CHAT,
+  }));
+  const submissions = manager.startMany(requests);
+  submissions.forEach(({ id }, i) => assert.equal(id > 0n, i < 400, String(i)));
+  const after = await submissions[402]?.response;
+  assert.match(after?.error?.message ?? '', /not handed over: one before it was refused: .*"unkn/);
+  assert.equal(told(manager)['submitted'], 400);
 });
 
 test('requests of one turn go together, and are refused one by one', async (t) => {
@@ -79,13 +122,30 @@ test('requests of one turn go together, and are refused one by one', async (t) =
   );
 });
 
-test('10,000 promises wait at a time', async (t) => {
-  const manager = managerFor(t, mock('m', { max_in_flight: 1000 }));
+const threads = (): number => readdirSync('/proc/self/task').length;
+
+test('10,000 promises wait at a time, without a thread for each', async (t) => {
+  const manager = managerFor(t, { models: [{ name: 'w', max_in_flight: 10_000 }] });
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  let running = 0;
+  let most = 0;
+  manager.worker('w', async () => {
+    if (++running === 10_000) {
+      most = threads();
+      open();
+    }
+    await gate;
+    return '';
+  });
+  const before = threads();
   const waiting: Promise<Response>[] = [];
-  for (let i = 0; i < 10_000; ++i) waiting.push(manager.submit({ model: 'm', payload: CHAT }));
+  for (let i = 0; i < 10_000; ++i) waiting.push(manager.submit({ model: 'w', payload: '' }));
   const responses = await within(60_000, Promise.all(waiting), '10,000 responses');
   assert.equal(new Set(responses.map((response) => response.id)).size, 10_000);
   assert.equal(told(manager)['completed'], 10_000);
+  // Node itself may begin some: collectors of garbage, compilers, its pool of four.
+  assert.ok(most - before <= 8, `${most - before} threads more`);
 });
 
 test('whoever waits, and however, is told of its own end', async (t) => {

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { type Config, Manager, type ManagerOptions } from 'llmq';
 
@@ -38,6 +40,24 @@ export function within<T>(ms: number, promise: Promise<T>, what: string): Promis
     timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** Collects garbage, and lets what was told of it run. */
+export async function collect(): Promise<void> {
+  gc();
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The promise's value, while garbage is collected again and again. */
+export async function collecting<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const end = (): void => void (settled = true);
+  promise.then(end, end);
+  while (!settled) await collect();
+  return promise;
 }
 
 /** The code that the promise is rejected with. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { type Attempt, AttemptError, LlmqError } from 'llmq';
+import { type Attempt, AttemptError, LlmqError, type Usage } from 'llmq';
 
 import { codeOf, managerFor, within } from './support';
 
@@ -65,6 +65,101 @@ test('what a worker throws fails the request, once, and disturbs no other', asyn
     ],
   );
   assert.throws(() => new AttemptError('LLMQ_OK'), /must be the name of a failure/);
+});
+
+const ONE_AT_A_TIME = { models: [{ name: 'w', concurrency: 1 }] };
+
+test('a success that cannot be taken ends the attempt, and frees its place', async (t) => {
+  const manager = managerFor(t, ONE_AT_A_TIME);
+  const fine = { inputTokens: 1, outputTokens: 1 };
+  const cases: [unknown, unknown, RegExp][] = [
+    [{ inputTokens: -1, outputTokens: 1 }, '', /^usage: inputTokens is -1, and must be 0 or more$/],
+    [{ inputTokens: 5 }, '', /^usage: outputTokens is undefined, and must be a whole number$/],
+    [{ ...fine, outputTokens: 1.5 }, '', /^usage: outputTokens is 1\.5, and must be a whole/],
+    [{ ...fine, costMicros: NaN }, '', /^usage: costMicros is NaN, and must be a whole number$/],
+    [{ ...fine, cachedInputTokens: '7' }, '', /^usage: cachedInputTokens is 7, and must be a/],
+    [
+      { ...fine, reasoningTokens: 2 ** 53 },
+      '',
+      /^usage: reasoningTokens is 9\d+, and must be less/,
+    ],
+    [{ ...fine, inputTokens: Object.create(null) }, '', /^usage: inputTokens is object, and must/],
+    [17, '', /^usage is 17, and must be an object$/],
+    [null, '', /^usage is null, and must be an object$/],
+    [fine, () => 1, /^the result must be text, bytes or a value of JSON, not a function$/],
+    [fine, Symbol('s'), /^the result must be .* not a symbol$/],
+    [fine, 1n, /BigInt/],
+  ];
+  for (const [usage, result, words] of cases) {
+    manager.worker('w', (attempt) => {
+      if (attempt.text === 'fine') return 'fine';
+      attempt.usage = usage as Usage;
+      return result as string;
+    });
+    const wrong = manager.submit({ model: 'w', payload: 'wrong' });
+    await assert.rejects(within(20_000, wrong, String(words)), (error: unknown) => {
+      assert.ok(error instanceof LlmqError);
+      assert.equal(error.code, 'LLMQ_ERR_PROCESSING');
+      assert.match(error.message, words);
+      return true;
+    });
+    const next = manager.submit({ model: 'w', payload: 'fine' });
+    assert.equal((await within(20_000, next, 'the next one')).text, 'fine');
+  }
+});
+
+test('a retryAfter that is no time is left out, with a warning', async (t) => {
+  const warnings: string[] = [];
+  const quiet = (): void => undefined;
+  const warn = (text: string): void => void warnings.push(text);
+  const logger = { debug: quiet, info: quiet, warn, error: quiet };
+  const manager = managerFor(t, ONE_AT_A_TIME, { logger, logLevel: 'warn' });
+  for (const retryAfter of [-5, NaN, Infinity, 'soon']) {
+    manager.worker('w', (attempt) => {
+      if (attempt.text === 'fine') return 'fine';
+      throw new AttemptError('LLMQ_ERR_BAD_REQUEST', 'no', { retryAfter: retryAfter as number });
+    });
+    const wrong = manager.submit({ model: 'w', payload: 'wrong' });
+    const error = await within(20_000, wrong, String(retryAfter)).catch((e: unknown) => e);
+    assert.ok(error instanceof LlmqError);
+    assert.equal(error.code, 'LLMQ_ERR_BAD_REQUEST');
+    assert.equal(error.message, 'no');
+    assert.equal(error.response?.retryAfterMs, 0);
+    const next = manager.submit({ model: 'w', payload: 'fine' });
+    assert.equal((await within(20_000, next, 'the next one')).text, 'fine');
+    const id = String(error.response?.id);
+    assert.equal(
+      warnings.at(-1),
+      `model w: attempt 1 of request ${id}: retryAfter is ${retryAfter}, ` +
+        `and must be milliseconds, 0 or more and finite: it is left out`,
+    );
+  }
+  assert.equal(warnings.length, 4);
+});
+
+test('whatever is thrown ends the attempt', async (t) => {
+  const manager = managerFor(t, ONE_AT_A_TIME);
+  class Odd extends AttemptError {
+    override readonly code = 'ODD';
+  }
+  const cases: [unknown, RegExp][] = [
+    [undefined, /^undefined$/],
+    [Symbol('s'), /^Symbol\(s\)$/],
+    [Object.create(null), /^object$/],
+    [Object.assign(new Error(), { message: 5 }), /^5$/],
+    [new Odd('LLMQ_ERR_SERVER', 'odd'), /^odd$/],
+  ];
+  for (const [thrown, words] of cases) {
+    manager.worker('w', () => {
+      throw thrown;
+    });
+    const error = await within(20_000, manager.submit({ model: 'w' }), String(words)).catch(
+      (e: unknown) => e,
+    );
+    assert.ok(error instanceof LlmqError);
+    assert.equal(error.code, 'LLMQ_ERR_PROCESSING');
+    assert.match(error.message, words);
+  }
 });
 
 test('a worker is told to stop; what it returns then is dropped', async (t) => {
