@@ -1,5 +1,7 @@
 import asyncio
 import gc
+import logging
+import math
 import threading
 
 import pytest
@@ -154,3 +156,53 @@ def test_permits_in_a_loop():
                 pass
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("usage", [llmq.Usage(-1), llmq.Usage(0, 2.5), {"input_tokens": 1}, 7])
+def test_a_usage_that_is_refused_leaves_the_permit(manager, usage):
+    permit = manager.acquire("m")
+    with pytest.raises(llmq.InvalidArgumentError, match="usage"):
+        permit.release(usage)
+    assert not permit.ended
+    assert manager.try_acquire("m") is None
+    assert permit.release(llmq.Usage(3, 4))
+    assert permit.ended
+    assert settled(manager).input_tokens == 3
+
+
+def test_a_permit_that_was_refused_is_still_caught_when_it_is_dropped(manager):
+    permit = manager.acquire("m")
+    with pytest.raises(llmq.InvalidArgumentError):
+        permit.release(llmq.Usage(-1))
+    del permit
+    gc.collect()
+    manager.acquire("m", deadline=LONG).release()
+
+
+@pytest.mark.parametrize("wait", [-1, math.nan, math.inf, "soon"])
+def test_a_wait_that_is_refused_leaves_the_permit(manager, wait):
+    permit = manager.acquire("m")
+    with pytest.raises(llmq.InvalidArgumentError, match="retry_after is"):
+        permit.fail(llmq.Status.OVERLOADED, retry_after=wait)
+    assert not permit.ended
+    assert permit.fail(llmq.Status.OVERLOADED, retry_after=0.001)
+    assert permit.ended
+
+
+def test_a_block_ends_its_permit_whatever_it_reports(manager, caplog):
+    with pytest.raises(llmq.InvalidArgumentError, match="input_tokens is -1"):
+        with manager.acquire("m") as permit:
+            permit.usage = llmq.Usage(-1)
+    assert permit.ended
+    assert settled(manager).completed == 1  # the call itself went well
+    with caplog.at_level(logging.WARNING, "llmq"), pytest.raises(llmq.OverloadedError):
+        with manager.acquire("m") as permit:
+            raise llmq.OverloadedError(retry_after=math.nan)
+    assert "retry_after is nan" in caplog.text
+    assert permit.ended
+    manager.acquire("m", deadline=LONG).release()
+
+
+def test_usage_that_is_told_late_is_looked_at_as_well(manager):
+    with pytest.raises(llmq.InvalidArgumentError, match="output_tokens is -2"):
+        manager.update_usage(1, llmq.Usage(0, -2))

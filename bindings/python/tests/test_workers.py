@@ -1,4 +1,6 @@
 import asyncio
+import logging
+import math
 import threading
 
 import pytest
@@ -251,3 +253,127 @@ def test_coroutines_run_the_attempts():
             await asyncio.wait_for(cancelled.wait(), LONG)
 
     asyncio.run(main())
+
+
+ONE = {**MODEL, "concurrency": 1}
+
+
+def nested():
+    """What json gives up on."""
+    made = []
+    for _ in range(200_000):
+        made = [made]
+    return made
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Fickle(dict):
+    def items(self):
+        raise SystemExit("not now")
+
+
+#: How a function ends that the library or this package cannot take, and words of the failure.
+REFUSED = {
+    "negative": (
+        llmq.Usage(input_tokens=-1),
+        b"",
+        "usage: input_tokens is -1, and must be 0 or more",
+    ),
+    "fraction": (llmq.Usage(output_tokens=3.7), b"", "usage: output_tokens is 3.7, and must be"),
+    "text": (llmq.Usage(cached_input_tokens="12"), b"", "usage: cached_input_tokens is '12', and"),
+    "huge": (
+        llmq.Usage(cost_micros=1 << 63),
+        b"",
+        "usage: cost_micros is 9223372036854775808, and",
+    ),
+    "none": (
+        llmq.Usage(reasoning_tokens=None),
+        b"",
+        "usage: reasoning_tokens is None, and must be",
+    ),
+    "dict": ({"input_tokens": 1}, b"", "usage is {'input_tokens': 1}, and must be an llmq.Usage"),
+    "number": (5, b"", "usage is 5, and must be an llmq.Usage"),
+    "no JSON": (None, {1: {2}}, "set"),
+    "no payload": (None, object(), "a payload must be"),
+    "too deep": (None, nested(), "recursion"),
+    "half a letter": (None, "\ud800", "surrogates not allowed"),
+    "raises": (None, Fickle(a=1), "not now"),
+    "status": (None, llmq.Error(-12345, "what is this"), "what is this"),
+    "words": (None, llmq.RateLimitedError(message=5), "5"),
+    "words of nothing": (None, Unspeakable(), "Unspeakable"),
+    "leaves": (None, SystemExit(3), "3"),
+}
+
+
+def ends_so(job, how):
+    job.usage, result, _ = REFUSED[how]
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_what_cannot_be_reported_ends_the_attempt(how):
+    words = REFUSED[how][2]
+    with llmq.Manager(config({**ONE, "retry": {"max_attempts": 1}})) as manager:
+        manager.set_processor(
+            "m", lambda job: ends_so(job, how) if job.payload else b"on", threads=1
+        )
+        response = manager.submit("m", b"bad").response(LONG)
+        assert not response.ok
+        if how != "words":
+            assert response.status == (-12345 if how == "status" else llmq.Status.PROCESSING)
+        assert words in response.error
+        workers = [t for t in threading.enumerate() if t.name == "llmq-worker"]
+        assert manager.submit("m", b"").result(LONG).data == b"on"
+        assert [t for t in threading.enumerate() if t.name == "llmq-worker"] == workers
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_what_cannot_be_reported_ends_the_attempt_in_a_loop(how):
+    async def main():
+        async with llmq.AsyncManager(config({**ONE, "retry": {"max_attempts": 1}})) as manager:
+
+            async def run(job):
+                return ends_so(job, how) if job.payload else b"on"
+
+            manager.set_processor("m", run)
+            with pytest.raises(llmq.Error) as caught:
+                await asyncio.wait_for(manager.call("m", b"bad"), LONG)
+            assert REFUSED[how][2] in caught.value.message
+            assert (await asyncio.wait_for(manager.call("m", b""), LONG)).data == b"on"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wait", [-1, math.nan, math.inf, -math.inf, "soon"])
+def test_a_failure_with_a_wrong_wait_is_a_failure(wait, caplog):
+    def run(job):
+        if job.payload:
+            raise llmq.RateLimitedError(message="slow down", retry_after=wait)
+        return b"on"
+
+    with llmq.Manager(config({**ONE, "retry": {"max_attempts": 1}})) as manager:
+        manager.set_processor("m", run, threads=1)
+        with caplog.at_level(logging.WARNING, "llmq"):
+            response = manager.submit("m", b"bad").response(LONG)
+        assert response.status is llmq.Status.RATE_LIMITED
+        assert response.error == "slow down"
+        assert response.retry_after_s is None
+        assert f"retry_after is {wait!r}" in caplog.text
+        assert manager.submit("m", b"").result(LONG).data == b"on"
+
+
+def test_a_wait_of_ages_is_as_long_as_can_be_said():
+    def run(job):
+        raise llmq.RateLimitedError(retry_after=1e300)
+
+    with llmq.Manager(config({**ONE, "retry": {"max_attempts": 1}})) as manager:
+        manager.set_processor("m", run)
+        response = manager.submit("m", b"").response(LONG)
+        assert response.status is llmq.Status.RATE_LIMITED
+        assert response.retry_after_s > 1e9

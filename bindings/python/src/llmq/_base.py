@@ -15,6 +15,7 @@ from ._errors import check
 from ._headers import HeaderLists
 from ._hooks import HookFunction, Listener
 from ._library import ffi, lib, take_buffer
+from ._reported import usage_pointer
 from ._response import Response, Usage, owned
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class ManagerBase:
     def estimate(self, model: str, payload: Any, **options: Unpack[w.RequestOptions]) -> Usage:
         """What the request will probably use; cost_micros is 0 without prices."""
         batch = self._one(model, payload, options)
-        usage, err = Usage().to_struct(), ffi.new("llmq_error_t **")
+        usage, err = usage_pointer(Usage()), ffi.new("llmq_error_t **")
         check(lib.llmq_request_estimate(self._core.pointer, batch.pointer(), usage, err), err)
         return Usage(*(getattr(usage, name) for name in Usage._fields))
 
@@ -202,9 +203,10 @@ class ManagerBase:
 
         Raises:
             StaleError: It is known already, or too late to matter.
+            InvalidArgumentError: It cannot be.
 
         """
-        check(lib.llmq_usage_update(self._core.pointer, request_id, usage.to_struct()))
+        check(lib.llmq_usage_update(self._core.pointer, request_id, usage_pointer(usage)))
 
     def models(self) -> list[str]:
         """Names of the registered models, in the order of registration."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import _constants as c
 from . import _wire as w
-from ._errors import Error, RequestCancelledError, StaleError, check
+from ._errors import Error, InvalidArgumentError, RequestCancelledError, check
 from ._library import ffi, lib
-from ._response import Usage
+from ._reported import is_failure, usage_pointer, wait_ns, words_of
 
 if TYPE_CHECKING:
     from ._core import Core
     from ._port import Piece
+    from ._response import Usage
 
 _logger = logging.getLogger("llmq")
 
@@ -134,43 +135,57 @@ class BaseJob:
 
     def succeed(self, result: Any) -> None:
         """Called by the manager with what the function returned."""
-        if isinstance(result, w.Ref):
-            if self._passed is None:
-                self.fail(TypeError("a Ref answers a request whose payload is a Ref, and no other"))
-                return
-            self._passed.result = result.object
-            data = b""
+        try:
+            data = b"" if result is None else w.to_bytes(result)
+            usage = usage_pointer(self.usage)
+            if isinstance(result, w.Ref):
+                if self._passed is None:
+                    raise TypeError("a Ref answers a request whose payload is a Ref, and no other")
+                self._passed.result = result.object
+        except BaseException as problem:  # what it returned is the function's too
+            self._end(*_failure(c.ERR_PROCESSING, words_of(problem), 0))
+            if isinstance(problem, KeyboardInterrupt):
+                raise
         else:
-            try:
-                data = b"" if result is None else w.to_bytes(result)
-            except (TypeError, ValueError) as problem:
-                self.fail(problem)
-                return
-        usage = ffi.NULL if self.usage is None else self.usage.to_struct()
-        self._end(lib.llmq_attempt_succeed, data, len(data), usage)
+            self._end(lib.llmq_attempt_succeed, data, len(data), usage)
 
     def fail(self, problem: BaseException) -> None:
         """Called by the manager with what the function raised."""
-        status, retry_after = c.ERR_PROCESSING, 0
-        if isinstance(problem, Error) and int(problem.status) < 0:
+        status, wait = c.ERR_PROCESSING, 0
+        if is_failure(problem):
             status = int(problem.status)
-            retry_after = int((problem.retry_after or 0) * 1e9)
-            words = problem.message
-        else:
-            words = str(problem) or type(problem).__name__
-        message = words.encode("utf-8", "replace")
-        self._end(lib.llmq_attempt_fail, status, message, len(message), retry_after)
+            try:
+                wait = wait_ns(problem.retry_after)
+            except InvalidArgumentError as refused:
+                _logger.warning("request %#x: %s", self.request_id, refused.message)
+        self._end(*_failure(status, words_of(problem), wait))
 
     def _end(self, report: Any, *what: Any) -> None:
+        """Ends the attempt, in whatever way: one that stays open would hold its place for ever."""
         try:
-            status = report(self._core.pointer, self.attempt_id, *what)
-            if status not in (c.OK, c.ERR_STALE):
-                check(status)
-        except Error as error:
-            if not isinstance(error, StaleError) and self._core.is_usable():
-                _logger.warning("an attempt could not be reported: %s", error)
+            try:
+                self._tell(report, *what)
+            except (Error, MemoryError) as refused:
+                if self._core.is_usable():
+                    _logger.warning(
+                        "request %#x: its end was refused: %s", self.request_id, refused
+                    )
+                    self._tell(*_failure(c.ERR_PROCESSING, words_of(refused), 0))
+        except (Error, MemoryError) as error:
+            if self._core.is_usable():
+                _logger.error("request %#x could not be ended: %s", self.request_id, error)
         finally:
             self._piece.release()
+
+    def _tell(self, report: Any, *what: Any) -> None:
+        status = report(self._core.pointer, self.attempt_id, *what)
+        if status != c.ERR_STALE:
+            check(status)
+
+
+def _failure(status: int, words: str, wait: int) -> tuple[Any, ...]:
+    message = words.encode("utf-8", "replace")
+    return lib.llmq_attempt_fail, status, message, len(message), wait
 
 
 class Job(BaseJob):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import _constants as c
 from . import _wire as w
-from ._errors import Error, StaleError, check
+from ._errors import Error, InvalidArgumentError, StaleError, check
 from ._headers import HeaderLists
 from ._library import ffi, lib
+from ._reported import is_failure, usage_pointer, wait_ns, words_of
 from ._response import Response, Usage
 from ._waiting import until_set
 
@@ -76,9 +77,11 @@ class Permit:
         Returns:
             False if the permit was lost before: its lease or deadline is over, or it was cancelled.
 
+        Raises:
+            InvalidArgumentError: Of a usage that cannot be; the permit is still held.
+
         """
-        told = ffi.NULL if usage is None else usage.to_struct()
-        return self._end(lib.llmq_permit_release, told)
+        return self._end(lib.llmq_permit_release, usage_pointer(usage))
 
     def fail(
         self, status: c.Status | int, message: str = "", retry_after: float | None = None
@@ -93,20 +96,22 @@ class Permit:
         Returns:
             False if the permit was lost before.
 
+        Raises:
+            InvalidArgumentError: Of a status or time that cannot be; the permit is still held.
+
         """
         words = message.encode("utf-8", "replace")
-        wait = int((retry_after or 0) * 1e9)
+        wait = wait_ns(retry_after)
         return self._end(lib.llmq_attempt_fail, int(status), words, len(words), wait)
 
     def _end(self, report: Any, *what: Any) -> bool:
         if self._ended:
             raise StaleError(c.ERR_STALE, "the permit was ended before")
-        self._ended = True
         status = report(self._core.pointer, self.attempt_id, *what)
-        if status == c.ERR_STALE:
-            return False
-        check(status)
-        return True
+        if status != c.ERR_STALE:
+            check(status)  # what is refused leaves the permit as it was
+        self._ended = True
+        return bool(status == c.OK)
 
     def heartbeat(self) -> bool:
         """The call still goes on: the lease (`timeout`) begins anew. False: the permit is lost."""
@@ -141,12 +146,25 @@ class Permit:
     ) -> None:
         if self._ended:
             return
+        # Nobody ends it after this: what is refused is left out.
         if exc is None:
-            self.release(self.usage)
-        elif isinstance(exc, Error) and int(exc.status) < 0:
-            self.fail(exc.status, exc.message, exc.retry_after)
+            try:
+                self.release(self.usage)
+            except InvalidArgumentError:
+                self.release()
+                raise
+        elif is_failure(exc):
+            self._fail_with(exc)
         else:
-            self.fail(c.ERR_PROCESSING, str(exc) or type(exc).__name__)
+            self.fail(c.ERR_PROCESSING, words_of(exc))
+
+    def _fail_with(self, error: Error) -> None:
+        words = words_of(error)
+        try:
+            self.fail(error.status, words, error.retry_after)
+        except InvalidArgumentError as refused:
+            _logger.warning("permit %#x: %s", self.attempt_id, refused.message)
+            self.fail(error.status, words)
 
     def __del__(self) -> None:
         if getattr(self, "_ended", True) or not self._core.is_usable():

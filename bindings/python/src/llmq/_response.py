@@ -31,10 +31,6 @@ class Usage(NamedTuple):
     reasoning_tokens: int = 0
     """The part of output_tokens that is not shown; 0 if none or unknown."""
 
-    def to_struct(self) -> Any:
-        """The same as llmq_usage_t."""
-        return ffi.new("llmq_usage_t *", (ffi.sizeof("llmq_usage_t"), 0, *self))
-
 
 @dataclass(frozen=True)
 class Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import queue
 import threading
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,8 @@ from ._errors import check
 from ._jobs import AsyncJob, Job
 from ._library import ffi, lib
 from ._port import Piece, Port
+
+_logger = logging.getLogger("llmq")
 
 #: Runs one attempt: what it returns is the response's payload (bytes, text, what JSON has, or a
 #: Ref), what it raises the failure.
@@ -105,16 +108,22 @@ class ThreadWorkers(Workers):
             got = self._jobs.get()
             if got is None:
                 return
-            processor, job = got
             try:
-                result = processor(job)
-            except BaseException as problem:  # the thread goes on; the request has the failure
-                job.fail(problem)
-            else:
-                job.succeed(result)
-            self._running.pop(job.attempt_id, None)
+                self._run(*got)
+            except BaseException:
+                _logger.exception("an attempt could not be ended")
             with self._lock:
                 self._idle += 1
+
+    def _run(self, processor: Processor, job: Job) -> None:
+        try:
+            result = processor(job)
+        except BaseException as problem:  # the thread goes on; the request has the failure
+            job.fail(problem)
+        else:
+            job.succeed(result)
+        finally:
+            self._running.pop(job.attempt_id, None)
 
     def _cancel(self, _place: int, raw: tuple[Any, ...]) -> None:
         job = self._running.get(raw[w.ATTEMPT_ID])
@@ -153,9 +162,10 @@ class LoopWorkers(Workers):
     async def _run(self, processor: AsyncProcessor, job: AsyncJob) -> None:
         try:
             result = await processor(job)
-        except asyncio.CancelledError as problem:
+        except KeyboardInterrupt as problem:  # meant for the program
             job.fail(problem)
-        except Exception as problem:
+            raise
+        except BaseException as problem:  # the loop goes on; the request has the failure
             job.fail(problem)
         else:
             job.succeed(result)

@@ -327,3 +327,45 @@ def test_a_request_may_be_handed_over_again():
         assert response.result is request.result is None
 
     run(main())
+
+
+@pytest.mark.parametrize("told", [-1, 3.7, "12", {}])
+def test_usage_that_cannot_be_fails_the_request_and_frees_its_place(told):
+    async def main():
+        def process(request):
+            request.actual_input_tokens = told if request.params else 1
+            return "done"
+
+        queue = Queue("m", process, rate_limiters=CONCURRENT_1)
+        bad = await queue.enqueue(QueueRequest(model_id="m", params=1))
+        assert bad.status is RequestStatus.FAILED
+        assert f"input_tokens is {told!r}" in bad.error
+        assert bad.result is None
+        assert (await queue.get_status(bad.request_id)).status is RequestStatus.FAILED
+        good = await queue.enqueue(QueueRequest(model_id="m", params=0))
+        assert good.status is RequestStatus.COMPLETED
+        assert queue.requests == {}
+        await queue.shutdown()
+
+    run(main())
+
+
+def test_an_exception_without_words_fails_the_request():
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise ValueError("no words")
+
+    async def process(request):
+        if request.params:
+            raise Unspeakable
+        return "done"
+
+    async def main():
+        queue = Queue("m", process, rate_limiters=CONCURRENT_1)
+        bad = await queue.enqueue(QueueRequest(model_id="m", params=1))
+        assert (bad.status, bad.error) == (RequestStatus.FAILED, "Unspeakable")
+        good = await queue.enqueue(QueueRequest(model_id="m", params=0))
+        assert good.status is RequestStatus.COMPLETED
+        await queue.shutdown()
+
+    run(main())

@@ -160,4 +160,6 @@ class Gate:
 def usage_of(record: Any) -> Usage | None:
     """The usage that a request tells, if it tells any."""
     given, made = record.actual_input_tokens, record.actual_output_tokens
-    return None if given is None and made is None else Usage(given or 0, made or 0)
+    if given is None and made is None:
+        return None
+    return Usage(0 if given is None else given, 0 if made is None else made)

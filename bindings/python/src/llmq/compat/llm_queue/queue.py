@@ -258,7 +258,7 @@ class Queue(OneOrTwo, Generic[P, T]):
         error: str | None = None
         try:
             request.result, raised = await self._call(request)
-            error = None if raised is None else str(raised)
+            error = None if raised is None else _words_of(raised)
         except asyncio.CancelledError as cancelled:
             error = str(cancelled) or _CANCELLED
         except BaseException as fatal:
@@ -297,7 +297,11 @@ class Queue(OneOrTwo, Generic[P, T]):
         number = 0
         if permit is not None:
             number = permit.request_id
-            self._gate.end(permit, error, usage_of(request))
+            try:
+                self._gate.end(permit, error, usage_of(request))
+            except Error as refused:  # the permit is still held
+                error, request.result = refused.message, None
+                self._gate.end(permit, error, None)
         request.error = error
         request.status = RequestStatus.COMPLETED if error is None else RequestStatus.FAILED
         response: QueueResponse[T] = _snapshot(request)
@@ -341,6 +345,13 @@ def _is_coroutine_function(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004  an object may have a coroutine there
     )
+
+
+def _words_of(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
 
 
 def _outcome(function: Callable[[Any], Any], request: Any) -> tuple[Any, Exception | None]:
