@@ -257,3 +257,39 @@ def test_late_usage(manager):
 
 def test_a_body_that_asks_for_a_stream_is_answered_whole(manager):
     assert manager.call("m", chat(stream=True)).ok
+
+
+def odd_ones():
+    """Payloads of which some cannot be sent, in two slices."""
+    payloads = [chat(str(i)) for i in range(2000)]
+    for place in (0, 700, 1999):
+        payloads[place] = object()
+    payloads[3] = {"a": {1}}
+    payloads[5] = "\ud800"
+    payloads[1500] = b"no json"
+    return payloads, {0, 3, 5, 700, 1500, 1999}
+
+
+def test_a_payload_that_is_none_refuses_itself_alone(manager):
+    payloads, odd = odd_ones()
+    futures = manager.submit_many("m", payloads)
+    for place, future in enumerate(futures):
+        if place in odd:
+            with pytest.raises(llmq.InvalidArgumentError):
+                future.result(LONG)
+        else:
+            assert future.result(LONG).ok
+    assert "a payload must be bytes" in str(futures[0].exception())
+    answers = manager.call_many("m", payloads)
+    assert {place for place, answer in enumerate(answers) if not answer.ok} == odd
+    assert "a payload must be bytes" in answers[1999].error
+    assert manager._core.objects == {}
+    assert not manager._port.waiting
+
+
+def test_a_reference_that_cannot_be_compared_begins_nothing(manager):
+    payloads = [chat()] * 1500 + [llmq.Ref(1)]
+    with pytest.raises(ValueError, match="dedup_key"):
+        manager.submit_many("m", payloads, dedup_key="a")
+    assert manager.stats().submitted == 0
+    assert manager._core.objects == {}

@@ -35,9 +35,11 @@ def test_a_forked_child_is_told(run_python):
 manager = llmq.Manager(CONFIG)
 assert manager.call("m", BODY).ok
 pending = manager.submit("hang", BODY)
+stream = manager.stream("hang", BODY)
 pid = os.fork()
 if pid == 0:
-    for use in (lambda: manager.call("m", BODY), manager.stats, lambda: pending.result(10)):
+    for use in (lambda: manager.call("m", BODY), manager.stats, lambda: pending.result(10),
+                stream.response, stream.response, stream.__next__):
         try:
             use()
         except llmq.ForkedError as error:

@@ -1,5 +1,7 @@
+import time
+
 import pytest
-from conftest import HANG, chat, config, mock
+from conftest import HANG, LONG, chat, config, mock
 
 import llmq
 
@@ -54,3 +56,55 @@ def test_a_slow_reader_is_waited_for():
 def test_refusals_come_at_once(manager):
     with pytest.raises(llmq.UnknownModelError):
         manager.stream("nobody", chat())
+
+
+MODEL = {"name": "own"}
+
+#: Streams of it take long.
+STALLS = mock("stalls", mock={"latency_ms": 0, "tokens_per_s": 1}, timeout_ms=0)
+
+
+def until(is_so):
+    end = time.monotonic() + LONG
+    while not is_so():
+        assert time.monotonic() < end
+
+
+def test_leaving_the_loop_cancels():
+    with llmq.Manager(config(mock(), STALLS)) as manager:
+        for _ in manager.stream("stalls", chat(max_tokens=5000)):
+            break
+        until(lambda: manager.info() and manager.stats().cancelled == 1)
+        until(lambda: not manager._port.waiting)
+        assert manager.call("m", chat()).ok
+
+
+def test_a_stream_that_is_dropped_lets_its_chunks_go():
+    with llmq.Manager(config(MODEL), settings={"stream_buffer_bytes": 1000}) as manager:
+        full, told = [], []
+
+        def run(job):
+            while job.try_chunk(b"x" * 100) is not None:
+                pass
+            full.append(job)
+            told.append(job.wait_cancelled(LONG))
+
+        manager.set_processor("own", run)
+        stream = manager.stream("own", b"")
+        until(lambda: full)
+        del stream
+        until(lambda: told)
+        assert told == [True]
+        until(lambda: manager.info() and manager.stats().cancelled == 1)
+
+
+def test_a_stream_that_was_read_cancels_nothing_when_it_is_dropped(manager):
+    stream = manager.stream("m", chat())
+    assert list(stream)
+    del stream
+    unread = manager.stream("m", chat())
+    unread.response()
+    del unread
+    manager.info()
+    assert manager.stats().cancelled == 0
+    assert manager.stats().completed == 2

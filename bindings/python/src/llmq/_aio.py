@@ -24,7 +24,7 @@ from ._manager import Manager
 from ._model import AsyncModel, RequestT, ResponseT
 from ._permit import AsyncPermitWaiter, Permit, try_acquire
 from ._response import Response
-from ._stream import AsyncStream
+from ._stream import AsyncInbox, AsyncStream
 from ._workers import AsyncProcessor, LoopWorkers
 
 if TYPE_CHECKING:
@@ -179,10 +179,10 @@ class AsyncManager(ManagerBase):
         What it is refused or fails with is raised by the stream.
         """
         port = self._live_port()
-        stream = AsyncStream(port)
+        inbox = AsyncInbox(port)
         template = port.templates.get(model, c.REQUEST_STREAM, options)
-        stream._number = port.enqueue(template, payload, stream, options)
-        return stream
+        inbox.number = port.enqueue(template, payload, inbox, options)
+        return AsyncStream(self, inbox)
 
     def model(
         self,

@@ -44,6 +44,12 @@ class Passed:
         self.result: Any = None
 
 
+def refuse_dedup(options: Mapping[str, Any]) -> None:
+    """Raises ValueError of a dedup_key, for requests whose payload is a Ref."""
+    if options.get("dedup_key"):
+        raise ValueError("dedup_key compares payloads, and a Ref has no bytes to compare")
+
+
 class Core:
     """One manager of the library with what it was made from."""
 
@@ -178,8 +184,7 @@ class Core:
         """The number of a request, marked if its payload goes by reference."""
         if not isinstance(payload, Ref):
             return number
-        if options.get("dedup_key"):
-            raise ValueError("dedup_key compares payloads, and a Ref has no bytes to compare")
+        refuse_dedup(options)
         number |= BY_REFERENCE
         self.objects[number] = Passed(payload.object)
         return number

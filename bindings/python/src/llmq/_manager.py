@@ -23,7 +23,7 @@ from ._model import Model, RequestT, ResponseT
 from ._permit import Permit, PermitWaiter, submit_acquire, try_acquire
 from ._port import ThreadPort
 from ._response import Response
-from ._stream import Stream
+from ._stream import Inbox, Stream
 from ._waiting import until_set
 from ._workers import Processor, ThreadWorkers
 
@@ -165,7 +165,7 @@ class Manager(ManagerBase):
     ) -> list[Future[Any]]:
         """Hands over many requests of one model, in order: a future for each.
 
-        One that is refused has its error in its future; the others go on.
+        One that is refused, also for its payload, has its error in its future; the others go on.
         """
         port, core = self._live_port(), self._core
         payloads = list(payloads)
@@ -253,9 +253,9 @@ class Manager(ManagerBase):
             Error: It was refused. What happens later is raised by the stream.
 
         """
-        stream = Stream(self)
-        self._submit_one(stream, model, c.REQUEST_STREAM, payload, options)
-        return stream
+        inbox = Inbox()
+        self._submit_one(inbox, model, c.REQUEST_STREAM, payload, options)
+        return Stream(self, inbox)
 
     def model(
         self,
