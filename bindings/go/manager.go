@@ -33,6 +33,11 @@ type Manager struct {
 // Open makes a manager from settings: a [Config], or one of the other forms that its text names; nil
 // = all defaults, no models.
 func Open(settings any, with ...Option) (*Manager, error) {
+	return start(settings, with, false)
+}
+
+// start makes a manager. The shared one of the process may be there already, made by another part.
+func start(settings any, with []Option, shared bool) (*Manager, error) {
 	var o options
 	for _, option := range with {
 		option(&o)
@@ -61,7 +66,16 @@ func Open(settings any, with ...Option) (*Manager, error) {
 		return nil, err
 	}
 	var raw *C.llmq_error_t
-	if err := failure(C.llmq_manager_create(c.raw, &m.raw, &raw), raw); err != nil {
+	var status C.llmq_status_t
+	switch {
+	case !shared:
+		status = C.llmq_manager_create(c.raw, &m.raw, &raw)
+	case settings == nil && len(with) == 0:
+		status = C.llmq_manager_shared(nil, &m.raw, &raw)
+	default:
+		status = C.llmq_manager_shared(c.raw, &m.raw, &raw)
+	}
+	if err := failure(status, raw); err != nil {
 		m.events.close()
 		m.events.free()
 		return nil, err
@@ -241,6 +255,9 @@ func (m *Manager) Peek(id RequestID) (*Response, error) {
 // RequestLateUsage.
 func (m *Manager) UpdateUsage(id RequestID, usage Usage) error {
 	defer runtime.KeepAlive(m)
+	if wrong := usage.refused(); wrong != "" {
+		return &Error{Status: ErrInvalidArg, Message: wrong, Key: "usage"}
+	}
 	raw := usage.native()
 	return failure(C.llmq_usage_update(m.raw, C.llmq_request_id_t(id), &raw), nil)
 }

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"runtime"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // Permit is the right to make one call, with an SDK or client of the program's own. It must be ended
-// once, with Release or Fail; one that is not is lost after its lease, the Timeout of its request.
+// once, with Release or Fail. One that is dropped holds its place until its lease ends, the Timeout of
+// its request, which is the model's if it has none, and is lost then: no finalizer ends it.
 type Permit struct {
 	// ID is that of the permit, RequestID that of the request which asked for it.
 	ID        AttemptID
@@ -122,9 +124,12 @@ func (p *Permit) findModel() {
 
 // Release ends a permit whose call went well. Usage is what was consumed; nil = not known: what was
 // estimated stays charged; zeros, if no call was made, give it back. ErrStale: the permit was lost, or
-// has ended before.
+// has ended before. ErrInvalidArg: a count is negative; the permit is still held.
 func (p *Permit) Release(usage *Usage) error {
 	defer runtime.KeepAlive(p.manager)
+	if wrong := usage.refused(); wrong != "" {
+		return &Error{Status: ErrInvalidArg, Message: wrong, Key: "usage"}
+	}
 	var raw *C.llmq_usage_t
 	if usage != nil {
 		native := usage.native()
@@ -135,10 +140,16 @@ func (p *Permit) Release(usage *Usage) error {
 
 // Fail ends a permit whose call failed. The error's class is told to the limits and the circuit
 // breaker, as errors of a [Handler] are: ErrRateLimited with RetryAfter above all. Nothing is tried
-// again: another call needs another permit.
+// again: another call needs another permit. ErrStale as of Release. ErrInvalidArg: RetryAfter is
+// negative; the permit is still held.
 func (p *Permit) Fail(err error) error {
 	defer runtime.KeepAlive(p.manager)
-	return reportFailure(p.manager, p.ID, err)
+	report := reportOf(err)
+	if report.RetryAfter < 0 {
+		return &Error{Status: ErrInvalidArg, Key: "retry_after",
+			Message: fmt.Sprintf("retry_after is %v, and must be 0 or more", report.RetryAfter)}
+	}
+	return report.end(p.manager, p.ID)
 }
 
 // Heartbeat renews the lease. ErrStale: the permit was lost.

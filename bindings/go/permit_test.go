@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -97,89 +96,34 @@ func TestAPermitThatIsNotEndedIsLost(t *testing.T) {
 	}
 }
 
-func TestTheTransportPassesOnWhatHasNoModelAndNamesUnknownOnes(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Write([]byte(r.Method))
-	}))
-	defer server.Close()
-	client := &http.Client{Transport: &llmq.Transport{Manager: oneAtATime(t)}}
-	answer, err := client.Get(server.URL)
+func TestAPermitThatIsEndedWronglyIsStillHeld(t *testing.T) {
+	m := oneAtATime(t)
+	permit, err := m.Acquire(within(t), llmq.Request{Model: "m"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	_, err = client.Post(server.URL, "application/json", strings.NewReader(`{"model": "nobody"}`))
-	if !errors.Is(err, llmq.ErrUnknownModel) {
-		t.Error(err)
-	}
-}
-
-func TestTheEndOfAManagerEndsThePauseBetweenTries(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "3600")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}))
-	defer server.Close()
-	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m"}}})
-	failed := make(chan struct{}, 1)
-	if err := m.SetHook(llmq.HookCompleted, func(llmq.HookEvent) { failed <- struct{}{} }); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		client := &http.Client{Transport: &llmq.Transport{Manager: m}}
-		_, err := client.Post(server.URL+"/v1/chat/completions", "application/json",
-			strings.NewReader(`{"model": "m", "messages": []}`))
-		ended <- err
-	}()
-	select {
-	case <-failed:
-	case <-within(t).Done():
-		t.Fatal("the first call has not failed")
-	}
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-ended:
-		if !errors.Is(err, llmq.ErrClosed) {
+	for words, end := range map[string]func() error{
+		"usage: cached_input_tokens is -1, and must be 0 or more": func() error {
+			return permit.Release(&llmq.Usage{CachedInputTokens: -1})
+		},
+		"retry_after is -1s, and must be 0 or more": func() error {
+			return permit.Fail(&llmq.Error{Status: llmq.ErrRateLimited, RetryAfter: -time.Second})
+		},
+	} {
+		if err := end(); !errors.Is(err, llmq.ErrInvalidArg) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v, expected %s", err, words)
+		}
+		if _, _, err := m.TryAcquire(llmq.Request{Model: "m"}); !errors.Is(err, llmq.ErrAgain) {
 			t.Error(err)
 		}
-	case <-within(t).Done():
-		t.Fatal("the pause goes on")
 	}
-}
-
-func TestTheTransportTellsTenantAndTeachesLimits(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("x-ratelimit-limit-requests", "77")
-		w.Header().Set("x-ratelimit-remaining-requests", "76")
-		w.Header().Set("x-ratelimit-reset-requests", "1s")
-		w.Write([]byte(`{"usage": {"prompt_tokens": 5, "completion_tokens": 6}}`))
-	}))
-	defer server.Close()
-	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m", Extra: map[string]any{"find_limits": true}}}})
-	client := &http.Client{Transport: &llmq.Transport{Manager: m}}
-	tenant := ""
-	ctx := llmq.WithRequest(within(t), func(r *llmq.Request) {
-		r.Tenant = "somebody"
-		tenant = r.Tenant + " of " + r.Model
-	})
-	call, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/v1/chat/completions",
-		strings.NewReader(`{"model": "m", "messages": []}`))
-	if err != nil {
-		t.Fatal(err)
+	if err := permit.Release(&llmq.Usage{InputTokens: 3}); err != nil {
+		t.Error(err)
 	}
-	answer, err := client.Do(call)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close() // not read: no usage is known
-	if tenant != "somebody of m" {
-		t.Error(tenant)
-	}
-	if info, err := m.Info("m"); err != nil || !strings.Contains(string(info), "77") {
-		t.Error(string(info), err)
+	if next, _, err := m.TryAcquire(llmq.Request{Model: "m"}); err != nil {
+		t.Error(err)
+	} else if err := next.Release(nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 	"unsafe"
 )
@@ -32,6 +33,26 @@ func (u *Usage) native() C.llmq_usage_t {
 		cost_micros:         C.int64_t(u.CostMicros),
 		reasoning_tokens:    C.int64_t(u.ReasoningTokens),
 	}
+}
+
+// refused says in words which count the library would not take; "" = it takes all.
+func (u *Usage) refused() string {
+	if u == nil {
+		return ""
+	}
+	for _, count := range []struct {
+		name  string
+		value int64
+	}{
+		{"input_tokens", u.InputTokens}, {"output_tokens", u.OutputTokens},
+		{"cached_input_tokens", u.CachedInputTokens}, {"cost_micros", u.CostMicros},
+		{"reasoning_tokens", u.ReasoningTokens},
+	} {
+		if count.value < 0 {
+			return fmt.Sprintf("usage: %s is %d, and must be 0 or more", count.name, count.value)
+		}
+	}
+	return ""
 }
 
 func usageOf(raw *C.llmq_usage_t) Usage {

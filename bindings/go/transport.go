@@ -3,30 +3,39 @@ package llmq
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"io"
 	"math/rand"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
 
 // Transport is an http.RoundTripper that takes over the calls of an SDK: each waits for a permit, and
 // what its answer tells of usage and limits is reported. What fails for a while is tried again here,
-// each time with a permit of its own, and the SDK is told not to.
+// each time with a permit of its own.
 //
 //	client := openai.NewClient(option.WithHTTPClient(&http.Client{
 //		Transport: &llmq.Transport{Manager: manager}}))
 //
-// The model is the "model" of the JSON body; requests without one go straight through. Where it falls
-// back (fallback.models), the body names the model that the permit is for; address and key stay the
-// client's. The request's context governs all of it.
+// SDKs that try again by themselves, as those of OpenAI and Anthropic, are told not to, whatever has
+// failed: they return the error of the network or of llmq after one round trip, and errors.Is finds it.
+//
+// The model is the "model" of the JSON body of a POST; other requests go straight through. Where it
+// falls back (fallback.models), the body names the model that the permit is for; address and key stay
+// the client's. The request's context governs all of it: at its end the permit ends, at the latest. A
+// body that nobody reads or closes, of a request whose context does not end, has its permit lost after
+// its lease, the timeout_ms of the model.
 type Transport struct {
-	// Manager gives the permits. Its models need no provider.
+	// Manager gives the permits. Its models need no provider. nil = the [Shared] one, where models are
+	// made as they are called, and their limits learnt from the answers.
 	Manager *Manager
 	// Base makes the calls; nil = http.DefaultTransport.
 	Base http.RoundTripper
-	// Provider is whose answers these are, as in the setting of that name; "" = openai. It decides how
+	// Provider is whose answers these are, as in the setting of that name; "" = told by the address:
+	// anthropic for .../messages, azure for its hosts and paths, else openai. It decides how usage and
 	// errors are read.
 	Provider string
 	// Retries is how often a failed call is tried again; 0 = 2, negative = never.
@@ -43,6 +52,9 @@ func WithRequest(ctx context.Context, set func(*Request)) context.Context {
 
 // RoundTrip makes one call, and those that are tried again.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method != http.MethodPost {
+		return t.base().RoundTrip(request)
+	}
 	body, err := readBody(request)
 	if err != nil {
 		return nil, err
@@ -51,23 +63,32 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if model == "" {
 		return t.base().RoundTrip(withBody(request, body))
 	}
-	asked := Request{Model: model, Payload: body, Operation: operationOf(request.URL.Path)}
-	if set, ok := request.Context().Value(requestKey{}).(func(*Request)); ok {
-		set(&asked)
+	response, err := t.call(&call{request: request, model: model, body: body, provider: t.providerOf(request.URL)})
+	if err != nil && triesAgain(request) {
+		return lastWord(request, err), nil
+	}
+	return response, err
+}
+
+// call makes a call as often as it deserves.
+func (t *Transport) call(c *call) (*http.Response, error) {
+	manager, err := t.manager()
+	if err != nil {
+		return nil, err
 	}
 	retries := max(0, t.Retries)
 	if t.Retries == 0 {
 		retries = 2
 	}
 	for try := 0; ; try++ {
-		response, again, err := t.once(request, body, asked)
+		response, again, err := t.once(manager, c)
 		if again < 0 || try >= retries {
 			return response, err
 		}
 		if response != nil {
 			response.Body.Close()
 		}
-		if err := t.pause(request.Context(), max(again, backoff(try))); err != nil {
+		if err := pause(c.request.Context(), manager, max(again, backoff(try))); err != nil {
 			return nil, err
 		}
 	}
@@ -80,43 +101,48 @@ func (t *Transport) base() http.RoundTripper {
 	return t.Base
 }
 
+func (t *Transport) manager() (*Manager, error) {
+	if t.Manager != nil {
+		return t.Manager, nil
+	}
+	return Shared(nil)
+}
+
+func (t *Transport) providerOf(address *url.URL) string {
+	if t.Provider != "" {
+		return t.Provider
+	}
+	return providerAt(address)
+}
+
 // once makes the call with a permit. The duration is when it may be tried again; negative = never.
-func (t *Transport) once(request *http.Request, body []byte, asked Request) (*http.Response, time.Duration, error) {
-	ctx := request.Context()
-	permit, err := t.Manager.Acquire(ctx, asked)
+func (t *Transport) once(manager *Manager, c *call) (*http.Response, time.Duration, error) {
+	permit, err := t.acquire(manager, c)
 	if err != nil {
 		return nil, -1, err
 	}
-	if permit.Model != asked.Model {
-		if body, err = naming(permit.Model, body); err != nil {
-			permit.Release(&Usage{})
-			return nil, -1, err
-		}
-	}
-	response, err := t.base().RoundTrip(withBody(request, body))
+	request, err := c.directed(permit.Model)
 	if err != nil {
-		if ctx.Err() != nil {
-			permit.Fail(contextError(ctx, ctx.Err()))
-			return nil, -1, err
-		}
-		permit.Fail(&Error{Status: ErrTransport, Message: err.Error()})
-		return nil, 0, err
+		permit.Release(&Usage{})
+		return nil, -1, err
+	}
+	response, err := t.base().RoundTrip(request)
+	if err != nil {
+		return nil, unanswered(c.request.Context(), permit, err), err
 	}
 	permit.ReportLimits(response.Header)
 	if response.StatusCode < 300 {
-		response.Body = &meter{body: response.Body, permit: permit, transport: t, response: response,
-			beat: time.Now()}
+		response.Body = newMeter(c, permit, response)
 		return response, -1, nil
 	}
 	said, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
 	response.Body.Close()
 	if err != nil {
-		permit.Fail(&Error{Status: ErrTransport, Message: err.Error()})
-		return nil, 0, err
+		return nil, unanswered(c.request.Context(), permit, err), err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(said))
-	found := t.explain(response, said)
-	response.Header.Set("X-Should-Retry", "false") // SDKs of OpenAI's and Anthropic's making heed it
+	found := explain(c.provider, response, said)
+	response.Header.Set(shouldRetry, "false")
 	permit.Fail(found.failure(response.StatusCode))
 	if !found.Retryable {
 		return response, -1, nil
@@ -124,164 +150,65 @@ func (t *Transport) once(request *http.Request, body []byte, asked Request) (*ht
 	return response, found.retryAfter(), nil
 }
 
-// explained is what the library reads from an answer.
-type explained struct {
-	Retryable    bool
-	RetryAfterMS *float64 `json:"retry_after_ms"`
-	Status       string   // by name
-	Message      string
-	Usage        *struct {
-		InputTokens       int64 `json:"input_tokens"`
-		OutputTokens      int64 `json:"output_tokens"`
-		CachedInputTokens int64 `json:"cached_input_tokens"`
+func (t *Transport) acquire(manager *Manager, c *call) (*Permit, error) {
+	ctx, asked := c.request.Context(), c.asked()
+	permit, err := manager.Acquire(ctx, asked)
+	if t.Manager != nil || !errors.Is(err, ErrUnknownModel) {
+		return permit, err
 	}
-}
-
-func (t *Transport) explain(response *http.Response, body []byte) (found explained) {
-	headers := map[string]string{}
-	for name, values := range response.Header {
-		headers[strings.ToLower(name)] = strings.Join(values, ", ")
-	}
-	record, err := json.Marshal(map[string]any{"status": response.StatusCode, "headers": headers,
-		"body": string(body)})
-	if err != nil {
-		return found
-	}
-	provider := t.Provider
-	if provider == "" {
-		provider = "openai"
-	}
-	if text, err := Explain(provider, record); err == nil {
-		json.Unmarshal(text, &found)
-	}
-	return found
-}
-
-func (e *explained) retryAfter() time.Duration {
-	if e.RetryAfterMS == nil {
-		return 0
-	}
-	return time.Duration(*e.RetryAfterMS * float64(time.Millisecond))
-}
-
-// failure is what the permit is told.
-func (e *explained) failure(code int) error {
-	for status := ErrInvalidArg; status > ErrUnknown; status-- {
-		if status.Name() == e.Status {
-			return &Error{Status: status, Message: e.Message, RetryAfter: e.retryAfter()}
-		}
-	}
-	return &Error{Status: ErrUnknown, Message: http.StatusText(code)}
-}
-
-// Longer answers are passed on whole, and their usage is not read.
-const largestAnswer = 16 << 20
-
-// A meter passes an answer on, and ends the permit with its usage at its end.
-type meter struct {
-	body      io.ReadCloser
-	permit    *Permit
-	transport *Transport
-	response  *http.Response
-	read      bytes.Buffer
-	beat      time.Time
-	over      bool
-}
-
-func (m *meter) Read(into []byte) (int, error) {
-	n, err := m.body.Read(into)
-	if m.read.Len() <= largestAnswer {
-		m.read.Write(into[:n])
-	}
-	if now := time.Now(); err == nil && now.Sub(m.beat) > time.Second {
-		m.beat = now
-		m.permit.Heartbeat() // an error: the answer is still of use
-	}
-	if err == io.EOF {
-		m.end()
-	} else if err != nil && !m.over {
-		m.over = true
-		m.permit.Fail(&Error{Status: ErrTransport, Message: err.Error()})
-	}
-	return n, err
-}
-
-// Close is also how a caller gives up an answer: what was said until then is all that is known.
-func (m *meter) Close() error {
-	m.end()
-	return m.body.Close()
-}
-
-func (m *meter) end() {
-	if m.over {
-		return
-	}
-	m.over = true
-	var usage *Usage
-	if m.read.Len() <= largestAnswer {
-		if found := m.transport.explain(m.response, m.read.Bytes()); found.Usage != nil {
-			usage = &Usage{InputTokens: found.Usage.InputTokens, OutputTokens: found.Usage.OutputTokens,
-				CachedInputTokens: found.Usage.CachedInputTokens}
-		}
-	}
-	m.permit.Release(usage) // an error: the permit was lost, its charge stays
-}
-
-func readBody(request *http.Request) ([]byte, error) {
-	if request.Body == nil {
-		return nil, nil
-	}
-	defer request.Body.Close()
-	return io.ReadAll(request.Body)
-}
-
-// withBody is the request with a body that was read: a round tripper must not change the original.
-func withBody(request *http.Request, body []byte) *http.Request {
-	if body == nil {
-		return request
-	}
-	again := request.Clone(request.Context())
-	again.Body = io.NopCloser(bytes.NewReader(body))
-	again.ContentLength = int64(len(body))
-	return again
-}
-
-func modelOf(body []byte) string {
-	var named struct{ Model string }
-	if len(body) == 0 || json.Unmarshal(body, &named) != nil {
-		return ""
-	}
-	return named.Model
-}
-
-// naming is the body as it goes to another model.
-func naming(model string, body []byte) ([]byte, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
+	if err := manager.RegisterNewModels(Config{Models: []Model{c.learns(asked.Model)}}); err != nil {
 		return nil, err
 	}
-	name, err := json.Marshal(model)
-	if err != nil {
-		return nil, err
-	}
-	fields["model"] = name
-	return json.Marshal(fields)
+	return manager.Acquire(ctx, asked)
 }
 
-func operationOf(path string) Operation {
-	switch {
-	case strings.HasSuffix(path, "/chat/completions"):
-		return OpChat
-	case strings.HasSuffix(path, "/embeddings"):
-		return OpEmbeddings
-	case strings.HasSuffix(path, "/messages"):
-		return OpMessages
-	case strings.HasSuffix(path, "/responses"):
-		return OpResponses
-	default:
-		return OpCustom
+// unanswered ends the permit of a call that has no whole answer, and tells when it may be tried again.
+func unanswered(ctx context.Context, permit *Permit, err error) time.Duration {
+	if ctx.Err() != nil {
+		permit.Fail(contextError(ctx, ctx.Err()))
+		return -1
+	}
+	status := ErrTransport
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		status = ErrTimeout
+	}
+	permit.Fail(&Error{Status: status, Message: err.Error()})
+	return 0
+}
+
+// SDKs of OpenAI's and Anthropic's making heed this header of an answer.
+const shouldRetry = "X-Should-Retry"
+
+// triesAgain: an SDK which heeds that header makes the call. It says so in headers of its own.
+func triesAgain(request *http.Request) bool {
+	for name := range request.Header {
+		if strings.HasPrefix(name, "X-Stainless-") {
+			return true
+		}
+	}
+	return false
+}
+
+// lastWord gives such an SDK an error that it must not try again. No error can say that, but an answer
+// can: one whose body cannot be read, so that the SDK returns the error.
+func lastWord(request *http.Request, err error) *http.Response {
+	return &http.Response{
+		Status:     "503 Service Unavailable",
+		StatusCode: http.StatusServiceUnavailable,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{shouldRetry: {"false"}},
+		Body:          unreadable{&url.Error{Op: "Post", URL: request.URL.Redacted(), Err: err}},
+		ContentLength: -1,
+		Request:       request,
 	}
 }
+
+type unreadable struct{ err error }
+
+func (u unreadable) Read([]byte) (int, error) { return 0, u.err }
+
+func (u unreadable) Close() error { return nil }
 
 // backoff is half to all of 0.5 s, 1 s, 2 s, and so on, up to 30 s.
 func backoff(try int) time.Duration {
@@ -290,13 +217,13 @@ func backoff(try int) time.Duration {
 }
 
 // pause waits before the next try. A manager that is shut down gives no permit for it.
-func (t *Transport) pause(ctx context.Context, length time.Duration) error {
+func pause(ctx context.Context, manager *Manager, length time.Duration) error {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
-	case <-t.Manager.leaving:
+	case <-manager.leaving:
 		return &Error{Status: ErrClosed}
 	case <-ctx.Done():
 		return contextError(ctx, ctx.Err())

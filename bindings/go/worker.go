@@ -23,7 +23,8 @@ type AttemptID uint64
 //
 // An error decides what comes next. An [*Error] or a [Status] is taken as it is: ErrRateLimited,
 // ErrOverloaded, ErrServer, ErrTransport and ErrTimeout are tried again, RetryAfter being the least
-// delay. Every other error, and a panic, is ErrProcessing and final.
+// delay; a negative one is left out, and logged. Every other error, a panic, and a usage with a
+// negative count, is ErrProcessing and final.
 type Handler func(ctx context.Context, attempt *Attempt) (Result, error)
 
 // Result is what a handler has come to.
@@ -149,9 +150,9 @@ func (a *Attempt) run(ctx context.Context, handler Handler) {
 			return
 		}
 		if what := recover(); what != nil {
+			a.fail(&Error{Status: ErrProcessing, Message: fmt.Sprintf("panic: %v", what)})
 			a.manager.logger.Error("llmq: a handler has panicked", slog.String("model", a.Model),
 				slog.Any("panic", what), slog.String("stack", string(debug.Stack())))
-			a.fail(&Error{Status: ErrProcessing, Message: fmt.Sprintf("panic: %v", what)})
 			return
 		}
 		a.fail(&Error{Status: ErrAbandoned, Message: "the handler's goroutine has ended"})
@@ -167,6 +168,10 @@ func (a *Attempt) run(ctx context.Context, handler Handler) {
 }
 
 func (a *Attempt) succeed(result Result) {
+	if wrong := result.Usage.refused(); wrong != "" {
+		a.fail(&Error{Status: ErrProcessing, Message: wrong})
+		return
+	}
 	var usage *C.llmq_usage_t
 	if result.Usage != nil {
 		raw := result.Usage.native()
@@ -181,11 +186,17 @@ func (a *Attempt) succeed(result Result) {
 }
 
 func (a *Attempt) fail(err error) {
-	reportFailure(a.manager, a.ID, err) // an error: it has ended for llmq
+	report := reportOf(err)
+	if report.RetryAfter < 0 {
+		a.manager.logger.Warn("llmq: a handler's RetryAfter is negative, and is left out",
+			slog.String("model", a.Model), slog.Duration("retry_after", report.RetryAfter))
+		report.RetryAfter = 0
+	}
+	report.end(a.manager, a.ID) // an error: it has ended for llmq
 }
 
-// reportFailure ends an attempt or a permit with the class of an error.
-func reportFailure(m *Manager, id AttemptID, err error) error {
+// reportOf is what an attempt or a permit is told of an error.
+func reportOf(err error) Error {
 	report := Error{Status: ErrProcessing, Message: err.Error()}
 	var told *Error
 	var status Status
@@ -200,9 +211,14 @@ func reportFailure(m *Manager, id AttemptID, err error) error {
 	if report.Status >= StatusOK {
 		report.Status = ErrProcessing
 	}
-	return failure(C.llmq_attempt_fail(m.raw, C.llmq_attempt_id_t(id), C.llmq_status_t(report.Status),
-		(*C.char)(unsafe.Pointer(unsafe.StringData(report.Message))), C.size_t(len(report.Message)),
-		C.int64_t(max(0, report.RetryAfter))), nil)
+	return report
+}
+
+// end ends an attempt or a permit with the class of an error.
+func (e *Error) end(m *Manager, id AttemptID) error {
+	return failure(C.llmq_attempt_fail(m.raw, C.llmq_attempt_id_t(id), C.llmq_status_t(e.Status),
+		(*C.char)(unsafe.Pointer(unsafe.StringData(e.Message))), C.size_t(len(e.Message)),
+		C.int64_t(e.RetryAfter)), nil)
 }
 
 // Chunk hands over a piece of the response, in order, before the handler returns all of it. An

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestErrorsOfAHandlerKeepTheirClass(t *testing.T) {
 		{func() (llmq.Result, error) { panic("lost") }, llmq.ErrProcessing, "panic: lost"},
 		{func() (llmq.Result, error) {
 			return llmq.Result{Usage: &llmq.Usage{InputTokens: -1}}, nil
-		}, llmq.ErrProcessing, "cannot be taken"},
+		}, llmq.ErrProcessing, "usage: input_tokens is -1, and must be 0 or more"},
 	} {
 		next = c.fails
 		response, err := m.Do(within(t), llmq.Request{Model: "m"})
@@ -43,6 +44,56 @@ func TestErrorsOfAHandlerKeepTheirClass(t *testing.T) {
 		}
 		if len(response.History()) != 1 {
 			t.Errorf("%+v", response.History())
+		}
+	}
+}
+
+// A slot that a refused report left open would have the next request wait for ever.
+func TestWhatAHandlerReportsAndTheLibraryRefusesEndsTheAttempt(t *testing.T) {
+	lines := make(chan string, 100)
+	m := open(t, llmq.Config{Models: []llmq.Model{{Name: "m", MaxAttempts: 1, Limits: []llmq.Limit{{Concurrency: 1}}}}},
+		llmq.WithLogger(slog.New(collector{lines: lines}), llmq.LogOff))
+	var next func() (any, *llmq.Usage, error)
+	err := llmq.HandleJSON(m, "m", func(context.Context, any) (any, *llmq.Usage, error) { return next() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := llmq.Request{Model: "m", Payload: []byte("{}")}
+	for _, c := range []struct {
+		value  any
+		usage  *llmq.Usage
+		fails  error
+		status llmq.Status
+		words  string
+		logged string
+	}{
+		{1, &llmq.Usage{OutputTokens: -2}, nil, llmq.ErrProcessing, "usage: output_tokens is -2, and must be 0 or more", ""},
+		{1, &llmq.Usage{CostMicros: -3}, nil, llmq.ErrProcessing, "usage: cost_micros is -3, and must be 0 or more", ""},
+		{func() {}, nil, nil, llmq.ErrProcessing, "unsupported type: func()", ""},
+		{math.NaN(), nil, nil, llmq.ErrProcessing, "unsupported value: NaN", ""},
+		{nil, nil, &llmq.Error{Status: llmq.ErrServer, RetryAfter: -time.Second}, llmq.ErrServer, "",
+			"WARN llmq: a handler's RetryAfter is negative, and is left out"},
+		{nil, nil, (*llmq.Error)(nil), llmq.ErrProcessing, "panic: ", "ERROR llmq: a handler has panicked"},
+		{nil, nil, &llmq.Error{Status: 7}, llmq.ErrProcessing, "", ""},
+	} {
+		next = func() (any, *llmq.Usage, error) { return c.value, c.usage, c.fails }
+		response, err := m.Do(within(t), ask)
+		if !errors.Is(err, c.status) || !strings.Contains(response.Message, c.words) || response.RetryAfter != 0 {
+			t.Errorf("%+v: %v %+v", c, err, response)
+		}
+		if c.logged != "" {
+			select {
+			case line := <-lines:
+				if line != c.logged {
+					t.Errorf("%q, expected %q", line, c.logged)
+				}
+			case <-within(t).Done():
+				t.Errorf("the log does not say %q", c.logged)
+			}
+		}
+		next = func() (any, *llmq.Usage, error) { return "well", nil, nil }
+		if response, err := m.Do(within(t), ask); err != nil || string(response.Data) != `"well"` {
+			t.Errorf("after %+v: %+v %v", c, response, err)
 		}
 	}
 }

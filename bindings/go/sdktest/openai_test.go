@@ -7,11 +7,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -199,6 +204,121 @@ func TestWhatKeepsFailingIsTheSDKsOwnErrorOnce(t *testing.T) {
 	}
 	if ours, err := settled(manager); err != nil || ours.Failed != 1 {
 		t.Errorf("%+v %v", ours, err)
+	}
+}
+
+// roundTrips counts what the SDK asks of its transport.
+type roundTrips struct {
+	llmq.Transport
+	count atomic.Int32
+}
+
+func (r *roundTrips) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.count.Add(1)
+	return r.Transport.RoundTrip(request)
+}
+
+// forms gives the error of a call, in both forms that it has.
+func forms(t *testing.T, client openai.Client, model string) map[string]error {
+	asked := question()
+	asked.Model = model
+	ctx := llmq.WithRequest(within(t), func(r *llmq.Request) { r.EstInputTokens = 1000 })
+	_, whole := client.Chat.Completions.New(ctx, asked)
+	stream := client.Chat.Completions.NewStreaming(ctx, asked)
+	for stream.Next() {
+		t.Error("a piece came")
+	}
+	return map[string]error{"whole": whole, "streamed": stream.Err()}
+}
+
+func TestACallWithoutAnAnswerIsTriedAgainByLlmqAlone(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	manager, _ := takeOver(t, "", llmq.Model{})
+	var connects atomic.Int32
+	transport := &roundTrips{Transport: llmq.Transport{Manager: manager, Base: &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			connects.Add(1)
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}}}}
+	client := openai.NewClient(option.WithBaseURL("http://"+listener.Addr().String()+"/v1"), option.WithAPIKey("none"),
+		option.WithHTTPClient(&http.Client{Transport: transport}))
+	for form, err := range forms(t, client, "gpt-4o-mini") {
+		var of *url.Error
+		if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &of) {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+	if connects.Load() != 2*3 || transport.count.Load() != 2 {
+		t.Errorf("%d connects in %d round trips, expected 3 in each of 2", connects.Load(), transport.count.Load())
+	}
+}
+
+func TestWhatLlmqRefusesIsAskedOnceAndTheSDKReturnsItsError(t *testing.T) {
+	manager, _ := takeOver(t, "", llmq.Model{Limits: []llmq.Limit{{Tokens: 100, Per: time.Minute}}})
+	closed, _ := takeOver(t, "", llmq.Model{})
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		manager *llmq.Manager
+		model   string
+		expects llmq.Status
+	}{
+		{manager, "nobody", llmq.ErrUnknownModel},
+		{manager, "gpt-4o-mini", llmq.ErrOversize},
+		{closed, "gpt-4o-mini", llmq.ErrClosed},
+	} {
+		transport := &roundTrips{Transport: llmq.Transport{Manager: c.manager}}
+		client := openai.NewClient(option.WithBaseURL("http://127.0.0.1:1/v1"), option.WithAPIKey("none"),
+			option.WithHTTPClient(&http.Client{Transport: transport}))
+		for form, err := range forms(t, client, c.model) {
+			var e *llmq.Error
+			if !errors.Is(err, c.expects) || !errors.As(err, &e) || e.Message == "" && c.expects != llmq.ErrClosed {
+				t.Errorf("%s: %v, expected %v", form, err, c.expects)
+			}
+		}
+		if count := transport.count.Load(); count != 2 {
+			t.Errorf("%v: asked %d times in 2 calls", c.expects, count)
+		}
+	}
+}
+
+func TestModelsOfTheSharedManagerAreMadeAsTheyAreCalled(t *testing.T) {
+	manager, err := llmq.Shared(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	client := openai.NewClient(option.WithBaseURL(serve(t)), option.WithAPIKey("none"),
+		option.WithHTTPClient(&http.Client{Transport: &llmq.Transport{}}))
+	tokens := askMany(t, client, 3)
+	if ours, err := settled(manager); err != nil || tokens == 0 || ours.OutputTokens != uint64(tokens) {
+		t.Errorf("%+v %v, the SDK was told of %d output tokens", ours, err, tokens)
+	}
+	if names, err := manager.Models(); err != nil || !slices.Equal(names, []string{"gpt-4o-mini"}) {
+		t.Error(names, err)
+	}
+}
+
+// As many programs do: the stream is read to its end, and not closed.
+func TestAStreamThatIsLeftAtItsEndTellsItsUsageWithItsContext(t *testing.T) {
+	manager, client := takeOver(t, serve(t), llmq.Model{Limits: []llmq.Limit{{Concurrency: 1}}})
+	asked := question()
+	asked.StreamOptions = openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)}
+	ctx, cancel := context.WithCancel(within(t))
+	defer cancel()
+	stream := client.Chat.Completions.NewStreaming(ctx, asked)
+	var tokens int64
+	for tokens == 0 && stream.Next() {
+		tokens = stream.Current().Usage.CompletionTokens
+	}
+	cancel()
+	if ours, err := settled(manager); err != nil || tokens == 0 || ours.OutputTokens != uint64(tokens) {
+		t.Errorf("%+v %v, the SDK was told of %d output tokens: %v", ours, err, tokens, stream.Err())
 	}
 }
 
