@@ -14,7 +14,7 @@ void show(const char* what, F act) {
   try {
     act();
   } catch (const llmq::error& e) {
-    std::cout << what << ": " << e.name() << ": " << e.what() << '\n';
+    std::cout << what << ": " << e.name() << ": " << e.message() << '\n';
   }
 }
 

@@ -110,11 +110,11 @@ int main() {
     try {
       sums.submit(Question{1, -1}).get();
     } catch (const llmq::rejected_error& e) {
-      std::cout << e.name() << ": " << e.what() << '\n';
+      std::cout << e.name() << ": " << e.message() << '\n';
     }
     return 0;
   } catch (const llmq::error& e) {
-    std::cerr << e.name() << ": " << e.what() << '\n';
+    std::cerr << e.what() << '\n';
     return 1;
   }
 }

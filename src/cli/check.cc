@@ -69,9 +69,9 @@ void validate(const Settings& settings, const std::string& path) {
                         key.compare(key.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0;
     const std::string variable = of_key ? settings.get(key) : "";
     if (!of_key || !missing.insert(variable).second) {
-      throw Failure("config " + path + ": " + llmq_error_message(error));
+      expect_ok(status, "config " + path, error);
     }
-    std::fprintf(stderr, "llmq: warning: %s\n", llmq_error_message(error));
+    std::fprintf(stderr, "llmq: warning: %s\n", error_text(error, status).c_str());
     ::setenv(variable.c_str(), "unset", 1);  // for the rest of this check
   }
 }

@@ -66,10 +66,9 @@ std::vector<Report> look_at(const Settings& settings, const std::string& model,
   const Text own_text(text);
   const ErrorHandle own_error(error);
   if (status != LLMQ_OK) {
-    const std::string words =
-        error == nullptr ? llmq_status_message(status) : llmq_error_message(error);
     return {{model,
-             {{"settings", Verdict::kFail, words, "mend " + std::string(llmq_error_key(error))}}}};
+             {{"settings", Verdict::kFail, error_text(error, status),
+               "mend " + std::string(llmq_error_key(error))}}}};
   }
   const base::Json probe(cJSON_Parse(text));
   const cJSON* const list = cJSON_GetObjectItemCaseSensitive(probe.get(), "deployments");

@@ -97,7 +97,7 @@ class DryRun {
     const ErrorHandle own(error);
     if (status == LLMQ_OK) return "";
     if (status == LLMQ_ERR_NOMEM) throw Failure("out of memory");
-    return error == nullptr ? llmq_status_message(status) : llmq_error_message(error);
+    return error_text(error, status);
   }
 
   const Settings& settings_;

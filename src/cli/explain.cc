@@ -20,10 +20,11 @@ void print_line(const char* text) {
   }
 }
 
-void print_error(uint64_t line, const char* key, const char* message) {
+void print_error(uint64_t line, llmq_status_t status, const char* key, const char* message) {
   const base::Json made(cJSON_CreateObject());
   base::add_number(made.get(), "line", static_cast<int64_t>(line));
   cJSON* const error = cJSON_AddObjectToObject(made.get(), "error");
+  cJSON_AddStringToObject(error, "code", llmq_status_name(status));
   cJSON_AddStringToObject(error, "key", key);
   cJSON_AddStringToObject(error, "message", message);
   print_line(base::json_text(made.get()).c_str());
@@ -33,7 +34,7 @@ void print_error(uint64_t line, const char* key, const char* message) {
 bool explain_line(const Line& line, const std::string& provider) {
   if (line.too_long) {
     const std::string message = "longer than " + std::to_string(kMaxLineBytes) + " bytes";
-    print_error(line.number, "line", message.c_str());
+    print_error(line.number, LLMQ_ERR_INVALID_VALUE, "line", message.c_str());
     return false;
   }
   char* text = nullptr;
@@ -47,7 +48,7 @@ bool explain_line(const Line& line, const std::string& provider) {
     return true;
   }
   if (status != LLMQ_ERR_INVALID_VALUE) expect_ok(status);
-  print_error(line.number, llmq_error_key(error), llmq_error_message(error));
+  print_error(line.number, status, llmq_error_key(error), llmq_error_message(error));
   return false;
 }
 

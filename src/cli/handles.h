@@ -29,14 +29,21 @@ using ErrorHandle = std::unique_ptr<llmq_error_t, Free>;
 using Text = std::unique_ptr<char, Free>;
 
 // What is wrong, and the code under which docs/troubleshooting.md tells more.
-inline std::string with_code(const std::string& what, const char* message, llmq_status_t status) {
-  return (what.empty() ? "" : what + ": ") + message + " [" + llmq_status_name(status) + "]";
+inline std::string with_code(const std::string& message, llmq_status_t status) {
+  return message + " [" + llmq_status_name(status) + "]";
 }
 
-// Throws a Failure with the sentence of the status.
-inline void expect_ok(llmq_status_t status, const std::string& what = "") {
+// The same in the words of an error object, or of the status where there is none.
+inline std::string error_text(const llmq_error_t* error, llmq_status_t status) {
+  return with_code(error == nullptr ? llmq_status_message(status) : llmq_error_message(error),
+                   status);
+}
+
+// Throws a Failure, in the words of `error` if there is one.
+inline void expect_ok(llmq_status_t status, const std::string& what = "",
+                      const llmq_error_t* error = nullptr) {
   if (status == LLMQ_OK) return;
-  throw Failure(with_code(what, llmq_status_message(status), status));
+  throw Failure((what.empty() ? "" : what + ": ") + error_text(error, status));
 }
 
 // The same for a call that gives an error object: `call` is handed the place for it.
@@ -45,8 +52,7 @@ void expect_ok_from(Call call, const std::string& what = "") {
   llmq_error_t* error = nullptr;
   const llmq_status_t status = call(&error);
   const ErrorHandle own(error);
-  if (status == LLMQ_OK || error == nullptr) return expect_ok(status, what);
-  throw Failure(with_code(what, llmq_error_message(error), status));
+  expect_ok(status, what, error);
 }
 
 }  // namespace llmq::cli

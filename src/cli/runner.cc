@@ -317,7 +317,7 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
   if (hopeless && stopped_because_.empty()) {
     stopped_because_ =
         std::string(status == LLMQ_ERR_AUTH ? "the key was rejected: " : "the quota is used up: ") +
-        llmq_response_error(response, nullptr);
+        with_code(llmq_response_error(response, nullptr), status);
     stop(Phase::kAborting);
   }
 }

@@ -94,7 +94,8 @@ void Loop::break_off() {
   if (!std::exchange(breaking_off_, true)) {
     closing.store(true, std::memory_order_release);
     gate.close();
-    log->warn("no memory is left: the manager breaks off");
+    log->warn("no memory is left: the manager breaks off [{}]",
+              core::status_name(core::Status::kNoMem));
   }
   if (engine_closed_ || !gate.empty() || !inbox.empty() || !local_reports_.empty()) return;
   for (uint32_t slot = 0; Job* const job = home->jobs.at(slot); ++slot) {

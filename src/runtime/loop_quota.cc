@@ -25,7 +25,8 @@ void Loop::hear_of_quota(const Job& job, const Outcome& outcome) {
       if (one == &own || shares_a_pool(own, *one)) one->quota_told = outcome.message;
     }
   }
-  log->warn("{}: the account's quota is used up: {}", own.config.title(), outcome.message);
+  log->warn("{}: the account's quota is used up: {} [{}]", own.config.title(),
+            one_line(outcome.message), core::status_name(outcome.status));
 }
 
 // Of a request that ended without a call: the account that may be back first.

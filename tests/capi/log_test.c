@@ -214,6 +214,29 @@ static void lines_name_the_caller_s_key(void) {
   CHECK_HAS("(order 66) of model m: LLMQ_ERR_SERVER after 2 attempts", all);
 }
 
+/* As docs/troubleshooting.md says of warnings that are about a failure. */
+static void a_warning_names_its_code(void) {
+  static const char kWords[] = "used\nup";
+  struct lines lines;
+  lines_init(&lines);
+  llmq_conf_t* conf = conf_of("{\"models\":[{\"name\":\"m\"}]}");
+  llmq_manager_t* manager = NULL;
+  CHECK_OK(llmq_conf_set_log(conf, LLMQ_LOG_WARN, take_line, &lines, NULL));
+  CHECK_OK(llmq_manager_create(conf, &manager, NULL));
+  llmq_conf_free(conf);
+  llmq_cq_t* cq = new_cq();
+  struct held held;
+  hold_attempts(manager, "m", &held);
+  const llmq_request_id_t id = submit_to_cq(manager, "m", "1", cq);
+  CHECK_OK(llmq_attempt_fail(manager, nth_attempt(&held, 1), LLMQ_ERR_QUOTA_EXHAUSTED, kWords,
+                             strlen(kWords), 0));
+  expect_done(cq, id, LLMQ_ERR_QUOTA_EXHAUSTED, LLMQ_STATE_FAILED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+  CHECK_INT(1, lines.count);
+  CHECK_HAS("quota is used up: used up [LLMQ_ERR_QUOTA_EXHAUSTED]", lines.last);
+}
+
 static void a_full_disk_is_silent(void) {
   llmq_conf_t* conf = failing_mock();
   if (access("/dev/full", W_OK) != 0) {
@@ -235,6 +258,7 @@ int main(void) {
   RUN(the_key_log_file_takes_lines);
   RUN(the_environment_overrules_the_keys);
   RUN(lines_name_the_caller_s_key);
+  RUN(a_warning_names_its_code);
   RUN(a_full_disk_is_silent);
   return 0;
 }

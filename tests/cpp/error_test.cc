@@ -18,7 +18,7 @@ void expect_class(llmq::status code) {
   } catch (const llmq::error& e) {
     EXPECT_EQ(typeid(e), typeid(Expected)) << llmq_status_name(code);
     EXPECT_EQ(e.code(), code);
-    EXPECT_STREQ(e.what(), llmq_status_message(code));
+    EXPECT_EQ(e.message(), llmq_status_message(code));
     EXPECT_EQ(e.key(), "");
   }
 }
@@ -61,7 +61,8 @@ TEST(Error, CarriesWordsAndKey) {
     llmq::throw_error(LLMQ_ERR_INVALID_VALUE, "too small", "max_pending");
   } catch (const llmq::error& e) {
     const llmq::error copy = e;
-    EXPECT_STREQ(copy.what(), "too small");
+    EXPECT_EQ(copy.message(), "too small");
+    EXPECT_STREQ(copy.what(), "too small [LLMQ_ERR_INVALID_VALUE]");
     EXPECT_EQ(copy.key(), "max_pending");
   }
 }

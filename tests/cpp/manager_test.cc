@@ -80,7 +80,7 @@ TEST_F(Manager, FailedRequestIsAResponseWhoseTextThrows) {
     FAIL() << "passed";
   } catch (const llmq::error& e) {
     EXPECT_EQ(e.code(), LLMQ_ERR_SERVER);
-    EXPECT_EQ(e.what(), response.error_message());
+    EXPECT_EQ(e.message(), response.error_message());
   }
   EXPECT_THROW(response.text(), llmq::error);
   EXPECT_THROW(std::move(response).text(), llmq::error);

@@ -114,7 +114,7 @@ TEST_F(Model, WhatAProcessorThrowsIsTheFailure) {
     FAIL() << "succeeded";
   } catch (const llmq::rejected_error& e) {
     EXPECT_EQ(e.code(), LLMQ_ERR_CONTENT_FILTER);
-    EXPECT_STREQ(e.what(), "not nice");
+    EXPECT_EQ(e.message(), "not nice");
   }
   for (const int number : {2, 3}) {
     try {
@@ -122,7 +122,7 @@ TEST_F(Model, WhatAProcessorThrowsIsTheFailure) {
       FAIL() << "succeeded";
     } catch (const llmq::error& e) {
       EXPECT_EQ(e.code(), LLMQ_ERR_PROCESSING);
-      EXPECT_NE(std::string(e.what()), "");
+      EXPECT_NE(e.message(), "");
     }
   }
 }

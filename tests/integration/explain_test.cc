@@ -42,10 +42,12 @@ TEST(Explain, NamesWhatIsWrongWithALineAndGoesOn) {
   std::getline(out, line);
   EXPECT_THAT(line, HasSubstr("\"retryable\":false"));
   std::getline(out, line);
-  EXPECT_THAT(line, HasSubstr("{\"line\":2,\"error\":{\"key\":\"line\",\"message\":\"not JSON at"));
+  EXPECT_THAT(line, HasSubstr("{\"line\":2,\"error\":{\"code\":\"LLMQ_ERR_INVALID_VALUE\","
+                              "\"key\":\"line\",\"message\":\"not JSON at"));
   std::getline(out, line);
-  EXPECT_THAT(line, HasSubstr("{\"line\":3,\"error\":{\"key\":\"status\",\"message\":"
-                              "\"status is a string, must be a number\"}}"));
+  EXPECT_THAT(
+      line, HasSubstr("{\"line\":3,\"error\":{\"code\":\"LLMQ_ERR_INVALID_VALUE\","
+                      "\"key\":\"status\",\"message\":\"status is a string, must be a number\"}}"));
   std::getline(out, line);
   EXPECT_THAT(line, HasSubstr("unknown provider \\\"nobody\\\""));
   std::getline(out, line);

@@ -15,21 +15,28 @@ using status = llmq_status_t;  // LLMQ_OK or a negative LLMQ_ERR_ constant
 
 // Everything that llmq throws. Derived classes exist where callers act differently; the rest (a
 // provider's 5xx, a broken connection, a processor's own failure, memory, ...) is llmq::error
-// itself with its code().
+// itself with its code(). what() says what was wrong and, in brackets, the name of the code, under
+// which docs/troubleshooting.md tells more.
 class error : public std::runtime_error {
  public:
-  error(status code, const std::string& what, std::string key = {})
-      : std::runtime_error(what),
+  error(status code, std::string message, std::string key = {})
+      : std::runtime_error(message + " [" + llmq_status_name(code) + "]"),
         code_(code),
-        key_(std::make_shared<std::string>(std::move(key))) {}
+        texts_(std::make_shared<const texts>(texts{std::move(message), std::move(key)})) {}
   status code() const noexcept { return code_; }
   const char* name() const noexcept { return llmq_status_name(code_); }
+  // What was wrong, with the limit and the value where there are any.
+  const std::string& message() const noexcept { return texts_->message; }
   // The configuration key or argument at fault; "" if none.
-  const std::string& key() const noexcept { return *key_; }
+  const std::string& key() const noexcept { return texts_->key; }
 
  private:
+  struct texts {
+    std::string message;
+    std::string key;
+  };
   status code_;
-  std::shared_ptr<const std::string> key_;  // shared: copying an exception must not throw
+  std::shared_ptr<const texts> texts_;  // shared: copying an exception must not throw
 };
 
 // The call itself is wrong, and stays so: argument, key, value, model, size, thread.

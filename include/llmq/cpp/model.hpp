@@ -114,7 +114,7 @@ class model {
     try {
       job.succeed(make());
     } catch (const error& e) {
-      fail(e.code(), e.what());
+      fail(e.code(), e.message().c_str());
     } catch (const std::exception& e) {
       fail(LLMQ_ERR_PROCESSING, e.what());
     } catch (...) {

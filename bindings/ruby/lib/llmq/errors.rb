@@ -34,6 +34,11 @@ module LLMQ
       Native.llmq_status_name(@status)
     end
 
+    # What Ruby prints of an error that nobody rescues (from 3.2), and what #full_message tells there.
+    def detailed_message(**)
+      "#{message} [#{status_name}] (#{self.class})"
+    end
+
     # Class, status, words and key.
     def inspect
       shown = @key.empty? || message.include?(@key) ? "" : " (#{@key})"
