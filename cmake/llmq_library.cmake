@@ -25,6 +25,8 @@ if(LLMQ_HTTP)
 endif()
 
 if(LLMQ_CALENDAR)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/runtime/library_versions.cc PROPERTIES
+    COMPILE_DEFINITIONS LLMQ_DATE_VERSION="${date_VERSION}")
   target_link_libraries(llmq_objects PRIVATE date::date-tz)
   list(APPEND llmq_libraries date::date-tz)
 endif()

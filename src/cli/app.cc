@@ -2,6 +2,7 @@
 
 #include <llmq/llmq.h>
 
+#include <functional>
 #include <string>
 
 #include "cli/check.h"
@@ -13,6 +14,7 @@
 #include "cli/run.h"
 #ifdef LLMQ_HAVE_MOCK
 #include "cli/mock.h"
+#include "mock/server.h"
 #endif
 
 namespace llmq::cli {
@@ -75,15 +77,20 @@ void add_doctor(CLI::App& app, DoctorOptions& options) {
   doctor->add_flag("--json", options.json, "Print one JSON object");
 }
 
+// What the library runs on, and what the program alone has.
 std::string version_text() {
   const uint64_t features = llmq_features();
   std::string names;
   if ((features & LLMQ_FEATURE_HTTP) != 0) names += " http";
   if ((features & LLMQ_FEATURE_CALENDAR) != 0) names += " calendar";
   if ((features & LLMQ_FEATURE_MOCK) != 0) names += " mock";
+  std::string own = "CLI11/" CLI11_VERSION;
+#ifdef LLMQ_HAVE_MOCK
+  own += std::string(" libmicrohttpd/") + mock::http_library_version();
+#endif
   return std::string("llmq ") + llmq_version_string() + "\nABI " +
          std::to_string(llmq_abi_version()) + "\nfeatures" + names + "\nlibraries " +
-         llmq_version_libraries();
+         llmq_version_libraries() + "\nprogram " + own;
 }
 
 }  // namespace
@@ -102,7 +109,8 @@ struct App::Options {
 App::App()
     : app_("Runs calls to LLM APIs as early as their limits allow, each answered once.", "llmq"),
       options_(std::make_unique<Options>()) {
-  app_.set_version_flag("--version", version_text());
+  // Asked for only then: it opens libcurl.
+  app_.set_version_flag("--version", std::function<std::string()>(version_text));
   app_.require_subcommand(1);
   add_run(app_, options_->run);
   add_explain(app_, options_->explain);

@@ -6,6 +6,8 @@
 
 namespace llmq::mock {
 
+const char* http_library_version() { return MHD_get_version(); }
+
 Result<std::unique_ptr<Server>> Server::start(uv_loop_t* loop, const Options& options) {
   std::string wrong = check_options(options);
   if (!wrong.empty()) return Error{"mock: " + wrong};

@@ -14,6 +14,9 @@
 
 namespace llmq::mock {
 
+// Of libmicrohttpd, as it is in this process: "0.9.75".
+const char* http_library_version();
+
 class HttpFront;
 
 // An HTTP/1.1 server on 127.0.0.1 that runs on the caller's loop and thread; every function belongs

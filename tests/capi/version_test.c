@@ -14,6 +14,9 @@ static void libraries_are_named_with_their_versions(void) {
   const char* libraries = llmq_version_libraries();
   CHECK_HAS("libuv/1.", libraries);
   CHECK_HAS("cJSON/1.", libraries);
+  CHECK_HAS(" spdlog/1.", libraries);
+  CHECK_HAS(" fmt/", libraries);
+  if ((llmq_features() & LLMQ_FEATURE_CALENDAR) != 0) CHECK_HAS(" date-tz/", libraries);
   if ((llmq_features() & LLMQ_FEATURE_HTTP) != 0) CHECK_HAS("libcurl/", libraries);
   CHECK(libraries == llmq_version_libraries());
 }

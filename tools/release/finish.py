@@ -15,7 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import version  # noqa: E402
 
-LICENSES = {"libuv": "MIT", "cJSON": "MIT", "libcurl": "curl", "date-tz": "MIT", "spdlog": "MIT", "fmt": "MIT"}
+LICENSES = {"libuv": "MIT", "cJSON": "MIT", "libcurl": "curl", "date-tz": "MIT", "spdlog": "MIT", "fmt": "MIT",
+            "CLI11": "BSD-3-Clause", "libmicrohttpd": "LGPL-2.1-or-later"}
 
 
 def git(*arguments: str) -> bytes:
@@ -35,11 +36,18 @@ def pack_sources(folder: Path, name: str) -> None:
 
 
 def libraries(said: str) -> list:
-    """(name, version) of what the library runs on."""
-    line = re.search(r"^libraries (.*)$", said, re.M)
-    if line is None:
-        sys.exit("finish.py: the text of `llmq --version` has no line of libraries")
-    return [tuple(word.split("/", 1)) for word in line[1].split() if re.match(r"\w[\w+-]*/", word)]
+    """(name, version) of what library and program run on or have in them; not of what libcurl, the last of the library's,
+    says that it is made of: that is its build's."""
+    found = []
+    for name in ("libraries", "program"):
+        line = re.search(rf"^{name} (.*)$", said, re.M)
+        if line is None:
+            sys.exit(f"finish.py: the text of `llmq --version` has no line `{name}`")
+        found += [tuple(word.split("/", 1)) for word in re.sub(r"( libcurl/\S+).*", r"\1", line[1]).split()]
+    unknown = [name for name, _ in found if name not in LICENSES]
+    if unknown:
+        sys.exit(f"finish.py: whose licence is not known: {' '.join(unknown)}")
+    return found
 
 
 def bill(folder: Path, name: str, needs: list) -> dict:
@@ -54,7 +62,7 @@ def bill(folder: Path, name: str, needs: list) -> dict:
     for library, number in needs:
         ref = "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", library)
         packages.append({"SPDXID": ref, "name": library, "versionInfo": number, "downloadLocation": "NOASSERTION",
-                         "licenseDeclared": LICENSES.get(library, "NOASSERTION"), "licenseConcluded": "NOASSERTION",
+                         "licenseDeclared": LICENSES[library], "licenseConcluded": "NOASSERTION",
                          "copyrightText": "NOASSERTION", "filesAnalyzed": False})
         relations.append({"spdxElementId": "SPDXRef-llmq", "relationshipType": "DEPENDS_ON", "relatedSpdxElement": ref})
     for number, path in enumerate(sorted(folder.iterdir())):
