@@ -10,7 +10,8 @@ Gem::Specification.new do |spec|
   spec.authors = ["The llmq authors"]
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.0"
-  spec.files = Dir["lib/**/*.rb", "lib/llmq/libllmq.{so,dylib}", "README.md", "LICENSE", "NOTICE", base: __dir__].sort
+  spec.files = Dir["lib/**/*.rb", "lib/llmq/libllmq.{so,dylib}", "README.md", "LICENSE", "NOTICE",
+                   base: __dir__].sort
   # The library belongs to one platform; without it the gem finds one that is installed.
   carried = spec.files.any? { |file| file.start_with?("lib/llmq/libllmq.") }
   spec.platform = carried ? Gem::Platform::CURRENT : Gem::Platform::RUBY

@@ -64,6 +64,38 @@ class ProcessTest < Minitest::Test
     RUBY
   end
 
+  # Ids begin anew in a child: what belongs to the parent must not end what the child has.
+  def test_what_the_parent_has_is_out_of_reach_for_its_child
+    run_ruby(CHILD + <<~'RUBY')
+      config = { models: [*CONFIG[:models], { name: "one", concurrency: 1 }] }
+      manager = LLMQ::Manager.new(config, on_fork: :renew)
+      future = manager.submit("hang", BODY)
+      stream = manager.stream("hang", BODY)
+      permit = manager.acquire("one")
+      request = manager.request_permit("one")
+      in_child do
+        own = [manager.submit("hang", BODY), manager.stream("hang", BODY)]
+        held = manager.acquire("one")
+        abort("ids differ, so nothing is tested") unless own.map(&:request_id) == [future, stream].map(&:request_id)
+        abort("ids differ, so nothing is tested") unless held.attempt_id == permit.attempt_id
+        uses = [-> { future.cancel }, -> { stream.cancel }, -> { stream.each { nil } }, -> { stream.response },
+                -> { permit.release }, -> { permit.heartbeat }, -> { permit.fail(LLMQ::Status::SERVER) },
+                -> { permit.report_limits({}) }, -> { request.cancel }, -> { request.wait },
+                -> { future.response }]
+        2.times { uses.each { |use| refused(LLMQ::ForkedError, &use) } }
+        stream.close
+        stream = permit = request = future = nil
+        GC.start
+        manager.info
+        abort(manager.stats.inspect) unless manager.stats.processing == 3
+        abort("its permit has gone") unless held.release
+        manager.close(:abort)
+      end
+      abort(manager.stats.inspect) unless manager.stats.processing == 3
+      manager.close(:abort)
+    RUBY
+  end
+
   def test_threads_of_a_child_make_one_manager
     run_ruby(CHILD + <<~'RUBY')
       manager = LLMQ::Manager.new(CONFIG, on_fork: :renew)

@@ -249,7 +249,7 @@ class Scenario
 
   def read(asked, stream)
     change do
-      asked.handle = stream
+      asked.handle = stream.instance_variable_get(:@feed)
       asked.request_id = stream.request_id
     end
     @readers << Thread.new do

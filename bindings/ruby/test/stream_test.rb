@@ -40,6 +40,38 @@ class StreamTest < Minitest::Test
     assert_equal(:cancelled, state[1].response.state)
   end
 
+  # What nobody refers to any more is read by nobody.
+  def test_who_drops_a_stream_cancels
+    made = manager
+    made.set_processor("own") do |job|
+      3.times { |number| job.chunk(number.to_s) }
+      job.wait_cancelled(LONG)
+    end
+    [-> { made.stream("own", "x").each.next }, -> { made.stream("own", "x").each_slice(2).next },
+     -> { made.stream("own", "x").next }, -> { made.stream("own", "x") }].each.with_index(1) do |read, count|
+      Thread.new { read.call && nil }.join # nothing on this stack refers to it
+      eventually("it is cancelled") do
+        GC.start
+        made.stats.cancelled == count
+      end
+    end
+    waiting = made.instance_variable_get(:@core).port.waiting
+    eventually("none waits") { waiting.empty? }
+  end
+
+  def test_an_enumerator_that_is_read_in_part_lives_on
+    made = manager
+    go_on = Thread::Queue.new
+    made.set_processor("own") { |job| job.chunk("a") && go_on.pop && job.chunk("b") && "done" }
+    enumerator = made.stream("own", "x").each
+    assert_equal("a", enumerator.next.text)
+    3.times { GC.start }
+    go_on << true
+    assert_equal("b", enumerator.next.text)
+    assert_raises(StopIteration) { enumerator.next }
+    assert_equal(1, made.tap(&:info).stats.completed)
+  end
+
   def test_a_failure_is_raised_after_its_chunks
     made = manager
     made.set_processor("own") do |job|

@@ -53,8 +53,13 @@ module LLMQ
     end
 
     # Asks for the request to be cancelled. Whether it could be asked: false after its end.
+    #
+    # Raises ForkedError: the request belongs to the parent process.
     def cancel
-      !done? && @manager.cancel(request_id)
+      return false if done?
+
+      check_process
+      @manager.cancel(request_id)
     end
 
     # Calls the block with the response: at the end, on the thread of the manager, which it must not
@@ -87,11 +92,15 @@ module LLMQ
 
     private
 
-    def wait(timeout)
-      if @port.pid != Process.pid
-        raise Error.of(Status::FORKED, "the request belongs to the parent process, #{@port.pid}")
-      end
+    # A manager of this process may give the same ids.
+    def check_process
+      return if @port.pid == Process.pid
 
+      raise Error.of(Status::FORKED, "the request belongs to the parent process, #{@port.pid}")
+    end
+
+    def wait(timeout)
+      check_process
       timeout.nil? ? @done.pop : wait_for(timeout)
     end
 

@@ -166,10 +166,7 @@ module LLMQ
     #
     # Raises Error: there is none: OversizeError, DeadlineError and so on.
     def wait
-      if @port.pid != Process.pid
-        raise Error.of(Status::FORKED, "the permit was asked for by the parent process, #{@port.pid}")
-      end
-
+      check_process
       come = false
       @done.pop
       come = true
@@ -185,7 +182,10 @@ module LLMQ
     end
 
     # Leaves the line, or takes the permit back. Whether it could be asked.
+    #
+    # Raises ForkedError: it was asked for by the parent process.
     def cancel
+      check_process
       @manager.cancel(request_id)
     end
 
@@ -207,6 +207,12 @@ module LLMQ
     end
 
     private
+
+    def check_process
+      return if @port.pid == Process.pid
+
+      raise Error.of(Status::FORKED, "the permit was asked for by the parent process, #{@port.pid}")
+    end
 
     def give_back
       return if @port.pid != Process.pid

@@ -111,9 +111,10 @@ module LLMQ
     #
     # Raises Error: it was refused. What happens later is raised by the stream.
     def stream(model, payload, **options)
-      stream = Stream.new(self)
       port = @core.port
-      submit_one(port, stream, model, RequestFlags::STREAM, payload, options)
+      feed = Stream.feed(@core, port)
+      submit_one(port, feed, model, RequestFlags::STREAM, payload, options)
+      stream = Stream.new(self, feed)
       return stream unless block_given?
 
       begin
