@@ -11,6 +11,8 @@ export interface SdkClient {
   withOptions(options: never): unknown;
   /** Milliseconds that one call may take. */
   timeout?: number;
+  /** How often it makes a call again. */
+  maxRetries?: number;
 }
 
 /** How the calls of a client are treated. */
@@ -24,9 +26,12 @@ export interface WrapOptions {
   tenant?: string;
   /** `normal` if not given. */
   priority?: PriorityName;
-  /** Calls of one request, the first included, after failures that may be tried again; 8 if not given. */
+  /**
+   * Calls of one request, the first included, after failures that may be tried again; one more than
+   * the client's `maxRetries` if not given.
+   */
   maxAttempts?: number;
-  /** Whose answers they are, as the key `provider`; told from the URL if not given. */
+  /** Whose answers they are, as the key `provider`; told from the client or the URL if not given. */
   provider?: string;
 }
 
@@ -39,8 +44,6 @@ interface Call {
   readonly operation: OperationName;
   readonly provider: string;
   readonly signal: AbortSignal | undefined;
-  /** Of one attempt. */
-  readonly timeoutMs: number | undefined;
 }
 
 const OPERATIONS: readonly [RegExp, OperationName][] = [
@@ -50,6 +53,10 @@ const OPERATIONS: readonly [RegExp, OperationName][] = [
   [/\/responses$/, 'responses'],
 ];
 const NO_TIMEOUT_MS = 2 ** 31 - 1; // the longest that a timer of Node takes
+// What SDKs have by themselves.
+const DEFAULT_TIMEOUT_MS = 600_000;
+const DEFAULT_RETRIES = 2;
+const LEASE_LONGER_MS = 1000; // a time-out tells what happened; a lease that lapses does not
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 
@@ -99,26 +106,102 @@ function directed(
 }
 
 /** An answer that was read, once more for the SDK. */
-function again(answer: globalThis.Response, body: string): globalThis.Response {
+function again(answer: globalThis.Response, bytes: ArrayBuffer): globalThis.Response {
   const { status, statusText, headers } = answer;
-  return new globalThis.Response(body === '' && status === 204 ? null : body, {
+  return new globalThis.Response(bytes.byteLength === 0 ? null : bytes, {
     status,
     statusText,
     headers,
   });
 }
 
-/** The stream as it is; its end, whichever way, ends the permit. */
-function watched(call: Call, permit: Permit, answer: globalThis.Response): globalThis.Response {
+/** One call to the provider, until its answer is read: what ends it before. */
+class Sending {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  /** Whether it took too long. */
+  late = false;
+  /** Called when the SDK gives the call up. */
+  onAbort = (): void => undefined;
+
+  constructor(
+    private readonly call: Call,
+    private readonly timeoutMs: number,
+  ) {
+    call.signal?.addEventListener('abort', this.abort, { once: true });
+    this.begin();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Its time begins. */
+  begin(): void {
+    this.stop();
+    this.timer = setTimeout(() => {
+      this.late = true;
+      this.controller.abort();
+    }, this.timeoutMs);
+  }
+
+  /** Its time stands still: nobody waits for the provider. */
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** The answer has been read, or will not be. */
+  end(): void {
+    this.stop();
+    this.call.signal?.removeEventListener('abort', this.abort);
+  }
+
+  private readonly abort = (): void => {
+    this.controller.abort(this.call.signal?.reason);
+    this.onAbort();
+  };
+
+  /** Nobody reads the answer any more. */
+  drop(): void {
+    this.end();
+    this.controller.abort();
+  }
+}
+
+// Answers that nobody has any more and nobody has read to their end.
+const unread = new FinalizationRegistry<() => void>((drop) => drop());
+
+/** A call without an answer, or with a part of one, ends its permit. */
+function broken(call: Call, permit: Permit, sending: Sending, error: unknown): void {
+  sending.end();
+  // Of a call that was given up it is not known what was used.
+  if (call.signal?.aborted === true) permit.release();
+  else permit.fail(sending.late ? 'LLMQ_ERR_TIMEOUT' : 'LLMQ_ERR_TRANSPORT', String(error));
+}
+
+/**
+ * The stream as it is; its end, whichever way, ends the permit. While somebody waits for the next
+ * piece, that is bound as an answer is; while nobody does, the permit's lease goes on.
+ */
+function watched(
+  call: Call,
+  permit: Permit,
+  sending: Sending,
+  answer: globalThis.Response,
+): globalThis.Response {
   const { status, statusText, headers, body } = answer;
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   let text = '';
+  sending.onAbort = () => permit.release();
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
+      sending.begin();
       try {
         const { done, value } = await reader.read();
+        sending.stop();
         if (done) {
+          sending.end();
           end(permit, judge(call, status, headers, text + decoder.decode()));
           controller.close();
         } else {
@@ -127,32 +210,62 @@ function watched(call: Call, permit: Permit, answer: globalThis.Response): globa
           controller.enqueue(value);
         }
       } catch (error) {
-        if (call.signal?.aborted === true) permit.release();
-        else permit.fail('LLMQ_ERR_TRANSPORT', String(error));
+        broken(call, permit, sending, error);
         controller.error(error);
       }
     },
     cancel(reason) {
+      sending.end();
       permit.release(); // what was used is not known
       return reader.cancel(reason);
     },
   });
+  unread.register(stream, () => {
+    permit.fail('LLMQ_ERR_ABANDONED', 'its stream was dropped');
+    sending.drop();
+  });
   return new globalThis.Response(stream, { status, statusText, headers });
+}
+
+/** How the calls of a client are made. */
+interface Settings {
+  readonly fetch: typeof fetch;
+  readonly provider: string | undefined;
+  readonly timeoutMs: number;
+  readonly attempts: number;
+}
+
+function providerOfClient(client: object): string | undefined {
+  for (
+    let of = Object.getPrototypeOf(client) as object;
+    of !== null;
+    of = Object.getPrototypeOf(of)
+  ) {
+    const { name } = of.constructor;
+    if (name.includes('Anthropic')) return 'anthropic';
+    if (name.includes('Azure')) return 'azure';
+  }
+  return undefined;
+}
+
+function providerOfUrl(url: URL, operation: OperationName): string {
+  if (url.hostname.endsWith('.azure.com')) return 'azure';
+  return operation === 'messages' ? 'anthropic' : 'openai';
 }
 
 class Calls {
   constructor(
-    private readonly inner: typeof fetch,
+    private readonly settings: Settings,
     private readonly options: WrapOptions,
-    private readonly timeoutMs: number | undefined,
   ) {}
 
   private sharedManager: Manager | undefined;
 
-  private managerFor(model: string): Manager {
+  private managerFor({ model, provider }: Call): Manager {
     if (this.options.manager !== undefined) return this.options.manager;
     this.sharedManager ??= Manager.shared();
-    const settings = { name: model, find_limits: true, shape: 'auto' };
+    const charge = provider === 'anthropic' ? 'realtime' : 'arrival'; // docs/configuration.md, Providers
+    const settings = { name: model, find_limits: true, shape: 'auto', charge };
     if (!this.sharedManager.models().includes(model))
       this.sharedManager.registerModels([settings], { skipExisting: true });
     return this.sharedManager;
@@ -171,20 +284,19 @@ class Calls {
     }
     if (typeof model !== 'string') return undefined;
     const operation = OPERATIONS.find(([path]) => path.test(url.pathname))?.[1] ?? 'custom';
-    const provider = this.options.provider ?? (operation === 'messages' ? 'anthropic' : 'openai');
+    const provider = this.settings.provider ?? providerOfUrl(url, operation);
     const signal = init?.signal ?? undefined;
-    return { model, body, operation, provider, signal, timeoutMs: this.timeoutMs };
+    return { model, body, operation, provider, signal };
   }
 
   /** In place of the SDK's fetch. */
   async fetch(input: FetchInput, init?: RequestInit): Promise<globalThis.Response> {
     const call = this.callOf(input, init);
-    if (call === undefined) return this.inner(input, init);
-    const manager = this.managerFor(call.model);
-    const attempts = this.options.maxAttempts ?? 8;
+    if (call === undefined) return this.settings.fetch(input, init);
+    const manager = this.managerFor(call);
     for (let attempt = 1; ; ++attempt) {
       const permit = await manager.acquire(this.permitRequest(call));
-      const last = attempt >= attempts;
+      const last = attempt >= this.settings.attempts;
       const result = await this.attempt(call, permit, input, init, last);
       if (result !== undefined) return result;
       // What a limit must wait for, the next permit waits for; the rest backs off.
@@ -199,7 +311,7 @@ class Calls {
       model: call.model,
       operation: call.operation,
       payload: call.operation === 'custom' ? undefined : call.body,
-      lease: Infinity, // the call itself ends: by its answer, its time-out, or the SDK's signal
+      lease: this.settings.timeoutMs + LEASE_LONGER_MS, // ends what nobody reads on
       ...(tenant === undefined ? {} : { tenant }),
       ...(priority === undefined ? {} : { priority }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
@@ -214,45 +326,26 @@ class Calls {
     init: RequestInit | undefined,
     last: boolean,
   ): Promise<globalThis.Response | undefined> {
+    const sending = new Sending(call, this.settings.timeoutMs);
     try {
-      const answer = await this.send(call, input, directed(call, permit, init));
+      const answer = await this.settings.fetch(input, {
+        ...directed(call, permit, init),
+        signal: sending.signal,
+      });
       reportLimits(permit, answer.headers);
       const streams = answer.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      if (answer.ok && streams && answer.body !== null) return watched(call, permit, answer);
-      const body = await answer.text();
-      const verdict = judge(call, answer.status, answer.headers, body);
+      if (answer.ok && streams && answer.body !== null)
+        return watched(call, permit, sending, answer);
+      const bytes = await answer.arrayBuffer();
+      sending.end();
+      const text = new TextDecoder().decode(bytes);
+      const verdict = judge(call, answer.status, answer.headers, text);
       end(permit, verdict);
-      return verdict.retryable && !last ? undefined : again(answer, body);
+      return verdict.retryable && !last ? undefined : again(answer, bytes);
     } catch (error) {
-      if (call.signal?.aborted === true) {
-        permit.release(); // what was used is not known
-        throw error;
-      }
-      const code =
-        (error as Error).name === 'AbortError' ? 'LLMQ_ERR_TIMEOUT' : 'LLMQ_ERR_TRANSPORT';
-      permit.fail(code, String(error));
-      if (last) throw error;
+      broken(call, permit, sending, error);
+      if (last || call.signal?.aborted === true) throw error;
       return undefined;
-    }
-  }
-
-  /** The SDK's time-out bounds each call, not the wait for the limits. */
-  private async send(
-    call: Call,
-    input: FetchInput,
-    init: RequestInit | undefined,
-  ): Promise<globalThis.Response> {
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(call.signal?.reason);
-    const timer =
-      call.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => controller.abort(), call.timeoutMs);
-    call.signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return await this.inner(input, { ...init, signal: controller.signal });
-    } finally {
-      clearTimeout(timer); // bodies are the SDK's to bound, by its signal
     }
   }
 }
@@ -273,16 +366,47 @@ function reportLimits(permit: Permit, headers: Headers): void {
  * Where the model falls back (`fallback.models`), the body names the model that the permit is for;
  * address and key stay the client's.
  *
- * The client's time-out bounds each call; a time-out of a request also its wait. Failures are the
- * SDK's own errors; where llmq gave no permit, their `cause` is the LlmqError.
+ * The client's time-out bounds each call until its answer is read, of a stream each wait for a
+ * piece; a time-out of a request also its wait. A stream that nobody reads on loses its permit a
+ * second after that time. Failures are the SDK's own errors; where llmq gave no permit, their
+ * `cause` is the LlmqError.
  */
 export function wrap<C extends SdkClient>(client: C, options: WrapOptions = {}): C {
-  const inner = (client as { fetch?: typeof fetch }).fetch ?? globalThis.fetch;
-  const calls = new Calls(inner, options, client.timeout);
+  const calls = new Calls(
+    {
+      fetch: (client as { fetch?: typeof fetch }).fetch ?? globalThis.fetch,
+      provider: options.provider ?? providerOfClient(client),
+      timeoutMs: Math.min(client.timeout ?? DEFAULT_TIMEOUT_MS, NO_TIMEOUT_MS),
+      attempts: options.maxAttempts ?? 1 + (client.maxRetries ?? DEFAULT_RETRIES),
+    },
+    options,
+  );
   const withOptions = client.withOptions.bind(client) as (changes: object) => C;
-  return withOptions({
+  const wrapped = withOptions({
+    ...ofAzure(client as object),
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
     fetch: (input: FetchInput, init?: RequestInit) => calls.fetch(input, init),
   });
+  withoutRetries(wrapped as HasRequest);
+  return wrapped;
+}
+
+/** What `withOptions` of the SDK for Azure forgets, and must have. */
+function ofAzure(client: { apiVersion?: string; deploymentName?: string }): object {
+  const { apiVersion, deploymentName } = client;
+  return {
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    ...(deploymentName === undefined ? {} : { deployment: deploymentName }),
+  };
+}
+
+interface HasRequest {
+  request?: (options: unknown, retries: number) => unknown;
+}
+
+// A request's own `maxRetries` would be the SDK's: each of its tries would be as many of llmq's.
+function withoutRetries(client: HasRequest): void {
+  const { request } = client;
+  if (request !== undefined) client.request = (options) => request.call(client, options, 0);
 }
