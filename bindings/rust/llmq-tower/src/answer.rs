@@ -3,7 +3,6 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
-use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use http::response::Parts;
@@ -18,9 +17,6 @@ use crate::BoxError;
 /// Longer answers are passed on whole, and their usage is not read.
 pub(crate) const LARGEST: usize = 16 << 20;
 
-/// How often a stream that goes on says so.
-const BEAT: Duration = Duration::from_secs(1);
-
 /// What has been read of an answer that goes well, and the permit that it ends.
 pub(crate) struct Meter {
     permit: Option<Permit>,
@@ -29,7 +25,6 @@ pub(crate) struct Meter {
     headers: HeaderMap,
     /// None: it is too long to be looked at.
     read: Option<Vec<u8>>,
-    beat: Instant,
 }
 
 impl Meter {
@@ -40,7 +35,6 @@ impl Meter {
             status: head.status,
             headers: head.headers.clone(),
             read: Some(Vec::new()),
-            beat: Instant::now(),
         }
     }
 
@@ -50,11 +44,7 @@ impl Meter {
             read => *read = None,
         }
         if let Some(permit) = &self.permit {
-            // The lease that `ask` may have set; one that was lost is no reason to stop.
-            if self.beat.elapsed() >= BEAT {
-                self.beat = Instant::now();
-                let _ = permit.heartbeat();
-            }
+            let _ = permit.heartbeat(); // one that was lost is no reason to stop
         }
     }
 

@@ -9,13 +9,15 @@ use tower_layer::Layer;
 
 use crate::service::Permitted;
 
-/// Calls of one request, unless told otherwise: the default of llmq's `retry.max_attempts`.
-const MAX_ATTEMPTS: u32 = 8;
+/// Calls of one request, unless told otherwise: what the SDKs themselves make.
+const MAX_ATTEMPTS: u32 = 3;
 
 /// A call that is about to wait for its permit.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Call<'a> {
+    /// The host of its URL; "" if it has none.
+    pub host: &'a str,
     /// The path of its URL.
     pub path: &'a str,
     /// Its headers.
@@ -25,8 +27,24 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(path: &'a str, headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
-        Call { path, headers, extensions }
+    pub(crate) fn new(
+        host: &'a str,
+        path: &'a str,
+        headers: &'a HeaderMap,
+        extensions: &'a Extensions,
+    ) -> Self {
+        Call { host, path, headers, extensions }
+    }
+
+    /// Whose form its answers have, as in the setting `provider`.
+    fn provider(&self) -> &'static str {
+        if self.operation() == Operation::Messages {
+            "anthropic"
+        } else if self.host.ends_with(".azure.com") || self.path.contains("/openai/deployments/") {
+            "azure"
+        } else {
+            "openai"
+        }
     }
 
     pub(crate) fn operation(&self) -> Operation {
@@ -75,14 +93,14 @@ impl PermitLayer {
     }
 
     /// Whose answers they are, as in the setting `provider`: it decides how errors are read. Without it "anthropic"
-    /// for messages, else "openai".
+    /// for messages, "azure" for a host of azure.com or a path of its deployments, else "openai".
     #[must_use]
     pub fn provider(mut self, name: impl Into<Arc<str>>) -> Self {
         self.provider = Some(name.into());
         self
     }
 
-    /// Calls that one request may cost, the first included: 8 unless told otherwise, at least 1.
+    /// Calls that one request may cost, the first included: 3 unless told otherwise, at least 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
@@ -110,22 +128,19 @@ impl PermitLayer {
         self.max_attempts
     }
 
-    pub(crate) fn provider_of(&self, operation: Operation) -> &str {
-        match &self.provider {
-            Some(named) => named,
-            None if operation == Operation::Messages => "anthropic",
-            None => "openai",
-        }
+    pub(crate) fn provider_of(&self, call: &Call<'_>) -> &str {
+        self.provider.as_deref().unwrap_or_else(|| call.provider())
     }
 
-    /// What is asked of the manager. The permit has no lease: it ends with the call, or with whoever drops that.
+    /// What is asked of the manager. The permit ends with the call, or with whoever drops that; the model's `timeout_ms`
+    /// is its lease, which ends it where nothing is heard of the call for that long.
     pub(crate) fn request<'a>(
         &self,
         model: &'a str,
         body: &'a [u8],
         call: Call<'_>,
     ) -> Request<'a> {
-        let request = Request::new(model, body).operation(call.operation()).no_timeout();
+        let request = Request::new(model, body).operation(call.operation());
         match &self.ask {
             Some(ask) => ask(request, call),
             None => request,
@@ -155,5 +170,28 @@ impl<S> Layer<S> for PermitLayer {
 impl fmt::Debug for PermitLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PermitLayer").field("manager", &self.manager).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_answers_is_told_by_path_and_host() {
+        let (headers, extensions) = (HeaderMap::new(), Extensions::new());
+        for (host, path, provider) in [
+            ("api.openai.com", "/v1/chat/completions", "openai"),
+            ("api.anthropic.com", "/v1/messages", "anthropic"),
+            ("me.openai.azure.com", "/openai/v1/responses", "azure"),
+            ("me.services.ai.azure.com", "/models/chat/completions", "azure"),
+            ("me.services.ai.azure.com", "/anthropic/v1/messages", "anthropic"),
+            ("proxy", "/openai/deployments/four/chat/completions", "azure"),
+            ("api.groq.com", "/openai/v1/chat/completions", "openai"),
+            ("", "/v1/embeddings", "openai"),
+        ] {
+            let call = Call::new(host, path, &headers, &extensions);
+            assert_eq!(call.provider(), provider, "{host}{path}");
+        }
     }
 }

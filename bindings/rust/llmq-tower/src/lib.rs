@@ -33,7 +33,7 @@
 //!
 //! # Time
 //! A time-out of the client bounds each call, not its wait for the limits. Dropping the future, or the body of an
-//! answer before its end, leaves the line or gives the permit back. Waits between tries need a runtime of tokio.
+//! answer before its end, leaves the line or gives the permit back. Waits between tries work on any executor.
 
 mod answer;
 mod attempt;

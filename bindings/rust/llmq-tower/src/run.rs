@@ -77,16 +77,10 @@ impl PermitLayer {
                     backoff(number)
                 }
             };
-            if !wait.is_zero() && self.is_closed_within(wait).await {
-                let closed = Status::CLOSED;
-                return Err(Failed::Permit(llmq::Error::new(closed, closed.message())));
+            if !wait.is_zero() {
+                self.manager.pause(wait).await.map_err(Failed::Permit)?;
             }
         }
-    }
-
-    /// Waits before the next try; true as soon as the manager gives no permit for it.
-    async fn is_closed_within(&self, wait: Duration) -> bool {
-        tokio::time::timeout(wait, self.manager.closing()).await.is_ok()
     }
 
     async fn acquire(&self, request: &Request<'_>, provider: &str) -> llmq::Result<Permit> {

@@ -110,8 +110,9 @@ where
                     .map_err(Into::into)?
                     .map(Answer::passed));
             };
-            let asked = Call::new(head.uri.path(), &head.headers, &head.extensions);
-            let provider = layer.provider_of(asked.operation()).to_owned();
+            let host = head.uri.host().unwrap_or("");
+            let asked = Call::new(host, head.uri.path(), &head.headers, &head.extensions);
+            let provider = layer.provider_of(&asked).to_owned();
             let request = layer.request(&model, &body, asked);
             let (head, body) = (head.clone(), body.clone());
             let mut attempt = Repeated { inner, head, body, bodies: PhantomData };

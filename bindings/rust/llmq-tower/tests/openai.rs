@@ -3,6 +3,8 @@
 mod common;
 
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_openai::config::OpenAIConfig;
@@ -105,6 +107,17 @@ async fn what_keeps_failing_is_the_sdks_own_error() {
 }
 
 #[tokio::test]
+async fn a_call_without_an_answer_is_tried_again_by_llmq_alone() {
+    let manager = manager(MODEL, "");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = take_over(PermitLayer::new(&manager), &format!("http://{nobody}/v1"));
+    let error = within(client.chat().create(question(false))).await.unwrap_err();
+    assert!(matches!(error, OpenAIError::Reqwest(_)), "{error}");
+    let ours = settled(&manager);
+    assert_eq!((ours.attempts, ours.failed), (3, 3), "{ours:?}");
+}
+
+#[tokio::test]
 async fn streams_tell_their_usage_at_their_end() {
     let mock = Mock::serve(&["--tokens-per-s", "1000"]);
     let manager = manager(MODEL, r#""concurrency": 1"#);
@@ -138,11 +151,18 @@ async fn a_call_that_is_dropped_gives_its_permit_back() {
 
 #[tokio::test]
 async fn where_there_is_no_permit_the_error_says_why() {
-    let client = take_over(PermitLayer::new(&manager("another", "")), "http://127.0.0.1:9/v1");
+    let asked = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&asked);
+    let layer = PermitLayer::new(&manager("another", "")).ask(move |request, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        request
+    });
+    let client = take_over(layer, "http://127.0.0.1:9/v1");
     let error = within(client.chat().create(question(false))).await.unwrap_err();
     let OpenAIError::Boxed(error) = error else { panic!("{error}") };
     let error = error.downcast_ref::<llmq::Error>().expect("llmq's own");
     assert_eq!(error.status(), Status::UNKNOWN_MODEL);
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "the SDK does not try again");
 }
 
 #[tokio::test]

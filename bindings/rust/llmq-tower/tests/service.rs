@@ -9,9 +9,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::{falls_back, manager, settled, within};
+use common::{falls_back, manager, on_this_thread, settled, within};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
@@ -124,7 +125,7 @@ async fn a_refusal_with_a_hint_holds_the_model_until_then() {
     let mut refusal = answer(429, r#"{"error": {"message": "slow down"}}"#);
     refusal.headers_mut().insert(RETRY_AFTER, "1".parse().unwrap());
     let (made, service) = answering(vec![refusal, answer(200, ANSWER)]);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let answer = within(PermitLayer::new(&manager).layer(service).call(call())).await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     assert!(began.elapsed().as_millis() >= 1000, "{:?}", began.elapsed());
@@ -150,6 +151,24 @@ async fn a_shutdown_ends_the_pause_between_tries() {
     assert_eq!(made.load(Ordering::SeqCst), 1);
 }
 
+#[test]
+fn no_runtime_is_needed_between_tries() {
+    let manager = manager("m", "");
+    let (made, service) = answering(vec![answer(503, ""), answer(200, ANSWER)]);
+    let answer = on_this_thread(PermitLayer::new(&manager).layer(service).call(call())).unwrap();
+    assert_eq!((answer.status().as_u16(), made.load(Ordering::SeqCst)), (200, 2));
+    drop(answer);
+}
+
+#[tokio::test]
+async fn a_request_costs_three_calls_at_most() {
+    let manager = manager("m", "");
+    let (made, service) = answering(vec![answer(503, "out of order"); 4]);
+    let answer = within(PermitLayer::new(&manager).layer(service).call(call())).await.unwrap();
+    assert_eq!((answer.status().as_u16(), made.load(Ordering::SeqCst)), (503, 3));
+    assert_eq!(settled(&manager).failed, 3);
+}
+
 #[tokio::test]
 async fn headers_of_good_answers_teach_the_limits() {
     let manager = manager("m", r#""limits": [{"requests": 1000, "per": "1m"}]"#);
@@ -168,8 +187,11 @@ async fn headers_of_good_answers_teach_the_limits() {
     assert!(available <= 7, "{info}");
 }
 
-/// A body that comes in pieces, and may break.
+/// A body that comes in pieces, and may break or stall.
 struct Pieces(VecDeque<Result<&'static str, &'static str>>);
+
+/// After this piece nothing comes.
+const STALL: &str = "";
 
 impl Body for Pieces {
     type Data = Bytes;
@@ -179,6 +201,9 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.0.front() == Some(&Ok(STALL)) {
+            return Poll::Pending;
+        }
         let piece = self.0.pop_front();
         Poll::Ready(piece.map(|piece| Ok(Frame::data(Bytes::from(piece?)))))
     }
@@ -235,4 +260,29 @@ async fn a_stream_that_breaks_or_tells_an_error_is_a_failure() {
     assert!(told.collect().await.unwrap().to_bytes().ends_with(b"\n\n"));
     let ours = settled(&manager);
     assert_eq!((ours.failed, ours.completed, ours.processing), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_holds_its_place_no_longer_than_its_lease() {
+    let manager = manager("m", r#""concurrency": 1, "timeout_ms": 20"#);
+    let mut stalled = stream(&manager, &[Ok(START), Ok(STALL)]).await;
+    stalled.frame().await.unwrap().unwrap();
+    let next = within(manager.acquire(&Request::new("m", "")).unwrap()).await.unwrap();
+    next.release(None).unwrap();
+    let ours = settled(&manager);
+    assert_eq!((ours.failed, ours.completed), (1, 1), "{ours:?}");
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_keeps_its_permit() {
+    let lease = Duration::from_secs(1);
+    let manager = manager("m", r#""timeout_ms": 1000"#);
+    let mut slow = stream(&manager, &vec![Ok(START); 10_000]).await;
+    let began = Instant::now();
+    while began.elapsed() < 2 * lease {
+        slow.frame().await.unwrap().unwrap();
+        manager.pause(lease / 20).await.unwrap();
+    }
+    assert_eq!(settled(&manager).processing, 1, "the permit is still out");
 }

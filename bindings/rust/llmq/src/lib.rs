@@ -36,7 +36,6 @@
 //! `serde` (default): typed requests and responses. `tracing`: log lines as events.
 
 mod cancels;
-mod closing;
 mod config;
 mod cq;
 mod error;
@@ -51,6 +50,7 @@ mod job;
 #[cfg(feature = "serde")]
 mod json;
 mod manager;
+mod pause;
 mod pending;
 mod permit;
 mod plan;
@@ -69,7 +69,6 @@ mod typed;
 mod worker;
 
 pub use cancels::Cancelled;
-pub use closing::Closing;
 pub use config::{Config, LogLevel};
 pub use cq::{Batch, CompletionQueue, Event, EventKind};
 pub use error::{BatchError, Error, Result};
@@ -82,6 +81,7 @@ pub use hook::{HookEvent, HookKinds};
 pub use job::{Answer, Failure, Job};
 pub use llmq_sys::Library;
 pub use manager::{Manager, Shutdown, ShutdownMode, Stats, WaitEstimate};
+pub use pause::Pause;
 pub use pending::Pending;
 pub use permit::{Acquire, Permit};
 pub use plan::Plan;

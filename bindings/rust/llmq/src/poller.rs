@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use llmq_sys as sys;
 
 use crate::cq::{Batch, CompletionQueue};
 use crate::error::{Error, Result};
 use crate::ffi;
+use crate::pause::Pauses;
 use crate::response::Response;
 use crate::slot::{Outcome, Slot};
 use crate::status::Status;
@@ -22,13 +24,29 @@ pub(crate) struct Poller {
 
 struct Shared {
     cq: CompletionQueue,
+    pauses: Pauses,
     is_stopped: AtomicBool,
+}
+
+/// What a pause needs of the thread.
+#[derive(Clone)]
+pub(crate) struct Wake(Arc<Shared>);
+
+impl Wake {
+    pub(crate) fn pauses(&self) -> &Pauses {
+        &self.0.pauses
+    }
+
+    /// Has it look at the pauses again.
+    pub(crate) fn wake(&self) -> Result<()> {
+        self.0.cq.wake()
+    }
 }
 
 impl Poller {
     pub(crate) fn start(routes: Arc<Routes>) -> Result<Poller> {
-        let shared =
-            Arc::new(Shared { cq: CompletionQueue::new()?, is_stopped: AtomicBool::new(false) });
+        let (cq, pauses) = (CompletionQueue::new()?, Pauses::default());
+        let shared = Arc::new(Shared { cq, pauses, is_stopped: AtomicBool::new(false) });
         let thread = thread::Builder::new()
             .name("llmq-poll".to_owned())
             .spawn({
@@ -41,6 +59,15 @@ impl Poller {
 
     pub(crate) fn cq(&self) -> *mut sys::llmq_cq_t {
         self.shared.cq.raw()
+    }
+
+    pub(crate) fn thread(&self) -> Wake {
+        Wake(Arc::clone(&self.shared))
+    }
+
+    /// Ends all pauses: no request comes after them.
+    pub(crate) fn close(&self) {
+        self.shared.pauses.close();
     }
 
     /// Ends the thread when it has taken everything that is there.
@@ -73,11 +100,14 @@ impl Shared {
     fn run(&self, routes: &Routes) {
         let mut batch = Batch::new();
         loop {
-            if self.cq.drain(&mut batch) > 0 {
-                batch.raw_mut().iter_mut().for_each(|event| hand_over(event, routes));
+            let is_idle = self.cq.drain(&mut batch) == 0;
+            batch.raw_mut().iter_mut().for_each(|event| hand_over(event, routes));
+            // What a waker panics with ends here.
+            let next = ffi::callback(|| self.pauses.end()).unwrap_or(Some(Duration::ZERO));
+            if !is_idle {
                 continue;
             }
-            if self.is_stopped.load(Ordering::Acquire) || self.cq.wait(None).is_err() {
+            if self.is_stopped.load(Ordering::Acquire) || self.cq.wait(next).is_err() {
                 return;
             }
         }

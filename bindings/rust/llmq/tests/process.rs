@@ -19,8 +19,8 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// One that does not end at all is killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A machine that is busy with other things may hold a process up: the best of so many counts.
-const TRIES: usize = 3;
+/// A machine that is busy with other things may hold a process up: the one in the middle of so many counts.
+const TRIES: usize = 5;
 
 /// "hang" never answers; "w" has a worker.
 fn manager() -> Manager {
@@ -95,9 +95,9 @@ impl Copy {
     }
 }
 
-/// Runs copies until one leaves within the time; fails if none does.
+/// Runs copies, of which the one in the middle leaves within the time: not the best, which may be luck.
 fn leaves_in_time(role: &str, signal: Option<i32>, expected: impl Fn(ExitStatus) -> bool) {
-    let mut longest = Vec::new();
+    let mut took = Vec::new();
     for _ in 0..TRIES {
         let mut copy = Copy::start(role);
         copy.hear("ready");
@@ -107,12 +107,10 @@ fn leaves_in_time(role: &str, signal: Option<i32>, expected: impl Fn(ExitStatus)
         }
         let (status, ended) = copy.end();
         assert!(expected(status), "{role}: {status:?}");
-        if ended - began < LEAVE {
-            return;
-        }
-        longest.push(ended - began);
+        took.push(ended - began);
     }
-    panic!("{role}: took {longest:?}");
+    took.sort();
+    assert!(took[TRIES / 2] < LEAVE, "{role}: took {took:?}");
 }
 
 /// What a copy does; nothing in the program that runs the tests.
@@ -207,6 +205,7 @@ fn forked() {
     let parent = manager.clone().expect("it is there");
     let mut pending = Some(parent.submit(&Request::new("hang", BODY)).unwrap());
     let mut stream = Some(parent.stream(&Request::new("hang", BODY)).unwrap());
+    let mut pause = Some(parent.pause(Duration::from_secs(3600)));
     let mut worker = Some(parent.worker("w", None).unwrap());
     let mut held = Some(block_on(parent.acquire(&Request::new("w", "")).unwrap()));
     let in_child = fork(|| {
@@ -221,6 +220,8 @@ fn forked() {
         assert_eq!(waited.unwrap_err().status(), Status::FORKED);
         let read = stream.take().expect("the stream").blocking_finish();
         assert_eq!(read.unwrap_err().status(), Status::FORKED);
+        let paused = block_on(pause.take().expect("the pause"));
+        assert_eq!(paused.unwrap_err().status(), Status::FORKED);
         let next = worker.as_ref().expect("the worker").blocking_next(None);
         assert_eq!(next.unwrap_err().status(), Status::FORKED);
         drop((worker.take(), held.take()));

@@ -23,6 +23,7 @@ fn types_are_send_and_sync() {
     shared::<Acquire>();
     shared::<Permit>();
     shared::<Shutdown>();
+    shared::<Pause>();
 }
 
 #[cfg(feature = "serde")]

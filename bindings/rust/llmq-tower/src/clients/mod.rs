@@ -31,6 +31,7 @@ fn again(request: &Request, model: Option<&str>) -> Result<Request, BoxError> {
 struct Asked {
     model: String,
     body: Bytes,
+    host: String,
     path: String,
     headers: HeaderMap,
 }
@@ -42,8 +43,9 @@ impl Asked {
             return None;
         }
         let body = Bytes::copy_from_slice(request.body()?.as_bytes()?);
-        let (path, headers) = (request.url().path().to_owned(), request.headers().clone());
-        Some(Asked { model: model_of(&body)?, body, path, headers })
+        let (url, headers) = (request.url(), request.headers().clone());
+        let (host, path) = (url.host_str().unwrap_or("").to_owned(), url.path().to_owned());
+        Some(Asked { model: model_of(&body)?, body, host, path, headers })
     }
 
     async fn run<A: Attempt<Body = Body>>(
@@ -52,8 +54,8 @@ impl Asked {
         extensions: &Extensions,
         attempt: &mut A,
     ) -> Result<Response, Failed<A::Error>> {
-        let call = Call::new(&self.path, &self.headers, extensions);
-        let provider = layer.provider_of(call.operation()).to_owned();
+        let call = Call::new(&self.host, &self.path, &self.headers, extensions);
+        let provider = layer.provider_of(&call).to_owned();
         let request = layer.request(&self.model, &self.body, call);
         let answer = layer.run(&request, &provider, attempt).await?;
         Ok(Response::from(answer.map(Body::wrap)))

@@ -3,7 +3,11 @@
 
 use std::future::Future;
 use std::io::{BufRead, BufReader};
+use std::pin::pin;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use llmq::{Manager, Stats};
@@ -86,4 +90,26 @@ pub(crate) fn settled(manager: &Manager) -> Stats {
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("nothing happened for a minute")
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The smallest executor, without a timer: shows that no other is needed.
+pub(crate) fn on_this_thread<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        if let Poll::Ready(found) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return found;
+        }
+        let before = std::time::Instant::now();
+        thread::park_timeout(PATIENCE);
+        assert!(before.elapsed() < PATIENCE, "nothing happened for a minute");
+    }
 }

@@ -18,11 +18,11 @@ use std::time::Duration;
 use llmq_sys as sys;
 
 use crate::cancels::Cancels;
-use crate::closing::{Closing, Signal};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ffi;
 use crate::handle::Handle;
+use crate::pause::Pause;
 use crate::poller::Poller;
 use crate::slot::{self, Slot};
 use crate::status::Status;
@@ -62,7 +62,6 @@ struct Inner {
     cancels: Arc<Cancels>,
     routes: Arc<Routes>,
     poller: Poller,
-    closing: Arc<Signal>,
 }
 
 impl Manager {
@@ -85,8 +84,7 @@ impl Manager {
         let cancels = Arc::<Cancels>::default();
         let routes = Arc::new(Routes::new(Arc::clone(&handle), Arc::clone(&cancels)));
         let poller = Poller::start(Arc::clone(&routes))?;
-        let closing = Arc::default();
-        Ok(Manager(Arc::new(Inner { handle, cancels, routes, poller, closing })))
+        Ok(Manager(Arc::new(Inner { handle, cancels, routes, poller })))
     }
 
     /// The same from a JSON document.
@@ -132,14 +130,18 @@ impl Manager {
             drop(unsafe { Slot::from_user_data(user_data) });
             return Err(Error::of(code));
         }
-        self.0.closing.begin();
+        self.0.poller.close();
         Ok(Shutdown { slot, handle: Arc::clone(&self.0.handle) })
     }
 
-    /// A future that is ready when [`Manager::shutdown`] has been called: for who waits for something else before the
-    /// next request, which is refused then.
-    pub fn closing(&self) -> Closing {
-        Closing::of(&self.0.closing)
+    /// A future that is ready when that time is over: for who pauses before the next request. It needs no runtime: the
+    /// manager's thread wakes it.
+    ///
+    /// # Errors
+    /// [`Status::CLOSED`] as soon as [`Manager::shutdown`] has been called or the manager has ended, since a request
+    /// would be refused then; [`Status::FORKED`] in a child.
+    pub fn pause(&self, time: Duration) -> Pause {
+        Pause::new(&self.0.handle, self.0.poller.thread(), time)
     }
 
     pub(crate) fn raw(&self) -> *mut sys::llmq_manager_t {
@@ -166,6 +168,7 @@ impl Manager {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.routes.close();
+        self.poller.close();
         if self.handle.is_forked() {
             return self.poller.leave();
         }
