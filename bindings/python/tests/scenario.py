@@ -284,7 +284,7 @@ class Scenario:
 
     def _read(self, asked, stream):
         with self.changed:
-            asked.future, asked.request_id = stream, stream.request_id
+            asked.future, asked.request_id = stream._inbox, stream.request_id
             self._tell()
 
         def read():
