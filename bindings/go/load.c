@@ -119,9 +119,9 @@ size_t lq_sizeof(int32_t what) {
   }
 }
 
-const char* lq_library_path(void) {
+const char* lq_library_path(void* library) {
   Dl_info info;
-  if (table.llmq_submit == NULL) return "";
-  if (dladdr(*(void**)&table.llmq_submit, &info) == 0 || info.dli_fname == NULL) return "";
+  void* const function = dlsym(library, "llmq_version_string");
+  if (function == NULL || dladdr(function, &info) == 0 || info.dli_fname == NULL) return "";
   return info.dli_fname;
 }

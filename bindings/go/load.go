@@ -37,7 +37,7 @@ var loading struct {
 // Load loads libllmq, once: what is called first does it, so that nobody has to. The library is
 // looked for in LLMQ_LIBRARY, then in this package (if it was built with one), then where the system
 // looks for libraries, then where pkg-config finds llmq. A library that this package cannot use is
-// an error that names both versions and where it was found.
+// an error that names both versions, the program that this package is in, and where the library is.
 func Load() error {
 	loading.once.Do(func() { loading.err = load() })
 	return loading.err
@@ -65,11 +65,11 @@ func load() error {
 	if err != nil {
 		return err
 	}
+	if path := C.GoString(C.lq_library_path(library)); path != "" && from != "bundled" {
+		from = path
+	}
 	if err := check(library, from); err != nil {
 		return err
-	}
-	if from != "bundled" {
-		from = C.GoString(C.lq_library_path())
 	}
 	loading.from = from
 	return nil
@@ -139,9 +139,13 @@ func check(library unsafe.Pointer, from string) error {
 		return fmt.Errorf("llmq: %s is not libllmq", from)
 	}
 	mine := fmt.Sprintf("%d.%d.%d", versionMajor, versionMinor, versionPatch)
+	program, err := os.Executable()
+	if err != nil {
+		program = os.Args[0]
+	}
 	differ := func(what string, args ...any) error {
-		return fmt.Errorf("llmq: package version %s (interface %d) cannot use library version %s "+
-			"(interface %d) of %s: %s", mine, abiVersion, C.GoString(version), uint32(abi), from,
+		return fmt.Errorf("llmq: package version %s (interface %d) in %s cannot use library version %s "+
+			"(interface %d) of %s: %s", mine, abiVersion, program, C.GoString(version), uint32(abi), from,
 			fmt.Sprintf(what, args...))
 	}
 	if abi != abiVersion {

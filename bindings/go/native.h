@@ -26,8 +26,8 @@ const char* lq_bind(void* library);
 /* Of the header that this was compiled with: size of a struct by its LLMQ_SIZEOF_ number; 0 past
  * the last. */
 size_t lq_sizeof(int32_t what);
-/* The file of the loaded library; "" if the system does not tell. */
-const char* lq_library_path(void);
+/* The file that a loaded library came from; "" if the system does not tell. */
+const char* lq_library_path(void* library);
 
 /* What a DONE event does not hold itself, or of a READY event the request. Texts live until
  * lq_release. */

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -97,15 +99,17 @@ func ending(t *testing.T, name string) time.Duration {
 	return took
 }
 
-// On a machine that does other things the best of a few tries counts.
+// The median of five counts: one program that a busy machine has held up says nothing, and most of them
+// being late does.
 func TestAProgramEndsWithinASecondWithRequestsUnderWay(t *testing.T) {
 	for _, name := range []string{"leave", "hang", "context"} {
-		took := ending(t, name)
-		for tries := 1; took > time.Second && tries < 5; tries++ {
-			took = ending(t, name)
+		took := make([]time.Duration, 5)
+		for i := range took {
+			took[i] = ending(t, name)
 		}
+		slices.Sort(took)
 		t.Logf("%s: %v", name, took)
-		if took > time.Second {
+		if took[2] > time.Second {
 			t.Errorf("%s: it took %v", name, took)
 		}
 	}
@@ -124,24 +128,85 @@ func TestALibraryThatCannotBeUsedIsNamed(t *testing.T) {
 	}
 }
 
-func TestALibraryOfAnotherVersionIsRefusedWithBothVersions(t *testing.T) {
+// library compiles a library that is not this one.
+func library(t *testing.T, source string) string {
+	t.Helper()
 	folder := t.TempDir()
-	source, library := filepath.Join(folder, "other.c"), filepath.Join(folder, "other.so")
-	if err := os.WriteFile(source, []byte(`const char *llmq_version_string(void) { return "9.8.7"; }
-unsigned llmq_abi_version(void) { return 99; }
-`), 0o600); err != nil {
+	file, path := filepath.Join(folder, "other.c"), filepath.Join(folder, "other.so")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if output, err := exec.Command("cc", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+	if output, err := exec.Command("cc", "-shared", "-fPIC", "-o", path, file).CombinedOutput(); err != nil {
 		t.Fatal(string(output), err) // cgo needs a C compiler too
 	}
-	output, err := subprocess(t, "load", "LLMQ_LIBRARY="+library).CombinedOutput()
+	return path
+}
+
+// functions are the names of all that this package needs.
+func functions(t *testing.T) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("functions.h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"0.1.0", "9.8.7", "interface 99", library} {
-		if !bytes.Contains(output, []byte(words)) {
-			t.Errorf("%q is not in %s", words, output)
+	for _, found := range regexp.MustCompile(`X\([^,]+, (llmq_\w+),`).FindAllStringSubmatch(string(text), -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+func TestALibraryOfAnotherVersionIsRefusedWithBothVersionsAndPaths(t *testing.T) {
+	text, err := os.ReadFile("constants.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`abiVersion += (\d+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatal("constants.go does not say which interface this is")
+	}
+	abi := string(found[1])
+	const version = `const char *llmq_version_string(void) { return "9.8.7"; }
+`
+	small := version + "unsigned llmq_abi_version(void) { return " + abi + "; }\n" +
+		"unsigned long llmq_sizeof(int what) { return what == 1 ? 4096 : 8; }\n"
+	for _, name := range functions(t) {
+		if name != "llmq_version_string" && name != "llmq_abi_version" && name != "llmq_sizeof" {
+			small += "void " + name + "(void) {}\n"
+		}
+	}
+	for _, c := range []struct{ source, abi, why string }{
+		{version + "unsigned llmq_abi_version(void) { return 99; }\n", "99", "the interfaces differ"},
+		{version + "unsigned llmq_abi_version(void) { return " + abi + "; }\n", abi, "it has no function llmq_"},
+		{small, abi, "its struct number 2 has 8 bytes, not "},
+	} {
+		path := library(t, c.source)
+		output, err := subprocess(t, "load", "LLMQ_LIBRARY="+path).CombinedOutput()
+		if err != nil {
+			t.Fatal(string(output), err)
+		}
+		for _, words := range []string{"version 0.1.0 (interface " + abi + ") in " + os.Args[0] + " ",
+			"version 9.8.7 (interface " + c.abi + ") of " + path + ": ", c.why} {
+			if !bytes.Contains(output, []byte(words)) {
+				t.Errorf("%q is not in %s", words, output)
+			}
+		}
+	}
+}
+
+// The two places that have nothing to do with what is installed here; test.sh asks for the others.
+func TestTheLibraryIsTheOneThatWasNamedElseTheBundledOne(t *testing.T) {
+	prefix := os.Getenv("LLMQ_TEST_PREFIX")
+	if prefix == "" {
+		t.Skip("LLMQ_TEST_PREFIX does not name an installed llmq")
+	}
+	named, err := filepath.Abs(filepath.Join(prefix, "lib", "libllmq.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, library := range map[string]string{named: named, "bundled": ""} {
+		output, err := subprocess(t, "load", "LLMQ_LIBRARY="+library).CombinedOutput()
+		if err != nil || !bytes.Contains(output, []byte("version 0.1.0 of "+place+"\nerror: <nil>")) {
+			t.Errorf("%s: %s %v", place, output, err)
 		}
 	}
 }

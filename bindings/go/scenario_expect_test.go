@@ -2,6 +2,7 @@ package llmq_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,35 +24,39 @@ func (r *runner) compare() error {
 	for _, ref := range r.refs {
 		response, asked := r.responses[ref], r.asked[ref]
 		if response.Key != ref || string(response.Metadata) != asked.Metadata {
-			return fmt.Errorf("%s has the key %q and the metadata %q", ref, response.Key, response.Metadata)
+			return differs("%s has the key %q and the metadata %q", ref, response.Key, response.Metadata)
 		}
 	}
 	for ref, is := range want.Requests {
 		response := r.responses[ref]
 		if response == nil {
-			return fmt.Errorf("%q was never accepted", ref)
+			return differs("%q was never accepted", ref)
 		}
 		if err := r.compareOne(ref, response, &is); err != nil {
 			return err
 		}
 	}
 	if want.Started != nil && !slices.Equal(want.Started, order) {
-		return fmt.Errorf("started %v, expected %v", order, want.Started)
+		return differs("started %v, expected %v", order, want.Started)
 	}
 	if want.Permits != nil && !slices.Equal(want.Permits, r.permits.order) {
-		return fmt.Errorf("permits %v, expected %v", r.permits.order, want.Permits)
+		return differs("permits %v, expected %v", r.permits.order, want.Permits)
 	}
 	if want.Done != nil && !slices.Equal(want.Done, done) {
-		return fmt.Errorf("done %v, expected %v", done, want.Done)
+		return differs("done %v, expected %v", done, want.Done)
 	}
 	if took := time.Since(r.began); took < time.Duration(want.AtLeastMS)*time.Millisecond {
-		return fmt.Errorf("it took %v, expected at least %d ms", took, want.AtLeastMS)
+		return differs("it took %v, expected at least %d ms", took, want.AtLeastMS)
 	}
 	if err := r.totals(want.Totals); err != nil {
 		return err
 	}
+	// Counters follow what has happened after a turn of the loop.
+	if _, err := r.manager.Info(""); err != nil && !errors.Is(err, llmq.ErrClosed) {
+		return err
+	}
 	for model, is := range want.Stats {
-		if err := r.stats(model, is); err != nil {
+		if err := r.statsNow(model, is); err != nil {
 			return err
 		}
 	}
@@ -67,12 +72,12 @@ func (r *runner) totals(want map[string]int) error {
 		got[response.Status.Name()]++
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		return fmt.Errorf("totals %v, expected %v", got, want)
+		return differs("totals %v, expected %v", got, want)
 	}
 	return nil
 }
 
-// stats compares counters, which follow what has happened after a turn of the loop.
+// stats waits for counters.
 func (r *runner) stats(model string, want map[string]int) error {
 	var err error
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -99,10 +104,10 @@ func (r *runner) statsNow(model string, want map[string]int) error {
 	for name, value := range want {
 		got, ok := all[name]
 		if !ok {
-			return fmt.Errorf("unknown counter %q", name)
+			return differs("unknown counter %q", name)
 		}
 		if got != uint64(value) {
-			return fmt.Errorf("%s of %q is %d, expected %d", name, model, got, value)
+			return differs("%s of %q is %d, expected %d", name, model, got, value)
 		}
 	}
 	return nil
@@ -113,14 +118,14 @@ func differ[T comparable](ref, what string, got T, want *T) error {
 	if want == nil || got == *want {
 		return nil
 	}
-	return fmt.Errorf("%s: %s is %v, expected %v", ref, what, got, *want)
+	return differs("%s: %s is %v, expected %v", ref, what, got, *want)
 }
 
 func contains(ref, what, got string, want *string) error {
 	if want == nil || strings.Contains(got, *want) {
 		return nil
 	}
-	return fmt.Errorf("%s: %s is %q, expected %q in it", ref, what, got, *want)
+	return differs("%s: %s is %q, expected %q in it", ref, what, got, *want)
 }
 
 func (r *runner) compareOne(ref string, response *llmq.Response, is *expected) error {
@@ -146,10 +151,10 @@ func (r *runner) compareOne(ref string, response *llmq.Response, is *expected) e
 		}
 	}
 	if is.Chunks != nil && !slices.Equal(chunks, *is.Chunks) {
-		return fmt.Errorf("%s: chunks are %q, expected %q", ref, chunks, *is.Chunks)
+		return differs("%s: chunks are %q, expected %q", ref, chunks, *is.Chunks)
 	}
 	if is.ChunksAtLeast != nil && len(chunks) < *is.ChunksAtLeast {
-		return fmt.Errorf("%s: %d chunks, expected at least %d", ref, len(chunks), *is.ChunksAtLeast)
+		return differs("%s: %d chunks, expected at least %d", ref, len(chunks), *is.ChunksAtLeast)
 	}
 	if is.History != nil {
 		var history []string
@@ -157,7 +162,7 @@ func (r *runner) compareOne(ref string, response *llmq.Response, is *expected) e
 			history = append(history, record.Status)
 		}
 		if !slices.Equal(history, *is.History) {
-			return fmt.Errorf("%s: history is %v, expected %v", ref, history, *is.History)
+			return differs("%s: history is %v, expected %v", ref, history, *is.History)
 		}
 	}
 	return nil
@@ -169,7 +174,7 @@ func compareUsage(ref string, response *llmq.Response, want json.RawMessage) err
 	}
 	if string(want) == "null" {
 		if response.UsageKnown {
-			return fmt.Errorf("%s: usage is %+v, expected none", ref, response.Usage)
+			return differs("%s: usage is %+v, expected none", ref, response.Usage)
 		}
 		return nil
 	}
@@ -179,7 +184,7 @@ func compareUsage(ref string, response *llmq.Response, want json.RawMessage) err
 		return err
 	}
 	if !response.UsageKnown || usage != got {
-		return fmt.Errorf("%s: usage is %+v, expected %s", ref, response.Usage, want)
+		return differs("%s: usage is %+v, expected %s", ref, response.Usage, want)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func runScenario(s *scenario) error {
 		switch need {
 		case "workers", "permits", "vanish":
 		default:
-			return fmt.Errorf("unknown need %q", need)
+			return differs("unknown need %q", need)
 		}
 	}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -137,10 +137,10 @@ func failed(err error, want string) error {
 	}
 	status, ok := statuses[want]
 	if !ok {
-		return fmt.Errorf("unknown status %q", want)
+		return differs("unknown status %q", want)
 	}
 	if !errors.Is(err, status) {
-		return fmt.Errorf("gives %v, expected %s", err, want)
+		return differs("gives %v, expected %s", err, want)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (r *runner) step(s *step) error {
 	case "shutdown":
 		return r.shutdown(s)
 	default:
-		return fmt.Errorf("unknown step %q", s.Do)
+		return differs("unknown step %q", s.Do)
 	}
 }
 
@@ -369,7 +369,7 @@ func (r *runner) submitBatch(all []submission, s *step) error {
 		accepted = *s.Accepted
 	}
 	if len(pendings) != accepted {
-		return fmt.Errorf("%d are accepted, expected %d (%v)", len(pendings), accepted, err)
+		return differs("%d are accepted, expected %d (%v)", len(pendings), accepted, err)
 	}
 	return failed(err, s.Error)
 }
@@ -396,6 +396,6 @@ func (r *runner) wait(s *step) error {
 		}
 		return r.stats(s.Model, is)
 	default:
-		return fmt.Errorf("unknown wait %q", s.For)
+		return differs("unknown wait %q", s.For)
 	}
 }

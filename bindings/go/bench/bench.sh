@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh PREFIX WORK [-requests N] [-rounds N] [-long N]: what the Go form costs, beside C with the same library.
+# bench.sh PREFIX WORK [-requests N] [-rounds N]: what the Go form costs, beside C with the same library.
 set -euo pipefail
 prefix=$(cd "$1" && pwd)
 mkdir -p "$2"

@@ -1,6 +1,5 @@
 // Program bench measures what the Go form of llmq costs beyond the library: requests in batches of
-// 256 through a Queue, awaited one by one by goroutines, beside Go's own goroutine and channel, and
-// memory and threads while many are under way.
+// 256 through a Queue, awaited one by one by goroutines, beside Go's own goroutine and channel.
 package main
 
 import (
@@ -28,16 +27,15 @@ const payload = `{"messages":[{"role":"user","content":"Name a river."}],"max_to
 func main() {
 	total := flag.Int("requests", 60_000, "requests per measurement")
 	rounds := flag.Int("rounds", 9, "rounds, of which the median counts; a first one warms up")
-	long := flag.Int("long", 1_000_000, "requests of the run that watches memory; 0 = no such run")
 	native := flag.String("native", "", "the program of native/bare.c")
 	flag.Parse()
-	if err := run(*native, *total, *rounds, *long); err != nil {
+	if err := run(*native, *total, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(native string, total, rounds, long int) error {
+func run(native string, total, rounds int) error {
 	m, err := llmq.Open(llmq.Config{Models: []llmq.Model{{
 		Name: "m", Provider: "mock",
 		Extra: map[string]any{"mock.latency_ms": 0, "max_in_flight": 1000000},
@@ -70,17 +68,18 @@ func run(native string, total, rounds, long int) error {
 		}
 	}
 	inC, own := took[0], took[1]
-	fmt.Printf("%-36s %8s %10s %22s\n", "", "ns", "beyond C", "beyond C / Go's own")
+	fmt.Printf("%-36s %8s %10s %22s %14s\n", "", "ns", "beyond C", "beyond C / Go's own", "all / Go's own")
 	for i, form := range forms {
 		fmt.Printf("%-36s %8.0f", form.name, median(rounds, func(k int) float64 { return took[i][k] }))
 		if i > 1 {
 			beyond := func(k int) float64 { return took[i][k] - inC[k] }
-			fmt.Printf(" %10.0f %22.2f", median(rounds, beyond),
-				median(rounds, func(k int) float64 { return beyond(k) / own[k] }))
+			fmt.Printf(" %10.0f %22.2f %14.2f", median(rounds, beyond),
+				median(rounds, func(k int) float64 { return beyond(k) / own[k] }),
+				median(rounds, func(k int) float64 { return took[i][k] / own[k] }))
 		}
 		fmt.Println()
 	}
-	return atOnce(m, long)
+	return nil
 }
 
 func median(rounds int, of func(round int) float64) float64 {
@@ -219,61 +218,6 @@ func pendings(m *llmq.Manager, total int) time.Duration {
 		check(err)
 	}
 	return used() - began
-}
-
-// atOnce shows that 10,000 goroutines that wait take no threads, and that memory does not grow.
-func atOnce(m *llmq.Manager, long int) error {
-	slow, err := llmq.Open(llmq.Config{Models: []llmq.Model{{
-		Name: "m", Provider: "mock",
-		Extra: map[string]any{"mock.latency_ms": 500, "max_in_flight": 1000000},
-	}}})
-	if err != nil {
-		return err
-	}
-	defer slow.Close()
-	before := status("Threads")
-	var group sync.WaitGroup
-	for i := 0; i < 10_000; i++ {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			_, err := slow.Do(context.Background(), llmq.Request{Model: "m", Payload: []byte(payload)})
-			check(err)
-		}()
-	}
-	for stats, _ := slow.Stats(""); stats.Submitted < 10_000; stats, _ = slow.Stats("") {
-		runtime.Gosched()
-	}
-	during := status("Threads")
-	group.Wait()
-	fmt.Printf("%-32s %8d before, %d while 10,000 wait\n", "threads", before, during)
-	if long == 0 {
-		return nil
-	}
-	inBatches(m, long/10, true)
-	awaits(m, long/10)
-	runtime.GC()
-	first := status("VmRSS")
-	for i := 0; i < 2; i++ {
-		inBatches(m, long/2, true)
-		runtime.GC()
-		fmt.Printf("%-32s %8d kB at first, %d kB after %d requests\n", "resident memory", first,
-			status("VmRSS"), (i+1)*long/2)
-	}
-	return nil
-}
-
-func status(what string) int {
-	text, err := os.ReadFile("/proc/self/status")
-	check(err)
-	for _, line := range strings.Split(string(text), "\n") {
-		if rest, ok := strings.CutPrefix(line, what+":"); ok {
-			value, err := strconv.Atoi(strings.Fields(rest)[0])
-			check(err)
-			return value
-		}
-	}
-	return 0
 }
 
 func firstWords(file string, count int) string {
