@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -44,6 +45,8 @@ _OPERATIONS = {
     "responses": c.Operation.RESPONSES,
 }
 _LAST_EVENTS = (b"[DONE]", b"message_stop", b"response.completed")
+#: Of SDKs whose clients do not tell how often they try again.
+_RETRIES = 2
 _LEAST_DELAY, _MOST_DELAY = 0.5, 30.0
 
 
@@ -68,12 +71,15 @@ def wrap(
             httpx and has `with_options(http_client=..., max_retries=...)`.
         manager: Whose limits; models must be registered there. None: the shared manager, in which
             models are made as they are called, and their limits learnt from the answers.
-        provider: Whose answers they are, as in the setting model.*.provider. None: by the SDK.
-        attempts: Most of each call. None: one more than the client's max_retries.
+        provider: Whose answers they are, as in the setting model.*.provider. None: by the SDK, the
+            host and the path of a call.
+        attempts: Most of each call. None: one more than the client's max_retries, or 3 of a client
+            that does not tell.
         **options: Of every call: tenant, priority, deadline of the wait.
 
     Raises:
         TypeError: The client has not the form that is needed.
+        InvalidArgumentError: The provider is not known.
 
     """
     inner = getattr(client, "_client", None)
@@ -85,7 +91,9 @@ def wrap(
     if isinstance(manager, AsyncManager) and not for_loop:
         raise TypeError("a client for threads needs a Manager, not an AsyncManager")
     if attempts is None:
-        attempts = 1 + int(getattr(client, "max_retries", 0))
+        attempts = 1 + int(getattr(client, "max_retries", _RETRIES))
+    if provider is not None:
+        explain(provider, {"status": 200})
     calls = _Calls(manager, provider or _provider(client), attempts, options)
     build = _async_client if for_loop else _client
     wrapped: ClientT = with_options(http_client=build(library, inner, calls), max_retries=0)
@@ -100,11 +108,20 @@ def _http_library(inner: Any) -> Any:
     return None
 
 
-def _provider(client: Any) -> str:
+def _provider(client: Any) -> str | None:
+    """Whose answers an SDK reads; None: each call tells."""
     module = type(client).__module__.split(".", 1)[0]
     if module == "anthropic":
         return "anthropic"
-    return "azure" if "Azure" in type(client).__name__ else "openai"
+    return "azure" if "Azure" in type(client).__name__ else None
+
+
+def _provider_of(url: Any) -> str:
+    if url.path.rstrip("/").endswith("/messages"):
+        return "anthropic"
+    if url.host.endswith(".azure.com") or "/openai/deployments/" in url.path:
+        return "azure"
+    return "openai"
 
 
 @dataclass
@@ -114,6 +131,7 @@ class _Asked:
     model: str
     body: bytes
     operation: c.Operation
+    provider: str
 
 
 class _Calls:
@@ -122,7 +140,7 @@ class _Calls:
     def __init__(
         self,
         manager: Manager | AsyncManager | None,
-        provider: str,
+        provider: str | None,
         attempts: int,
         options: Mapping[str, Any],
     ) -> None:
@@ -141,7 +159,8 @@ class _Calls:
         except (ValueError, LookupError, TypeError):
             return None
         last = request.url.path.rstrip("/").rsplit("/", 1)[-1]
-        return _Asked(str(model), body, _OPERATIONS.get(last, c.Operation.CUSTOM))
+        operation = _OPERATIONS.get(last, c.Operation.CUSTOM)
+        return _Asked(str(model), body, operation, self.provider or _provider_of(request.url))
 
     def acquire(self, asked: _Asked) -> Permit:
         """A permit, on a thread."""
@@ -153,7 +172,7 @@ class _Calls:
         except UnknownModelError:
             if self._manager is not None:
                 raise
-            self._make(manager, asked.model)
+            self._make(manager, asked)
         return manager.acquire(asked.model, asked.body, **options)
 
     async def acquire_async(self, asked: _Asked) -> Permit:
@@ -165,7 +184,7 @@ class _Calls:
         except UnknownModelError:
             if self._manager is not None:
                 raise
-            self._make(manager, asked.model)
+            self._make(manager, asked)
         return await manager.acquire(asked.model, asked.body, **options)
 
     def pause(self, permit: Permit, seconds: float) -> None:
@@ -193,14 +212,14 @@ class _Calls:
             manager = self._of_loops[loop] = owner.aio()
         return manager
 
-    def _make(self, manager: Manager | AsyncManager, model: str) -> None:
-        charge = "realtime" if self.provider == "anthropic" else "arrival"
-        made = {"name": model, "find_limits": True, "shape": "auto", "charge": charge}
+    def _make(self, manager: Manager | AsyncManager, asked: _Asked) -> None:
+        charge = "realtime" if asked.provider == "anthropic" else "arrival"
+        made = {"name": asked.model, "find_limits": True, "shape": "auto", "charge": charge}
         manager.register({"models": [made]}, skip_existing=True)
 
-    def failed(self, permit: Permit, response: Any, number: int) -> float | None:
+    def failed(self, asked: _Asked, permit: Permit, response: Any, number: int) -> float | None:
         """Tells of a refusal. Seconds until the call should be made again; None: it should not."""
-        told = self._explain(response.status_code, response.headers, response.text)
+        told = _explain(asked, response)
         wait = told.get("retry_after_ms")
         retry_after = None if wait is None else wait / 1e3
         status = _STATUSES.get(told.get("error_class") or "", c.Status.UNKNOWN)
@@ -218,23 +237,31 @@ class _Calls:
         permit.fail(c.Status.TIMEOUT if late else c.Status.TRANSPORT, str(problem)[:200])
         return _delay(number) if number < self.attempts else None
 
-    def went_well(self, permit: Permit, response: Any) -> None:
-        """Ends a permit with the usage that the whole answer tells."""
-        told = self._explain(response.status_code, response.headers, response.text).get("usage")
-        usage = None
-        if told is not None:
-            usage = Usage(
-                told.get("input_tokens") or 0,
-                told.get("output_tokens") or 0,
-                told.get("cached_input_tokens") or 0,
-            )
-        permit.release(usage)
+    def left(self, permit: Permit, problem: BaseException) -> None:
+        """Tells of a call that did not come to its end for another reason than its connection."""
+        # A program that was interrupted may have been heard: what was reserved stays charged.
+        if not permit.ended:
+            permit.release(Usage() if isinstance(problem, Exception) else None)
 
-    def _explain(self, status: int, headers: Any, body: str) -> dict[str, Any]:
-        lines: dict[str, list[str]] = {}
-        for name, value in headers.multi_items():
-            lines.setdefault(name, []).append(value)
-        return explain(self.provider, {"status": status, "headers": lines, "body": body})
+
+def _explain(asked: _Asked, response: Any) -> dict[str, Any]:
+    lines: dict[str, list[str]] = {}
+    for name, value in response.headers.multi_items():
+        lines.setdefault(name, []).append(value)
+    record = {"status": response.status_code, "headers": lines, "body": response.text}
+    return explain(asked.provider, record)
+
+
+def _usage_of(asked: _Asked, response: Any) -> Usage | None:
+    """The usage that a whole answer tells, if it does."""
+    told = _explain(asked, response).get("usage")
+    if told is None:
+        return None
+    return Usage(
+        told.get("input_tokens") or 0,
+        told.get("output_tokens") or 0,
+        told.get("cached_input_tokens") or 0,
+    )
 
 
 def _delay(number: int) -> float:
@@ -262,11 +289,11 @@ def _whole(library: Any, response: Any, raw: bytes) -> Any:
 class _Answer:
     """The bytes of an answer, at whose end its permit ends. For threads and loops."""
 
-    def __init__(self, library: Any, response: Any, permit: Permit, calls: _Calls) -> None:
+    def __init__(self, library: Any, response: Any, permit: Permit, asked: _Asked) -> None:
         self._library = library
         self._response = response
         self._permit = permit
-        self._calls = calls
+        self._asked = asked
         self._raw: list[bytes] = []
 
     def __iter__(self) -> Iterator[bytes]:
@@ -277,6 +304,9 @@ class _Answer:
         except self._library.TransportError as problem:
             self._broke(problem)
             raise
+        except BaseException:  # also of whoever reads no further
+            self._left()
+            raise
         self._ended()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -286,6 +316,9 @@ class _Answer:
                 yield piece
         except self._library.TransportError as problem:
             self._broke(problem)
+            raise
+        except BaseException:
+            self._left()
             raise
         self._ended()
 
@@ -304,9 +337,13 @@ class _Answer:
         self._permit.heartbeat()
 
     def _ended(self) -> None:
-        if not self._permit.ended:
+        if self._permit.ended:
+            return
+        usage = None
+        with contextlib.suppress(Exception):  # a body that cannot be read: so will the program see
             whole = _whole(self._library, self._response, b"".join(self._raw))
-            self._calls.went_well(self._permit, whole)
+            usage = _usage_of(self._asked, whole)
+        self._permit.release(usage)
 
     def _broke(self, problem: Exception) -> None:
         if not self._permit.ended:
@@ -335,27 +372,31 @@ def _client(library: Any, inner: Any, calls: _Calls) -> Any:
                 permit = calls.acquire(asked)
                 try:
                     response = inner.send(_directed(library, request, asked, permit), stream=True)
-                except library.TransportError as problem:
+                    if response.status_code < 400:
+                        permit.report_limits(response.headers)
+                        return _answer(library, response, Answer(library, response, permit, asked))
+                    response = _whole(library, response, _body(response))
+                    delay = calls.failed(asked, permit, response, number)
+                    if delay is None:
+                        return response
+                except (library.TransportError, library.DecodingError) as problem:
                     delay = calls.broken(permit, library, problem, number)
                     if delay is None:
                         raise
-                except BaseException:
-                    permit.release(Usage())
+                except BaseException as problem:
+                    calls.left(permit, problem)
                     raise
-                else:
-                    if response.status_code < 400:
-                        permit.report_limits(response.headers)
-                        return _answer(library, response, Answer(library, response, permit, calls))
-                    response = _whole(library, response, b"".join(response.iter_raw()))
-                    delay = calls.failed(permit, response, number)
-                    if delay is None:
-                        return response
                 calls.pause(permit, delay)
 
         def close(self) -> None:
             inner.close()
 
-    return library.Client(transport=Transport(), base_url=inner.base_url, timeout=inner.timeout)
+    class Client(library.Client):  # type: ignore[misc]
+        # Headers, parameters, cookies and the rest of the own client, as they are by then.
+        def build_request(self, *given: Any, **more: Any) -> Any:
+            return inner.build_request(*given, **more)
+
+    return Client(transport=Transport(), base_url=inner.base_url, timeout=inner.timeout)
 
 
 def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
@@ -374,30 +415,45 @@ def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
                 try:
                     directed = _directed(library, request, asked, permit)
                     response = await inner.send(directed, stream=True)
-                except library.TransportError as problem:
+                    if response.status_code < 400:
+                        permit.report_limits(response.headers)
+                        return _answer(library, response, Answer(library, response, permit, asked))
+                    response = _whole(library, response, await _body_async(response))
+                    delay = calls.failed(asked, permit, response, number)
+                    if delay is None:
+                        return response
+                except (library.TransportError, library.DecodingError) as problem:
                     delay = calls.broken(permit, library, problem, number)
                     if delay is None:
                         raise
-                except BaseException:
-                    permit.release(Usage())
+                except BaseException as problem:
+                    calls.left(permit, problem)
                     raise
-                else:
-                    if response.status_code < 400:
-                        permit.report_limits(response.headers)
-                        return _answer(library, response, Answer(library, response, permit, calls))
-                    raw = [piece async for piece in response.aiter_raw()]
-                    response = _whole(library, response, b"".join(raw))
-                    delay = calls.failed(permit, response, number)
-                    if delay is None:
-                        return response
                 await calls.pause_async(permit, delay)
 
         async def aclose(self) -> None:
             await inner.aclose()
 
-    return library.AsyncClient(
-        transport=Transport(), base_url=inner.base_url, timeout=inner.timeout
-    )
+    class Client(library.AsyncClient):  # type: ignore[misc]
+        def build_request(self, *given: Any, **more: Any) -> Any:
+            return inner.build_request(*given, **more)
+
+    return Client(transport=Transport(), base_url=inner.base_url, timeout=inner.timeout)
+
+
+def _body(response: Any) -> bytes:
+    """The bytes of a refusal; its connection is free then, whatever happens."""
+    try:
+        return b"".join(response.iter_raw())
+    finally:
+        response.close()
+
+
+async def _body_async(response: Any) -> bytes:
+    try:
+        return b"".join([piece async for piece in response.aiter_raw()])
+    finally:
+        await response.aclose()
 
 
 def _answer(library: Any, response: Any, stream: Any) -> Any:
