@@ -6,18 +6,27 @@ def private_constants(lines)
   lines.join.scan(/private_constant ((?::\w+(?:,\s*)?)+)/).flatten.join.scan(/:(\w+)/).flatten
 end
 
+# Names that a line makes: all of a list of attributes, which may go on in the next ones.
+def names(lines, index)
+  name = lines[index][/\A *([A-Z]\w*) = /, 1]
+  return [name] if name
+  return [] unless lines[index].match?(/\A *attr(?:_reader|_accessor|_writer)?\b/)
+
+  list = lines[index..].join[/\A.*?[^,]\n/m]
+  list.scan(/:(\w+)/).flatten
+end
+
 def undocumented(path)
   lines = File.readlines(path)
   hidden = private_constants(lines)
   private_at = nil
-  lines.each_with_index.filter_map do |line, index|
+  lines.each_with_index.flat_map do |line, index|
     depth = line[/\A */].size
     private_at = depth if line.match?(/\A *private\n/)
     private_at = nil if private_at && line.match?(/\A *end\b/) && depth < private_at
-    name = line[/\A *attr_(?:reader|accessor|writer) :(\w+)/, 1] || line[/\A *([A-Z]\w*) = /, 1]
-    next if name.nil? || private_at || hidden.include?(name) || lines[index - 1].match?(/\A *#/)
+    next [] if private_at || lines[index - 1].match?(/\A *#/)
 
-    "#{path}:#{index + 1}: #{name} has no comment"
+    (names(lines, index) - hidden).map { |name| "#{path}:#{index + 1}: #{name} has no comment" }
   end
 end
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# What a request costs in Ruby beyond C, in batches of 256; what waiting fibers cost; memory. Run by bench.sh.
+# What a request costs in Ruby beyond C, in batches of 256, and what waiting fibers cost. Run by bench.sh.
 # CPU time of Ruby's threads, so that the library's own thread and other processes do not count.
 require "async"
 require "llmq"
@@ -30,10 +30,6 @@ end
 
 def median(numbers)
   numbers.sort[numbers.size / 2]
-end
-
-def rss_mib
-  File.read("/proc/self/status")[/^VmRSS:\s+(\d+)/, 1].to_i / 1024.0
 end
 
 def threads
@@ -158,9 +154,4 @@ LLMQ::Manager.open(CONFIG) do |manager|
   print_line("the fiber beyond C by the bare one (at most 1.5)", format("%.2f", (waiting - in_c) / bare), "")
   print_line("with what C takes", format("%.2f", waiting / bare), "")
   print_line("threads more while 10,000 wait (one is the benchmark's)", [most - before - 1, 0].max, "")
-
-  batches(manager, 6000) # until the garbage collector lets no more strings lie around than before
-  first = rss_mib
-  batches(manager, 1_000_000 / BATCH)
-  print_line("memory after 1,000,000 more requests", format("%+.1f", rss_mib - first), "MiB")
 end

@@ -106,7 +106,8 @@ class SubmitTest < Minitest::Test
     assert_equal(LLMQ::Status::UNKNOWN_MODEL, error.status)
     assert_equal("LLMQ_ERR_UNKNOWN_MODEL", error.status_name)
     assert_match(/no model "no"/, error.message)
-    assert_match(/no model "no".* \[LLMQ_ERR_UNKNOWN_MODEL\] \(LLMQ::UnknownModelError\)/, error.detailed_message)
+    assert_match(/no model "no".* \[LLMQ_ERR_UNKNOWN_MODEL\] \(LLMQ::UnknownModelError\)/,
+                 error.detailed_message)
     assert_includes(error.inspect, "LLMQ_ERR_UNKNOWN_MODEL")
     error = assert_raises(LLMQ::InvalidArgumentError) do
       LLMQ::Manager.new({ models: [{ name: "m", rpmm: 1 }] })

@@ -20,7 +20,9 @@ module LLMQ
       "llmq_hook_t" => [SizeofKind::HOOK, HOOK_SIZE],
       "llmq_outcome_t" => [SizeofKind::OUTCOME, OUTCOME_SIZE]
     }.freeze
-    private_constant :FILE_NAMES, :SIZES
+    # Every version has these, and so says which one it is.
+    FOR_VERSIONS = %i[llmq_version_string llmq_abi_version llmq_sizeof].freeze
+    private_constant :FILE_NAMES, :SIZES, :FOR_VERSIONS
 
     class << self
       # Path of the library in use.
@@ -31,15 +33,13 @@ module LLMQ
         @path = find
         begin
           ffi_lib @path
-          FUNCTIONS.each do |name, parameters, result, blocks|
-            attach_function name, parameters, result, blocking: blocks
-          end
-        rescue FFI::NotFoundError => e
-          raise LibraryError, "#{@path} is not the libllmq of #{where}: #{e.message}"
         rescue LoadError => e
           raise LibraryError, "libllmq cannot be loaded: #{e.message}"
         end
+        first, others = FUNCTIONS.partition { |name,| FOR_VERSIONS.include?(name) }
+        attach(first)
         verify
+        attach(others)
       end
 
       # What the block's call has put into an llmq char **, which is freed. The block is given that
@@ -85,6 +85,14 @@ module LLMQ
       end
 
       private
+
+      def attach(functions)
+        functions.each do |name, parameters, result, blocks|
+          attach_function name, parameters, result, blocking: blocks
+        end
+      rescue FFI::NotFoundError => e
+        raise LibraryError, "#{@path} is not the libllmq of #{where}: #{e.message}"
+      end
 
       def where
         "the gem llmq #{VERSION} (#{__dir__})"
