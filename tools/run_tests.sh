@@ -29,11 +29,25 @@ skipped=$(awk '
   /<\/testcase>/ { if (on) print "  " name ": " (why == "" ? "no reason given" : why); on = 0 }' "$dir/test_run.xml")
 skips=$(grep -c . <<<"$skipped")
 [[ -z $skipped ]] || printf 'skipped:\n%s\n' "$skipped"
+# Rust and Go of a distribution may be older than their bindings want, which is no fault of the checkout: told, whether
+# skips fail or not. One that the distribution does not have could be another.
+is_too_old() {
+  [[ $1 =~ :\ (cargo|go)[\ 0-9.]+\ is\ older\ than\  ]] || return 1
+  dpkg-query -S "$(readlink -f "$(command -v "${BASH_REMATCH[1]}")")" >/dev/null 2>&1
+}
+could_run=0
+while IFS= read -r line; do
+  if is_too_old "$line"; then
+    echo "missing toolchain, this system's packages have no newer one:${line/#  / }"
+  elif [[ -n $line && $line != *'optional data'* ]]; then
+    could_run=$((could_run + 1))
+  fi
+done <<<"$skipped"
 total=$(grep -cE '<testcase ' "$dir/test_run.xml")
 failed=$(grep -cE '<testcase .*status="fail"' "$dir/test_run.xml")
 echo "$((total - failed - skips)) passed, $failed failed, $skips skipped"
 ((code == 0)) || exit "$code"
-if [[ $fail_on_skip == yes ]] && grep -v 'optional data' <<<"$skipped" | grep -q .; then
+if [[ $fail_on_skip == yes ]] && ((could_run > 0)); then
   echo "run_tests: a test was skipped that this machine could have run" >&2
   exit 1
 fi
