@@ -28,9 +28,11 @@ static int check_layout(const char* path, char* error, size_t error_size) {
   };
   const uint32_t abi = lib.llmq_abi_version();
   if (abi != LLMQ_ABI_VERSION) {
-    snprintf(error, error_size,
-             "%s is llmq %s with ABI version %u, this package is made for ABI version %d", path,
-             lib.llmq_version_string(), abi, LLMQ_ABI_VERSION);
+    snprintf(
+        error, error_size,
+        "%s is llmq %s with ABI version %u, this package (%d.%d.%d) is made for ABI version %d",
+        path, lib.llmq_version_string(), abi, LLMQ_VERSION_MAJOR, LLMQ_VERSION_MINOR,
+        LLMQ_VERSION_PATCH, LLMQ_ABI_VERSION);
     return -1;
   }
   for (size_t i = 0; i < sizeof structs / sizeof *structs; ++i) {
@@ -55,9 +57,14 @@ static int find_functions(void* handle, const char* path, char* error, size_t er
              path, LLMQ_VERSION_MAJOR, LLMQ_VERSION_MINOR, LLMQ_VERSION_PATCH, #name);          \
     return -1;                                                                                  \
   }
+  /* Another version may lack others: what it is comes before what it lacks. */
+  FIND(llmq_abi_version)
+  FIND(llmq_version_string)
+  FIND(llmq_sizeof)
+  if (check_layout(path, error, error_size) != 0) return -1;
   LLMQ_NODE_FUNCTIONS(FIND)
 #undef FIND
-  return check_layout(path, error, error_size);
+  return 0;
 }
 
 static int load_locked(const char* path, char* error, size_t error_size) {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { explain, libraryInfo } from 'llmq';
 
 import { line, run, serve, within } from './support';
+
+const PACKAGE = path.dirname(require.resolve('llmq/package.json'));
 
 interface Binding {
   from: string;
@@ -32,8 +36,7 @@ function bindings(folder: string): Binding[] {
 
 test('inside Node the library uses its own libuv, OpenSSL, nghttp2 and zlib', async (t) => {
   const server = await serve(t);
-  const folder = mkdtempSync(path.join(tmpdir(), 'llmq-bindings-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporary(t);
   const child = run(t, 'http.js', [server.url], {
     LD_DEBUG: 'bindings',
     LD_DEBUG_OUTPUT: path.join(folder, 'ld'),
@@ -68,12 +71,17 @@ test('inside Node the library uses its own libuv, OpenSSL, nghttp2 and zlib', as
   else assert.equal(ofLoop, node);
 });
 
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'llmq-library-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 test('the library is that of the package, or of LLMQ_LIBRARY', async (t) => {
   const { path: file, version } = libraryInfo();
   assert.match(file, /node_modules\/llmq\/prebuilt\/.*libllmq\.so$/);
   assert.match(version, /^\d+\.\d+\.\d+$/);
-  const folder = mkdtempSync(path.join(tmpdir(), 'llmq-library-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporary(t);
   const copy = path.join(folder, 'libllmq-copy.so');
   copyFileSync(file, copy);
   const child = run(t, 'where.js', [], { LLMQ_LIBRARY: copy });
@@ -88,6 +96,61 @@ test('a library that does not fit is named, with what is wrong', async (t) => {
     const child = run(t, 'where.js', [], { LLMQ_LIBRARY: file });
     assert.match(await line(child), why);
   }
+});
+
+/** A library that says this of itself, and can nothing else. */
+function stub(folder: string, abi: number, bytes: number): string {
+  const source = path.join(folder, `abi${abi}.c`);
+  const file = path.join(folder, `libllmq-abi${abi}.so`);
+  writeFileSync(
+    source,
+    `unsigned llmq_abi_version(void) { return ${abi}; }
+    const char* llmq_version_string(void) { return "7.8.9"; }
+    unsigned long llmq_sizeof(int what) { return what * 0 + ${bytes}; }`,
+  );
+  execFileSync('cc', ['-shared', '-fPIC', '-o', file, source]);
+  return file;
+}
+
+test('a library of another ABI is named, with both versions and both paths', async (t) => {
+  const folder = temporary(t);
+  const { version } = libraryInfo();
+  const ours = `this package (${version})`;
+  const constants = path.join(PACKAGE, 'dist', 'constants.js');
+  const { ABI_VERSION } = require(constants) as { ABI_VERSION: number };
+  const other = stub(folder, 77, 10_000);
+  const older = stub(folder, ABI_VERSION, 8);
+  for (const [file, why] of [
+    [other, `llmq 7.8.9 with ABI version 77, ${ours} is made for ABI version ${ABI_VERSION}`],
+    [older, `llmq 7.8.9, older than ${ours}: its llmq_request_t has 8 bytes, not `],
+  ] as const) {
+    const words = await line(run(t, 'where.js', [], { LLMQ_LIBRARY: file }));
+    assert.ok(words.startsWith(`${file} is ${why}`), words);
+    assert.ok(words.endsWith(`(package: ${PACKAGE})`), words);
+  }
+});
+
+test('a package without a library takes the one that pkg-config knows', async (t) => {
+  const folder = temporary(t);
+  const { path: file } = libraryInfo();
+  const copy = path.join(folder, 'node_modules', 'llmq');
+  cpSync(PACKAGE, copy, { recursive: true });
+  const bundled = path.join(copy, path.relative(PACKAGE, file));
+  renameSync(bundled, path.join(folder, 'libllmq.so'));
+  copyFileSync(path.join(__dirname, 'programs', 'where.js'), path.join(folder, 'where.js'));
+  const where = (known: string): string =>
+    execFileSync(process.execPath, [path.join(folder, 'where.js')], {
+      encoding: 'utf8',
+      env: { ...process.env, PKG_CONFIG_LIBDIR: known, PKG_CONFIG_PATH: known },
+    }).trimEnd();
+  assert.equal(
+    where(path.join(folder, 'nowhere')),
+    `libllmq is not found: LLMQ_LIBRARY is not set, ${bundled} does not exist, ` +
+      `and pkg-config knows no llmq`,
+  );
+  const about = `libdir=${folder}\nName: llmq\nDescription: x\nVersion: ${libraryInfo().version}\n`;
+  writeFileSync(path.join(folder, 'llmq.pc'), about);
+  assert.equal(where(folder), path.join(folder, 'libllmq.so'));
 });
 
 test('a recorded answer is explained', () => {

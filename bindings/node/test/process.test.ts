@@ -8,8 +8,8 @@ import { type Config, LlmqError, Manager } from 'llmq';
 
 import { CHAT, type Child, line, managerFor, mock, run, told, within } from './support';
 
-// How long a process may take to leave. On a machine that does other things the best of a few
-// tries counts.
+// How long a process may take to leave. The median of a few tries counts: one that was held up by
+// what else the machine does is no fault, and one that was quick by chance no proof.
 const LEAVE_MS = 1000;
 const TRIES = 5;
 
@@ -19,17 +19,18 @@ async function leaving(
   end: (child: Child) => unknown,
   expected: number | string,
 ): Promise<void> {
-  let least = Infinity;
-  for (let i = 0; i < TRIES && least > LEAVE_MS; ++i) {
+  const took: number[] = [];
+  for (let i = 0; i < TRIES; ++i) {
     const child = run(t, 'hold.js', [how]);
     assert.equal(await line(child), 'ready');
     const begin = performance.now();
     end(child);
     assert.equal(await within(20_000, child.ended, 'the exit'), expected);
-    least = Math.min(least, performance.now() - begin);
+    took.push(performance.now() - begin);
   }
-  t.diagnostic(`it took ${least.toFixed(0)} ms`);
-  assert.ok(least <= LEAVE_MS, `it took ${least} ms`);
+  const median = took.sort((a, b) => a - b)[TRIES >> 1] as number;
+  t.diagnostic(`it took ${median.toFixed(0)} ms`);
+  assert.ok(median <= LEAVE_MS, `it took ${took.map(Math.round).join(', ')} ms`);
 }
 
 for (const [how, code] of [
