@@ -107,27 +107,31 @@ void fill_done_event(Job& job, llmq_event_t& event) {
   event.first_output_ns = outcome == nullptr ? 0 : outcome->first_output.ns;
 }
 
-void read_outcome(const llmq_event_t& event, llmq_outcome_t& outcome) {
-  static const Outcome kNoOutcome;
-  static const Extra kNoExtra(nullptr);
+namespace {
+
+// A text of what may be missing; "" then.
+template <typename From, typename Text, typename Data>
+void read_text(const From* from, Text From::*text, Data*& data, size_t& len) {
+  data = from == nullptr ? "" : (from->*text).c_str();
+  len = from == nullptr ? 0 : (from->*text).size();
+}
+
+}  // namespace
+
+void read_outcome(const llmq_event_t& event, llmq_outcome_t& to) {
   const Job& job = *static_cast<const Job*>(event.handle);
-  const Outcome& from = job.outcome == nullptr ? kNoOutcome : *job.outcome;
-  const Extra& asked = job.extra == nullptr ? kNoExtra : *job.extra;
-  outcome.http_status = from.http_status;
-  outcome.usage_known = from.usage_known ? 1 : 0;
-  outcome.has_history = from.attempts == nullptr ? 0 : 1;
-  outcome.error = from.message.c_str();
-  outcome.error_len = from.message.size();
-  outcome.provider_request_id = from.provider_request_id.c_str();
-  outcome.provider_request_id_len = from.provider_request_id.size();
-  outcome.deployment = from.deployment.c_str();
-  outcome.deployment_len = from.deployment.size();
-  outcome.fallback_model = from.model.c_str();
-  outcome.fallback_model_len = from.model.size();
-  outcome.request_key = asked.request_key.c_str();
-  outcome.request_key_len = asked.request_key.size();
-  outcome.metadata = asked.metadata.c_str();
-  outcome.metadata_len = asked.metadata.size();
+  const Outcome* const from = job.outcome;
+  to.http_status = from == nullptr ? 0 : from->http_status;
+  to.usage_known = from != nullptr && from->usage_known ? 1 : 0;
+  to.has_history = from != nullptr && from->attempts != nullptr ? 1 : 0;
+  read_text(from, &Outcome::message, to.error, to.error_len);
+  read_text(from, &Outcome::provider_request_id, to.provider_request_id,
+            to.provider_request_id_len);
+  read_text(from, &Outcome::deployment, to.deployment, to.deployment_len);
+  read_text(from, &Outcome::model, to.fallback_model, to.fallback_model_len);
+  const Extra* const asked = job.extra;
+  read_text(asked, &Extra::request_key, to.request_key, to.request_key_len);
+  read_text(asked, &Extra::metadata, to.metadata, to.metadata_len);
 }
 
 bool event_is_inherited(const llmq_event_t& event) {

@@ -21,8 +21,8 @@ class TenantNames {
     if (name.empty()) return 0;
     const auto found = indexes_.find(name);
     if (found != indexes_.end()) return found->second;
-    names_.emplace_back(name);
     const auto index = static_cast<core::TenantIndex>(names_.size());
+    names_.emplace_back(name);
     try {
       indexes_.emplace(names_.back(), index);
     } catch (const std::bad_alloc&) {
@@ -38,14 +38,11 @@ class TenantNames {
   }
 
   // Of an index that was given out.
-  const std::string& name(core::TenantIndex index) const {
-    static const std::string nameless;
-    return index == 0 ? nameless : names_[index - 1];
-  }
-  size_t size() const { return names_.size() + 1; }  // indexes lie below
+  const std::string& name(core::TenantIndex index) const { return names_[index]; }
+  size_t size() const { return names_.size(); }  // indexes lie below
 
  private:
-  std::deque<std::string> names_;  // addresses never move
+  std::deque<std::string> names_ = {""};  // by index; addresses never move
   std::unordered_map<std::string_view, core::TenantIndex> indexes_;
 };
 

@@ -28,6 +28,8 @@ static void refuses_null_and_wrong_handles(void) {
     CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_get(wrong[i], "max_pending", &text, NULL));
     CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_validate(wrong[i], NULL));
     CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_models_json(wrong[i], &text));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_pools_json(wrong[i], &text));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_tenants_json(wrong[i], &text));
     llmq_conf_free(wrong[i]);
   }
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_copy(conf, NULL));
@@ -37,6 +39,8 @@ static void refuses_null_and_wrong_handles(void) {
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_get(conf, NULL, &text, NULL));
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_get(conf, "max_pending", NULL, NULL));
   CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_models_json(conf, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_pools_json(conf, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_conf_tenants_json(conf, NULL));
   llmq_conf_free(conf);
 }
 
@@ -339,12 +343,43 @@ static void models_are_listed_in_their_order(void) {
   llmq_conf_free(conf);
 }
 
+static void pools_and_tenants_are_listed_in_their_order(void) {
+  llmq_conf_t* conf = NULL;
+  char* json = NULL;
+  CHECK_OK(llmq_conf_create(&conf));
+  CHECK_OK(llmq_conf_pools_json(conf, &json));
+  CHECK_TEXT("[]", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_conf_tenants_json(conf, &json));
+  CHECK_TEXT("[]", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_conf_set(conf, "pool.paid.limits", "requests=1/1m", NULL));
+  CHECK_OK(llmq_conf_set(conf, "pool.free.limits", "requests=1/1m", NULL));
+  CHECK_OK(llmq_conf_set(conf, "tenant.*.weight", "2", NULL));
+  CHECK_OK(llmq_conf_set(conf, "tenant.zoe.weight", "3", NULL));
+  CHECK_OK(llmq_conf_set(conf, "tenant.ann.weight", "4", NULL));
+  CHECK_OK(llmq_conf_pools_json(conf, &json));
+  CHECK_TEXT("[\"paid\",\"free\"]", json);
+  llmq_buf_free(json);
+  CHECK_OK(llmq_conf_tenants_json(conf, &json));
+  CHECK_TEXT("[\"zoe\",\"ann\"]", json);
+  llmq_buf_free(json);
+  llmq_conf_free(conf);
+}
+
 static int64_t give_key(void* user, const char* model, size_t model_len, char* out, size_t cap) {
   CHECK(cap > 3);
   CHECK(model_len == 1 && memcmp(model, "a", 1) == 0);
   memcpy(out, "key", 3);
   latch_hit(user);
   return 3;
+}
+
+static int64_t give_deployment_key(void* user, const char* model, size_t model_len,
+                                   const char* deployment, size_t deployment_len, char* out,
+                                   size_t cap) {
+  CHECK(deployment_len == 0 && deployment[0] == '\0');
+  return give_key(user, model, model_len, out, cap);
 }
 
 static int64_t give_no_key(void* user, const char* model, size_t model_len, char* out, size_t cap) {
@@ -409,6 +444,11 @@ static void the_key_function_is_asked_before_each_attempt(void) {
   CHECK_STATUS(LLMQ_ERR_AUTH, chat_once(manager));
   latch_wait(&asked, 3);
   CHECK_OK(llmq_manager_destroy(manager));
+  CHECK_OK(llmq_conf_set_deployment_key_fn(conf, give_deployment_key, &asked, NULL));
+  CHECK_OK(llmq_manager_create(conf, &manager, NULL));
+  CHECK_STATUS(LLMQ_ERR_TRANSPORT, chat_once(manager));
+  latch_wait(&asked, 4);
+  CHECK_OK(llmq_manager_destroy(manager));
   llmq_conf_free(conf);
 }
 
@@ -469,6 +509,7 @@ int main(void) {
   RUN(validate_finds_time_zones_that_nobody_knows);
   RUN(validate_finds_missing_keys_and_unreadable_files);
   RUN(models_are_listed_in_their_order);
+  RUN(pools_and_tenants_are_listed_in_their_order);
   RUN(user_free_of_the_key_function_runs_once);
   RUN(the_key_function_is_asked_before_each_attempt);
   RUN(the_key_function_of_a_later_registration_is_asked_too);

@@ -7,20 +7,19 @@ static void null_and_wrong_handles_have_harmless_answers(void) {
   int64_t ns = 0;
   void* wrong[] = {NULL, JUNK};
   for (int i = 0; i < 2; ++i) {
-    const llmq_response_t* response = wrong[i];
-    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_status(response));
-    CHECK_INT(0, llmq_response_state(response));
-    CHECK_TEXT("", (const char*)llmq_response_data(response, &len));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_status(wrong[i]));
+    CHECK_INT(0, llmq_response_state(wrong[i]));
+    CHECK_TEXT("", (const char*)llmq_response_data(wrong[i], &len));
     CHECK_INT(0, len);
-    CHECK_TEXT("", llmq_response_error(response, &len));
-    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_usage(response, &usage));
-    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_timings(response, &ns, &ns, &ns));
-    CHECK_INT(0, llmq_response_attempts(response));
-    CHECK_INT(0, llmq_response_request_id(response));
-    CHECK_INT(0, llmq_response_http_status(response));
-    CHECK_TEXT("", llmq_response_provider_request_id(response, &len));
-    CHECK_TEXT("", (const char*)llmq_response_metadata(response, NULL));
-    CHECK_TEXT("", llmq_response_request_key(response, NULL));
+    CHECK_TEXT("", llmq_response_error(wrong[i], &len));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_usage(wrong[i], &usage));
+    CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_response_timings(wrong[i], &ns, &ns, &ns));
+    CHECK_INT(0, llmq_response_attempts(wrong[i]));
+    CHECK_INT(0, llmq_response_request_id(wrong[i]));
+    CHECK_INT(0, llmq_response_http_status(wrong[i]));
+    CHECK_TEXT("", llmq_response_provider_request_id(wrong[i], &len));
+    CHECK_TEXT("", (const char*)llmq_response_metadata(wrong[i], NULL));
+    CHECK_TEXT("", llmq_response_request_key(wrong[i], NULL));
     llmq_response_free(wrong[i]);
   }
 }
