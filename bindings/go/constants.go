@@ -38,7 +38,7 @@ const (
 	ErrCancelled Status = -8
 	// ErrDeadline: The request's deadline has passed, or cannot be met.
 	ErrDeadline Status = -9
-	// ErrQueueFull: max_pending or max_pending_bytes is reached.
+	// ErrQueueFull: max_pending or max_pending_bytes is reached, the manager's or the tenant's.
 	ErrQueueFull Status = -10
 	// ErrUnknownModel: No model of that name is registered.
 	ErrUnknownModel Status = -11
@@ -72,7 +72,7 @@ const (
 	ErrContextTooLong Status = -25
 	// ErrContentFilter: Refused by the provider's content filter.
 	ErrContentFilter Status = -26
-	// ErrBudget: A budget of money or retries is used up.
+	// ErrBudget: A processor's own budget is used up; llmq itself ends no request so.
 	ErrBudget Status = -27
 	// ErrTransport: No answer: name resolution, connection, TLS, or a broken reply.
 	ErrTransport Status = -28

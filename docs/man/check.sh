@@ -21,6 +21,7 @@ for command in $commands; do
     grep -qF "'*$option[" "$pages/_llmq" || complain "the zsh completion lacks $option"
   done
 done
+grep -q "^openai  OPENAI_API_KEY$" "$pages/llmq.1" || complain "llmq.1 does not name the providers"
 for symbol in $(grep -o '^llmq_[a-z0-9_]*' "$symbols"); do
   grep -q "^\.B $symbol$" "$library_page" || complain "libllmq.3 lacks $symbol"
 done

@@ -1,4 +1,6 @@
 // llmq_manual DIR: writes the program's manual pages and completions into DIR.
+#include <llmq/llmq.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +22,20 @@ constexpr const char* kExitCodes =
     "rest is left for "
     "\\fB\\-\\-resume\\fR.\n.TP\n130\nInterrupted.";
 
+// Those of the library, each with the variable that its key is read from.
+Section providers() {
+  Section section{"providers",
+                  "Names for \\fB\\-\\-provider\\fR, and the variable of each key:\n.PP\n.nf"};
+  const char* name = nullptr;
+  const char* variable = nullptr;
+  for (size_t i = 0;
+       llmq_conf_provider_at(i, &name, nullptr, &variable, nullptr, nullptr) == LLMQ_OK; ++i) {
+    section.text += "\n" + std::string(name) + "  " + variable;
+  }
+  section.text += "\n.fi";
+  return section;
+}
+
 std::vector<Section> more_of(const std::string& command) {
   const Section keys{
       "environment",
@@ -34,8 +50,10 @@ std::vector<Section> more_of(const std::string& command) {
             {"see also", "\\fBllmq\\fR(1), \\fBllmq\\-check\\fR(1), \\fBllmq\\-doctor\\fR(1)"}};
   }
   if (command == "doctor") return {keys, {"see also", "\\fBllmq\\fR(1), \\fBllmq\\-check\\fR(1)"}};
-  return {{"see also", command.empty() ? "\\fBllmq\\-run\\fR(1), \\fBlibllmq\\fR(3)"
-                                       : "\\fBllmq\\fR(1), \\fBllmq\\-run\\fR(1)"}};
+  if (command.empty()) {
+    return {providers(), {"see also", "\\fBllmq\\-run\\fR(1), \\fBlibllmq\\fR(3)"}};
+  }
+  return {{"see also", "\\fBllmq\\fR(1), \\fBllmq\\-run\\fR(1)"}};
 }
 
 bool write_all(const std::filesystem::path& folder) {

@@ -67,7 +67,7 @@ enum {
   LLMQ_ERR_TIMEOUT = -7,          /**< The time given for the wait or the attempt is over. */
   LLMQ_ERR_CANCELLED = -8,        /**< The caller cancelled the request. */
   LLMQ_ERR_DEADLINE = -9,         /**< The request's deadline has passed, or cannot be met. */
-  LLMQ_ERR_QUEUE_FULL = -10,      /**< max_pending or max_pending_bytes is reached. */
+  LLMQ_ERR_QUEUE_FULL = -10,      /**< max_pending or max_pending_bytes is reached, the manager's or the tenant's. */
   LLMQ_ERR_UNKNOWN_MODEL = -11,   /**< No model of that name is registered. */
   LLMQ_ERR_MODEL_EXISTS = -12,    /**< A model of that name is registered already. */
   LLMQ_ERR_UNKNOWN_KEY = -13,     /**< No such configuration key. */
@@ -84,7 +84,7 @@ enum {
   LLMQ_ERR_BAD_REQUEST = -24,     /**< The provider rejected the request itself (400, 404, 422). */
   LLMQ_ERR_CONTEXT_TOO_LONG = -25, /**< More tokens than the model's context. */
   LLMQ_ERR_CONTENT_FILTER = -26,  /**< Refused by the provider's content filter. */
-  LLMQ_ERR_BUDGET = -27,          /**< A budget of money or retries is used up. */
+  LLMQ_ERR_BUDGET = -27,          /**< A processor's own budget is used up; llmq itself ends no request so. */
   LLMQ_ERR_TRANSPORT = -28,       /**< No answer: name resolution, connection, TLS, or a broken reply. */
   LLMQ_ERR_PROCESSING = -29,      /**< The processor reported its own failure; final. */
   LLMQ_ERR_ABANDONED = -30,       /**< Whoever ran the attempt vanished without a report, or gave it up. */
@@ -735,8 +735,8 @@ LLMQ_API llmq_status_t llmq_conf_set_log(llmq_conf_t *conf, int32_t level, llmq_
 LLMQ_API llmq_status_t llmq_conf_set_allocator(llmq_conf_t *conf, llmq_alloc_fn alloc, llmq_dealloc_fn dealloc,
                                                void *user, llmq_user_free_fn user_free);
 
-/** Asks a function for the provider key of every model that names no other source. It is asked before each
- * attempt, so a rotated key is used at once.
+/** Asks a function for the provider key of every model that names no other source, before each attempt: a rotated key
+ * is used at once. New programs take llmq_conf_set_deployment_key_fn, which is told the deployment as well.
  * @param fn Called on the loop thread. NULL removes it.
  * @param user_free Run once when the callback is no longer needed, also if this call fails; may be NULL.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_NOMEM.

@@ -5,7 +5,7 @@ namespace llmq::cli {
 void add_call_flags(CLI::App& command, CallFlags& flags) {
   command.add_option(
       "--provider", flags.provider,
-      "Whose API it is: openai (default), mock, or any of docs/configuration.md [LLMQ_PROVIDER]");
+      "Whose API it is: openai (default), mock, or another that llmq(1) names [LLMQ_PROVIDER]");
   command.add_option("--preset", flags.preset,
                      "Limits that the provider publishes for a plan, as openai/tier-1; --limit "
                      "overrules them. llmq presets lists all [LLMQ_PRESET]");

@@ -31,7 +31,7 @@ export const Status = {
   CANCELLED: -8,
   /** The request's deadline has passed, or cannot be met. */
   DEADLINE: -9,
-  /** max_pending or max_pending_bytes is reached. */
+  /** max_pending or max_pending_bytes is reached, the manager's or the tenant's. */
   QUEUE_FULL: -10,
   /** No model of that name is registered. */
   UNKNOWN_MODEL: -11,
@@ -65,7 +65,7 @@ export const Status = {
   CONTEXT_TOO_LONG: -25,
   /** Refused by the provider's content filter. */
   CONTENT_FILTER: -26,
-  /** A budget of money or retries is used up. */
+  /** A processor's own budget is used up; llmq itself ends no request so. */
   BUDGET: -27,
   /** No answer: name resolution, connection, TLS, or a broken reply. */
   TRANSPORT: -28,

@@ -37,7 +37,7 @@ ERR_TIMEOUT: Final = -7
 ERR_CANCELLED: Final = -8
 #: The request's deadline has passed, or cannot be met.
 ERR_DEADLINE: Final = -9
-#: max_pending or max_pending_bytes is reached.
+#: max_pending or max_pending_bytes is reached, the manager's or the tenant's.
 ERR_QUEUE_FULL: Final = -10
 #: No model of that name is registered.
 ERR_UNKNOWN_MODEL: Final = -11
@@ -71,7 +71,7 @@ ERR_BAD_REQUEST: Final = -24
 ERR_CONTEXT_TOO_LONG: Final = -25
 #: Refused by the provider's content filter.
 ERR_CONTENT_FILTER: Final = -26
-#: A budget of money or retries is used up.
+#: A processor's own budget is used up; llmq itself ends no request so.
 ERR_BUDGET: Final = -27
 #: No answer: name resolution, connection, TLS, or a broken reply.
 ERR_TRANSPORT: Final = -28
@@ -298,7 +298,7 @@ class Status(enum.IntEnum):
     CANCELLED = -8
     #: The request's deadline has passed, or cannot be met.
     DEADLINE = -9
-    #: max_pending or max_pending_bytes is reached.
+    #: max_pending or max_pending_bytes is reached, the manager's or the tenant's.
     QUEUE_FULL = -10
     #: No model of that name is registered.
     UNKNOWN_MODEL = -11
@@ -332,7 +332,7 @@ class Status(enum.IntEnum):
     CONTEXT_TOO_LONG = -25
     #: Refused by the provider's content filter.
     CONTENT_FILTER = -26
-    #: A budget of money or retries is used up.
+    #: A processor's own budget is used up; llmq itself ends no request so.
     BUDGET = -27
     #: No answer: name resolution, connection, TLS, or a broken reply.
     TRANSPORT = -28

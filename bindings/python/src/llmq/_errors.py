@@ -138,7 +138,7 @@ class ContentFilterError(BadRequestError):
 
 
 class BudgetError(Error):
-    """A budget of money or retries is used up."""
+    """A processor's own budget is used up; llmq itself ends no request so."""
 
 
 class TransportError(Error, ConnectionError):

@@ -96,7 +96,7 @@ module LLMQ
   class ContextTooLongError < BadRequestError; end
   # Refused by the provider's content filter.
   class ContentFilterError < BadRequestError; end
-  # A budget of money or retries is used up.
+  # A processor's own budget is used up; llmq itself ends no request so.
   class BudgetError < Error; end
   # No answer: name resolution, connection, TLS, or a broken reply.
   class TransportError < Error; end

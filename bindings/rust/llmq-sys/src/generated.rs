@@ -82,7 +82,7 @@ pub const LLMQ_ERR_TIMEOUT: llmq_status_t = -7;
 pub const LLMQ_ERR_CANCELLED: llmq_status_t = -8;
 /// The request's deadline has passed, or cannot be met.
 pub const LLMQ_ERR_DEADLINE: llmq_status_t = -9;
-/// max_pending or max_pending_bytes is reached.
+/// max_pending or max_pending_bytes is reached, the manager's or the tenant's.
 pub const LLMQ_ERR_QUEUE_FULL: llmq_status_t = -10;
 /// No model of that name is registered.
 pub const LLMQ_ERR_UNKNOWN_MODEL: llmq_status_t = -11;
@@ -116,7 +116,7 @@ pub const LLMQ_ERR_BAD_REQUEST: llmq_status_t = -24;
 pub const LLMQ_ERR_CONTEXT_TOO_LONG: llmq_status_t = -25;
 /// Refused by the provider's content filter.
 pub const LLMQ_ERR_CONTENT_FILTER: llmq_status_t = -26;
-/// A budget of money or retries is used up.
+/// A processor's own budget is used up; llmq itself ends no request so.
 pub const LLMQ_ERR_BUDGET: llmq_status_t = -27;
 /// No answer: name resolution, connection, TLS, or a broken reply.
 pub const LLMQ_ERR_TRANSPORT: llmq_status_t = -28;
@@ -1030,8 +1030,9 @@ functions! {
         user: *mut c_void,
         user_free: llmq_user_free_fn,
     ) -> llmq_status_t;
-    /// Asks a function for the provider key of every model that names no other source. It is asked
-    /// before each attempt, so a rotated key is used at once.
+    /// Asks a function for the provider key of every model that names no other source, before each
+    /// attempt: a rotated key is used at once. New programs take llmq_conf_set_deployment_key_fn,
+    /// which is told the deployment as well.
     ///
     /// * `fn`: Called on the loop thread. NULL removes it.
     /// * `user_free`: Run once when the callback is no longer needed, also if this call fails; may
