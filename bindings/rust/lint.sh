@@ -5,8 +5,10 @@ set -euo pipefail
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
-for tool in cargo cargo-fmt cargo-clippy; do
-  command -v "$tool" >/dev/null || { echo "SKIP: there is no $tool"; exit 77; }
+source ./toolchain.sh
+need_toolchain .
+for tool in fmt clippy; do
+  cargo "$tool" --version >/dev/null 2>&1 || skip "there is no cargo $tool"
 done
 export CARGO_TARGET_DIR=$work/target
 cargo fmt --check
