@@ -97,6 +97,54 @@ class Links(Case):
                 self.assertEqual(1, code, said)
                 self.assertIn(why, said)
 
+    def test_sources_may_lie_elsewhere(self):
+        self.write("`src/runtime/loop.cc` `docs/" + "none.md`\n")
+        self.assertEqual(1, run("links.py", self.folder)[0])
+        self.write("`src/core/` `engine.h`\n")
+        code, said = run("links.py", self.folder, SOURCE)
+        self.assertEqual(0, code, said)
+
+
+class Site(Case):
+    """site.py."""
+
+    URL = "https://example.org/files"
+
+    def site(self, root):
+        """The site that is made of a tree."""
+        code, said = run("site.py", root, self.folder / "site", self.URL)
+        self.assertEqual(0, code, said)
+        return self.folder / "site"
+
+    def test_all_links_of_the_documents_as_a_site_lead_somewhere(self):
+        site = self.site(SOURCE)
+        (site / "html").mkdir()
+        (site / "html/index.html").write_text("made from the header\n", encoding="utf-8")
+        code, said = run("links.py", site, SOURCE)
+        self.assertEqual(0, code, said)
+        self.assertIn("](getting_started.md)", (site / "index.md").read_text(encoding="utf-8"))
+        self.assertNotIn("](../../", (site / "guides/execution_modes.md").read_text(encoding="utf-8"))
+
+    def test_where_links_lead(self):
+        root = self.folder / "root"
+        (root / "docs/guides").mkdir(parents=True)
+        (root / "docs/img").mkdir()
+        (root / "docs/img/a.svg").write_text("", encoding="utf-8")
+        (root / "README.md").write_text(
+            "[a](docs/doctor.md#b) [c](CHANGELOG.md) ![i](docs/img/a.svg) [w](https://example.org) `[x](docs/doctor.md)`\n"
+            "```\nf({{1, 2}}); [y](docs/doctor.md)\n```\n", encoding="utf-8")
+        (root / "docs/doctor.md").write_text("[r](../README.md) [s](../src/x.cc) [g](guides/limits.md) [h](#h)\n", encoding="utf-8")
+        (root / "docs/guides/limits.md").write_text("[a](../doctor.md#b) [b](../../bindings/README.md)\n", encoding="utf-8")
+        site = self.site(root)
+        self.assertEqual(
+            [f"[a](doctor.md#b) [c]({self.URL}/CHANGELOG.md) ![i](img/a.svg) [w](https://example.org) `[x](docs/doctor.md)`",
+             "```", "{% raw %}f({{1, 2}}); [y](docs/doctor.md){% endraw %}", "```"], (site / "index.md").read_text(encoding="utf-8").splitlines()[:4])
+        self.assertEqual(f"[r](index.md) [s]({self.URL}/src/x.cc) [g](guides/limits.md) [h](#h)\n",
+                         (site / "doctor.md").read_text(encoding="utf-8"))
+        self.assertEqual(f"[a](../doctor.md#b) [b]({self.URL}/bindings/README.md)\n",
+                         (site / "guides/limits.md").read_text(encoding="utf-8"))
+        self.assertTrue((site / "img/a.svg").exists())
+
 
 if __name__ == "__main__":
     unittest.main()

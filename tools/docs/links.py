@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""links.py ROOT: every relative link of every document leads to a file that is there, and to an anchor that it has; every
-source that a document names in code exists; so does every document below docs/ that sources name."""
+"""links.py ROOT [SOURCES]: every relative link of every document leads to a file that is there, and to an anchor that it has; every
+source that a document names in code exists; so does every document below docs/ that sources name. SOURCES is where these are, if not in ROOT: a site has documents alone."""
 
 import re
 import subprocess
@@ -45,13 +45,13 @@ def broken(document: Path, root: Path, known: dict) -> list:
     return found
 
 
-def gone(document: Path, root: Path, names: set) -> list:
+def gone(document: Path, root: Path, sources: Path, names: set) -> list:
     """Sources that a document names and that are not there: by their path, or those below src/ by their name alone."""
     found = []
     for number, line in markdown.prose(document):
         for name in SOURCE.findall(line):
-            places = (root / name, document.parent / name, root / "src" / name, root / "src/core" / name,
-                      root / "include" / name)
+            places = (sources / name, document.parent / name, sources / "src" / name, sources / "src/core" / name,
+                      sources / "include" / name)
             if not any(place.exists() for place in places) and name not in names:
                 found.append(f"{document.relative_to(root)}:{number}: {name}: there is no such source")
     return found
@@ -60,15 +60,16 @@ def gone(document: Path, root: Path, names: set) -> list:
 def main() -> int:
     """Prints what is broken; 1 if anything is."""
     root = Path(sys.argv[1]).resolve()
+    sources = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else root
     documents, known, complaints = tracked(root, "*.md"), {}, []
-    names = {source.name for source in tracked(root, "*.cc", "*.h", "*.hpp")}
+    names = {source.name for source in tracked(sources, "*.cc", "*.h", "*.hpp")}
     for document in documents:
         complaints += broken(document, root, known)
         if document.name != "CHANGELOG.md":  # it tells of what was
-            complaints += gone(document, root, names)
+            complaints += gone(document, root, sources, names)
     for source in tracked(root, *SOURCES):
         for name in NAMED.findall(source.read_text(encoding="utf-8", errors="replace")):
-            if not (root / name).exists() and not (source.parent / name).exists():
+            if not (sources / name).exists() and not (source.parent / name).exists():
                 complaints.append(f"{source.relative_to(root)}: {name}: there is no such document")
     print("\n".join(sorted(set(complaints))) or f"{len(documents)} documents: all links lead somewhere")
     return 1 if complaints else 0

@@ -45,7 +45,7 @@ step "packages of Python, Node and Ruby, library of the crates" gather
 step "sources, bill of materials, checksums" finish
 elsewhere "signatures (attestations)" "GitHub signs, with the identity of the workflow"
 elsewhere "the release's page" "needs a token of the repository"
-step "documents" "$tools/documents.sh" "$build" "$work/site"
+step "documents" "$tools/documents.sh" "$build" "$work/site" https://llmq.invalid/blob/HEAD
 elsewhere "documents as pages" "the workflow's action turns Markdown into HTML and deploys it"
 step "PyPI: twine check" wheels
 elsewhere "PyPI: upload" "the registry trusts the workflow alone"
