@@ -64,7 +64,13 @@ constexpr Target kTargets[] = {
     {"policies_ratio", 0.9, true},
 };
 
-void print_targets(const std::map<std::string, double>& medians) {
+// Returns whether all are met.
+bool print_targets(const std::map<std::string, double>& medians) {
+  bool all = true;
+  const auto verdict = [&all](bool met) {
+    all = all && met;
+    return met ? "met" : "MISSED";
+  };
   std::printf("\n%-28s %14s %14s %8s\n", "median", "measured", "target", "ratio");
   for (const Target& target : kTargets) {
     const auto found = medians.find(target.key);
@@ -72,14 +78,15 @@ void print_targets(const std::map<std::string, double>& medians) {
     const double ratio = found->second / target.value;
     std::printf("%-28s %14.1f %s%13.1f %8.2f %s\n", target.key, found->second,
                 target.more_is_better ? ">" : "<", target.value, ratio,
-                (ratio >= 1) == target.more_is_better ? "met" : "MISSED");
+                verdict((ratio >= 1) == target.more_is_better));
   }
   const auto idle = medians.find("idle_p50_ns");
   const auto bare = medians.find("bare_wake_p50_ns");
-  if (idle == medians.end() || bare == medians.end()) return;
+  if (idle == medians.end() || bare == medians.end()) return all;
   const double ratio = idle->second / bare->second;
   std::printf("%-28s %14.2f <%13.2f %8.2f %s\n", "idle_p50 / bare_wake_p50", ratio, 1.2,
-              ratio / 1.2, ratio <= 1.2 ? "met" : "MISSED");
+              ratio / 1.2, verdict(ratio <= 1.2));
+  return all;
 }
 
 bool write_json(const std::string& file, const std::map<std::string, double>& medians) {
@@ -97,6 +104,7 @@ bool write_json(const std::string& file, const std::map<std::string, double>& me
 
 int main(int argc, char** argv) {
   std::string json;
+  bool check = false;
   std::string filter = "--benchmark_filter=";
   std::vector<char*> rest;
   for (int i = 0; i < argc; ++i) {
@@ -105,6 +113,8 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--filter") == 0 && i + 1 < argc) {
       filter += argv[++i];
       rest.push_back(filter.data());
+    } else if (std::strcmp(argv[i], "--check") == 0) {
+      check = true;
     } else {
       rest.push_back(argv[i]);
     }
@@ -116,10 +126,10 @@ int main(int argc, char** argv) {
   benchmark::RunSpecifiedBenchmarks(&collector);
   benchmark::Shutdown();
   const auto medians = collector.medians();
-  print_targets(medians);
+  const bool met = print_targets(medians);
   if (!json.empty() && !write_json(json, medians)) {
     std::fprintf(stderr, "bench: %s cannot be written\n", json.c_str());
     return 1;
   }
-  return 0;
+  return check && !met ? 2 : 0;
 }

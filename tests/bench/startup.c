@@ -1,18 +1,20 @@
 /* A program that makes one request, as most do first: prints how long it was from
  * llmq_manager_create to the response, in nanoseconds, and how much memory the process then holds,
- * in bytes. */
+ * in bytes. With an argument, the most that this may be: 1 if it is more. */
 #include <llmq/llmq.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-int main(void) {
+int main(int argc, char** argv) {
   static const char payload[] = "{\"messages\": []}";
   llmq_conf_t* conf = NULL;
   llmq_manager_t* manager = NULL;
   llmq_response_t* response = NULL;
   llmq_request_t request;
   long pages_mapped, pages_resident;
+  long long resident;
   int64_t start, end;
   FILE* statm;
 
@@ -35,7 +37,8 @@ int main(void) {
   statm = fopen("/proc/self/statm", "r");
   if (statm == NULL || fscanf(statm, "%ld %ld", &pages_mapped, &pages_resident) != 2) return 1;
   (void)fclose(statm);
-  printf("%lld %lld\n", (long long)(end - start),
-         (long long)pages_resident * sysconf(_SC_PAGESIZE));
+  resident = (long long)pages_resident * sysconf(_SC_PAGESIZE);
+  printf("%lld %lld\n", (long long)(end - start), resident);
+  if (argc > 1 && resident > strtoll(argv[1], NULL, 10)) return 1;
   return llmq_manager_destroy(manager) == LLMQ_OK ? 0 : 1;
 }

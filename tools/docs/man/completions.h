@@ -1,6 +1,6 @@
 // Completions for bash and zsh, of a command line as CLI11 knows it.
-#ifndef LLMQ_DOCS_MAN_COMPLETIONS_H_
-#define LLMQ_DOCS_MAN_COMPLETIONS_H_
+#ifndef LLMQ_TOOLS_DOCS_MAN_COMPLETIONS_H_
+#define LLMQ_TOOLS_DOCS_MAN_COMPLETIONS_H_
 
 #include <CLI/CLI.hpp>
 #include <ostream>
@@ -12,4 +12,4 @@ void write_zsh_completion(std::ostream& out, const CLI::App& program);
 
 }  // namespace llmq::manual
 
-#endif  // LLMQ_DOCS_MAN_COMPLETIONS_H_
+#endif  // LLMQ_TOOLS_DOCS_MAN_COMPLETIONS_H_

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace llmq::config {
+namespace llmq::base {
 namespace {
 
 TEST(Money, IsReadInMillionthsAndWrittenTheShortestWay) {
@@ -19,9 +19,9 @@ TEST(Money, IsReadInMillionthsAndWrittenTheShortestWay) {
                {"999999999.999999", 999'999'999'999'999, "999999999.999999"}};
   for (const auto& good : kGood) {
     int64_t micros = -1;
-    ASSERT_TRUE(base::read_money(good.text, micros)) << good.text;
+    ASSERT_TRUE(read_money(good.text, micros)) << good.text;
     EXPECT_EQ(micros, good.micros) << good.text;
-    EXPECT_EQ(base::money_text(micros), good.shortest);
+    EXPECT_EQ(money_text(micros), good.shortest);
   }
 }
 
@@ -30,9 +30,9 @@ TEST(Money, RefusesEverythingElse) {
        {"", ".", "1.", ".5", "-1", "+1", "1.2345678", "1000000000.000001", "1000000001",
         "99999999999999999999", "1e3", "1,5", " 1", "0x1", "1.-5"}) {
     int64_t micros = 0;
-    EXPECT_FALSE(base::read_money(bad, micros)) << bad;
+    EXPECT_FALSE(read_money(bad, micros)) << bad;
   }
 }
 
 }  // namespace
-}  // namespace llmq::config
+}  // namespace llmq::base

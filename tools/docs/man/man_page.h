@@ -1,6 +1,6 @@
 // Manual pages in man(7) macros, of a command line as CLI11 knows it.
-#ifndef LLMQ_DOCS_MAN_MAN_PAGE_H_
-#define LLMQ_DOCS_MAN_MAN_PAGE_H_
+#ifndef LLMQ_TOOLS_DOCS_MAN_MAN_PAGE_H_
+#define LLMQ_TOOLS_DOCS_MAN_MAN_PAGE_H_
 
 #include <CLI/CLI.hpp>
 #include <ostream>
@@ -21,4 +21,4 @@ void write_man_page(std::ostream& out, const CLI::App& program, const CLI::App* 
 
 }  // namespace llmq::manual
 
-#endif  // LLMQ_DOCS_MAN_MAN_PAGE_H_
+#endif  // LLMQ_TOOLS_DOCS_MAN_MAN_PAGE_H_
