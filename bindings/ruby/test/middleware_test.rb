@@ -82,6 +82,131 @@ class MiddlewareTest < Minitest::Test
     assert_equal(2, made.stats.failed)
   end
 
+  # Net::HTTP does not notice the end of one that has a Content-Length.
+  CUT = "HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n{\"error\":"
+
+  def test_a_refusal_whose_body_is_cut_is_told_and_tried_again
+    calls = Thread::Queue.new
+    with_server(->(client) { calls << client.write(CUT) }) do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini", concurrency: 1 }] })
+      told = []
+      made.set_hook(:completed) { |hook| told << hook.status }
+      faraday = Faraday.new(url, headers: JSON_BODY) do |builder|
+        LLMQ.wrap(builder, made)
+        builder.request(:retry, max: 5, methods: [:post], interval: 0)
+        builder.adapter(:net_http)
+      end
+      assert_raises(Faraday::ConnectionFailed) { faraday.post(PATH, JSON.generate(body)) }
+      made.info
+      assert_equal([LLMQ::Status::TRANSPORT] * 3, told)
+      assert_equal(3, calls.size)
+      assert_equal(0, made.stats.processing)
+    end
+  end
+
+  # Of a body in chunks Net::HTTP goes on to read when it is interrupted.
+  STALLED = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":"
+
+  # A body that never ends: of a call that is interrupted, and of one that has a time-out of its own.
+  def test_a_permit_does_not_outlive_a_call_whose_body_stalls
+    begun = Thread::Queue.new
+    stalls = lambda do |client|
+      client.write(STALLED)
+      begun << true
+      client.read # until the caller goes
+    rescue Errno::ECONNRESET
+      nil
+    end
+    with_server(stalls) do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini", concurrency: 1 }] })
+      told = Thread::Queue.new
+      made.set_hook(:completed) { |hook| told << hook.status }
+      thread = Thread.new { connection(url, made).post(PATH, JSON.generate(body)) }
+      thread.report_on_exception = false
+      pop(begun)
+      thread.raise(Interrupt)
+      assert_raises(Interrupt) { thread.join(LONG) }
+      assert_equal(LLMQ::Status::ABANDONED, pop(told))
+      faraday = connection(url, made, attempts: 1)
+      faraday.options.timeout = 0.2
+      assert_raises(Faraday::TimeoutError) { faraday.post(PATH, JSON.generate(body)) }
+      assert_equal(LLMQ::Status::TIMEOUT, pop(told))
+      made.info
+      assert_equal([0, 2], [made.stats.processing, made.stats.failed])
+    end
+  end
+
+  def test_whoever_calls_gets_the_answer_though_the_manager_has_ended
+    made = nil
+    answer = "HTTP/1.1 200 OK\r\nX-Name: \xE9\r\nContent-Length: 2\r\n\r\n{}".b
+    with_server(->(client) { made.close(:abort) && client.write(answer) }) do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini" }] })
+      assert_equal("{}", connection(url, made).post(PATH, JSON.generate(body)).body)
+    end
+  end
+
+  def test_headers_of_any_encoding
+    answer = "HTTP/1.1 200 OK\r\nX-Name: \xE9\r\nContent-Length: 2\r\n\r\n{}".b
+    with_server(->(client) { client.write(answer) }) do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini" }] })
+      assert_equal("{}", connection(url, made).post(PATH, JSON.generate(body)).body)
+      made.info
+      assert_equal(1, made.stats.completed)
+    end
+  end
+
+  def test_what_the_connection_has_of_its_own_is_kept
+    seen = Thread::Queue.new
+    answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with_server(->(client, head) { (seen << head) && client.write(answer) }) do |url|
+      made = manager({ models: [{ name: "gpt-4o-mini", limits: [{ requests: 1, per: "1h" }],
+                                  fallback: { models: ["second-by-name"], after_ms: 1 } },
+                                { name: "second-by-name" }] })
+      text = JSON.generate(body)
+      faraday = Faraday.new(url, headers: { "X-Own" => "mine" }, params: { "version" => "7" }) do |builder|
+        builder.request(:authorization, "Bearer", "key")
+        LLMQ.wrap(builder, made)
+        builder.adapter(:net_http)
+      end
+      2.times { faraday.post(PATH, text, { **JSON_BODY, "Content-Length" => text.bytesize.to_s }) }
+      heads = Array.new(2) { pop(seen) }
+      heads.each do |head|
+        assert_match(/\APOST #{PATH}\?version=7 /, head)
+        assert_match(/^x-own: mine\r$/i, head)
+        assert_match(/^authorization: Bearer.*key/i, head)
+      end
+      more = "second-by-name".size - "gpt-4o-mini".size
+      lengths = heads.map { |head| head[/^content-length: (\d+)/i, 1].to_i }
+      assert_equal([text.bytesize, text.bytesize + more], lengths)
+    end
+  end
+
+  # Whose answers they are, where nobody says so, and what models that are made as they are called have.
+  def test_the_provider_is_known_by_the_address
+    { "https://api.anthropic.com/v1/messages" => %w[anthropic realtime],
+      "https://own.openai.azure.com/openai/v1/chat/completions" => %w[azure arrival],
+      "https://gateway.example/openai/deployments/x/chat/completions" => %w[azure arrival],
+      "https://api.openai.com/v1/chat/completions" => %w[openai arrival] }.each do |address, expected|
+      shared = LLMQ::Manager.shared
+      @managers << shared
+      told = []
+      explain = LLMQ.method(:explain)
+      faraday = Faraday.new do |builder|
+        LLMQ.wrap(builder)
+        builder.adapter(:test) { |stub| stub.post(address) { [200, {}, "{}"] } }
+      end
+      register = shared.method(:register)
+      made = ->(config, **options) { (told << config) && register.call(config, **options) }
+      shared.define_singleton_method(:register, &made)
+      LLMQ.stub(:explain, ->(name, record) { (told << name) && explain.call(name, record) }) do
+        faraday.post(address, JSON.generate(body), JSON_BODY)
+      end
+      model = { name: "gpt-4o-mini", find_limits: true, shape: "auto", charge: expected[1] }
+      assert_equal([{ models: [model] }, expected[0]], told, address)
+      shared.close(:abort)
+    end
+  end
+
   def test_the_end_of_a_manager_ends_the_pause_between_tries
     with_mock("--fail-server", "1") do |url|
       %i[close shutdown].each do |how|
@@ -199,6 +324,30 @@ class MiddlewareTest < Minitest::Test
     middleware = middleware.instance_variable_get(:@app) until middleware.is_a?(LLMQ::Middleware)
     middleware.define_singleton_method(:delay) { |_number| 3 * LONG }
     connection
+  end
+
+  # Answers each call in a thread of its own with the block, which gets the connection and, if it takes it,
+  # what was asked.
+  def with_server(answer)
+    server = TCPServer.new("127.0.0.1", 0)
+    threads = []
+    accepting = Thread.new do
+      loop do
+        threads << Thread.new(server.accept) do |client|
+          head = +""
+          head << client.gets until head.end_with?("\r\n\r\n")
+          client.read(head[/^content-length: (\d+)/i, 1].to_i)
+          answer.arity == 1 ? answer.call(client) : answer.call(client, head)
+        ensure
+          client.close
+        end
+      end
+    end
+    yield "http://127.0.0.1:#{server.addr[1]}"
+  ensure
+    accepting.kill
+    threads.each { |thread| thread.join(LONG) }
+    server.close
   end
 
   # A port that nobody listens at.

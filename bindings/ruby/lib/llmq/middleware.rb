@@ -54,6 +54,8 @@ module LLMQ
     def call(env)
       asked = asked(env)
       return @app.call(env) if asked.nil?
+      # Their answers come when all have been asked for: a permit that one waits for would never be free.
+      raise UnsupportedError, "calls of in_parallel cannot wait for permits" if env.parallel?
 
       body = env[:body]
       (1..).each do |number|
@@ -94,13 +96,15 @@ module LLMQ
       nil
     end
 
-    # The body as it goes to another model.
-    def naming(model, body)
-      Payload.json(JSON.parse(body).merge("model" => model))
+    # Has the call go to another model.
+    def name_model(env, model, body)
+      env[:body] = Payload.json(JSON.parse(body).merge("model" => model))
+      headers = env[:request_headers]
+      headers["Content-Length"] = env[:body].bytesize.to_s if headers["Content-Length"]
     end
 
     def provider(url, last)
-      return "azure" if url.host.end_with?(".azure.com")
+      return "azure" if url.host.to_s.end_with?(".azure.com") || url.path.include?("/openai/deployments/")
 
       last == "messages" ? "anthropic" : "openai"
     end
@@ -125,7 +129,7 @@ module LLMQ
     # Gives the response; or nil, the permit, and seconds until the call should be made again.
     def attempt(env, asked, number)
       permit = acquire(asked)
-      env[:body] = naming(permit.model, asked.body) if permit.model != asked.model
+      name_model(env, permit.model, asked.body) if permit.model != asked.model
       pieces = Pieces.new(env, permit)
       response = nil
       answer = answer { response = pieces.watch { @app.call(env) } }
@@ -137,8 +141,17 @@ module LLMQ
 
       response
     ensure
-      # An exception that is none of Faraday's, or the reader of a stream has gone.
-      permit&.release(pieces&.any? ? nil : Usage.new) unless permit.nil? || permit.ended?
+      give_up(permit, pieces) unless permit.nil? || permit.ended?
+    end
+
+    # The reader of a stream has gone, or an exception has come that is none of Faraday's: Interrupt, the
+    # end of a fiber. That says neither well nor ill of the provider.
+    def give_up(permit, pieces)
+      return permit.release(nil) if pieces&.reading?
+
+      permit.fail(Status::ABANDONED, "the call was given up")
+    rescue ClosedError, ForkedError
+      nil # it ended with its manager
     end
 
     # What came of the call that the block makes. Exceptions of middleware that turns statuses into
@@ -153,16 +166,24 @@ module LLMQ
       Answer.new(told[:status], told[:headers] || {}, told[:body], e)
     end
 
+    # Tells what came of the call. Gives seconds until it should be made again, or nil.
     def ended(permit, asked, answer, pieces, number)
       return broken(permit, answer.problem, pieces, number) if answer.status.nil?
 
-      told = LLMQ.explain(asked.provider, status: answer.status, headers: answer.headers.to_h,
+      told = LLMQ.explain(asked.provider, status: answer.status, headers: headers_of(answer),
                                           body: pieces.any? ? pieces.text : body_of(answer))
       permit.report_limits(answer.headers)
       return failed(permit, told, pieces, number) if answer.status >= 400
 
       permit.release(usage(told["usage"]))
       nil
+    rescue ClosedError, ForkedError
+      nil # nobody counts any more, and whoever called gets the answer
+    end
+
+    # Of any encoding.
+    def headers_of(answer)
+      answer.headers.transform_values { |values| Array(values).map { |each| Payload.text(each.to_s) } }
     end
 
     def body_of(answer)
@@ -210,6 +231,7 @@ module LLMQ
         @raw = +""
         @held = []
         @passed = false
+        @reading = false
       end
 
       # Calls the block with a reader that notes what it gets. Of a refusal, where Faraday tells the
@@ -235,6 +257,11 @@ module LLMQ
         @passed
       end
 
+      # Whether the reader has one, which it has not come back from.
+      def reading?
+        @reading
+      end
+
       # All of them.
       def text
         Payload.text(@raw)
@@ -242,7 +269,7 @@ module LLMQ
 
       # Gives the reader what was held back.
       def pass_on
-        @held.each { |piece| @reader.call(*piece) }
+        @held.each { |piece| read(*piece) }
         @held = []
       end
 
@@ -255,7 +282,13 @@ module LLMQ
         return @held << [piece, *rest] if status && status >= 400
 
         @passed = true
-        @reader.call(piece, *rest)
+        read(piece, *rest)
+      end
+
+      def read(*piece)
+        @reading = true
+        @reader.call(*piece)
+        @reading = false
       end
     end
     private_constant :Pieces
