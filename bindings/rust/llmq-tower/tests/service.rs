@@ -274,15 +274,33 @@ async fn a_body_that_stalls_holds_its_place_no_longer_than_its_lease() {
     drop(stalled);
 }
 
+/// Reads a body for twice as long as the lease of its permit. Returns the longest pause between its pieces, and
+/// whether the permit was out in the end.
+async fn read_slowly(lease: Duration) -> (Duration, bool) {
+    let manager = manager("m", &format!(r#""timeout_ms": {}"#, lease.as_millis()));
+    let mut slow = stream(&manager, &vec![Ok(START); 10_000]).await;
+    let (began, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+    while began.elapsed() < 2 * lease {
+        manager.pause(lease / 20).await.unwrap();
+        slow.frame().await.unwrap().unwrap();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    let is_out = settled(&manager).processing == 1;
+    (longest.max(last.elapsed()), is_out)
+}
+
 #[tokio::test]
 async fn a_body_that_comes_slowly_keeps_its_permit() {
-    let lease = Duration::from_secs(1);
-    let manager = manager("m", r#""timeout_ms": 1000"#);
-    let mut slow = stream(&manager, &vec![Ok(START); 10_000]).await;
-    let began = Instant::now();
-    while began.elapsed() < 2 * lease {
-        slow.frame().await.unwrap().unwrap();
-        manager.pause(lease / 20).await.unwrap();
-    }
-    assert_eq!(settled(&manager).processing, 1, "the permit is still out");
+    let lease = Duration::from_millis(400);
+    // A machine that is busy with other things may hold this one up for longer than the lease: then it is read again.
+    let read = async {
+        loop {
+            let (longest, is_out) = read_slowly(lease).await;
+            if longest < lease / 2 {
+                return is_out;
+            }
+        }
+    };
+    assert!(within(read).await, "the permit was lost");
 }

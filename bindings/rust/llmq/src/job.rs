@@ -71,7 +71,8 @@ impl Failure {
     }
 
     /// Asks for no new try before that time from now. With [`Status::RATE_LIMITED`] the model
-    /// starts nothing before then. One without end (more than 292 years) counts as none, and the log warns of it.
+    /// starts nothing before then. One without end (more than 292 years) counts as
+    /// none, and [`Config::log`](crate::Config::log) is given a warning.
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Failure {
         self.retry_after = time;
