@@ -60,7 +60,8 @@ declare -A says=(
   [stream.mjs]='^[1-9][0-9]* tokens, the first after [0-9.]+ ms$'
   [typed.js]='^5 words$'
 )
-"$LLMQ_PROGRAM" mock >"$work/mock.log" 2>&1 &
+: >"$work/mock.log" # by now: what an earlier run left tells another address
+"$LLMQ_PROGRAM" mock >>"$work/mock.log" 2>&1 &
 mock=$!
 trap 'kill "$mock"' EXIT
 until grep -q listening "$work/mock.log"; do kill -0 "$mock"; done
