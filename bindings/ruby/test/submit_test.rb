@@ -78,6 +78,19 @@ class SubmitTest < Minitest::Test
     assert_raises(TypeError) { manager.call_many("m", [BODY, nil]) }
   end
 
+  # Nobody would have the futures of those before it.
+  def test_of_many_with_one_that_is_none_nothing_is_handed_over
+    made = manager
+    bad = LLMQ::Request.new("m", [Float::NAN])
+    assert_raises(TypeError) { made.submit_many("m", [*[BODY] * 300, 7]) }
+    assert_raises(JSON::GeneratorError) { made.submit_batch([*[LLMQ::Request.new("m", BODY)] * 300, bad]) }
+    bad = LLMQ::Request.new("m", BODY, prio: 1)
+    assert_raises(ArgumentError) { made.submit_batch([*[LLMQ::Request.new("m", BODY)] * 300, bad]) }
+    assert(made.call("m", BODY).ok?)
+    made.info
+    assert_equal(1, made.stats.submitted)
+  end
+
   def test_options_are_checked
     {
       { prio: 1 } => /unknown option prio; known are/,

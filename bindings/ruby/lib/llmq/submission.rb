@@ -30,8 +30,10 @@ module LLMQ
 
     # Hands over many requests of one model, in order: a Future for each. One that is refused has its
     # error in its response; the others go on. Options as of submit.
+    #
+    # Raises TypeError, JSON::GeneratorError: one of the payloads is none; nothing was handed over.
     def submit_many(model, payloads, **options)
-      payloads = payloads.to_a
+      payloads = payloads.map { |each| each.is_a?(Ref) ? each : Payload.bytes(each) }
       port = @core.port
       futures = payloads.map { Future.new(self, port) }
       first = @core.reserve(payloads.size)
@@ -48,11 +50,15 @@ module LLMQ
     # each.
     #
     # Raises Error: why that one was refused; its accepted has the futures of those before it.
-    # Nothing after it was submitted.
+    # Nothing after it was submitted. Raises TypeError, ArgumentError, JSON::GeneratorError: one of them
+    # makes no sense; nothing was submitted.
     def submit_batch(requests)
       futures = []
       port = @core.port
-      requests.each_slice(Wire::BATCH) do |some|
+      made = requests.map do |each|
+        [each, port.templates.get(each.model, 0, each.options), Payload.bytes(each.payload)]
+      end
+      made.each_slice(Wire::BATCH) do |some|
         futures.concat(submit_slice(port, some))
       rescue Error => e
         e.accepted = futures + e.accepted
@@ -204,9 +210,8 @@ module LLMQ
       raise
     end
 
-    def submit_slice(port, requests)
-      templates = requests.map { |each| port.templates.get(each.model, 0, each.options) }
-      bodies = requests.map { |each| Payload.bytes(each.payload) }
+    def submit_slice(port, made)
+      requests, templates, bodies = made.transpose
       first = @core.reserve(requests.size)
       numbers = requests.each_with_index.map do |each, i|
         @core.refer((first + i) | templates[i].bits, each.payload, each.options)
