@@ -2,7 +2,8 @@
 # abi.sh check|seeds|renew SOURCE_DIR LIBRARY: the binary interface of LIBRARY, of which capi/ has debug information
 # (target llmq_abi), against that of the baseline: a dump by abidw, and the constants of llmq.h with their values.
 #   check  fails if a program that was built against the baseline may meet something else today
-#   seeds  changes both as changes of the header would, and expects that check tells those that break programs
+#   seeds  changes both as changes of the header would, and compiles one, and expects that check tells those that break
+#          programs
 #   renew  makes today's interface the baseline: at a release, and before 1.0 with a change that is meant
 # Of types only those of llmq.h are compared: what handles point to is the library's own.
 set -euo pipefail
@@ -16,10 +17,10 @@ readelf -h "$library" | grep -q 'Machine:.*X86-64' || { echo "SKIP: the baseline
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# dump: what LIBRARY offers, without paths of the machine that built it.
+# dump LIBRARY INCLUDE: what it offers by the headers in INCLUDE, without paths of the machine that built it.
 dump() {
-  abidw --headers-dir "$source/include/llmq" --drop-private-types --exported-interfaces-only --type-id-style hash \
-    --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed "$library" | sed -E "s/ path='[^']*'/ path='capi'/"
+  abidw --headers-dir "$2/llmq" --drop-private-types --exported-interfaces-only --type-id-style hash \
+    --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed "$1" | sed -E "s/ path='[^']*'/ path='capi'/"
 }
 # constants HEADER_DIR: a line "NAME VALUE" for each.
 constants() {
@@ -59,7 +60,19 @@ expect() {
   exit 1
 }
 
-dump >"$work/today.abi"
+# compiled INCLUDE: the dump of a library of one function, as a compiler makes it of the headers in INCLUDE.
+compiled() {
+  cat >"$work/one.c" <<'C'
+#include <llmq/llmq.h>
+llmq_status_t llmq_response_usage(const llmq_response_t *response, llmq_usage_t *usage) {
+  return response == 0 || usage->struct_size == 0 ? LLMQ_ERR_INVALID_ARG : LLMQ_OK;
+}
+C
+  "${CC:-cc}" -std=c99 -g -shared -fPIC -I"$1" "$work/one.c" -o "$work/one.so"
+  dump "$work/one.so" "$1"
+}
+
+dump "$library" "$source/include" >"$work/today.abi"
 functions=$(grep -c "<function-decl name='llmq_" "$work/today.abi" || true)
 exported=$(grep -c '^llmq_' "$source/capi/symbols.txt")
 [[ $functions == "$exported" ]] || { echo "abi.sh: of $exported functions the dump has $functions"; exit 1; }
@@ -78,6 +91,13 @@ case $command in
     while IFS=$'\t' read -r verdict file what; do
       expect "$verdict" "$what" same "$work/today.abi" "$file"
     done <"$work/seeds"
+    cp -r "$source/include" "$work/include"
+    compiled "$work/include" >"$work/first.abi"
+    compiled "$work/include" >"$work/other.abi"
+    expect keeps "the same header, compiled" same "$work/first.abi" "$work/other.abi"
+    sed -i '/^typedef struct llmq_usage {/,/^}/ { /cost_micros;/ { h; d }; /reasoning_tokens;/ G }' "$work/include/llmq/llmq.h"
+    compiled "$work/include" >"$work/other.abi"
+    expect breaks "two members change places in the header" same "$work/first.abi" "$work/other.abi"
     sed 's/^LLMQ_ERR_CANCELLED -8$/LLMQ_ERR_CANCELLED -9/' "$work/today.constants" >"$work/other.constants"
     expect breaks "a constant has another value" same_constants "$work/today.constants" "$work/other.constants"
     grep -v '^LLMQ_EV_CHUNK ' "$work/today.constants" >"$work/other.constants"

@@ -1,5 +1,6 @@
 """tools_test.py BUILD: the checks of the documents fail where they should."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,10 +12,10 @@ BUILD = Path(sys.argv.pop()) if len(sys.argv) > 1 else SOURCE / "build/release"
 GOOD_C = "```c\nint main(void) { return 0; }\n```\n"
 
 
-def run(tool, *arguments):
+def run(tool, *arguments, **environment):
     """Exit code and output of a tool."""
     done = subprocess.run([sys.executable, "-B", SOURCE / "tools/docs" / tool, *arguments],
-                          capture_output=True, text=True, check=False)
+                          env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -36,9 +37,10 @@ class Case(unittest.TestCase):
 class Snippets(Case):
     """snippets.py."""
 
-    def result(self, text):
+    def result(self, text, **environment):
         """What it makes of a document."""
-        return run("snippets.py", self.write(text), "--source", SOURCE, "--build", BUILD, "--work", self.folder / "work")
+        return run("snippets.py", self.write(text), "--source", SOURCE, "--build", BUILD, "--work", self.folder / "work",
+                   **environment)
 
     def test_good_blocks(self):
         code, said = self.result(
@@ -68,6 +70,15 @@ class Snippets(Case):
                 code, said = self.result(block)
                 self.assertEqual(1, code, said)
                 self.assertIn(why, said)
+
+    def test_a_language_that_is_not_there_is_a_skip(self):
+        self.folder.joinpath("empty").mkdir()
+        block = "```js\nlet a = 1;\n```\n"
+        code, said = self.result(block, PATH=str(self.folder / "empty"))
+        self.assertEqual(77, code, said)
+        self.assertIn("\nSKIP: there is no node\n", said)
+        code, said = self.result(block + "```json\n{,}\n```\n", PATH=str(self.folder / "empty"))
+        self.assertEqual(1, code, said)
 
     def test_what_is_not_run_says_why(self):
         code, said = self.result("<!-- snippet: skip=needs a key -->\n```sh\nfalse\n```\n")

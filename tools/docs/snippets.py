@@ -18,7 +18,8 @@ Each block must end with 0. A comment on the line before a block says what else 
 <!-- snippet: says=TEXT -->   its output holds TEXT
 <!-- snippet: skip=WHY -->    it is not run
 
-Several are separated by "; ". A language that this machine has not is said to be not run. Nothing leaves the machine: `llmq mock` stands for OpenAI (OPENAI_BASE_URL), all else
+Several are separated by "; ". A document with a language that this machine has not is skipped, but for
+its other blocks: exit code 77. Nothing leaves the machine: `llmq mock` stands for OpenAI (OPENAI_BASE_URL), all else
 is kept from the network by a proxy that is not there."""
 
 import argparse
@@ -175,8 +176,8 @@ class Snippets:
             raise Failed(f"it does not say {block.marks['says']!r}\n{said}")
 
     def all(self):
-        """How many blocks did not work."""
-        bad, counts = 0, {"run": 0, "skipped": 0}
+        """How many blocks did not work, and which languages are not there."""
+        bad, counts, gone = 0, {"run": 0, "skipped": 0}, set()
         for number, block in enumerate(markdown.blocks(self.options.document)):
             where = f"{self.options.document.name}:{block.line}: {block.language or 'text'}"
             if "file" in block.marks:
@@ -194,17 +195,18 @@ class Snippets:
                 self.run(number, block)
             except Missing as missing:
                 print(f"{where}: not run: {missing}")
+                gone.add(str(missing))
                 counts["run"] -= 1
                 counts["skipped"] += 1
             except Failed as failure:
                 bad += 1
                 print(f"{where}: {failure}")
         print(f"{self.options.document.name}: {counts['run']} blocks run, {bad} failed, {counts['skipped']} not run")
-        return bad
+        return bad, sorted(gone)
 
 
 def main() -> int:
-    """Runs a document; 1 if a block failed."""
+    """Runs a document; 1 if a block failed, 77 if one could not be run here."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("document", type=Path)
     parser.add_argument("--source", type=Path, required=True)
@@ -220,7 +222,10 @@ def main() -> int:
     try:
         mock = snippets.serve()
         try:
-            return 1 if snippets.all() else 0
+            bad, gone = snippets.all()
+            if gone and not bad:
+                print(f"SKIP: {', '.join(gone)}")
+            return 1 if bad else 77 if gone else 0
         finally:
             mock.terminate()
             mock.wait()
