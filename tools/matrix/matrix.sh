@@ -25,10 +25,10 @@ describe() {
   options=() packages=() prepare=()
   local part
   case $1 in
-    full) labels=(-LE 'bindings|install') ;;
+    full) labels=(-LE bindings -E '^install\.packages$') ;;
     no-*)
-      # Simulator and races know no options.
-      labels=(-LE 'bindings|install|sim|stress')
+      # Simulator and races know no options; what is installed does, but its packages are made of everything.
+      labels=(-LE 'bindings|sim|stress' -E '^install\.packages$')
       [[ " ${cells[*]} " == *" $1 "* ]] || die "no cell $1; there are: ${cells[*]}"
       for part in ${1//-/ }; do
         [[ $part == no ]] || options+=(-D "LLMQ_${part^^}=OFF")
