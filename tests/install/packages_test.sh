@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # packages_test.sh SOURCE_DIR BUILD_DIR VERSION CC CXX: builds the packages in BUILD_DIR and looks at them as a
 # distribution and a stranger would: what they need, how large they are, that they come and go without a trace, and that
-# a C and a C++ program can be built against what they bring.
+# C and C++ programs can be built against what they bring, the .deb installed by dpkg, the .rpm unpacked.
 set -euo pipefail
 source=$1 build=$2 version=$3 cc=$4 cxx=$5
 fail() {
   echo "packages_test: $*" >&2
   exit 1
 }
-for tool in dpkg-deb dpkg-shlibdeps rpmbuild lintian fakeroot; do
+for tool in dpkg-deb dpkg-shlibdeps rpmbuild rpm2archive lintian fakeroot; do
   command -v "$tool" >/dev/null || { echo "SKIP: $tool is not there (./dev package installs it)"; exit 77; }
 done
 "$source/tools/package.sh" "$build"
@@ -21,10 +21,24 @@ rpms=(llmq-libs-*.rpm llmq-devel-*.rpm llmq-"$version"-*.rpm)
 # The first tag is for packages that enter Debian itself; the second for a call of ldconfig that CPack adds in any case.
 lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs,maintscript-calls-ldconfig "${debs[@]}"
 
-root=$build/root
+# Installed, in a system of its own.
+root=$build/system
 rm -rf "$root"
-mkdir -p "$root"
-for deb in "${debs[@]}"; do dpkg-deb -x "$deb" "$root"; done
+mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
+touch "$root/var/lib/dpkg/status"
+in_system() {
+  fakeroot dpkg --root="$root" --force-depends --force-script-chrootless --log=/dev/null "$@" >>dpkg.log 2>&1 ||
+    { cat dpkg.log >&2; fail "dpkg $*"; }
+}
+files() {
+  (cd "$root" && find . -path ./var/lib/dpkg -prune -o -print | sort)
+}
+: >dpkg.log
+files >before
+in_system --install "${debs[@]}"
+[[ $(dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${db:Status-Status} ' llmq libllmq0 libllmq-dev) == "installed installed installed " ]] ||
+  fail "not installed"
+(($(files | wc -l) > 40)) || fail "dpkg installed $(files | wc -l) files"
 libdir=$(dirname "$(find "$root/usr/lib" -name libllmq.so.0)")
 [[ $(basename "$libdir") == "$(dpkg-architecture -qDEB_HOST_MULTIARCH)" ]] || fail "$libdir is no multiarch directory"
 
@@ -41,6 +55,12 @@ text=$(readelf -p .note.dlopen "$libdir/libllmq.so.0")
 notes=$(readelf -n "$libdir/libllmq.so.0" 2>&1 || true)
 [[ $notes == *FDO*0x407c0c0a* ]] || fail "the note of libcurl is none: $notes"
 depends=$(dpkg-deb -f "${debs[0]}" Depends)
+# What dpkg-shlibdeps found by itself. libcurl, which it does not see, and the package of the library, which is in no
+# archive when it asks, are told by cmake/packages.cmake.
+for package in libc6 libstdc++6 libgcc-s1 libuv1 libcjson1; do
+  [[ ", $depends," =~ ", $package (>= "[0-9] ]] || fail "libllmq0 does not depend on $package: $depends"
+done
+[[ $(dpkg-deb -f "${debs[2]}" Depends) =~ libmicrohttpd12\ \(\>=\ [0-9] ]] || fail "llmq does not depend on libmicrohttpd12"
 [[ $depends =~ libcurl4\ \(\>=\ 7\.[0-9]+\.0\) ]] || fail "libllmq0 does not depend on libcurl4: $depends"
 requires=$(rpm -qp --requires "${rpms[0]}")
 [[ $requires == *'libcurl.so.4()(64bit)'* ]] || fail "the RPM does not require libcurl: $requires"
@@ -75,54 +95,62 @@ for rpm in "${rpms[@]}"; do
   [[ $(rpm -qp --qf '%{LICENSE}' "$rpm") == "MIT AND BSD-3-Clause" ]] || fail "$rpm has another licence"
 done
 
-# Installed and purged, in a system of its own: what is left is what was there.
-system=$build/system
-rm -rf "$system"
-mkdir -p "$system/var/lib/dpkg/info" "$system/var/lib/dpkg/updates"
-touch "$system/var/lib/dpkg/status"
-in_system() {
-  fakeroot dpkg --root="$system" --force-depends --force-script-chrootless --log=/dev/null "$@" >>dpkg.log 2>&1 ||
-    { cat dpkg.log >&2; fail "dpkg $*"; }
-}
-files() {
-  (cd "$system" && find . -path ./var/lib/dpkg -prune -o -print | sort)
-}
-: >dpkg.log
-files >before
-in_system --install "${debs[@]}"
-[[ $(dpkg-query --admindir="$system/var/lib/dpkg" -W -f '${db:Status-Status} ' llmq libllmq0 libllmq-dev) == "installed installed installed " ]] ||
-  fail "not installed"
-(($(files | wc -l) > 40)) || fail "dpkg installed $(files | wc -l) files"
-in_system --purge llmq libllmq-dev libllmq0
-files >after
-diff before after || fail "purge leaves something"
-ls "$system/var/lib/dpkg/info" | grep llmq && fail "purge leaves something of dpkg's"
-rm -rf before after dpkg.log "$system"
-
 # Programs of a stranger. The libraries below are the system's own.
 consumer=$source/tests/install/consumer
 answer="^llmq $version: .*chat.completion"
-export LD_LIBRARY_PATH=$libdir
 says() {
   "$@" | grep -q "$answer" || fail "$* said something else"
 }
-flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config --cflags --libs llmq)
-# shellcheck disable=SC2086
-"$cc" -std=c99 -Wall -Wextra -Werror "$consumer/program.c" -o "$build/consumer_c" $flags
-# shellcheck disable=SC2086
-"$cxx" -std=c++17 -Wall -Wextra -Werror "$consumer/program.cc" -o "$build/consumer_cc" $flags
-says "$build/consumer_c"
-says "$build/consumer_cc"
-flags=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config --cflags --libs llmq-static)
-# shellcheck disable=SC2086
-"$cc" -std=c99 -Wall -Wextra -Werror "$consumer/program.c" -o "$build/consumer_static" $flags
-needed "$build/consumer_static" | grep -q libllmq && fail "llmq-static.pc gives the shared library"
-says "$build/consumer_static"
-rm -rf "$build/consumer"
-cmake -S "$consumer" -B "$build/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$root/usr" -DEXPECTED_VERSION="$version" \
-  -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
-cmake --build "$build/consumer" >/dev/null
-for program in c_shared c_static cpp_shared cpp_static; do says "$build/consumer/$program"; done
-"$root/usr/bin/llmq" --version | grep -q "$version" || fail "llmq --version"
-for page in llmq.1 llmq-run.1; do [[ -s $root/usr/share/man/man1/$page.gz ]] || fail "$page is missing"; done
-[[ -s $root/usr/share/man/man3/libllmq.3.gz ]] || fail "libllmq.3 is missing"
+# consume NAME ROOT LIBDIR CMAKE_ARGUMENT: programs in C and C++, shared and static, by pkg-config and by CMake.
+consume() {
+  local name=$1 root=$2 libdir=$3 finds=$4 flags
+  export LD_LIBRARY_PATH=$libdir PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig
+  flags=$(pkg-config --cflags --libs llmq)
+  # shellcheck disable=SC2086
+  "$cc" -std=c99 -Wall -Wextra -Werror "$consumer/program.c" -o "$build/${name}_c" $flags
+  # shellcheck disable=SC2086
+  "$cxx" -std=c++17 -Wall -Wextra -Werror "$consumer/program.cc" -o "$build/${name}_cc" $flags
+  flags=$(pkg-config --cflags --libs llmq-static)
+  # shellcheck disable=SC2086
+  "$cc" -std=c99 -Wall -Wextra -Werror "$consumer/program.c" -o "$build/${name}_static" $flags
+  unset PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR # CMake looks for what is below by the system's own files
+  needed "$build/${name}_static" | grep -q libllmq && fail "llmq-static.pc gives the shared library"
+  needed "$build/${name}_c" | grep -q 'libllmq.so.0' || fail "llmq.pc does not give the shared library"
+  rm -rf "$build/$name"
+  cmake -S "$consumer" -B "$build/$name" -G Ninja "$finds" -DEXPECTED_VERSION="$version" \
+    -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
+  cmake --build "$build/$name" >/dev/null
+  for program in "$build/${name}"_{c,cc,static} "$build/$name"/{c,cpp}_{shared,static}; do says "$program"; done
+  "$root/usr/bin/llmq" --version | grep -q "$version" || fail "llmq --version"
+}
+consume deb "$root" "$libdir" -DCMAKE_PREFIX_PATH="$root/usr"
+unpacked=$build/unpacked
+rm -rf "$unpacked"
+mkdir -p "$unpacked"
+for rpm in "${rpms[@]}"; do rpm2archive - <"$rpm" | tar -xz -C "$unpacked"; done
+# A CMake of Debian looks into no lib64 by itself.
+consume rpm "$unpacked" "$unpacked/usr/lib64" -Dllmq_DIR="$unpacked/usr/lib64/cmake/llmq"
+
+# A page for the program and one for each of its commands, one for the library, and what shells complete.
+commands=$("$root/usr/bin/llmq" --help | sed -n '/^Subcommands:/,$s/^  \([a-z][a-z]*\) .*/\1/p')
+(($(wc -w <<<"$commands") >= 5)) || fail "llmq --help lists too few commands: $commands"
+pages=(man3/libllmq.3 man1/llmq.1)
+for command in $commands; do pages+=("man1/llmq-$command.1"); done
+for page in "${pages[@]}"; do
+  for tree in "$root" "$unpacked"; do
+    [[ -s $tree/usr/share/man/$page.gz ]] || fail "$tree has no page $page"
+  done
+done
+for tree in "$root" "$unpacked"; do
+  for completion in bash-completion/completions/llmq zsh/vendor-completions/_llmq; do
+    [[ -s $tree/usr/share/$completion ]] || fail "$tree has no $completion"
+  done
+done
+bash -n "$root/usr/share/bash-completion/completions/llmq"
+
+# Purged, what is left is what was there.
+in_system --purge llmq libllmq-dev libllmq0
+files >after
+diff before after || fail "purge leaves something"
+ls "$root/var/lib/dpkg/info" | grep llmq && fail "purge leaves something of dpkg's"
+rm -rf before after dpkg.log "$root" "$unpacked"
