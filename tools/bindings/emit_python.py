@@ -23,11 +23,13 @@ def _plain(constants: List[Constant]) -> List[str]:
 def _enumeration(group: Group) -> List[str]:
     names = kind(group)
     base = "enum.IntFlag" if names.flags else "enum.IntEnum"
-    doc = wrap(group.doc, '    """', "    ", _WIDTH - 3)
-    doc[-1] += '"""' if len(doc) == 1 else ""
-    out = ["", "", f"class {names.name}({base}):"] + doc
-    if len(doc) > 1:
-        out.append('    """')
+    # One sentence on a line of its own, as the linter wants it, then the rest.
+    summary, _, rest = " ".join(group.doc.split()).partition(". ")
+    out = ["", "", f"class {names.name}({base}):"]
+    if rest:
+        out += [f'    """{summary}.', ""] + wrap(rest, "    ", width=_WIDTH) + ['    """']
+    else:
+        out.append(f'    """{summary}"""')
     out.append("")
     for constant in group.constants:
         out += _comment(constant.doc, "    ")

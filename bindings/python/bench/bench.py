@@ -1,4 +1,4 @@
-"""What a request costs beyond C, in batches of 256; awaitables; memory.
+"""What a request costs beyond C, in batches of 256; awaitables.
 
 python bench.py [seconds that each figure may take]
 """
@@ -6,12 +6,10 @@ python bench.py [seconds that each figure may take]
 from __future__ import annotations
 
 import asyncio
-import resource
 import statistics
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any, Callable
 
 import llmq
@@ -123,21 +121,6 @@ def awaitables(count: int) -> tuple[float, float, float]:
     return asyncio.run(main())
 
 
-def memory(manager: llmq.Manager, count: int) -> tuple[float, float]:
-    """Megabytes of this process after a tenth of so many requests, and after all."""
-    page = resource.getpagesize()
-
-    def resident() -> float:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * page / 1e6
-
-    first = 0.0
-    for done in range(0, count, 10 * BATCH):
-        manager.call_many("m", [BODY] * (10 * BATCH))
-        if not first and done >= count // 10:
-            first = resident()
-    return first, resident()
-
-
 def main() -> None:
     """Prints the table."""
     print(f"python {sys.version.split()[0]}, libllmq {llmq.library_version()}, batches of {BATCH}")
@@ -150,9 +133,6 @@ def main() -> None:
     bare, calls, ratio = awaitables(10_000)
     print(f"asyncio future + task  {bare:6.2f} us of the thread")
     print(f"await manager.call     {calls:6.2f} us of the thread, {ratio:.2f} x")
-    with llmq.Manager(CONFIG) as manager:
-        early, late = memory(manager, 1_000_000 if SECONDS >= 3 else 50_000)
-        print(f"memory {early:.1f} MB after a tenth of the requests, {late:.1f} MB at the end")
 
 
 main()

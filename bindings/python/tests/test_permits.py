@@ -206,3 +206,18 @@ def test_a_block_ends_its_permit_whatever_it_reports(manager, caplog):
 def test_usage_that_is_told_late_is_looked_at_as_well(manager):
     with pytest.raises(llmq.InvalidArgumentError, match="output_tokens is -2"):
         manager.update_usage(1, llmq.Usage(0, -2))
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_a_dropped_permit_says_nothing_of_the_provider(dropped):
+    told = []
+    with llmq.Manager(config(MODEL)) as manager:
+        manager.set_hook(told.append, llmq.HookType.BREAKER_CHANGED)
+        for _ in range(20):  # as many failures in a row open the circuit breaker
+            permit = manager.acquire("m", deadline=LONG)
+            if not dropped:
+                permit.fail(llmq.Status.SERVER)
+            del permit
+            gc.collect()
+        assert settled(manager).processing == 0
+    assert bool(told) is not dropped

@@ -207,15 +207,16 @@ llmq.Manager.shared(CONFIG).submit("hang", BODY)
 
 #: Seconds from the end of the program, or the signal, to the end of the process.
 PROMISED = 1.0
-#: The best of so many tries counts: a busy machine may stand still for longer than that.
+#: More than half of so many tries must keep the promise, which bounds their median: a busy machine
+#: may stand still for longer, but not most of the time.
 TRIES = 5
 
 
 def within_promise(measure):
-    took = []
-    while not took or (min(took) >= PROMISED and len(took) < TRIES):
+    took, need = [], TRIES // 2 + 1
+    while sum(each < PROMISED for each in took) < need:
         took.append(measure())
-    assert min(took) < PROMISED, took
+        assert sum(each >= PROMISED for each in took) < need, took
 
 
 @pytest.mark.parametrize("how", EXITS)

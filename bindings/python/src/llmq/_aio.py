@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from . import _wire as w
 from ._base import ManagerBase, Mode, mode_number
 from ._batch import submit_gathered
 from ._config import ConfigSource
-from ._core import Core, OnFork
+from ._core import Core, OnFork, when_dropped
 from ._ending import Ending
 from ._errors import ClosedError, Error, check
 from ._keys import AsyncKeyFunction, LoopKeys
@@ -88,7 +87,7 @@ class AsyncManager(ManagerBase):
         if self._key_function is not None:
             self._keys = LoopKeys(self._core, self._port, self._key_function, loop)
         core = self._core if self._owner is None else None
-        weakref.finalize(self, _abandon, core, self._port).atexit = False
+        when_dropped(self, _abandon, core, self._port)
         return self._port
 
     @property

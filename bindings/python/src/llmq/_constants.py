@@ -276,7 +276,10 @@ PROBE_EMBEDDINGS: Final = 2
 
 
 class Status(enum.IntEnum):
-    """Status codes. Never renumbered, never reused; new ones are only appended."""
+    """Status codes.
+
+    Never renumbered, never reused; new ones are only appended.
+    """
 
     #: It went well.
     OK = 0
@@ -349,7 +352,10 @@ class Status(enum.IntEnum):
 
 
 class State(enum.IntEnum):
-    """States of a request. A retry goes back to pending."""
+    """States of a request.
+
+    A retry goes back to pending.
+    """
 
     #: Waits for its limits, or for a retry.
     PENDING = 1
@@ -366,8 +372,10 @@ class State(enum.IntEnum):
 
 
 class Priority(enum.IntEnum):
-    """Priorities. Each has its place in line as if it had come so many seconds
-    later, so nobody waits for ever.
+    """Priorities.
+
+    Each has its place in line as if it had come so many seconds later, so nobody waits
+    for ever.
     """
 
     #: The same as NORMAL.
@@ -383,7 +391,10 @@ class Priority(enum.IntEnum):
 
 
 class Operation(enum.IntEnum):
-    """What a request asks of a built-in provider. Processors see it as it was given."""
+    """What a request asks of a built-in provider.
+
+    Processors see it as it was given.
+    """
 
     #: Chat in the form of OpenAI's chat completions; built-in providers of another form
     #: get it translated (docs/providers.md). Answers stay in the provider's own form.
@@ -434,9 +445,7 @@ class RegisterFlags(enum.IntFlag):
 
 
 class ShutdownMode(enum.IntEnum):
-    """How llmq_manager_shutdown and llmq_manager_remove_model treat what is still
-    there.
-    """
+    """How llmq_manager_shutdown and llmq_manager_remove_model treat what is still there."""
 
     #: Run everything to its end (until the deadline, then as ABORT).
     DRAIN = 0
@@ -475,14 +484,14 @@ class Features(enum.IntFlag):
 
 
 class HookType(enum.IntFlag):
-    """What a hook can be told of: bits of the mask of llmq_set_hook, and types of
-    llmq_hook_t. Of one request they come in the order of its life:
-    REQUEST_SUBMITTED; of each attempt ADMITTED, ATTEMPT_STARTED, of a streamed
-    response FIRST_BYTE, ATTEMPT_FINISHED, then RETRIED if there will be another one;
-    COMPLETED. Two attempts may run at a time where hedge.enabled is set; the slower
-    one is given up before the end. Attempts of a call that several requests share
-    (dedup_key) are told under a request_id of the call's own, with the user_data of
-    the request that began it.
+    """What a hook can be told of: bits of the mask of llmq_set_hook, and types of llmq_hook_t.
+
+    Of one request they come in the order of its life: REQUEST_SUBMITTED; of each
+    attempt ADMITTED, ATTEMPT_STARTED, of a streamed response FIRST_BYTE,
+    ATTEMPT_FINISHED, then RETRIED if there will be another one; COMPLETED. Two attempts
+    may run at a time where hedge.enabled is set; the slower one is given up before the
+    end. Attempts of a call that several requests share (dedup_key) are told under a
+    request_id of the call's own, with the user_data of the request that began it.
     """
 
     #: The manager has taken it up.

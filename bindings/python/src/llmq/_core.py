@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from . import _constants as c
@@ -42,6 +42,13 @@ class Passed:
     def __init__(self, payload: Any) -> None:
         self.payload = payload
         self.result: Any = None
+
+
+def when_dropped(what: object, call: Callable[..., object], *given: Any) -> Any:
+    """Has a function called when nobody refers to something any more, though not at exit."""
+    finalizer: Any = weakref.finalize(what, call, *given)
+    finalizer.atexit = False
+    return finalizer
 
 
 def refuse_dedup(options: Mapping[str, Any]) -> None:

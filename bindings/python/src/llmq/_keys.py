@@ -16,7 +16,7 @@ from typing import Any, Optional, Union
 
 from . import _constants as c
 from . import _wire as w
-from ._core import Core
+from ._core import Core, when_dropped
 from ._errors import ClosedError, ForkedError, check
 from ._library import ffi, lib
 from ._port import Port
@@ -104,8 +104,7 @@ class ThreadKeys(Keys):
         self._questions: queue.SimpleQueue[tuple[KeyFunction, _Question] | None]
         self._questions = queue.SimpleQueue()
         self._started = False
-        self._finalizer = weakref.finalize(self, self._questions.put, None)
-        self._finalizer.atexit = False
+        self._finalizer = when_dropped(self, self._questions.put, None)
         super().__init__(core, port, function)
 
     def _ask(self, question: _Question) -> None:

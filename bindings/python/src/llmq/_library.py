@@ -74,7 +74,7 @@ def _load() -> tuple[Any, str]:
     try:
         version = ffi.string(library.llmq_version_string()).decode()
         abi = library.llmq_abi_version()
-    except AttributeError as problem:
+    except (AttributeError, ffi.error) as problem:
         raise LibraryError(f"{path} is no libllmq: {problem}") from problem
     if abi != c.ABI_VERSION:
         raise LibraryError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from . import _wire as w
 from ._base import ManagerBase, Mode, mode_number
 from ._batch import SLICE, hand_over, in_slices, submit_gathered, why_refused
 from ._config import ConfigSource
-from ._core import Core, OnFork
+from ._core import Core, OnFork, when_dropped
 from ._errors import ClosedError, Error, ForkedError, check
 from ._future import Future
 from ._keys import KeyFunction, ThreadKeys, check_key_function
@@ -79,8 +78,7 @@ class Manager(ManagerBase):
             self._port.start()
         self._closing: threading.Event | None = None
         self._workers: ThreadWorkers | None = None
-        self._finalizer = weakref.finalize(self, _abandon, core, self._port)
-        self._finalizer.atexit = False
+        self._finalizer = when_dropped(self, _abandon, core, self._port)
 
     @classmethod
     def shared(

@@ -42,16 +42,22 @@ class RateLimiterMode(str, Enum):
     """What the one limit of the 0.1 form counts."""
 
     REQUESTS_PER_PERIOD = "requests_per_period"
+    """Requests in the time that the limit counts over."""
     CONCURRENT_REQUESTS = "concurrent_requests"
+    """Requests at a time."""
 
 
 class RequestStatus(str, Enum):
     """Where a request is."""
 
     PENDING = "pending"
+    """It waits for its turn."""
     PROCESSING = "processing"
+    """Its processor runs."""
     COMPLETED = "completed"
+    """The processor gave a result."""
     FAILED = "failed"
+    """It has ended without one: the error says why."""
 
 
 class OneOrTwo:
