@@ -1,46 +1,27 @@
 #include "capi/shared_manager.h"
 
-#include <atomic>
-#include <memory>
 #include <mutex>
+#include <utility>
 
 #include "capi/handles.h"
+#include "runtime/process_wide.h"
 
 namespace llmq::capi {
 namespace {
 
 struct Shared {
-  runtime::ForkMark fork_mark;
   std::mutex mutex;
   llmq_manager_t* manager = nullptr;  // not counted: gone with the last reference of others
   config::Config config;
 };
 
-// Never destroyed: a process may end while other threads still call in. A forked child has one of
-// its own: a thread that stayed behind may hold the mutex of the inherited one.
-std::atomic<Shared*> instance{nullptr};
-
-// That of this process; nullptr if nobody has shared a manager in it.
-Shared* own_instance() {
-  Shared* const known = instance.load(std::memory_order_acquire);
-  return known == nullptr || known->fork_mark.forked() ? nullptr : known;
-}
-
-Shared& shared() {
-  Shared* known = instance.load(std::memory_order_acquire);
-  if (known != nullptr && !known->fork_mark.forked()) return *known;
-  auto fresh = std::make_unique<Shared>();
-  if (instance.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) {
-    return *fresh.release();
-  }
-  return *known;  // another thread was first
-}
+runtime::ProcessWide<Shared> shared;
 
 }  // namespace
 
 llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
                              llmq_error_t** err) {
-  Shared& own = shared();
+  Shared& own = shared.get();
   const std::lock_guard<std::mutex> lock(own.mutex);
   llmq_manager_t* known = own.manager;
   if (known != nullptr && !known->manager->shut_down()) {
@@ -65,7 +46,7 @@ llmq_status_t shared_manager(const llmq_conf_t* conf, llmq_manager_t** manager,
 
 // Makes nothing: a manager can be left when there is no memory.
 bool drop_reference(llmq_manager_t* manager) {
-  Shared* const own = own_instance();
+  Shared* const own = shared.known();
   if (own == nullptr) return manager->refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
   const std::lock_guard<std::mutex> lock(own->mutex);
   if (manager->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
