@@ -135,6 +135,13 @@ void Loop::end_attempt(Job& job, uint8_t attempt, Outcome&& outcome, const core:
   step(event);
 }
 
+void Loop::fail_http(Job& job, uint8_t attempt, core::Error why) {
+  provider::Outcome outcome;
+  outcome.status = why.code;
+  outcome.message = std::move(why.message);
+  report(job, attempt, outcome_of(outcome, 0, {}));
+}
+
 #if defined(LLMQ_HAVE_HTTP)
 
 namespace {
@@ -183,13 +190,6 @@ core::Result<std::string_view> Loop::body_for(Job& job, const DeploymentEntry& e
     made.model = std::move(prepared.value().model);
   }
   return made.body ? std::string_view(*made.body) : payload;
-}
-
-void Loop::fail_http(Job& job, uint8_t attempt, core::Error why) {
-  provider::Outcome outcome;
-  outcome.status = why.code;
-  outcome.message = std::move(why.message);
-  report(job, attempt, outcome_of(outcome, 0, {}));
 }
 
 void Loop::run_http(Job& job, DeploymentEntry& entry, uint8_t attempt) {
@@ -295,12 +295,22 @@ void Loop::end_http(Job& runner, uint8_t attempt, const provider::Profile& profi
 
 #else
 
+namespace {
+
+core::Error no_client() {
+  return {core::Status::kUnsupported, "this build has no HTTP client", ""};
+}
+
+}  // namespace
+
 void Loop::run_http(Job& job, DeploymentEntry&, uint8_t attempt) {
   job.live.store(live_word(job.request.id, attempt), std::memory_order_relaxed);
-  provider::Outcome outcome;
-  outcome.status = core::Status::kUnsupported;
-  outcome.message = "this build has no HTTP client";
-  report(job, attempt, outcome_of(outcome, 0, {}));
+  fail_http(job, attempt, no_client());
+}
+
+// No attempt gets as far as a question for its key.
+void Loop::send_http(const std::shared_ptr<Job*>& runner, uint8_t attempt, std::string&) {
+  fail_http(**runner, attempt, no_client());
 }
 
 #endif
