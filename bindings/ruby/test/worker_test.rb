@@ -132,6 +132,16 @@ class WorkerTest < Minitest::Test
     end
   end
 
+  def test_a_block_that_ends_its_thread_ends_its_attempt_alone
+    made = one_at_a_time
+    made.set_processor("own", threads: 1) { |job| job.text == "exit" ? Thread.exit : "done" }
+    3.times do
+      error = assert_raises(LLMQ::ProcessingError) { made.call("own", "exit", deadline: LONG) }
+      assert_equal("the block ended its thread", error.message)
+      assert_equal("done", made.call("own", "x", deadline: LONG).text)
+    end
+  end
+
   def test_whatever_is_raised_ends_its_attempt
     made = one_at_a_time
     problem = nil

@@ -62,7 +62,7 @@ module LLMQ
       @running[job.attempt_id] = job
       more = @lock.synchronize { one_more? }
       @jobs << [processor, job]
-      Thread.new { work }.name = "llmq-worker" if more
+      begin_thread if more
     rescue StaleError
       piece.release
     end
@@ -81,12 +81,30 @@ module LLMQ
       @running[piece[:attempt_id]]&.stop
     end
 
+    def begin_thread
+      Thread.new { work }.name = "llmq-worker"
+    end
+
     def work
       while (processor, job = @jobs.pop)
         run(processor, job)
-        @running.delete(job.attempt_id)
-        @lock.synchronize { @idle += 1 }
+        done(job)
+        job = nil
       end
+    ensure
+      replace(job) if job
+    end
+
+    def done(job)
+      @running.delete(job.attempt_id)
+      @lock.synchronize { @idle += 1 }
+    end
+
+    # A block has ended its thread (Thread.exit), or the process ends.
+    def replace(job)
+      job.fail_with(ProcessingError.new("the block ended its thread"))
+      done(job)
+      begin_thread if @core.usable? && !@jobs.closed?
     end
 
     def run(processor, job)
