@@ -283,6 +283,17 @@ class MiddlewareTest < Minitest::Test
     end
   end
 
+  def test_calls_in_parallel_are_refused
+    made = manager({ models: [{ name: "gpt-4o-mini" }] })
+    faraday = connection("http://127.0.0.1:#{free_port}", made)
+    together = Object.new
+    def together.run = nil
+    assert_raises(LLMQ::UnsupportedError) do
+      faraday.in_parallel(together) { faraday.post(PATH, JSON.generate(body)) }
+    end
+    assert_equal(0, made.stats.submitted)
+  end
+
   def test_calls_that_no_limit_counts_pass
     with_mock do |url|
       made = manager({ models: [] })
