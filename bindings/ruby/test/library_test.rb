@@ -24,6 +24,7 @@ class LibraryTest < Minitest::Test
 
   # A variable that is empty names none, and a gem without a library has another one than this gem's.
   def test_the_library_that_pkg_config_knows
+    needed("pkg-config")
     without_library do |folder|
       told = loaded({ "PKG_CONFIG_PATH" => File.join(File.dirname(installed), "pkgconfig"),
                       "LLMQ_LIBRARY" => "" }, "-I", folder)
@@ -101,9 +102,15 @@ class LibraryTest < Minitest::Test
         size_t llmq_sizeof(int what) { (void)what; return #{size}; }
       C
       path = File.join(folder, "libllmq.so")
-      assert(system(ENV.fetch("CC", "cc"), "-shared", "-fPIC", "-o", path, source))
+      compiler = ENV.fetch("CC", "cc").split
+      needed(*compiler)
+      assert(system(*compiler, "-shared", "-fPIC", "-o", path, source))
       yield path
     end
+  end
+
+  def needed(*program)
+    skip("there is no #{program[0]}") unless system(*program, "--version", out: File::NULL, err: File::NULL)
   end
 
   # Path of the library that a new process takes.
