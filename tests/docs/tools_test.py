@@ -108,6 +108,19 @@ class Links(Case):
                 self.assertEqual(1, code, said)
                 self.assertIn(why, said)
 
+    def test_a_site_in_a_folder_that_git_ignores_is_looked_at(self):
+        subprocess.run(["git", "init", "-q", self.folder], check=True)
+        self.write("build/\n", ".gitignore")
+        site = self.folder / "build/site"
+        site.mkdir(parents=True)
+        code, said = run("links.py", site, SOURCE)
+        self.assertEqual(1, code, said)
+        self.assertIn("there are no documents", said)
+        (site / "page.md").write_text("[x](none.md)\n", encoding="utf-8")
+        code, said = run("links.py", site, SOURCE)
+        self.assertEqual(1, code, said)
+        self.assertIn("no such file", said)
+
     def test_sources_may_lie_elsewhere(self):
         self.write("`src/runtime/loop.cc` `docs/" + "none.md`\n")
         self.assertEqual(1, run("links.py", self.folder)[0])

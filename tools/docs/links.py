@@ -61,7 +61,10 @@ def main() -> int:
     """Prints what is broken; 1 if anything is."""
     root = Path(sys.argv[1]).resolve()
     sources = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else root
-    documents, known, complaints = tracked(root, "*.md"), {}, []
+    # A site is no checkout, wherever it lies.
+    documents, known, complaints = tracked(root, "*.md") if sources == root else sorted(root.rglob("*.md")), {}, []
+    if not documents:
+        complaints.append(f"{root}: there are no documents")
     names = {source.name for source in tracked(sources, "*.cc", "*.h", "*.hpp")}
     for document in documents:
         complaints += broken(document, root, known)
