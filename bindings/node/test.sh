@@ -49,7 +49,7 @@ rm -rf "$work/merge"
 
 # The examples, as they are, against the mock. Each must print a line like this, and leave with 0.
 declare -A says=(
-  [advanced.mjs]='^8 completed$'
+  [advanced.mjs]='^[89] completed$' # the ninth is the permit: its end may be told by then
   [anthropic.mjs]='^Mock answer to request '
   [basic.mjs]='^[1-9][0-9]* tokens, waited [0-9.]+ ms$'
   [batch.mjs]='^[1-9][0-9]* completed, [1-9][0-9]* failed$'

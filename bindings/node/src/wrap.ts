@@ -56,7 +56,6 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1; // the longest that a timer of Node takes
 // What SDKs have by themselves.
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_RETRIES = 2;
-const LEASE_LONGER_MS = 1000; // a time-out tells what happened; a lease that lapses does not
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 
@@ -249,8 +248,10 @@ function providerOfClient(client: object): string | undefined {
 }
 
 function providerOfUrl(url: URL, operation: OperationName): string {
-  if (url.hostname.endsWith('.azure.com')) return 'azure';
-  return operation === 'messages' ? 'anthropic' : 'openai';
+  if (operation === 'messages') return 'anthropic'; // Azure has these too
+  const azure =
+    url.hostname.endsWith('.azure.com') || url.pathname.includes('/openai/deployments/');
+  return azure ? 'azure' : 'openai';
 }
 
 class Calls {
@@ -311,7 +312,6 @@ class Calls {
       model: call.model,
       operation: call.operation,
       payload: call.operation === 'custom' ? undefined : call.body,
-      lease: this.settings.timeoutMs + LEASE_LONGER_MS, // ends what nobody reads on
       ...(tenant === undefined ? {} : { tenant }),
       ...(priority === undefined ? {} : { priority }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
@@ -340,8 +340,10 @@ class Calls {
       sending.end();
       const text = new TextDecoder().decode(bytes);
       const verdict = judge(call, answer.status, answer.headers, text);
-      end(permit, verdict);
-      return verdict.retryable && !last ? undefined : again(answer, bytes);
+      // What went well may be in no form that llmq knows: sound, or of an operation of its own.
+      if (answer.ok) permit.release(usageOf(verdict));
+      else end(permit, verdict);
+      return verdict.retryable && !answer.ok && !last ? undefined : again(answer, bytes);
     } catch (error) {
       broken(call, permit, sending, error);
       if (last || call.signal?.aborted === true) throw error;
@@ -367,9 +369,9 @@ function reportLimits(permit: Permit, headers: Headers): void {
  * address and key stay the client's.
  *
  * The client's time-out bounds each call until its answer is read, of a stream each wait for a
- * piece; a time-out of a request also its wait. A stream that nobody reads on loses its permit a
- * second after that time. Failures are the SDK's own errors; where llmq gave no permit, their
- * `cause` is the LlmqError.
+ * piece; a time-out of a request also its wait. A stream that nobody reads on loses its permit
+ * after the model's `timeout_ms`. Failures are the SDK's own errors; where llmq gave no permit,
+ * their `cause` is the LlmqError.
  */
 export function wrap<C extends SdkClient>(client: C, options: WrapOptions = {}): C {
   const calls = new Calls(

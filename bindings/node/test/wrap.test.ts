@@ -174,8 +174,8 @@ test('a stream that stalls ends with the time-out, and so does its permit', asyn
 
 test('a stream that nobody reads loses its permit', async (t) => {
   const baseURL = await stalling(t, 'text/event-stream', PIECE.repeat(2));
-  const manager = managerFor(t, limited([{ concurrency: 1 }]));
-  const client = wrap(new OpenAI({ apiKey: 'k', baseURL, timeout: 500 }), { manager });
+  const manager = managerFor(t, { models: [{ name: 'gpt', concurrency: 1, timeout_ms: 500 }] });
+  const client = wrap(new OpenAI({ apiKey: 'k', baseURL }), { manager });
   const stream = await client.chat.completions.create({ ...ASK, stream: true });
   assert.equal(manager.tryAcquire({ model: 'gpt' }), undefined);
   const ended = once(manager.hooks(['completed']), 'completed');
@@ -209,14 +209,19 @@ test('a stream that is aborted before it is read releases its permit at once', a
   assert.equal(manager.tryAcquire({ model: 'gpt' })?.release(), true);
 });
 
-test('answers that are no text come as they are', async (t) => {
+test('an answer in no form that llmq knows comes as it is, once', async (t) => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   const manager = managerFor(t, limited([{ concurrency: 1 }]));
-  const answer = (): Promise<Response> =>
-    Promise.resolve(new Response(bytes, { headers: { 'content-type': 'audio/mpeg' } }));
+  let calls = 0;
+  const answer = (): Promise<Response> => {
+    ++calls;
+    return Promise.resolve(new Response(bytes, { headers: { 'content-type': 'audio/mpeg' } }));
+  };
   const client = wrap(new OpenAI({ apiKey: 'k', baseURL: REFUSING, fetch: answer }), { manager });
   const speech = await client.audio.speech.create({ model: 'gpt', voice: 'ash', input: 'Rhine' });
   assert.deepEqual(new Uint8Array(await speech.arrayBuffer()), bytes);
+  assert.equal(calls, 1);
+  assert.equal(told(manager)['completed'], 1);
 });
 
 test('whose answers they are is told from the client, else from the address', async (t) => {
@@ -236,6 +241,8 @@ test('whose answers they are is told from the client, else from the address', as
     [new OpenAI({ ...made, baseURL: url }), '/chat/completions', 'openai'],
     [new OpenAI({ ...made, baseURL: url }), '/messages', 'anthropic'],
     [new OpenAI({ ...made, baseURL: 'https://x.openai.azure.com' }), '/responses', 'azure'],
+    [new OpenAI({ ...made, baseURL: `${url}/openai/deployments/m` }), '/embeddings', 'azure'],
+    [new OpenAI({ ...made, baseURL: 'https://x.services.ai.azure.com' }), '/messages', 'anthropic'],
     [new AzureOpenAI(azure), '/chat/completions', 'azure'],
     [new AzureOpenAI({ ...azure, deployment: 'east' }), '/chat/completions', 'azure'],
     [new Anthropic({ ...made, baseURL: url }), '/v1/messages/count_tokens', 'anthropic'],
@@ -244,9 +251,9 @@ test('whose answers they are is told from the client, else from the address', as
     await wrapped.post(at, ask);
     assert.equal(explain.mock.calls.at(-1)?.arguments[0], provider, at);
   }
-  assert.equal(explain.mock.callCount(), 6);
+  assert.equal(explain.mock.callCount(), 8);
   assert.deepEqual(
-    called.slice(3, 5),
+    called.slice(5, 7),
     ['gpt', 'east'].map(
       (name) => `${url}/openai/deployments/${name}/chat/completions?api-version=2024-10-21`,
     ),
