@@ -21,7 +21,8 @@ cd "$work"
 ruby -w "$here/test/all.rb"
 
 # The examples, as they are, against the mock.
-"$LLMQ_PROGRAM" mock >"$work/mock.log" 2>&1 &
+: >"$work/mock.log" # by now: what an earlier run left tells another address
+"$LLMQ_PROGRAM" mock >>"$work/mock.log" 2>&1 &
 mock=$!
 trap 'kill "$mock"' EXIT
 until grep -q listening "$work/mock.log"; do kill -0 "$mock"; done
