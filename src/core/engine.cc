@@ -110,7 +110,7 @@ bool Engine::can_never_fit(const Step& step, Model& model, Account& account,
 }
 
 void Engine::stand_in_line(const Step& step, Model& model, Account& account, Request& request) {
-  if (request.deadline != kNever && !may_leave_in_time(model, request)) {
+  if (request.deadline != kNever && !may_leave_in_time(request)) {
     const DurationNs least = least_wait(step.now, model, account, request);
     if (request.deadline <= step.now + least) {
       finish(step, model, request, State::kExpired, Status::kDeadline, least);

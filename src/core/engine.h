@@ -246,7 +246,7 @@ class Engine {
   bool may_leave(const Request& request) const;
   bool fall_back(const Step& step, Model& model, Request& request, Status why);
   TimeNs patience_ends(const Request& request);
-  bool may_leave_in_time(const Model& model, const Request& request);
+  bool may_leave_in_time(const Request& request);
 
   // engine_hedge.cc
   void plan_hedge(const Step& step, Model& model, const Request& request);

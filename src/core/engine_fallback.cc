@@ -105,7 +105,8 @@ void Engine::on(const Step& step, const FellBack& event) {
 TimeNs Engine::patience_ends(const Request& request) {
   Model& model = model_of(request);
   if (model.settings.fallback.after.ns == 0 && fallen_.empty()) return kNever;
-  if (request.role == Role::kFollower) return kNever;  // its call has it
+  if (closing_ || model.settings.durable) return kNever;  // it would go nowhere
+  if (request.role == Role::kFollower) return kNever;     // its call has it
   Fallen state = fallen(model, request);
   const Model* const from = this->model(state.from);
   if (from == nullptr || from->settings.fallback.after.ns == 0) return kNever;
@@ -114,8 +115,8 @@ TimeNs Engine::patience_ends(const Request& request) {
 }
 
 // Another model may yet meet the deadline.
-bool Engine::may_leave_in_time(const Model& model, const Request& request) {
-  return patience_ends(request) < request.deadline && may_leave(request) && !model.settings.durable;
+bool Engine::may_leave_in_time(const Request& request) {
+  return patience_ends(request) < request.deadline && may_leave(request);
 }
 
 }  // namespace llmq::core

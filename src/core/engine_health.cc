@@ -40,7 +40,7 @@ bool Engine::weigh_health(const Step& step, Deployment& deployment, const Reques
     changed = breaker.succeeded(step.now, &request, request.started);
   } else if (is_outage(status) || (status == Status::kOverloaded && alone)) {
     const bool connected = status != Status::kTransport || request.reservation->sent;
-    changed = breaker.failed(step.now, &request, status, connected, spec, random_);
+    changed = breaker.failed(step.now, &request, request.started, status, connected, spec, random_);
   } else if (status == Status::kRateLimited || is_transient(status) || !is_answer(status)) {
     breaker.ended(&request);
   } else {

@@ -209,8 +209,9 @@ bool Engine::learn(const Step& step, Deployment& deployment, const Observed& obs
   const auto hold_of = [&](const Limit* limit) -> const Hold* {
     if (reservation == nullptr || !reservation->sent) return nullptr;
     const std::vector<Limit*>& limits = deployment.limiter.limits();
-    const auto at = std::find(limits.begin(), limits.end(), limit) - limits.begin();
-    return &reservation->holds[static_cast<size_t>(at)];
+    const auto at =
+        static_cast<size_t>(std::find(limits.begin(), limits.end(), limit) - limits.begin());
+    return at < reservation->count ? &reservation->holds[at] : nullptr;
   };
   bool changed = false;
   for (size_t i = 0; i < observed.count; ++i) {

@@ -44,7 +44,7 @@ void Engine::weigh_load(const Step& step, Deployment& deployment, const Request&
     if (!overloaded || !deployment.spec.adaptive_concurrency) return;
     load.overloaded(step.now, others, deployment.limiter.most_attempts(),
                     std::max(kLeastRound, deployment.latencies.median()));
-    if (pause.ns > 0) load.closed();
+    if (pause.ns > 0) load.closed(others);
     if (refused && refusal.limit > 0) load.told(refusal.limit);
   }
   deployment.limiter.bound_attempts(load.bound());

@@ -92,7 +92,7 @@ Engine::Choice Engine::choose(const Step& step, Model& model, const Request& req
   Choice best{kNever, nullptr, Block::kNotReady, -1};
   Standing standing;  // of the best
   for (const std::unique_ptr<Deployment>& deployment : model.deployments) {
-    if (deployment == nullptr) continue;
+    if (deployment == nullptr || deployment->leaving) continue;  // one to wait at stays
     const Choice one = look_at(step, *deployment, request, demand);
     deployment->refuses_head = one.limit;
     const bool first = best.deployment == nullptr || one.at < best.at;

@@ -117,6 +117,8 @@ class Limit {
   TimeNs earliest(TimeNs now, int64_t cost);
   // The same if a call of `ahead` starts now.
   TimeNs earliest_behind(TimeNs now, int64_t cost, int64_t ahead);
+  // No later than earliest(), whatever the next answer shows of a limit that is learnt.
+  TimeNs earliest_if_proven(TimeNs now, int64_t cost);
   // Of calls whose reservation need not fit if what is expected of it does (projects()).
   TimeNs earliest(TimeNs now, const Demand& demand) {
     return earliest(now, cost_of(demand), demand);

@@ -41,6 +41,18 @@ TimeNs Limit::earliest_behind(TimeNs now, int64_t cost, int64_t ahead) {
   return learns && at > from && ahead == 0 ? by_probe(now, from, cost, at) : at;
 }
 
+// What an answer may lift at once is left out: the care that a limit is met with at first, and all
+// of it until its shape is known.
+TimeNs Limit::earliest_if_proven(TimeNs now, int64_t cost) {
+  if (!learner_ || spec_.shape != Shape::kAuto || now >= learner_->lesson_ends()) {
+    return earliest(now, cost);
+  }
+  const TimeNs from = std::max(now, closed_until_);
+  if (learner_->learnt().shape == Shape::kAuto) return from;
+  const TimeNs at = by_shape(now, from, cost, 0);
+  return at > from ? by_probe(now, from, cost, at) : at;
+}
+
 // Until the shape is known, no more than answers have shown to be there.
 bool Limit::is_beyond_shown(int64_t cost) const {
   return learner_->headers() && learner_->learnt().shape == Shape::kAuto &&
@@ -185,7 +197,11 @@ void Limit::change(TimeNs now, const LimitSpec& spec, const Prices& prices) {
   ledger_.change_window(spec.period + spec.jitter);
   if (other_grid) windows_.reset();
   if (is_concurrency()) return;
-  if (spec.shape != Shape::kAuto && was_auto) learner_.reset();
+  if (spec.shape != Shape::kAuto && was_auto) {
+    learner_.reset();
+    probing_ = false;
+    in_flight_ = 0;
+  }
   if (learner_) {
     learner_->change(spec);
   } else if (spec.shape == Shape::kAuto) {
@@ -207,7 +223,6 @@ void Limit::try_again(TimeNs now) {
 void Limit::open_up(TimeNs now) {
   LimitSpec open = spec_;
   open.shape = Shape::kSliding;
-  open.calendar = Calendar::kNone;
   open.amount = kMaxLimitAmount;
   change(now, open, prices_);
 }
@@ -222,7 +237,7 @@ void Limit::set_windows(TimeNs start, TimeNs end, TimeNs next_end) {
 }
 
 // Makes the counters that the shape needs, and drops those of others. What was charged in the
-// present window is in the ledger: counters on a grid begin with it.
+// present window is in the ledger: a bucket, and counters on a grid, begin with it.
 void Limit::enforce(TimeNs now) {
   if (is_concurrency()) return;
   const bool learns = spec_.shape == Shape::kAuto;
@@ -245,6 +260,7 @@ void Limit::enforce(TimeNs now) {
       bucket_->change(now, amount, spec_.period, capacity, jitter);
     } else {
       bucket_.emplace(amount, spec_.period, capacity, jitter);
+      ledger_.each([this](TimeNs last, int64_t cost) { bucket_->charge(last, cost); });
     }
   } else {
     bucket_.reset();

@@ -173,16 +173,26 @@ void Limiter::reserve(TimeNs now, const Demand& demand, Reservation& reservation
   for (size_t i = 0; i < limits_.size(); ++i) {
     limits_[i]->reserve(now, reservation.holds[i], demand);
   }
+  reservation.count = limits_.size();
   reservation.sent = false;
+}
+
+// Of limits that have come since, the attempt holds nothing.
+void Limiter::follow(Reservation& reservation) const {
+  for (; reservation.count < limits_.size(); ++reservation.count) {
+    reservation.holds[reservation.count] = Hold{};
+  }
 }
 
 void Limiter::sent(TimeNs now, Reservation& reservation) {
   if (reservation.sent) return;
   reservation.sent = true;
+  follow(reservation);
   for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->sent(now, reservation.holds[i]);
 }
 
 bool Limiter::progress(TimeNs now, Reservation& reservation, int64_t output_tokens) {
+  follow(reservation);
   bool charged = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
     charged = limits_[i]->progress(now, reservation.holds[i], output_tokens) || charged;
@@ -192,11 +202,13 @@ bool Limiter::progress(TimeNs now, Reservation& reservation, int64_t output_toke
 
 void Limiter::refund(TimeNs now, Reservation& reservation) {
   assert(!reservation.sent);
+  follow(reservation);
   for (size_t i = 0; i < limits_.size(); ++i) limits_[i]->refund(now, reservation.holds[i]);
 }
 
 bool Limiter::settle(TimeNs now, Reservation& reservation, const Settlement& settlement) {
   assert(reservation.sent);
+  follow(reservation);
   bool room = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
     const bool grew = limits_[i]->settle(now, reservation.holds[i], settlement);
@@ -211,6 +223,7 @@ bool Limiter::projects() const {
 }
 
 bool Limiter::amend(TimeNs now, Reservation& reservation, const Usage& usage) {
+  follow(reservation);
   bool alive = false;
   for (size_t i = 0; i < limits_.size(); ++i) {
     alive = limits_[i]->amend(now, reservation.holds[i], usage) || alive;

@@ -26,6 +26,7 @@ struct Verdict {
 // What one attempt holds of every limit. One final transition: refund, or settle after sent.
 struct Reservation {
   std::array<Hold, kMostLimitsTogether> holds{};
+  size_t count = 0;  // of them; what follows is of an earlier attempt
   bool sent = false;
   Reservation* next_free = nullptr;
 };
@@ -99,6 +100,7 @@ class Limiter {
   bool is_gone(size_t limit) const { return limits_[limit]->is_open(); }
 
  private:
+  void follow(Reservation& reservation) const;
   struct Traits {
     bool pooled = false;
     bool implicit = false;

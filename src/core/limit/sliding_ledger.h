@@ -63,6 +63,12 @@ class SlidingLedger {
     }
   }
 
+  // All of them; the first may have left the window.
+  template <typename Visit>
+  void each(const Visit& visit) const {
+    each_from(head_, visit);
+  }
+
   // Is that bucket still in the window?
   bool alive(TimeNs now, LedgerSeq seq);
 

@@ -55,16 +55,13 @@ bool CircuitBreaker::answered(TimeNs now, const Request* request, TimeNs begun) 
   return true;
 }
 
-bool CircuitBreaker::failed(TimeNs now, const Request* request, Status why, bool connected,
-                            const BreakerSpec& spec, Random& random) {
-  const bool was_probe = std::any_of(probes_.begin(), probes_.end(), [request](const Probe& probe) {
-    return probe.request == request && request != nullptr;
-  });
+bool CircuitBreaker::failed(TimeNs now, const Request* request, TimeNs begun, Status why,
+                            bool connected, const BreakerSpec& spec, Random& random) {
   ended(request);
   if (state_ == State::kOpen) return false;
   cause_ = why;
   if (state_ == State::kHalfOpen) {
-    if (!was_probe || ++bad_ < kVerdict) return false;
+    if (begun < half_open_at_ || ++bad_ < kVerdict) return false;
   } else {
     counts_.add(now, kCalls);
     counts_.add(now, kFailures);

@@ -53,7 +53,7 @@ class CircuitBreaker {
   bool succeeded(TimeNs now, const Request* request, TimeNs begun);
   // It did not go well, but something that works has answered.
   bool answered(TimeNs now, const Request* request, TimeNs begun);
-  bool failed(TimeNs now, const Request* request, Status why, bool connected,
+  bool failed(TimeNs now, const Request* request, TimeNs begun, Status why, bool connected,
               const BreakerSpec& spec, Random& random);
   // It tells nothing: its place as a probe is free.
   void ended(const Request* request);

@@ -98,7 +98,7 @@ DurationNs least_time_until(TimeNs now, Limit& limit, int64_t cost) {
     return {scaled(std::max<int64_t>(cost - 2 * spec.amount, 0), spec.period.ns, spec.amount)};
   }
   const int64_t windows = (cost - 1) / spec.amount;
-  const TimeNs at = limit.earliest(now, cost - windows * spec.amount);
+  const TimeNs at = limit.earliest_if_proven(now, cost - windows * spec.amount);
   const int64_t rest = at == kNever ? 0 : (at - now).ns;
   return {rest + scaled(windows, spec.period.ns, 1)};
 }

@@ -15,7 +15,10 @@ using State = CircuitBreaker::State;
 class Breaker : public testing::Test {
  protected:
   bool fail(const Request* request = nullptr, bool connected = true) {
-    return breaker.failed(now, request, Status::kServer, connected, spec, random);
+    return fail_begun(now, request, connected);
+  }
+  bool fail_begun(TimeNs begun, const Request* request, bool connected = true) {
+    return breaker.failed(now, request, begun, Status::kServer, connected, spec, random);
   }
   bool succeed(const Request* request = nullptr) { return breaker.succeeded(now, request, now); }
   void trip() {
@@ -117,9 +120,23 @@ TEST_F(Breaker, AProbeThatHangsLosesItsPlaceWhenItsLeaseEnds) {
   now = now + seconds(10);
   EXPECT_EQ(breaker.opens(now), now);
   for (const int i : {3, 4, 5}) start(requests[i]);
-  for (const int i : {0, 1, 2}) EXPECT_FALSE(fail(&requests[i])) << "they are no probes any more";
+  EXPECT_GT(breaker.opens(now), now);
   for (const int i : {3, 4}) EXPECT_FALSE(succeed(&requests[i]));
   EXPECT_TRUE(succeed(&requests[5]));
+}
+
+// Else a provider that hangs for longer than a lease would be probed for ever.
+TEST_F(Breaker, AProbeThatFailsAfterItsLeaseStillTells) {
+  trip();
+  wait_until_half_open();
+  const TimeNs begun = now;
+  for (const int i : {0, 1, 2}) start(requests[i]);
+  now = now + seconds(10);
+  for (const int i : {3, 4, 5}) start(requests[i]);
+  now = now + seconds(5);
+  for (const int i : {0, 1}) EXPECT_FALSE(fail_begun(begun, &requests[i]));
+  EXPECT_TRUE(fail_begun(begun, &requests[2]));
+  EXPECT_EQ(breaker.state(), State::kOpen);
 }
 
 TEST_F(Breaker, WhatWasOnItsWayBeforeTellsNothing) {
@@ -130,7 +147,7 @@ TEST_F(Breaker, WhatWasOnItsWayBeforeTellsNothing) {
   start(requests[0]);
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(breaker.succeeded(now, &requests[7], before));
-    EXPECT_FALSE(fail(&requests[7]));
+    EXPECT_FALSE(fail_begun(before, &requests[7]));
   }
   EXPECT_EQ(breaker.state(), State::kHalfOpen);
 }

@@ -36,6 +36,26 @@ TEST(EngineDeadline, InThePastIsAnOutcomeAtOnce) {
   EXPECT_TRUE(job.attempts.empty());
 }
 
+// One answer may lift what a limit of which nothing is known yet is met with.
+TEST(EngineDeadline, IsNotRefusedForTheCareAtTheBeginning) {
+  EngineSim sim;
+  LimitSpec limit = per_period(LimitKind::kRequests, 3, seconds(60));
+  limit.shape = Shape::kAuto;
+  sim.add_model(model_with({limit}));
+  sim.world.answer = [](const Call&) {
+    Answer answer;
+    answer.latency = seconds(1);
+    return answer;
+  };
+  sim.submit(Want{});
+  sim.run_for(milliseconds(100));
+  const Job& job = sim.submit(due_in(sim, seconds(15)));
+  sim.run_all();
+  EXPECT_EQ(job.state, State::kCompleted);
+  ASSERT_FALSE(job.attempts.empty());
+  EXPECT_LE(job.attempts.front().started, job.submitted + seconds(5));
+}
+
 TEST(EngineDeadline, EndsAWaitingRequest) {
   EngineSim sim;
   sim.add_model(model_with({concurrency(1)}));

@@ -251,6 +251,23 @@ TEST_F(EngineDeployments, OneThatIsDrainedEndsWhatItRuns) {
   EXPECT_EQ(sim.model(0).counters.retries, 0u);
 }
 
+// While the first in line waits for the places that stay, somebody else may come.
+TEST_F(EngineDeployments, NobodyWaitsAtOneThatHasGone) {
+  places({{concurrency(1)}, {concurrency(1)}});
+  sim.world.answer = [](const Call& call) {
+    Answer answer;
+    answer.latency = seconds(call.job.attempts.back().deployment == 0 ? 1 : 5);
+    return answer;
+  };
+  for (int i = 0; i < 10; ++i) sim.submit(Want{});
+  sim.remove(0, 0, StopMode::kDrain);
+  sim.run_for(milliseconds(1'100));
+  ASSERT_EQ(sim.deployments_gone.size(), 1u);
+  sim.submit(Want{});
+  sim.run_all();
+  EXPECT_EQ(sim.model(0).counters.completed, 11u);
+}
+
 TEST_F(EngineDeployments, WhatRunsAtOneThatIsTakenAwayIsTriedElsewhere) {
   places({{concurrency(4)}, {concurrency(1)}});
   sim.world.answer = [](const Call&) {

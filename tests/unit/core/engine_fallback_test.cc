@@ -58,6 +58,16 @@ class EngineFallback : public testing::Test {
   const TimeNs begin = sim.now();
 };
 
+TEST_F(EngineFallback, PatienceThatLeadsNowhereWakesNobody) {
+  add_impatient(1, seconds(60), seconds(5));
+  for (int i = 0; i < 4; ++i) sim.submit(Want{});
+  sim.shut_down(StopMode::kDrain, sim.now() + seconds(600));
+  sim.run_for(seconds(6));
+  EXPECT_GT(sim.engine.next_wake(), sim.now() + seconds(1));
+  sim.run_all();
+  EXPECT_EQ(sim.model(0).counters.completed, 4u);
+}
+
 TEST_F(EngineFallback, AContextThatIsTooLongGoesToTheOtherModelAtOnce) {
   sim.add_model(falling({1}));
   sim.add_model(model_with({}));

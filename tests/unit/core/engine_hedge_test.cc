@@ -408,7 +408,7 @@ TEST_F(EngineHedge, NeverAsAProbeOfABreaker) {
   save_up();
   second.status = Status::kServer;
   Random random(1);
-  sim.deployment(0, 1).breaker.failed(sim.now(), nullptr, Status::kServer, true,
+  sim.deployment(0, 1).breaker.failed(sim.now(), nullptr, sim.now(), Status::kServer, true,
                                       sim.deployment(0, 1).spec.breaker, random);
   ASSERT_FALSE(sim.deployment(0, 1).breaker.is_closed());
   sim.submit(sized());

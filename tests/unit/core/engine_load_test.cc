@@ -94,6 +94,27 @@ struct Backlog {
   int64_t bound() { return sim.model(0).first().load.bound(); }
 };
 
+// Beside those that run on, one goes first.
+TEST(EngineLoad, APauseDoesNotWaitForWhatStillRuns) {
+  EngineSim sim;
+  sim.add_model(model_with({concurrency(200)}));
+  sim.world.answer = [](const Call& call) {
+    Answer answer;
+    answer.latency = seconds(60);
+    if (call.job.id != 51 || call.attempt > 1) return answer;
+    answer = failing(Status::kOverloaded, seconds(1));
+    answer.latency = seconds(10);
+    return answer;
+  };
+  for (int i = 0; i < 51; ++i) sim.submit(Want{});
+  sim.run_for(milliseconds(10'100));
+  const Job& next = sim.submit(Want{});
+  sim.run_for(seconds(3));
+  ASSERT_FALSE(next.attempts.empty() && sim.jobs[50].attempts.size() == 1);
+  sim.run_all();
+  EXPECT_EQ(sim.model(0).counters.completed, 52u);
+}
+
 TEST(EngineLoad, NothingIsBoundedWhileNothingIsWrong) {
   Backlog run(100'000);
   run.run_for(seconds(60));

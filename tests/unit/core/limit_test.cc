@@ -55,6 +55,18 @@ TEST(Limit, CountsWhatItsKindSays) {
   EXPECT_EQ(cost(LimitKind::kOutputTokens, 30, 4), 4);
 }
 
+// What was used counts in whatever shape comes next.
+TEST(Limit, ABucketThatASlidingLimitBecomesIsNotFull) {
+  LimitSpec spec = per_period(LimitKind::kRequests, 100, seconds(60));
+  Limit limit(spec);
+  for (int i = 0; i < 100; ++i) charged(limit, kStart, 1);
+  spec.shape = Shape::kBucket;
+  const TimeNs later = kStart + seconds(1);
+  limit.change(later, spec, {});
+  EXPECT_GE(limit.earliest(later, 50), kStart + seconds(29));
+  EXPECT_LE(limit.earliest(later, 50), kStart + seconds(31));
+}
+
 TEST(Limit, ToleratesAbsurdUsage) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();

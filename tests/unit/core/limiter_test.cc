@@ -39,6 +39,49 @@ TEST(Limiter, BoundsConcurrencyWhereNoLimitDoes) {
   EXPECT_EQ(verdict.limit, 1);
 }
 
+// A reservation is used again: what an earlier attempt held of other limits is nothing of this one.
+TEST(Limiter, OfALimitThatJoinsWhileAnAttemptRunsItHoldsNothing) {
+  const LimitSpec tokens = per_period(LimitKind::kTokens, 100'000, seconds(60));
+  Limiter one({per_period(LimitKind::kRequests, 100, seconds(60)), tokens}, 256);
+  Limiter other({}, 256);
+  for (const bool sent_before : {false, true}) {
+    Reservation reservation;
+    one.reserve(kStart, {1500, 0}, reservation);
+    one.sent(kStart, reservation);
+    one.settle(kStart, reservation, known(1500));
+    other.change(kStart, {}, 256, {});
+    other.reserve(kStart, {10, 0}, reservation);
+    if (sent_before) other.sent(kStart, reservation);
+    other.change(kStart, {per_period(LimitKind::kTokens, 2'000, seconds(60)), concurrency(2)}, 256,
+                 {});
+    other.sent(kStart, reservation);
+    other.settle(kStart, reservation, known(20));
+    for (Limit* limit : other.limits()) EXPECT_EQ(limit->held(), 0) << sent_before;
+  }
+}
+
+TEST(Limiter, ACalendarLimitThatComesBackKnowsWhatWasUsed) {
+  LimitSpec day = per_period(LimitKind::kRequests, 1'000, seconds(86'400));
+  day.shape = Shape::kFixed;
+  day.calendar = Calendar::kDay;
+  Limiter limiter({day}, 256);
+  const auto begin_day = [&] {
+    limiter.limits()[0]->set_windows(kStart, kStart + seconds(86'400), kStart + seconds(172'800));
+  };
+  begin_day();
+  Reservation reservation;
+  limiter.reserve(kStart, {0, 0}, reservation);
+  limiter.sent(kStart, reservation);
+  const TimeNs later = kStart + seconds(3'600);
+  limiter.settle(later, reservation, known(0));
+  limiter.change(later, {}, 256, {});
+  const size_t places = limiter.limits().size();
+  limiter.change(later, {day}, 256, {});
+  EXPECT_EQ(limiter.limits().size(), places);
+  begin_day();
+  EXPECT_EQ(limiter.limits()[0]->used(later), 1);
+}
+
 TEST(Limiter, LeavesConcurrencyToTheLimitThatIsThere) {
   Limiter limiter({concurrency(500)}, 2);
   EXPECT_EQ(limiter.limits().size(), 1u);
