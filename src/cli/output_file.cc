@@ -1,6 +1,7 @@
 #include "cli/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,52 +48,82 @@ size_t write_all(int fd, std::string_view bytes) {
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, Existing existing) : path_(path) {
+OutputFile::OutputFile(const std::string& path, Existing existing) : OutputFile(path) {
   if (path == "-") {
     if (existing == Existing::kResume) throw Failure("--resume needs an output file, not -");
     fd_ = STDOUT_FILENO;
     return;
   }
+  do {
+    open(existing);
+  } while (!lock());
+  if (existing == Existing::kReplace && regular_ && ::ftruncate(fd_, 0) != 0) {
+    throw failure(path_, "cannot be written");
+  }
+  if (existing == Existing::kResume && !made_) reread();
   struct stat status {};
-  const bool exists = ::stat(path.c_str(), &status) == 0;
-  made_ = !exists;
-  if (exists && existing == Existing::kRefuse) {
-    throw Failure("output " + path + " exists: --resume goes on with it, --force replaces it");
-  }
-  if (exists && S_ISDIR(status.st_mode)) throw Failure("output " + path + " is a directory");
-  if (exists && existing == Existing::kResume) {
-    if (!S_ISREG(status.st_mode)) {
-      throw Failure("output " + path + " is not a regular file: --resume cannot go on with it");
-    }
-    reread(status.st_mode & 07777U);
-  }
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
-                    (existing == Existing::kResume ? O_APPEND : O_TRUNC) | (made_ ? O_EXCL : 0);
-  fd_ = ::open(path.c_str(), flags, kMode);
-  if (fd_ < 0) throw failure(path, "cannot be written");
-  regular_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
-  whole_ = regular_ ? status.st_size : 0;
+  whole_ = regular_ && ::fstat(fd_, &status) == 0 ? status.st_size : 0;
 }
 
-OutputFile::~OutputFile() {
+OutputFile::~OutputFile() { close(); }
+
+void OutputFile::close() {
   if (fd_ > STDERR_FILENO) ::close(fd_);
+  fd_ = -1;
+}
+
+// Changes nothing in a file that is there: another run may be writing it.
+void OutputFile::open(Existing existing) {
+  close();
+  struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  made_ = !exists;
+  if (exists && existing == Existing::kRefuse) {
+    throw Failure("output " + path_ + " exists: --resume goes on with it, --force replaces it");
+  }
+  if (exists && S_ISDIR(status.st_mode)) throw Failure("output " + path_ + " is a directory");
+  const bool resume = exists && existing == Existing::kResume;
+  if (resume && !S_ISREG(status.st_mode)) {
+    throw Failure("output " + path_ + " is not a regular file: --resume cannot go on with it");
+  }
+  const int flags = (resume ? O_RDWR : O_WRONLY) | O_CREAT | O_CLOEXEC | (made_ ? O_EXCL : 0);
+  fd_ = ::open(path_.c_str(), flags, kMode);
+  if (fd_ < 0) throw failure(path_, "cannot be written");
+}
+
+// Two runs on one file would lose what the first has been answered. False: the name has gone to
+// another file since it was opened. A file system without locks has none to refuse.
+bool OutputFile::lock() {
+  struct stat status {};
+  regular_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+  if (!regular_) return true;
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw Failure("output " + path_ + " is being written by another run");
+  }
+  struct stat named {};
+  return ::stat(path_.c_str(), &named) == 0 && named.st_dev == status.st_dev &&
+         named.st_ino == status.st_ino;
 }
 
 // Copies what is finished to a new file that takes the old one's place: at every moment one of them
-// is whole. A file that holds anything but results is none of ours and stays as it is.
-void OutputFile::reread(unsigned mode) {
+// is whole. A file that holds anything but results is none of ours and stays as it is, and so does
+// one that has the new file's name already.
+void OutputFile::reread() {
   std::array<char, PATH_MAX> real{};  // a link stays one
   if (::realpath(path_.c_str(), real.data()) == nullptr) throw failure(path_, "cannot be read");
-  const int in = ::open(real.data(), O_RDONLY | O_CLOEXEC);
-  if (in < 0) throw failure(path_, "cannot be read");
   const std::string kept_path = std::string(real.data()) + ".resume";
-  const int out = ::open(kept_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (out < 0) {
-    const Failure why = failure(kept_path, "cannot be written");
-    ::close(in);
-    throw why;
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) throw failure(path_, "cannot be read");
+  const mode_t mode = status.st_mode & 07777U;
+  const int out = ::open(kept_path.c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, mode);
+  if (out < 0 && errno == EEXIST) {
+    throw Failure("output " + path_ + " was left as it is: --resume has to make " + kept_path +
+                  ", which is there already, of yours or left by a run that was killed");
   }
-  LineReader reader(in, kMaxResultLine);
+  if (out < 0) throw failure(kept_path, "cannot be written");
+  ::flock(out, LOCK_EX | LOCK_NB);  // ours from its first moment under the old one's name
+  LineReader reader(fd_, kMaxResultLine);
   Line line;
   bool written = ::fchmod(out, mode) == 0;  // whatever the umask
   uint64_t foreign = 0;
@@ -114,18 +145,18 @@ void OutputFile::reread(unsigned mode) {
   }
   written = written && ::fsync(out) == 0;
   const int error = errno;
-  ::close(in);
-  ::close(out);
-  if (foreign != 0) {
-    ::unlink(kept_path.c_str());
-    throw Failure("output " + path_ + " was left as it is: its line " + std::to_string(foreign) +
-                  " is not a result, so --resume cannot go on with it");
+  if (foreign == 0 && written && ::rename(kept_path.c_str(), real.data()) == 0) {
+    close();
+    fd_ = out;
+    return;
   }
-  if (written && ::rename(kept_path.c_str(), real.data()) == 0) return;
   if (!written) errno = error;
   const Failure why = failure(kept_path, "cannot be written");
   ::unlink(kept_path.c_str());
-  throw why;
+  ::close(out);
+  if (foreign == 0) throw why;
+  throw Failure("output " + path_ + " was left as it is: its line " + std::to_string(foreign) +
+                " is not a result, so --resume cannot go on with it");
 }
 
 void OutputFile::flush() {

@@ -1,5 +1,6 @@
 // The output: whole lines only, whatever happens. A run that goes on with an old file first drops
-// from it what is to be run again, and a torn last line.
+// from it what is to be run again, and a torn last line. A regular file is locked (flock) as long
+// as the object is there.
 #ifndef LLMQ_CLI_OUTPUT_FILE_H_
 #define LLMQ_CLI_OUTPUT_FILE_H_
 
@@ -15,8 +16,8 @@ enum class Existing { kRefuse, kResume, kReplace };
 
 class OutputFile {
  public:
-  // "-" is standard output. Throws a Failure if the file exists and may not be touched, or cannot
-  // be written.
+  // "-" is standard output. Throws a Failure if the file exists and may not be touched, cannot be
+  // written, or is being written by another run.
   OutputFile(const std::string& path, Existing existing);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
@@ -36,7 +37,11 @@ class OutputFile {
   int fd() const { return fd_; }
 
  private:
-  void reread(unsigned mode);
+  explicit OutputFile(const std::string& path) : path_(path) {}
+  void open(Existing existing);
+  bool lock();
+  void reread();
+  void close();
 
   std::string path_;
   int fd_ = -1;

@@ -1,7 +1,10 @@
 // `llmq run --resume`.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -113,6 +116,57 @@ TEST(Resume, KeepsTheModeOfTheOutputAndALinkToIt) {
   struct stat status {};
   ASSERT_EQ(::stat(out.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
+}
+
+// The new file takes the name OUT.resume for a moment: nothing of the user's may be under it.
+TEST(Resume, LeavesAFileThatHasTheNameOfTheNewOne) {
+  const Directory dir;
+  const std::string result = R"({"id":"1","custom_id":"a","response":null,"error":null})"
+                             "\n";
+  const std::string out = dir.write("r.jsonl", result);
+  const std::string in = dir.write("r.jsonl.resume", chat_lines(3));
+  Program of_input(dir, {"run", in, "-o", out, "--provider", "mock", "--resume"});
+  EXPECT_EQ(of_input.wait(), 1);
+  EXPECT_THAT(of_input.err(), ::testing::HasSubstr("r.jsonl.resume, which is there already"));
+  EXPECT_EQ(dir.read("r.jsonl"), result);
+  EXPECT_EQ(dir.read("r.jsonl.resume"), chat_lines(3));
+
+  std::filesystem::rename(in, dir.path("in.jsonl"));
+  std::filesystem::create_symlink(dir.write("notes", "mine"), in);
+  Program of_link(dir, {"run", dir.path("in.jsonl"), "-o", out, "--provider", "mock", "--resume"});
+  EXPECT_EQ(of_link.wait(), 1);
+  EXPECT_EQ(dir.read("notes"), "mine");
+  EXPECT_EQ(dir.read("r.jsonl"), result);
+}
+
+TEST(Resume, LeavesAFileThatAnotherRunIsWriting) {
+  const Directory dir;
+  const std::string pipe = dir.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int input = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);  // the run goes on until it is closed
+  ASSERT_GE(input, 0);
+  const std::string out = dir.path("out.jsonl");
+  for (const bool resumed : {false, true}) {
+    const std::string lines = resumed ? chat_line("c") : chat_line("a") + chat_line("b");
+    Arguments arguments{"run", pipe, "-o", out, "--provider", "mock"};
+    if (resumed) arguments.emplace_back("--resume");
+    Program first(dir, arguments);
+    ASSERT_EQ(::write(input, lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
+    ASSERT_TRUE(first.wait_for("out.jsonl", resumed ? R"("c")" : R"("b")")) << first.err();
+    const std::string other = dir.write("other.jsonl", chat_line("other"));
+    for (const char* way : {"--resume", "--force"}) {
+      Program second(dir, {"run", other, "-o", out, "--provider", "mock", way});
+      EXPECT_EQ(second.wait(), 1);
+      EXPECT_THAT(second.err(), ::testing::HasSubstr("out.jsonl is being written by another run"));
+    }
+    const std::string more = chat_line(resumed ? "e" : "d");
+    ASSERT_EQ(::write(input, more.data(), more.size()), static_cast<ssize_t>(more.size()));
+    ASSERT_TRUE(first.wait_for("out.jsonl", resumed ? R"("e")" : R"("d")")) << first.err();
+    first.signal(SIGINT);
+    EXPECT_EQ(first.wait(), 130) << first.err();
+  }
+  ::close(input);
+  EXPECT_EQ(ids_of(dir.read("out.jsonl")), (std::set<std::string>{"a", "b", "c", "d", "e"}));
 }
 
 }  // namespace
