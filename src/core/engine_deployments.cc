@@ -64,8 +64,9 @@ void Engine::on(const Step& step, const DeploymentRemoved& event) {
   admit(step, *model);
 }
 
-// Whatever runs at a deployment is tried again elsewhere. What a store does not know of yet has not
-// begun: it is put back when the store answers.
+// Whatever runs at a deployment is tried elsewhere, at once: it has not failed, so that neither
+// retry.on nor the budget of retries is asked. What a store does not know of yet has not begun: it
+// is put back when the store answers.
 void Engine::take_back_from(const Step& step, Deployment& deployment) {
   Model& model = deployment.model;
   std::vector<Request*> runs;
@@ -77,7 +78,7 @@ void Engine::take_back_from(const Step& step, Deployment& deployment) {
   for (Request* request : runs) {
     abort_attempt(step, model, *request, Status::kClosing);
     if (request->role != Role::kHedge) grant_another_attempt(*request);
-    attempt_failed(step, model, *request, Status::kTransport, DurationNs{});
+    attempt_failed(step, model, *request, Status::kTransport, DurationNs{}, true);
   }
 }
 

@@ -152,6 +152,27 @@ static void what_runs_at_one_that_goes_is_tried_elsewhere(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+/* No request ends for a deployment that goes: that is none of the failures that retries are for. */
+static void what_runs_at_one_that_goes_needs_no_retry(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"provider\":\"mock\",\"retry\":{\"on\":\"none\"},"
+      "\"deployments\":[{\"name\":\"a\",\"mock\":{\"fail_hang\":1}}]}]}");
+  llmq_conf_t* conf =
+      conf_of("{\"models\":[{\"name\":\"m\",\"deployments\":[{\"name\":\"b\"," FAST "}]}]}");
+  llmq_cq_t* cq = new_cq();
+  char name[16];
+  uint32_t attempts = 0;
+  submit_to_cq(manager, "m", "{\"messages\":[]}", cq);
+  CHECK_OK(add(manager, "b", conf, NULL));
+  CHECK_OK(removed(manager, "a", LLMQ_SHUTDOWN_CANCEL, NULL));
+  CHECK_OK(next_at(cq, name, &attempts));
+  CHECK_TEXT("b", name);
+  CHECK(attempts == 2);
+  llmq_conf_free(conf);
+  llmq_cq_unref(cq);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
 static void a_request_must_fit_one_of_them(void) {
   llmq_manager_t* manager =
       manager_of("{\"models\":[{\"name\":\"m\",\"provider\":\"mock\"," FAST
@@ -211,6 +232,7 @@ int main(void) {
   RUN(limits_of_the_model_bound_all_together);
   RUN(one_joins_a_model_that_had_one_without_a_name);
   RUN(what_runs_at_one_that_goes_is_tried_elsewhere);
+  RUN(what_runs_at_one_that_goes_needs_no_retry);
   RUN(a_request_must_fit_one_of_them);
   RUN(refuse_bad_arguments);
   return 0;

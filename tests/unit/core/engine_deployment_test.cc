@@ -286,6 +286,30 @@ TEST_F(EngineDeployments, WhatRunsAtOneThatIsTakenAwayIsTriedElsewhere) {
   EXPECT_EQ(sim.model(0).counters.completed, 5u);
 }
 
+// It is no failure: neither what may be tried again nor how often and when bounds it.
+TEST_F(EngineDeployments, WhatIsTakenAwayIsTriedAtOnceWhateverMayBeTriedAgain) {
+  sim.check_wake_ups = true;
+  ModelSpec spec = model_with({concurrency(8)});
+  spec.retry.on = 0;
+  spec.retry.base = spec.retry.cap = seconds(30);
+  spec.retry.budget.at_a_time = 1;
+  sim.add_model(spec);
+  sim.world.answer = [](const Call&) {
+    Answer answer;
+    answer.latency = seconds(1);
+    return answer;
+  };
+  for (int i = 0; i < 8; ++i) sim.submit(Want{});
+  sim.run_for(milliseconds(100));
+  EXPECT_EQ(started_at(0), 8u);
+  sim.add_deployment(0, place_with({concurrency(8)}));
+  sim.remove(0, 0, StopMode::kCancel);
+  sim.run_for(milliseconds(10));
+  EXPECT_EQ(started_at(1), 8u);
+  sim.run_all();
+  EXPECT_EQ(sim.model(0).counters.completed, 8u);
+}
+
 TEST_F(EngineDeployments, WithoutAnyRequestsWait) {
   places({{}});
   sim.remove(0, 0, StopMode::kDrain);
