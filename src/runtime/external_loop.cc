@@ -9,15 +9,17 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int kMostTurns = 4;  // before the host's other work has its turn
 
-// For the length of a turn the thread is the loop's.
+// For the length of a turn the thread is the loop's. It may be another one's already, whose
+// callback ends this manager: then it stays that.
 class TurnTaker {
  public:
-  explicit TurnTaker(std::atomic<std::thread::id>& thread_id) : thread_id_(thread_id) {
+  explicit TurnTaker(std::atomic<std::thread::id>& thread_id)
+      : thread_id_(thread_id), was_loops_(Loop::on_any_loop_thread()) {
     thread_id_.store(std::this_thread::get_id());
     Loop::mark_thread(true);
   }
   ~TurnTaker() {
-    Loop::mark_thread(false);
+    Loop::mark_thread(was_loops_);
     thread_id_.store(std::thread::id());
   }
   TurnTaker(const TurnTaker&) = delete;
@@ -25,6 +27,7 @@ class TurnTaker {
 
  private:
   std::atomic<std::thread::id>& thread_id_;
+  const bool was_loops_;
 };
 
 }  // namespace
@@ -43,7 +46,10 @@ bool Loop::take_turns() {
     }
     if (ending_) continue;
     turn();
-    if (nothing_to_do() && inbox.try_sleep()) return true;
+    if (nothing_to_do() && inbox.try_sleep()) {
+      gap_watch_.before_poll(mono_now(), armed_for_);  // the turn may have armed it anew
+      return true;
+    }
   }
   if (!ending_) uv_async_send(&async_);
   return true;

@@ -20,10 +20,14 @@
 
 namespace llmq::runtime {
 
+class SharedRoom;
+
 // A piece of a streamed answer, as its callers get it.
 struct Piece {
   std::string data;
   int64_t output_tokens = 0;  // so far
+  // What it takes of the call's buffer, until somebody has released it; for those who come late.
+  std::weak_ptr<SharedRoom> room{};
 };
 
 struct Flight {

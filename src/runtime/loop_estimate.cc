@@ -13,6 +13,7 @@ core::Status Loop::wait_estimate(uint64_t id, WaitEstimate* estimate) {
     return core::Status::kStale;
   }
   const core::Request& request = job->request;
+  if (core::is_final(request.state)) return core::Status::kStale;  // its end is about to be told
   const core::WaitEstimate known = engine_.wait_estimate(mono_now(), request);
   estimate->position = known.place;
   estimate->p50 = known.p50;

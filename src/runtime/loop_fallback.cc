@@ -58,6 +58,7 @@ core::Status Loop::prepare_fallback(Job& job, const ModelSettings& settings) {
     reads = true;
     const auto looked = look_into(config, settings.est_output_tokens, operation, payload);
     if (looked) continue;
+    if (job.report_on_way) return looked.error().code;  // the outcome is its runner's until then
     Outcome outcome;
     outcome.status = looked.error().code;
     outcome.message = "fallback to " + config.title() + ": " + looked.error().message;

@@ -113,7 +113,7 @@ Loop::Pieces Loop::copies_of(const std::vector<Piece>& pieces, const Job& follow
   if (!follower.has_sink()) return copies;
   copies.reserve(pieces.size());
   for (const Piece& piece : pieces) {
-    copies.push_back(std::make_unique<Chunk>(follower, call, attempt, piece, nullptr));
+    copies.push_back(std::make_unique<Chunk>(follower, call, attempt, piece, piece.room.lock()));
   }
   return copies;
 }
@@ -135,7 +135,7 @@ void Loop::note_piece(Job& follower, uint8_t attempt) {
 void Loop::fan_out(Flight& flight, std::unique_ptr<Chunk> chunk) {
   const uint8_t attempt = chunk->attempt;
   std::shared_ptr<SharedRoom> room = chunk->share_room();
-  Piece piece{std::string(chunk->data), chunk->output_tokens};
+  Piece piece{std::string(chunk->data), chunk->output_tokens, room};
   for (Job* follower : flight.followers) {
     if (core::is_final(follower->request.state)) continue;
     note_piece(*follower, attempt);
@@ -219,6 +219,7 @@ void Loop::keep_answer(Flight& flight) {
                       std::string(outcome.provider_request_id),
                       std::move(flight.pieces)};
   answer.pieces.shrink_to_fit();
+  for (Piece& piece : answer.pieces) piece.room.reset();
   cache_.put(call_key_of(call), now_.mono + ttl, std::move(answer));
   cache_changed_ = true;
 }

@@ -68,7 +68,10 @@ core::Status Manager::report(uint64_t attempt, Outcome&& outcome) {
       !job->live.compare_exchange_strong(live, running | kReported, std::memory_order_acq_rel)) {
     if (record != nullptr) loop_->home->drop_outcome(*record);
     const bool given_up = !pass || live != (running | kReported);
-    if (held && given_up) Home::release(*job, uint64_t{1} << number);
+    if (!held || !given_up) return core::Status::kStale;
+    // Another thread may have said so meanwhile, and the record may be another request's by now.
+    const JobPin pin(*job, request_of(attempt));
+    if (pin) Home::release(*job, uint64_t{1} << number);
     return core::Status::kStale;
   }
   job->outcome = record;

@@ -16,10 +16,10 @@
 namespace llmq::runtime {
 namespace {
 
-// Nobody could ever learn of its end.
+// Nobody could ever learn of its end. Of a struct that is too small nothing is read.
 bool goes_nowhere(const llmq_request_t& request) {
-  return request.cq == nullptr && request.done_fn == nullptr &&
-         (request.flags & LLMQ_REQUEST_KEEP) == 0;
+  return request.struct_size >= sizeof request && request.cq == nullptr &&
+         request.done_fn == nullptr && (request.flags & LLMQ_REQUEST_KEEP) == 0;
 }
 
 // False when memory is used up; nothing is made for a request without texts.
@@ -261,9 +261,9 @@ core::Error Manager::estimate(const llmq_request_t& request, core::Usage* usage)
 
 core::Status Manager::submit_wait(const llmq_request_t& request, int64_t timeout_ns,
                                   std::unique_ptr<Response>* response) {
-  if (request.cq != nullptr || request.done_fn != nullptr) return core::Status::kInvalidArg;
-  const core::Status fault = check_members(request, nullptr);  // before it is copied by its size
+  const core::Status fault = check_members(request, nullptr);  // before anything else is read
   if (fault != core::Status::kOk) return fault;
+  if (request.cq != nullptr || request.done_fn != nullptr) return core::Status::kInvalidArg;
   if (Loop::on_any_loop_thread() || (external() && loop_->on_host_thread())) {
     return core::Status::kWrongThread;
   }

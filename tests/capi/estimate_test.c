@@ -85,10 +85,49 @@ static void a_wait_estimate_names_the_place_and_the_limit(void) {
   llmq_cq_unref(cq);
 }
 
+struct asker {
+  llmq_manager_t* manager;
+  llmq_status_t status;
+  int asked;
+};
+
+static void ask_of_submitted(void* user, const llmq_hook_t* hook) {
+  struct asker* asker = user;
+  llmq_wait_t wait;
+  memset(&wait, 0, sizeof wait);
+  wait.struct_size = sizeof wait;
+  asker->status = llmq_request_wait_estimate(asker->manager, hook->request_id, &wait);
+  ++asker->asked;
+}
+
+/* Its end is decided, and not told yet. */
+static void a_wait_estimate_of_one_that_has_just_ended_is_stale(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_cq_t* cq = new_cq();
+  struct asker asker = {manager, LLMQ_OK, 0};
+  llmq_request_t request = request_to("m", "x");
+  int i;
+  request.cq = cq;
+  request.deadline_ns = 1;
+  CHECK_OK(llmq_set_hook(manager, LLMQ_HOOK_REQUEST_SUBMITTED, ask_of_submitted, &asker, NULL));
+  for (i = 1; i <= 2; ++i) {
+    llmq_request_id_t id = 0;
+    CHECK_OK(llmq_submit(manager, &request, &id));
+    expect_done(cq, id, LLMQ_ERR_DEADLINE, LLMQ_STATE_EXPIRED);
+    CHECK_INT(i, asker.asked);
+    CHECK_STATUS(LLMQ_ERR_STALE, asker.status);
+    request.dedup_key = "k"; /* and one that shared a call */
+    request.dedup_key_len = 1;
+  }
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(an_estimate_is_what_submit_would_reserve);
   RUN(an_estimate_says_what_is_wrong);
   RUN(a_wait_estimate_checks_its_arguments);
   RUN(a_wait_estimate_names_the_place_and_the_limit);
+  RUN(a_wait_estimate_of_one_that_has_just_ended_is_stale);
   return 0;
 }

@@ -1,5 +1,8 @@
 /* llmq.h, section Manager in a loop of the host: loop=external. */
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "helpers.h"
 
@@ -244,6 +247,108 @@ static void a_callback_may_drop_the_last_reference(void) {
   CHECK_INT(1, freed);
 }
 
+struct ender {
+  llmq_cq_t* cq;
+  llmq_status_t status;
+};
+
+static void end_another(void* user, const llmq_event_t* event) {
+  struct ender* ender = user;
+  CHECK_OK(event->status);
+  llmq_manager_unref(external_manager());
+  ender->status = llmq_cq_wait(ender->cq, 0);
+}
+
+/* The thread is still the loop's of which it runs a callback. */
+static void a_callback_may_end_another_manager(void) {
+  llmq_manager_t* manager = external_manager();
+  struct ender ender = {new_cq(), LLMQ_OK};
+  llmq_request_t request = request_to("m", "x");
+  request.done_fn = end_another;
+  request.done_user = &ender;
+  echo_attempts(manager, "m");
+  CHECK_OK(llmq_submit(manager, &request, NULL));
+  CHECK_OK(llmq_manager_process(manager));
+  CHECK_STATUS(LLMQ_ERR_WRONG_THREAD, ender.status);
+  CHECK_STATUS(LLMQ_ERR_TIMEOUT, llmq_cq_wait(ender.cq, 0));
+  end_manager(manager);
+  llmq_cq_unref(ender.cq);
+}
+
+static void count_gaps(void* user, int32_t level, const char* text, size_t len) {
+  (void)level;
+  (void)len;
+  if (strstr(text, "nothing ran for") != NULL) ++*(int*)user;
+}
+
+/* A port of the loopback interface that listens. */
+static int listen_somewhere(int* port) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  const int server = socket(AF_INET, SOCK_STREAM, 0);
+  memset(&address, 0, sizeof address);
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(server >= 0);
+  CHECK_INT(0, bind(server, (struct sockaddr*)&address, sizeof address));
+  CHECK_INT(0, listen(server, 1));
+  CHECK_INT(0, getsockname(server, (struct sockaddr*)&address, &size));
+  *port = ntohs(address.sin_port);
+  return server;
+}
+
+static int can_be_read(int fd) {
+  struct pollfd watched;
+  memset(&watched, 0, sizeof watched);
+  watched.fd = fd;
+  watched.events = POLLIN;
+  return poll(&watched, 1, 0) > 0;
+}
+
+/* The answer ends the only thing that the host would have had to come for, the call's time-out: it
+ * may stay away for as long as it likes. */
+static void a_host_with_nothing_to_do_is_not_missed(void) {
+  if ((llmq_features() & LLMQ_FEATURE_HTTP) == 0) return;
+  static const char kAnswer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+  static const struct timespec kIdle = {2, 300000000};
+  char json[256];
+  char sent[4096];
+  int gaps = 0;
+  int port = 0;
+  const int server = listen_somewhere(&port);
+  (void)snprintf(json, sizeof json,
+                 "{\"loop\":\"external\",\"models\":[{\"name\":\"m\",\"provider\":\"openai\","
+                 "\"base_url\":\"http://127.0.0.1:%d\",\"timeout_ms\":200}]}",
+                 port);
+  llmq_conf_t* conf = conf_of(json);
+  llmq_manager_t* manager = NULL;
+  llmq_cq_t* cq = new_cq();
+  CHECK_OK(llmq_conf_set_log(conf, LLMQ_LOG_INFO, count_gaps, &gaps, NULL));
+  CHECK_OK(llmq_manager_create(conf, &manager, NULL));
+  llmq_conf_free(conf);
+  llmq_request_t request = request_to("m", "{\"messages\":[]}");
+  request.operation = LLMQ_OP_CHAT;
+  request.cq = cq;
+  CHECK_OK(llmq_submit(manager, &request, NULL));
+  while (!can_be_read(server)) CHECK_OK(run_once(manager));
+  const int connection = accept(server, NULL, NULL);
+  CHECK(connection >= 0);
+  while (!can_be_read(connection)) CHECK_OK(run_once(manager));
+  CHECK(recv(connection, sent, sizeof sent, 0) > 0);
+  CHECK_INT(sizeof kAnswer - 1, send(connection, kAnswer, sizeof kAnswer - 1, 0));
+  llmq_event_t done = run_until_event(manager, cq);
+  CHECK_INT(LLMQ_EV_DONE, done.type);
+  CHECK_OK(done.status);
+  llmq_events_release(&done, sizeof done, 1);
+  (void)nanosleep(&kIdle, NULL);
+  CHECK_OK(llmq_manager_process(manager));
+  CHECK_INT(0, gaps);
+  (void)close(connection);
+  (void)close(server);
+  end_manager(manager);
+  llmq_cq_unref(cq);
+}
+
 int main(void) {
   RUN(calls_refuse);
   RUN(a_host_runs_requests);
@@ -253,5 +358,7 @@ int main(void) {
   RUN(other_threads_wake_the_host);
   RUN(destroy_and_unref_end_what_is_left);
   RUN(a_callback_may_drop_the_last_reference);
+  RUN(a_callback_may_end_another_manager);
+  RUN(a_host_with_nothing_to_do_is_not_missed);
   return 0;
 }

@@ -458,6 +458,43 @@ static void a_slow_reader_holds_up_nobody(void) {
   llmq_cq_unref(quick);
 }
 
+/* Neither does it hold up one that has come late, and has read all that there was. */
+static void a_slow_reader_holds_up_no_late_one(void) {
+  llmq_manager_t* manager =
+      manager_of("{\"stream_buffer_bytes\":32768,\"models\":[{\"name\":\"m\"}]}");
+  llmq_cq_t* slow = new_cq();
+  llmq_cq_t* late = new_cq();
+  struct held held;
+  static char piece[8192];
+  int sent = 0;
+  hold_attempts(manager, "m", &held);
+  llmq_request_t request = keyed_stream("k", slow);
+  submit(manager, &request);
+  const llmq_attempt_id_t attempt = nth_attempt(&held, 1);
+  while (llmq_attempt_chunk(manager, attempt, piece, sizeof piece) == LLMQ_OK) ++sent;
+  CHECK_INT(3, sent);
+  CHECK_STATUS(LLMQ_ERR_AGAIN, llmq_attempt_chunk(manager, attempt, piece, sizeof piece));
+  settle(manager);
+  request.cq = late;
+  const llmq_request_id_t late_id = submit(manager, &request);
+  for (int i = 0; i < sent; ++i) {
+    llmq_event_t event = next_event(late);
+    CHECK_INT(LLMQ_EV_CHUNK, event.type);
+    CHECK(event.request_id == late_id);
+    llmq_events_release(&event, sizeof event, 1);
+  }
+  CHECK_INT(1, held_count(&held)); /* the same call */
+  CHECK_OK(llmq_attempt_chunk(manager, attempt, piece, sizeof piece));
+  succeed(manager, attempt, "whole");
+  llmq_event_t event = next_event(late);
+  CHECK_INT(LLMQ_EV_CHUNK, event.type);
+  llmq_events_release(&event, sizeof event, 1);
+  expect_done(late, late_id, LLMQ_OK, LLMQ_STATE_COMPLETED);
+  CHECK_OK(llmq_manager_destroy(manager));
+  llmq_cq_unref(slow);
+  llmq_cq_unref(late);
+}
+
 static void what_was_seen_comes_again_only_to_those_who_allow_it(void) {
   llmq_manager_t* manager =
       manager_of("{\"models\":[{\"name\":\"m\",\"retry\":{\"base_ms\":1,\"cap_ms\":1}}]}");
@@ -578,6 +615,7 @@ int main(void) {
   RUN(shutdown_and_removal_end_all);
   RUN(a_stream_goes_to_all_and_late_ones_get_it_from_the_start);
   RUN(a_slow_reader_holds_up_nobody);
+  RUN(a_slow_reader_holds_up_no_late_one);
   RUN(what_was_seen_comes_again_only_to_those_who_allow_it);
   RUN(a_queue_may_go_before_the_others);
   RUN(the_mock_streams_to_all);

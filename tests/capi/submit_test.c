@@ -444,6 +444,27 @@ static void an_implausible_struct_size_is_refused(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
+/* Nothing behind the size of a struct that is too small is looked at: AddressSanitizer watches. */
+static void a_struct_that_is_too_small_is_not_read(void) {
+  llmq_manager_t* manager = plain_manager();
+  llmq_request_t* request = malloc(8);
+  llmq_usage_t usage = usage_of(0, 0);
+  llmq_response_t* response = NULL;
+  llmq_attempt_id_t attempt = 0;
+  const uint32_t size = 8;
+  CHECK(request != NULL);
+  memset((void*)request, 0, 8);
+  memcpy((void*)request, &size, sizeof size);
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_submit(manager, request, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_submit_wait(manager, request, 0, &response));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_check(manager, request, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_request_estimate(manager, request, &usage, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_acquire(manager, request, NULL));
+  CHECK_STATUS(LLMQ_ERR_INVALID_ARG, llmq_try_acquire(manager, request, &attempt, NULL));
+  free((void*)request);
+  CHECK_OK(llmq_manager_destroy(manager));
+}
+
 static void closed_comes_before_what_is_wrong_with_the_model(void) {
   llmq_manager_t* manager = plain_manager();
   llmq_request_t request = request_to("no such model", "x");
@@ -518,6 +539,7 @@ int main(void) {
   RUN(submit_wait_gives_the_outcome);
   RUN(submit_wait_cancels_when_its_time_is_over);
   RUN(an_implausible_struct_size_is_refused);
+  RUN(a_struct_that_is_too_small_is_not_read);
   RUN(closed_comes_before_what_is_wrong_with_the_model);
   RUN(one_place_is_enough_for_one_after_the_other);
   RUN(a_callback_may_submit_into_the_place_that_it_leaves);

@@ -39,6 +39,24 @@ TEST(Worker, PullsUntilItIsStopped) {
   EXPECT_FALSE(worker.next(std::chrono::nanoseconds(0)).has_value());
 }
 
+TEST(Worker, WaitsForTheLongestTimeThereIs) {
+  llmq::conf conf;
+  conf.set("model.own.limits", "requests=1/1s");
+  llmq::manager manager(conf);
+  llmq::worker worker(manager.handle(), "own");
+  llmq::request request{"own", "x"};
+  request.operation = llmq::operation::custom;
+  auto first = manager.submit(request);
+  auto second = manager.submit(request);
+  for (int i = 0; i < 2; ++i) {
+    auto work = worker.next(std::chrono::nanoseconds::max());
+    ASSERT_TRUE(work.has_value());
+    EXPECT_TRUE(work->succeed("y"));
+  }
+  EXPECT_EQ(first.get().text(), "y");
+  EXPECT_EQ(second.get().text(), "y");
+}
+
 TEST(Worker, DroppedWorkIsAbandonedAndACancelIsHeardOf) {
   llmq::manager manager(narrow());
   llmq::attempt_id stopped = 0;

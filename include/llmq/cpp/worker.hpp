@@ -51,7 +51,9 @@ class worker {
   }
   // The next attempt to run; none when the time is over, or after stop().
   std::optional<work> next(std::chrono::nanoseconds timeout = forever) {
-    const clock::time_point until = clock::now() + std::max(timeout, std::chrono::nanoseconds(0));
+    const clock::time_point now = clock::now();
+    const auto longest = clock::time_point::max() - now;  // that the clock can tell the end of
+    const clock::time_point until = now + std::clamp(timeout, timeout.zero(), longest);
     for (;;) {
       const auto left = std::max(until - clock::now(), std::chrono::nanoseconds(0));
       if (!queue_.wait(timeout < timeout.zero() ? forever : left)) return std::nullopt;
