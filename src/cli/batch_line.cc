@@ -2,6 +2,8 @@
 
 #include <llmq/llmq.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cli/strict_json.h"
@@ -35,6 +37,8 @@ Json parse_at(std::string_view text, size_t at, size_t* end) {
   *end = static_cast<size_t>(stop - text.data());
   return value;
 }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 std::string at_byte(size_t offset) { return " at byte " + std::to_string(offset + 1); }
 
@@ -87,6 +91,9 @@ std::string read_body(std::string_view text, const cJSON* object, BatchLine& lin
   const std::string_view raw = raw_member(line.body, "model");
   if (holds_escaped_nul(raw)) return "body.model " + std::string(raw) + " holds U+0000";
   line.model = model->valuestring;
+  if (std::any_of(line.model.begin(), line.model.end(), is_control)) {
+    return "body.model holds a control character";
+  }
   return "";
 }
 

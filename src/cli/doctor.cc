@@ -56,7 +56,9 @@ Report judge(const Settings& settings, const std::string& model, const std::stri
 
 std::vector<Report> look_at(const Settings& settings, const std::string& model,
                             const DoctorOptions& options) {
-  const Conf conf = settings.with_model(model);
+  std::string fault;
+  const Conf conf = settings.with_model(model, fault);
+  if (!fault.empty()) throw Failure(fault);
   const uint32_t flags = (options.offline ? uint32_t{LLMQ_PROBE_CONNECT_ONLY} : 0) |
                          (options.embeddings ? uint32_t{LLMQ_PROBE_EMBEDDINGS} : 0);
   char* text = nullptr;

@@ -83,7 +83,9 @@ class DryRun {
     if (models_.size() >= kMaxModels) {
       return "more than " + std::to_string(kMaxModels) + " different models";
     }
-    const Conf conf = settings_.with_model(model);
+    std::string fault;
+    const Conf conf = settings_.with_model(model, fault);
+    if (!fault.empty()) return "body.model: " + fault;
     expect_ok_from(
         [&](llmq_error_t** error) { return llmq_plan_add_models(plan_.get(), conf.get(), error); });
     models_.insert(model);

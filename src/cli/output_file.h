@@ -34,7 +34,8 @@ class OutputFile {
   // Removes a file that this run made and wrote nothing to.
   void discard_if_empty();
 
-  int fd() const { return fd_; }
+  // A write failed: it takes nothing any more.
+  bool broken() const { return broken_; }
 
  private:
   explicit OutputFile(const std::string& path) : path_(path) {}

@@ -97,28 +97,18 @@ int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_
   int32_t queue_fd = -1;
   expect_ok(llmq_cq_fd(queue_.get(), LLMQ_CQ_FD_EVENTFD, &queue_fd));
   const int64_t interval = progress_.interval_ns();
-  int64_t next_tick = llmq_now_ns() + interval;
+  next_tick_ns_ = llmq_now_ns() + interval;
   if (samples_ != nullptr) {
     samples_->start(llmq_now_ns());
     sampler_.emplace(*samples_);
     sample();
   }
-  for (;;) {
-    const bool more = fill();
-    output.flush();
-    const bool reading = wants_input();
-    if (outstanding_ == 0 && !reading && !has_held_) break;
-    std::array<pollfd, 3> fds{{{queue_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}, {input, POLLIN, 0}}};
-    if (::poll(fds.data(), reading ? 3 : 2, more ? 0 : timeout_ms(next_tick)) < 0)
-      continue;  // EINTR
-    if (fds[1].revents != 0) take_signal();
-    if (fds[0].revents != 0) take_events();
-    if (reading && !more && fds[2].revents != 0 && wants_input()) reader.read_more();
-    if (interval > 0 && llmq_now_ns() >= next_tick) {
-      tick(llmq_now_ns());
-      next_tick = llmq_now_ns() + interval;
+  for (bool goes_on = true; goes_on;) {
+    try {
+      goes_on = turn(input, queue_fd, signal_fd);
+    } catch (const Failure& failure) {
+      outlive(failure);
     }
-    if (sampler_ && llmq_now_ns() >= sampler_->next_ns()) sample();
   }
   output.flush();
   if (sampler_) sample();
@@ -128,8 +118,36 @@ int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_
   return exit_code();
 }
 
-int Runner::timeout_ms(int64_t next_tick) const {
-  int64_t next = progress_.interval_ns() > 0 ? next_tick : INT64_MAX;
+bool Runner::turn(int input, int queue_fd, int signal_fd) {
+  const bool more = fill();
+  output_->flush();
+  const bool reading = wants_input();
+  if (outstanding_ == 0 && !reading && !has_held_) return false;
+  std::array<pollfd, 3> fds{{{queue_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}, {input, POLLIN, 0}}};
+  if (::poll(fds.data(), reading ? 3 : 2, more ? 0 : timeout_ms()) < 0) return true;  // EINTR
+  if (fds[1].revents != 0) take_signal();
+  if (fds[0].revents != 0) take_events();
+  if (reading && !more && fds[2].revents != 0 && wants_input()) reader_->read_more();
+  const int64_t interval = progress_.interval_ns();
+  if (interval > 0 && llmq_now_ns() >= next_tick_ns_) {
+    tick(llmq_now_ns());
+    next_tick_ns_ = llmq_now_ns() + interval;
+  }
+  if (sampler_ && llmq_now_ns() >= sampler_->next_ns()) sample();
+  return true;
+}
+
+// What has been called is paid for: the run waits for it before it ends. A second failure, or an
+// output that takes nothing, leaves nothing to wait for.
+void Runner::outlive(const Failure& failure) {
+  const bool called = first_submit_ns_ != 0 && !output_->broken();
+  if (!called || !stopped_because_.empty()) throw failure;
+  stopped_because_ = failure.what();
+  stop(Phase::kCancelling);
+}
+
+int Runner::timeout_ms() const {
+  int64_t next = progress_.interval_ns() > 0 ? next_tick_ns_ : INT64_MAX;
   if (sampler_) next = std::min(next, sampler_->next_ns());
   if (next == INT64_MAX) return -1;
   return static_cast<int>(std::max<int64_t>(next - llmq_now_ns(), 0) / 1'000'000 + 1);
@@ -199,10 +217,26 @@ void Runner::refuse(const BatchLine& line, uint64_t number, const char* code,
 }
 
 // Models are registered when a line first names them.
-bool Runner::know_model(const std::string& model) {
+bool Runner::know_model(const BatchLine& line, uint64_t number) {
+  const std::string& model = line.model;
+  if (model.size() > 255) {
+    refuse(line, number, kInvalidLine, "body.model has more than 255 bytes");
+    return false;
+  }
   if (models_.count(model) != 0) return true;
-  if (!settings_.takes_any_model() || models_.size() >= kMaxModels) return false;
-  const Conf conf = settings_.with_model(model);
+  if (!settings_.takes_any_model() || models_.size() >= kMaxModels) {
+    refuse(line, number, llmq_status_name(LLMQ_ERR_UNKNOWN_MODEL),
+           models_.size() >= kMaxModels
+               ? "more than " + std::to_string(kMaxModels) + " different models"
+               : "model \"" + model + "\" is not in the configuration");
+    return false;
+  }
+  std::string fault;
+  const Conf conf = settings_.with_model(model, fault);
+  if (!fault.empty()) {
+    refuse(line, number, kInvalidLine, "body.model: " + fault);
+    return false;
+  }
   expect_ok_from([&](llmq_error_t** error) {
     return llmq_manager_register_models(manager_.get(), conf.get(), LLMQ_REGISTER_SKIP_EXISTING,
                                         error);
@@ -212,17 +246,7 @@ bool Runner::know_model(const std::string& model) {
 }
 
 bool Runner::submit(const BatchLine& line, uint64_t number) {
-  if (line.model.size() > 255) {
-    refuse(line, number, kInvalidLine, "body.model has more than 255 bytes");
-    return true;
-  }
-  if (!know_model(line.model)) {
-    refuse(line, number, llmq_status_name(LLMQ_ERR_UNKNOWN_MODEL),
-           models_.size() >= kMaxModels
-               ? "more than " + std::to_string(kMaxModels) + " different models"
-               : "model \"" + line.model + "\" is not in the configuration");
-    return true;
-  }
+  if (!know_model(line, number)) return true;
   if (free_slots_.empty()) {
     slots_.emplace_back();
     free_slots_.push_back(slots_.size());  // user_data 0 stays unused

@@ -52,6 +52,9 @@ class Runner {
     kAborting,    // a second one, or a reason not to go on
   };
 
+  // Until something happens, and what it asks for. False: all is done.
+  bool turn(int input, int queue_fd, int signal_fd);
+  void outlive(const Failure& failure);
   bool wants_input() const;
   bool fill();
   // False: the queue is full, the same line is to be tried again.
@@ -60,7 +63,8 @@ class Runner {
   // False: there is no money for it now, or at all.
   bool afford(const llmq_request_t& request, int64_t& cost);
   void refuse(const BatchLine& line, uint64_t number, const char* code, const std::string& message);
-  bool know_model(const std::string& model);
+  // False: the line was refused.
+  bool know_model(const BatchLine& line, uint64_t number);
   void take_events();
   void take_response(uint64_t slot, const llmq_response_t* response);
   void take_signal();
@@ -68,7 +72,7 @@ class Runner {
   void tick(int64_t now);
   void sample();
   // Until something is to be done that no descriptor tells of; -1 = never.
-  int timeout_ms(int64_t next_tick) const;
+  int timeout_ms() const;
   ProgressCounts counts();
   void finish_summary();
   int exit_code() const;
@@ -99,6 +103,7 @@ class Runner {
   std::string stopped_because_;
   uint64_t lines_ = 0;  // not blank
   uint64_t total_lines_ = 0;
+  int64_t next_tick_ns_ = 0;
   int64_t first_submit_ns_ = 0;
   int64_t last_answer_ns_ = 0;
   Summary summary_;

@@ -205,15 +205,17 @@ void Settings::layer(const CallFlags& values, const CallFlags& sources, const ch
   if (!values.limits.empty()) set_limits(values.limits, limit_source);
 }
 
-Conf Settings::with_model(const std::string& model) const {
+Conf Settings::with_model(const std::string& model, std::string& fault) const {
   llmq_conf_t* copy = nullptr;
   expect_ok(llmq_conf_copy(conf_.get(), &copy));
   Conf own(copy);
   const std::string key = "model." + model + ".provider";
   const std::string provider = get(key);
-  expect_ok_from([&](llmq_error_t** error) {
-    return llmq_conf_set(copy, key.c_str(), provider.c_str(), error);
-  });
+  llmq_error_t* error = nullptr;
+  const llmq_status_t status = llmq_conf_set(copy, key.c_str(), provider.c_str(), &error);
+  const ErrorHandle own_error(error);
+  if (status == LLMQ_ERR_NOMEM) expect_ok(status);
+  if (status != LLMQ_OK) fault = error_text(error, status);
   return own;
 }
 

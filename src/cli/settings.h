@@ -20,8 +20,9 @@ class Settings {
   Settings(const CallFlags& flags, const std::string& config_path);
 
   const llmq_conf_t* conf() const { return conf_.get(); }
-  // The same settings with one more model, which has nothing but what every model has.
-  Conf with_model(const std::string& model) const;
+  // The same settings with one more model, which has nothing but what every model has. `fault`: why
+  // no model can be called so.
+  Conf with_model(const std::string& model, std::string& fault) const;
   std::vector<std::string> models() const;
   std::vector<std::string> pools() const;
   std::vector<std::string> tenants() const;

@@ -47,6 +47,10 @@ TEST(BadLines, BecomeErrorResultsWithTheirNumberAndTheRestRuns) {
       {R"({"custom_id":"a6","method":"POST","url":"/v1/embeddings","body":{}})", "body.model"},
       {R"({"custom_id":"a7","url":"/v1/chat/completions","body":{"model":"m","stream":true}})",
        "stream"},
+      {R"({"custom_id":"a8","url":"/v1/chat/completions","body":{"model":"a\tb"}})",
+       "body.model holds a control character"},
+      {R"({"custom_id":"a9","url":"/v1/chat/completions","body":{"model":"a.deployments."}})",
+       "body.model"},
   };
   const Directory dir;
   std::string lines;

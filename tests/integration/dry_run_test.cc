@@ -62,6 +62,21 @@ TEST(DryRun, CountsLinesThatWouldFailAndNamesThem) {
                     ContainsRegex("line 5: .*limit tokens/1m of model .*, which is 1000")));
 }
 
+TEST(DryRun, NamesLinesWithAModelThatNoneCanBe) {
+  const Directory dir;
+  const auto line = [](const char* id, const char* model) {
+    return std::string(R"({"custom_id":")") + id +
+           R"(","url":"/v1/chat/completions","body":{"model":")" + model + "\"}}\n";
+  };
+  const std::string in = dir.write(
+      "in.jsonl", line("1", "a") + line("2", R"(a\tb)") + line("3", "a.deployments."));
+  Program run(dir, {"run", in, "--dry-run"});
+  EXPECT_EQ(run.wait(), 2);
+  EXPECT_THAT(run.out(), HasSubstr("lines      3, bad 2"));
+  EXPECT_THAT(run.err(), AllOf(HasSubstr("line 2: body.model holds a control character"),
+                               HasSubstr("line 3: body.model")));
+}
+
 TEST(DryRun, TellsOfEachModelAndOfPools) {
   const Directory dir;
   const std::string config = dir.write("c.json", R"({
