@@ -21,6 +21,17 @@ TEST(ProviderDuration, ReadsWhatProvidersWrite) {
   EXPECT_EQ(us("250us"), 250);
   EXPECT_EQ(us("250\u00b5s"), 250);
   EXPECT_EQ(us(" 7 "), 7'000'000);
+  EXPECT_EQ(us("500ms"), 500'000);
+  EXPECT_EQ(us("500 milliseconds"), 500'000);
+  EXPECT_EQ(us("1 millisecond"), 1'000);
+  EXPECT_EQ(us("20 msec"), 20'000);
+  EXPECT_EQ(us("40 microseconds"), 40);
+  EXPECT_EQ(us("5 min"), 300'000'000);
+  EXPECT_EQ(us("2 hrs"), 7'200'000'000);
+  EXPECT_EQ(us("1d2h"), 93'600'000'000);
+  EXPECT_EQ(us("2 days"), 172'800'000'000);
+  EXPECT_EQ(us("2m 59.5s"), 179'500'000);
+  EXPECT_EQ(us("1 minute and 30 seconds"), 90'000'000);
   EXPECT_EQ(read_duration("500", kNsPerMs), 500'000'000);
 }
 
@@ -28,6 +39,11 @@ TEST(ProviderDuration, LeavesWhatFollows) {
   std::string_view text = "33 seconds. Visit";
   EXPECT_EQ(take_duration(text, kNsPerSecond), 33 * kNsPerSecond);
   EXPECT_EQ(text, ". Visit");
+  text = "2m 3 times";
+  EXPECT_EQ(take_duration(text, kNsPerSecond), 120 * kNsPerSecond);
+  EXPECT_EQ(text, " 3 times");
+  text = "5 more";
+  EXPECT_EQ(take_duration(text, kNsPerSecond), 5 * kNsPerSecond);
 }
 
 TEST(ProviderDuration, OfMoreThanAYearIsAYear) {
@@ -36,7 +52,8 @@ TEST(ProviderDuration, OfMoreThanAYearIsAYear) {
 }
 
 TEST(ProviderDuration, IsNothingElse) {
-  for (const char* text : {"", "s", "-5s", "5 x", "tomorrow", "NaNs", "9999999999999999s"}) {
+  for (const char* text :
+       {"", "s", "-5s", "5 x", "tomorrow", "NaNs", "5 moments", "5mx", "9999999999999999s"}) {
     EXPECT_EQ(read_duration(text, kNsPerSecond), std::nullopt) << text;
   }
 }
