@@ -1,5 +1,7 @@
 // llmq: runs files of requests to LLM APIs under their limits.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -42,7 +44,12 @@ int run_command(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run_command(argc, argv);
+    const int code = run_command(argc, argv);
+    if (std::fflush(stdout) != 0) {
+      throw llmq::cli::Failure(std::string("stdout cannot be written: ") + std::strerror(errno));
+    }
+    if (std::ferror(stdout) != 0) throw llmq::cli::Failure("stdout cannot be written");
+    return code;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "llmq: %s\n", error.what());
     return llmq::cli::kExitSetUp;

@@ -1,6 +1,7 @@
 #include "cli/output_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +53,8 @@ OutputFile::OutputFile(const std::string& path, Existing existing) : OutputFile(
   if (path == "-") {
     if (existing == Existing::kResume) throw Failure("--resume needs an output file, not -");
     fd_ = STDOUT_FILENO;
+    struct stat status {};
+    waits_ = ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode);
     return;
   }
   do {
@@ -96,6 +99,7 @@ void OutputFile::open(Existing existing) {
 bool OutputFile::lock() {
   struct stat status {};
   regular_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+  waits_ = !regular_;
   if (!regular_) return true;
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw Failure("output " + path_ + " is being written by another run");
@@ -161,6 +165,7 @@ void OutputFile::reread() {
 
 void OutputFile::flush() {
   if (buffer_.empty() || broken_) return;
+  if (waits_) return write_on();
   const size_t done = write_all(fd_, buffer_);
   if (done == buffer_.size()) {
     whole_ += static_cast<int64_t>(done);
@@ -175,6 +180,25 @@ void OutputFile::flush() {
     throw Failure(std::string(why.what()) + "; its last line is torn, --resume repairs it");
   }
   throw why;
+}
+
+// A pipe that is ready takes PIPE_BUF bytes at once.
+void OutputFile::write_on() {
+  while (written_ < buffer_.size()) {
+    pollfd ready{fd_, POLLOUT, 0};
+    if (::poll(&ready, 1, 0) < 1) break;
+    const size_t size = std::min<size_t>(buffer_.size() - written_, PIPE_BUF);
+    const ssize_t n = ::write(fd_, buffer_.data() + written_, size);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) break;
+    if (n <= 0) {
+      broken_ = true;
+      throw failure(path_, "cannot be written");
+    }
+    written_ += static_cast<size_t>(n);
+  }
+  if (written_ < buffer_.size() / 2) return;
+  buffer_.erase(0, written_);
+  written_ = 0;
 }
 
 void OutputFile::discard_if_empty() {

@@ -29,8 +29,12 @@ class OutputFile {
   // Takes a line with its newline; flush() writes.
   void add(std::string_view line) { buffer_ += line; }
   // Throws a Failure when the file cannot take it (a full disk); then it ends with its last whole
-  // line.
+  // line. Waits for no reader: what a pipe does not take now stays for the next flush().
   void flush();
+  // What flush() left; fd() tells when it can go on.
+  bool pending() const { return waits_ && !buffer_.empty(); }
+  int fd() const { return fd_; }
+  const std::string& path() const { return path_; }
   // Removes a file that this run made and wrote nothing to.
   void discard_if_empty();
 
@@ -43,14 +47,17 @@ class OutputFile {
   bool lock();
   void reread();
   void close();
+  void write_on();
 
   std::string path_;
   int fd_ = -1;
   bool regular_ = false;
+  bool waits_ = false;   // a pipe, a terminal: takes what somebody reads
   bool made_ = false;    // did not exist before
   bool broken_ = false;  // a write failed: no more
   int64_t whole_ = 0;    // bytes of whole lines in a regular file
   std::string buffer_;
+  size_t written_ = 0;  // of the buffer
   IdTable finished_;
 };
 

@@ -50,7 +50,6 @@ int run_file(const RunOptions& options) {
   if (options.dry_run) return dry_run(options);
   if (options.output.empty()) throw Failure("--output is required, unless with --dry-run");
   if (options.resume && options.force) throw Failure("--resume and --force exclude each other");
-  const int signal_fd = watch_signals();
   const Settings settings(options.calls, options.config);
   const Input input(options.input);
   if (input.empty()) throw Failure("input " + options.input + " is empty");
@@ -71,12 +70,17 @@ int run_file(const RunOptions& options) {
   LateFile summary_file("summary", options.summary);
   LateFile report_file("report", options.report);
   expect_other_files(options);
+  const uint64_t lines = input.count_lines();
+  // Until a run is there that looks at signals they end the program, which a file may block (a pipe
+  // without a reader); only what --resume makes beside OUT has to be cleared away.
+  int signal_fd = options.resume ? watch_signals() : -1;
   OutputFile output(options.output, options.resume  ? Existing::kResume
                                     : options.force ? Existing::kReplace
                                                     : Existing::kRefuse);
   int code = kExitSetUp;
   try {
-    code = runner.run(input.fd(), input.count_lines(), output, signal_fd);
+    if (signal_fd < 0) signal_fd = watch_signals();
+    code = runner.run(input.fd(), lines, output, signal_fd);
   } catch (const Failure&) {
     output.discard_if_empty();
     throw;

@@ -70,6 +70,14 @@ Rates rates_of(const cJSON* place, int64_t* ideal_ms) {
   return rates;
 }
 
+// A 403 may be about the one line. Whether calls with this key are of any use the manager finds
+// out, by several of them: then it sends no more.
+bool is_hopeless(const llmq_response_t* response) {
+  const llmq_status_t status = llmq_response_status(response);
+  if (status == LLMQ_ERR_QUOTA_EXHAUSTED) return true;
+  return status == LLMQ_ERR_AUTH && llmq_response_http_status(response) != 403;
+}
+
 }  // namespace
 
 Runner::Runner(const Settings& settings, const Budget& budget, bool quiet, bool stream,
@@ -110,21 +118,26 @@ int Runner::run(int input, uint64_t total_lines, OutputFile& output, int signal_
       outlive(failure);
     }
   }
-  output.flush();
   if (sampler_) sample();
   if (interval > 0) tick(llmq_now_ns());
   progress_.clear();
+  if (blocked_) say("output " + output.path() + " did not take all results");
   finish_summary();
   return exit_code();
 }
 
 bool Runner::turn(int input, int queue_fd, int signal_fd) {
+  flush();
   const bool more = fill();
-  output_->flush();
+  if (!blocked_) flush();
   const bool reading = wants_input();
-  if (outstanding_ == 0 && !reading && !has_held_) return false;
-  std::array<pollfd, 3> fds{{{queue_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}, {input, POLLIN, 0}}};
-  if (::poll(fds.data(), reading ? 3 : 2, more ? 0 : timeout_ms()) < 0) return true;  // EINTR
+  const bool written = !blocked_ || given_up_;
+  if (outstanding_ == 0 && !reading && !has_held_ && written) return false;
+  std::array<pollfd, 4> fds{{{queue_fd, POLLIN, 0},
+                             {signal_fd, POLLIN, 0},
+                             {reading ? input : -1, POLLIN, 0},
+                             {blocked_ ? output_->fd() : -1, POLLOUT, 0}}};
+  if (::poll(fds.data(), fds.size(), more ? 0 : timeout_ms()) < 0) return true;  // EINTR
   if (fds[1].revents != 0) take_signal();
   if (fds[0].revents != 0) take_events();
   if (reading && !more && fds[2].revents != 0 && wants_input()) reader_->read_more();
@@ -135,6 +148,11 @@ bool Runner::turn(int input, int queue_fd, int signal_fd) {
   }
   if (sampler_ && llmq_now_ns() >= sampler_->next_ns()) sample();
   return true;
+}
+
+void Runner::flush() {
+  output_->flush();
+  blocked_ = output_->pending();
 }
 
 // What has been called is paid for: the run waits for it before it ends. A second failure, or an
@@ -156,7 +174,7 @@ int Runner::timeout_ms() const {
 void Runner::sample() { sampler_->look(manager_.get(), budget_.spent_micros()); }
 
 bool Runner::wants_input() const {
-  return phase_ == Phase::kRunning && !input_ended_ && !has_held_ &&
+  return phase_ == Phase::kRunning && !input_ended_ && !has_held_ && !blocked_ &&
          outstanding_ < kMaxOutstanding && outstanding_bytes_ < kMaxOutstandingBytes;
 }
 
@@ -164,7 +182,7 @@ bool Runner::wants_input() const {
 // may be more.
 bool Runner::fill() {
   constexpr int kLinesPerTurn = 64;
-  if (phase_ == Phase::kRunning && has_held_) has_held_ = !take(held_);
+  if (phase_ == Phase::kRunning && has_held_ && !blocked_) has_held_ = !take(held_);
   for (int taken = 0; wants_input(); ++taken) {
     if (taken == kLinesPerTurn) return true;
     if (!reader_->next(held_)) {
@@ -337,7 +355,7 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
   }
   ++(status == LLMQ_OK ? summary_.completed : summary_.failed);
   output_->add(result_line(record.custom_id_raw, record.line, response));
-  const bool hopeless = status == LLMQ_ERR_AUTH || status == LLMQ_ERR_QUOTA_EXHAUSTED;
+  const bool hopeless = is_hopeless(response);
   if (hopeless && stopped_because_.empty()) {
     stopped_because_ =
         std::string(status == LLMQ_ERR_AUTH ? "the key was rejected: " : "the quota is used up: ") +
@@ -348,9 +366,10 @@ void Runner::take_response(uint64_t slot, const llmq_response_t* response) {
 
 void Runner::take_signal() {
   for (int count = take_signals(); count > 0; --count) {
-    if (phase_ == Phase::kAborting) return;
     const bool first = !interrupted_;
     interrupted_ = true;
+    given_up_ = !first;
+    if (phase_ == Phase::kAborting) continue;
     say(first ? "interrupted: waiting for the calls that run; once more to abort them" : "aborted");
     stop(first ? Phase::kCancelling : Phase::kAborting);
   }

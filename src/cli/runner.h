@@ -54,6 +54,7 @@ class Runner {
 
   // Until something happens, and what it asks for. False: all is done.
   bool turn(int input, int queue_fd, int signal_fd);
+  void flush();
   void outlive(const Failure& failure);
   bool wants_input() const;
   bool fill();
@@ -98,6 +99,8 @@ class Runner {
   bool input_ended_ = false;
   Phase phase_ = Phase::kRunning;
   bool interrupted_ = false;
+  bool given_up_ = false;  // a second signal: nobody waits for the output
+  bool blocked_ = false;   // the output takes nothing now
   Budget budget_;
   bool out_of_budget_ = false;
   std::string stopped_because_;

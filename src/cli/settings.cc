@@ -210,7 +210,13 @@ Conf Settings::with_model(const std::string& model, std::string& fault) const {
   expect_ok(llmq_conf_copy(conf_.get(), &copy));
   Conf own(copy);
   const std::string key = "model." + model + ".provider";
-  const std::string provider = get(key);
+  std::string provider;
+  try {
+    provider = get(key);
+  } catch (const Failure& failure) {
+    fault = failure.what();
+    return own;
+  }
   llmq_error_t* error = nullptr;
   const llmq_status_t status = llmq_conf_set(copy, key.c_str(), provider.c_str(), &error);
   const ErrorHandle own_error(error);

@@ -98,6 +98,12 @@ constexpr Mark kWeakNames[] = {
     {"FAILED_PRECONDITION", Status::kBadRequest},
 };
 
+// Names in a 403 that say that not the key is at fault: the same key may call other models.
+constexpr Mark kNamesOf403[] = {
+    {"model_not_found", Status::kBadRequest},
+    {"not_found_error", Status::kBadRequest},
+};
+
 // Words that tell what codes and HTTP statuses leave open, whatever these say.
 constexpr Mark kPermanentWords[] = {
     {"prepayment credits are depleted", Status::kQuotaExhausted},
@@ -129,6 +135,8 @@ constexpr Mark kRequestWords[] = {
     {"Input Tokens Exceeded", Status::kContextTooLong},
     {"Input is too long", Status::kContextTooLong},
     {"too many tokens: size limit exceeded", Status::kContextTooLong},
+    {"max_new_tokens must be", Status::kContextTooLong},
+    {"max_new_tokens` must be", Status::kContextTooLong},
     {"content management policy", Status::kContentFilter},
     {"flagged by moderation", Status::kContentFilter},
     {"requires moderation", Status::kContentFilter},
@@ -257,6 +265,9 @@ Status classify_error(int http_status, const ErrorBody& error) {
   }
   if (says_little(http_status)) {
     if (const Status weak = named(error, kWeakNames); weak != Status::kOk) return weak;
+  }
+  if (http_status == 403) {
+    if (const Status of_model = named(error, kNamesOf403); of_model != Status::kOk) return of_model;
   }
   // Something went wrong after it began well.
   return http_status == 200 ? Status::kServer : status_of_http(http_status);

@@ -183,6 +183,20 @@ TEST(BadOutput, AFullDiskEndsTheRunWithWholeLines) {
   EXPECT_THAT(run.err(), AllOf(HasSubstr("/dev/full"), HasSubstr("No space left")));
 }
 
+TEST(BadOutput, AStandardOutputThatTakesNothingIsTold) {
+  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full";
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(2));
+  const std::string config = dir.write("c.json", "{}");
+  const Arguments kCommands[] = {
+      {"run", in, "--dry-run"}, {"check", config}, {"presets"}, {"--help"}};
+  for (const Arguments& arguments : kCommands) {
+    Program run(dir, arguments, {}, "", "/dev/full");
+    EXPECT_EQ(run.wait(), 1) << arguments.front();
+    EXPECT_THAT(run.err(), HasSubstr("stdout cannot be written")) << arguments[0];
+  }
+}
+
 // A file size limit stands for a disk that fills up halfway.
 TEST(BadOutput, WhatWasWrittenBeforeTheDiskWasFullCanBeResumed) {
   const Directory dir;

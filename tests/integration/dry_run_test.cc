@@ -68,8 +68,8 @@ TEST(DryRun, NamesLinesWithAModelThatNoneCanBe) {
     return std::string(R"({"custom_id":")") + id +
            R"(","url":"/v1/chat/completions","body":{"model":")" + model + "\"}}\n";
   };
-  const std::string in = dir.write(
-      "in.jsonl", line("1", "a") + line("2", R"(a\tb)") + line("3", "a.deployments."));
+  const std::string in =
+      dir.write("in.jsonl", line("1", "a") + line("2", R"(a\tb)") + line("3", "a.deployments."));
   Program run(dir, {"run", in, "--dry-run"});
   EXPECT_EQ(run.wait(), 2);
   EXPECT_THAT(run.out(), HasSubstr("lines      3, bad 2"));

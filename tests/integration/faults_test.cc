@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <string>
 
+#include "integration/key_server.h"
 #include "integration/program.h"
 
 namespace llmq::test {
@@ -129,6 +131,58 @@ TEST(Faults, NothingPrintsTheKey) {
   EXPECT_GT(dir.read("log").size(), 0U);
   EXPECT_THAT(dir.read("out.jsonl"), Not(HasSubstr(kKey)));
   EXPECT_THAT(run.err(), Not(HasSubstr(kKey)));
+}
+
+// Refuses what asks for a "secret".
+class Forbidding {
+ public:
+  Forbidding()
+      : server_([this](http::Connection& connection) {
+          while (const auto request = connection.read_request()) {
+            ++calls_;
+            const bool forbidden = request->find("secret") != std::string::npos;
+            connection.write(
+                forbidden ? http::answer(R"({"error":{"message":"not for you"}})", "403 Forbidden")
+                          : http::answer(kGood));
+          }
+        }) {}
+  std::string url() const { return server_.url() + "/v1"; }
+  int calls() const { return calls_; }
+
+ private:
+  std::atomic<int> calls_{0};
+  http::ScriptedServer server_;
+};
+
+std::string secrets(int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += chat_line("s" + std::to_string(i), "secret");
+  return all;
+}
+
+TEST(Forbidden, OneLineIsNoRejectedKey) {
+  const Directory dir;
+  Forbidding server;
+  const std::string in = dir.write("in.jsonl", secrets(1) + chat_lines(3));
+  const std::string out = dir.path("out.jsonl");
+  Program run(dir, {"run", in, "-o", out, "--base-url", server.url()});
+  EXPECT_EQ(run.wait(), 2) << run.err();
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 4U);
+  const std::string more = dir.write("more.jsonl", secrets(2) + chat_lines(4));
+  Program again(dir, {"run", more, "-o", out, "--base-url", server.url(), "--resume"});
+  EXPECT_EQ(again.wait(), 2) << again.err();
+  EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 6U);
+}
+
+TEST(Forbidden, EveryLineIsARejectedKey) {
+  const Directory dir;
+  Forbidding server;
+  const std::string in = dir.write("in.jsonl", secrets(60));
+  Program run(dir, {"run", in, "-o", dir.path("out.jsonl"), "--base-url", server.url(), "--limit",
+                    "concurrency=1"});
+  EXPECT_EQ(run.wait(), 1);
+  EXPECT_THAT(run.err(), ::testing::HasSubstr("the key was rejected: "));
+  EXPECT_LT(server.calls(), 10);
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ std::string Directory::read(const std::string& name) const {
 bool Directory::has(const std::string& name) const { return std::filesystem::exists(path(name)); }
 
 Program::Program(const Directory& directory, const Arguments& arguments,
-                 const Environment& environment, const std::string& input)
+                 const Environment& environment, const std::string& input,
+                 const std::string& output)
     : directory_(directory), number_(next_number++) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -74,7 +75,8 @@ Program::Program(const Directory& directory, const Arguments& arguments,
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const int in = open_stream(directory.write(stream("in"), input), O_RDONLY);
-  const int out = open_stream(directory.path(stream("out")), O_WRONLY | O_CREAT | O_TRUNC);
+  const std::string out_path = output.empty() ? directory.path(stream("out")) : output;
+  const int out = open_stream(out_path, O_WRONLY | O_CREAT | O_TRUNC);
   const int err = open_stream(directory.path(stream("err")), O_WRONLY | O_CREAT | O_TRUNC);
   pid_ = ::fork();
   if (pid_ == 0) {

@@ -39,8 +39,9 @@ class Program {
       std::map<std::string, std::string>;  // added to the test's own, without LLMQ_ and OPENAI_
 
   Program(const Directory& directory, const Arguments& arguments,
-          const Environment& environment = {}, const std::string& input = "");
-  ~Program();  // kills what still runs
+          const Environment& environment = {}, const std::string& input = "",
+          const std::string& output = "");  // "" = a file that out() reads
+  ~Program();                               // kills what still runs
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 

@@ -1,8 +1,12 @@
 // Ctrl-C: the first lets running calls end, the second aborts them; the output stays valid either
 // way.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "integration/program.h"
 
@@ -45,6 +49,37 @@ TEST(Signals, TheSecondAborts) {
   EXPECT_EQ(run.wait(), 130);
   EXPECT_EQ(json_lines(dir.read("out.jsonl")).size(), 0U);
   EXPECT_EQ(number(mock.stop(), "client_gone"), 3);
+}
+
+TEST(Signals, EndARunThatWaitsForAPipeToBeOpened) {
+  const Directory dir;
+  const std::string pipe = dir.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string in = dir.write("in.jsonl", chat_lines(1));
+  Program run(
+      dir, {"run", in, "-o", pipe, "--force", "--provider", "mock", "--summary", dir.path("made")});
+  while (!dir.has("made")) ::usleep(5000);  // the last that it does before
+  run.signal(SIGTERM);
+  EXPECT_EQ(run.wait(), 128 + SIGTERM);
+}
+
+TEST(Signals, TheSecondEndsARunWhoseOutputNobodyReads) {
+  const Directory dir;
+  const std::string pipe = dir.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  const std::string in = dir.write("in.jsonl", chat_lines(2000));  // more than a pipe holds
+  Program run(dir, {"run", in, "-o", "-", "--provider", "mock", "--limit", kNeverBinds}, {}, "",
+              pipe);
+  pollfd full{reader, POLLOUT, 0};
+  while (::poll(&full, 1, 0) == 1) ::usleep(5000);  // a pipe that fills up gives no event
+  run.signal(SIGINT);
+  ASSERT_TRUE(run.wait_for("err", "interrupted"));
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(), 130);
+  EXPECT_THAT(run.err(), ::testing::HasSubstr("output - did not take all results"));
+  ::close(reader);
 }
 
 }  // namespace

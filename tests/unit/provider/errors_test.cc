@@ -151,6 +151,7 @@ TEST(Errors, OfAnthropic) {
       {"anthropic", 401, key.c_str(), Status::kAuth, false},
       {"anthropic", 403, permission.c_str(), Status::kAuth, false},
       {"anthropic", 404, missing.c_str(), Status::kBadRequest, false},
+      {"anthropic", 403, missing.c_str(), Status::kBadRequest, false},
       {"anthropic", 413, large.c_str(), Status::kBadRequest, false},
       {"anthropic", 400, invalid.c_str(), Status::kBadRequest, false},
   });
@@ -267,6 +268,9 @@ TEST(Errors, OfTogetherFireworksAndDeepSeek) {
        Status::kRateLimited, true},
       {"together", 402, "{}", Status::kQuotaExhausted, false},
       {"together", 403, R"({"error":{"message":"must be less than the model's context length"}})",
+       Status::kContextTooLong, false},
+      {"together", 403,
+       R"({"error":{"message":"`inputs` tokens + `max_new_tokens` must be <= 8193"}})",
        Status::kContextTooLong, false},
       {"together", 503, R"({"error":{"message":"overloaded","type":"server_error"}})",
        Status::kOverloaded, true},
