@@ -37,6 +37,10 @@ void expect_other_files(const RunOptions& options) {
   }
 }
 
+void expect_not_the_config(const char* what, const std::string& path, const std::string& config) {
+  if (is_one_file(path, config)) throw Failure(std::string(what) + path + " is the configuration");
+}
+
 // Why a run ended before all was done; "" if it did not.
 std::string ended_early(const Runner& runner, int code) {
   if (!runner.stopped_because().empty()) return runner.stopped_because();
@@ -62,6 +66,9 @@ int run_file(const RunOptions& options) {
   if (input.is_same_file(options.report)) {
     throw Failure("report " + options.report + " is the input itself");
   }
+  expect_not_the_config("output ", options.output, options.config);
+  expect_not_the_config("summary ", options.summary, options.config);
+  expect_not_the_config("report ", options.report, options.config);
   ReportSamples samples;
   ReportHead head{options.input, options.output, utc_text(std::time(nullptr)), ""};
   // Before the output: a bad configuration leaves no file.

@@ -65,6 +65,7 @@ class LateFile {
  public:
   LateFile(const char* what, const std::string& path) : what_(what), path_(path) {
     if (path.empty()) return;
+    if (path == "-") throw Failure(std::string(what) + " needs a file, not -");
     made_ = ::access(path.c_str(), F_OK) != 0;
     fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd_ < 0) throw failure();

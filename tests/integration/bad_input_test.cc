@@ -255,6 +255,31 @@ TEST(BadSummary, IsFoundBeforeTheFirstCall) {
   EXPECT_FALSE(dir.has("out"));
 }
 
+TEST(BadSummary, IsAFileOfItsOwn) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(2));
+  const std::string config = dir.write("c.json", "{}");
+  const struct {
+    const char* flag;
+    std::string path;
+    const char* why;
+  } kWrong[] = {{"--summary", "-", "summary needs a file, not -"},
+                {"--report", "-", "report needs a file, not -"},
+                {"--summary", config, "c.json is the configuration"},
+                {"--report", config, "c.json is the configuration"},
+                {"-o", config, "c.json is the configuration"}};
+  for (const auto& wrong : kWrong) {
+    Arguments arguments{"run", in, "--provider", "mock", "--config", config, "--force"};
+    if (std::string(wrong.flag) != "-o") arguments.insert(arguments.end(), {"-o", dir.path("out")});
+    arguments.insert(arguments.end(), {wrong.flag, wrong.path});
+    Program run(dir, arguments);
+    EXPECT_EQ(run.wait(), 1) << wrong.flag;
+    EXPECT_THAT(run.err(), HasSubstr(wrong.why));
+    EXPECT_EQ(dir.read("c.json"), "{}");
+    EXPECT_FALSE(dir.has("out"));
+  }
+}
+
 TEST(BadSummary, DoesNotTakeThePlaceOfInputOrOutput) {
   const Directory dir;
   const std::string requests = chat_lines(2);
