@@ -123,6 +123,7 @@ std::string cohere_embeddings(std::string_view body, std::string_view model, Fau
   out.raw("input_type", type.empty() ? kDefaultInputType : type);
   std::string_view encoding = "\"float\"";
   for (const RawMember& member : raw_members(body)) {
+    if (member.value == "null") continue;  // not said
     if (member.name == "dimensions") {
       out.raw("output_dimension", member.value);
     } else if (member.name == "encoding_format") {

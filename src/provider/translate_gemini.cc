@@ -186,6 +186,7 @@ std::string gemini_embeddings(std::string_view body, std::string_view model, Fau
   const std::string texts = list_of_strings(raw_member(body, "input"), "input", fault);
   std::string_view dimensions;
   for (const RawMember& member : raw_members(body)) {
+    if (member.value == "null") continue;  // not said
     if (member.name == "dimensions") {
       dimensions = member.value;
     } else if (member.name == "encoding_format") {

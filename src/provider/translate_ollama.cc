@@ -118,6 +118,7 @@ std::string ollama_embeddings(std::string_view body, std::string_view model, Fau
   out.text("model", model);
   out.raw("input", list_of_strings(raw_member(body, "input"), "input", fault));
   for (const RawMember& member : raw_members(body)) {
+    if (member.value == "null") continue;  // not said
     if (member.name == "dimensions") {
       out.raw("dimensions", member.value);
     } else if (member.name == "encoding_format") {

@@ -264,6 +264,13 @@ TEST(TranslateEmbeddings, EachInItsForm) {
             R"({"model":"m","texts":["a","b"],"input_type":"search_document",)"
             R"("output_dimension":8,"embedding_types":["float"]})");
   EXPECT_EQ(ollama_embeddings(R"({"input":"a"})", "m", fault), R"({"model":"m","input":["a"]})");
+  // What is null is not said.
+  const char* const nulls = R"({"input":"a","dimensions":null,"encoding_format":null})";
+  EXPECT_EQ(gemini_embeddings(nulls, "models/m", fault),
+            gemini_embeddings(R"({"input":"a"})", "models/m", fault));
+  EXPECT_EQ(cohere_embeddings(nulls, "m", fault),
+            cohere_embeddings(R"({"input":"a"})", "m", fault));
+  EXPECT_EQ(ollama_embeddings(nulls, "m", fault), R"({"model":"m","input":["a"]})");
   EXPECT_FALSE(fault.error());
   gemini_embeddings(R"({"input":[[1,2]]})", "models/m", fault);
   ASSERT_TRUE(fault.error());
