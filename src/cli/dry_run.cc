@@ -1,10 +1,12 @@
 #include "cli/dry_run.h"
 
+#include <cmath>
 #include <cstdio>
 #include <unordered_set>
 
 #include "base/json.h"
 #include "cli/batch_line.h"
+#include "cli/budget.h"
 #include "cli/handles.h"
 #include "cli/id_table.h"
 #include "cli/line_reader.h"
@@ -149,6 +151,7 @@ int dry_run(const RunOptions& options) {
     throw Failure("--report tells of calls, and --dry-run makes none: it goes with --summary");
   }
   const Settings settings(options.calls, options.config);
+  const Budget budget(options.max_cost);
   const Input input(options.input);
   if (input.empty()) throw Failure("input " + options.input + " is empty");
   if (input.is_same_file(options.summary)) {
@@ -169,6 +172,10 @@ int dry_run(const RunOptions& options) {
   bool priced = settings.has_prices("*");
   for (const std::string& model : settings.models()) priced = priced || settings.has_prices(model);
   print(report.get(), priced, "");
+  if (budget.bounded() && !budget.fits(std::llround(number(report.get(), "cost") * 1e6))) {
+    std::printf("budget     passes --max-cost %s: the run may stop before its end\n",
+                options.max_cost->c_str());
+  }
   const cJSON* model = nullptr;
   if (cJSON_GetArraySize(list) > 1) {
     cJSON_ArrayForEach(model, list) {

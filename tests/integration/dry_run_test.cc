@@ -95,6 +95,24 @@ TEST(DryRun, TellsOfEachModelAndOfPools) {
   EXPECT_THAT(run.err(), HasSubstr("line 5: model \"c\" is not in the configuration"));
 }
 
+TEST(DryRun, TellsThatTheBudgetDoesNotDo) {
+  const Directory dir;
+  const std::string in = dir.write("in.jsonl", chat_lines(30, 60));
+  const auto run_with = [&](const char* max_cost) {
+    return Arguments{"run", in,           "--dry-run", "--price-input", "1", "--price-output",
+                     "2.5", "--max-cost", max_cost};
+  };
+  Program little(dir, run_with("0.004"));  // of 0.00471
+  EXPECT_EQ(little.wait(), 0) << little.err();
+  EXPECT_THAT(little.out(), HasSubstr("passes --max-cost 0.004"));
+  Program enough(dir, run_with("0.005"));
+  EXPECT_EQ(enough.wait(), 0) << enough.err();
+  EXPECT_THAT(enough.out(), Not(HasSubstr("--max-cost")));
+  Program wrong(dir, run_with("five"));
+  EXPECT_EQ(wrong.wait(), 1);
+  EXPECT_THAT(wrong.err(), HasSubstr("--max-cost"));
+}
+
 TEST(DryRun, RefusesWhatItCannotPlan) {
   const Directory dir;
   const std::string in = dir.write("in.jsonl", chat_lines(1));
