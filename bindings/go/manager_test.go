@@ -17,6 +17,12 @@ import (
 func open(t testing.TB, settings any, with ...llmq.Option) *llmq.Manager {
 	t.Helper()
 	m, err := llmq.Open(settings, with...)
+	return closing(t, m, err)
+}
+
+// closing has a manager that was just made closed with the test.
+func closing(t testing.TB, m *llmq.Manager, err error) *llmq.Manager {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

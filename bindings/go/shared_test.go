@@ -11,15 +11,7 @@ import (
 func shared(t *testing.T, settings any, with ...llmq.Option) *llmq.Manager {
 	t.Helper()
 	m, err := llmq.Shared(settings, with...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return m
+	return closing(t, m, err)
 }
 
 func TestTheSharedManagerIsOneUntilItIsClosed(t *testing.T) {

@@ -885,7 +885,8 @@ LLMQ_API llmq_status_t llmq_manager_add_deployment(llmq_manager_t *manager, cons
 
 /** Removes a deployment: nothing starts there any more. No request ends for it: who waits goes elsewhere. Its name
  * is free again at once. The last one of a model goes with the model alone (llmq_manager_remove_model).
- * @param mode LLMQ_SHUTDOWN_DRAIN: what runs there ends; _CANCEL and _ABORT: it is tried elsewhere.
+ * @param mode LLMQ_SHUTDOWN_DRAIN: what runs there ends; _CANCEL and _ABORT: it is tried elsewhere. A stream whose
+ *   output has begun is not, unless it has LLMQ_REQUEST_RESTART: that one ends, with LLMQ_ERR_TRANSPORT.
  * @return LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNKNOWN_KEY (no such deployment),
  *   LLMQ_ERR_INVALID_VALUE (it is the last one), LLMQ_ERR_CLOSED, LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
  * @par Ownership err, if set, is the caller's

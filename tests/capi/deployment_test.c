@@ -122,10 +122,8 @@ static void one_joins_a_model_that_had_one_without_a_name(void) {
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
-static void what_runs_at_one_that_goes_is_tried_elsewhere(void) {
-  llmq_manager_t* manager = manager_of(
-      "{\"models\":[{\"name\":\"m\",\"provider\":\"mock\",\"deployments\":[{\"name\":"
-      "\"a\",\"mock\":{\"fail_hang\":1}}]}]}");
+/* A request that hangs at the deployment "a" ends at "b", which comes when "a" goes. */
+static void expect_tried_at_another(llmq_manager_t* manager, int32_t mode) {
   llmq_conf_t* conf =
       conf_of("{\"models\":[{\"name\":\"m\",\"deployments\":[{\"name\":\"b\"," FAST "}]}]}");
   llmq_cq_t* cq = new_cq();
@@ -133,10 +131,19 @@ static void what_runs_at_one_that_goes_is_tried_elsewhere(void) {
   uint32_t attempts = 0;
   submit_to_cq(manager, "m", "{\"messages\":[]}", cq);
   CHECK_OK(add(manager, "b", conf, NULL));
-  CHECK_OK(removed(manager, "a", LLMQ_SHUTDOWN_ABORT, NULL));
+  CHECK_OK(removed(manager, "a", mode, NULL));
   CHECK_OK(next_at(cq, name, &attempts));
   CHECK_TEXT("b", name);
   CHECK(attempts == 2);
+  llmq_conf_free(conf);
+  llmq_cq_unref(cq);
+}
+
+static void what_runs_at_one_that_goes_is_tried_elsewhere(void) {
+  llmq_manager_t* manager = manager_of(
+      "{\"models\":[{\"name\":\"m\",\"provider\":\"mock\",\"deployments\":[{\"name\":"
+      "\"a\",\"mock\":{\"fail_hang\":1}}]}]}");
+  expect_tried_at_another(manager, LLMQ_SHUTDOWN_ABORT);
   CHECK(!info_has(manager, "\"name\":\"a\""));
   llmq_error_t* err = NULL;
   llmq_status_t status = removed(manager, "b", LLMQ_SHUTDOWN_DRAIN, &err);
@@ -147,8 +154,6 @@ static void what_runs_at_one_that_goes_is_tried_elsewhere(void) {
   expect_error(LLMQ_ERR_UNKNOWN_KEY, "no deployment \"a\"", status, err);
   status = llmq_manager_set(manager, "model.m.deployments.b.base_url", "http://x", &err);
   expect_error(LLMQ_ERR_UNSUPPORTED, "cannot be changed", status, err);
-  llmq_conf_free(conf);
-  llmq_cq_unref(cq);
   CHECK_OK(llmq_manager_destroy(manager));
 }
 
@@ -157,19 +162,7 @@ static void what_runs_at_one_that_goes_needs_no_retry(void) {
   llmq_manager_t* manager = manager_of(
       "{\"models\":[{\"name\":\"m\",\"provider\":\"mock\",\"retry\":{\"on\":\"none\"},"
       "\"deployments\":[{\"name\":\"a\",\"mock\":{\"fail_hang\":1}}]}]}");
-  llmq_conf_t* conf =
-      conf_of("{\"models\":[{\"name\":\"m\",\"deployments\":[{\"name\":\"b\"," FAST "}]}]}");
-  llmq_cq_t* cq = new_cq();
-  char name[16];
-  uint32_t attempts = 0;
-  submit_to_cq(manager, "m", "{\"messages\":[]}", cq);
-  CHECK_OK(add(manager, "b", conf, NULL));
-  CHECK_OK(removed(manager, "a", LLMQ_SHUTDOWN_CANCEL, NULL));
-  CHECK_OK(next_at(cq, name, &attempts));
-  CHECK_TEXT("b", name);
-  CHECK(attempts == 2);
-  llmq_conf_free(conf);
-  llmq_cq_unref(cq);
+  expect_tried_at_another(manager, LLMQ_SHUTDOWN_CANCEL);
   CHECK_OK(llmq_manager_destroy(manager));
 }
 

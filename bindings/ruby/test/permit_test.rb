@@ -60,6 +60,15 @@ class PermitTest < Minitest::Test
     assert_equal([1, 0, 1], counters(made, :completed, :failed, :input_tokens))
   end
 
+  # The only permit that was out has been dropped.
+  def assert_collected(made)
+    eventually("its place is free") do
+      GC.start
+      made.try_acquire("p")&.release
+    end
+    eventually("it failed") { made.stats("p").failed == 1 }
+  end
+
   def test_a_permit_whose_end_was_refused_is_still_given_back_when_it_is_dropped
     made = one_at_a_time
     wrong = LLMQ::Usage.new(input_tokens: -1)
@@ -67,11 +76,7 @@ class PermitTest < Minitest::Test
       assert_raises(LLMQ::InvalidArgumentError) { made.acquire("p").release(wrong) }
       nil
     end.join
-    eventually("its place is free") do
-      GC.start
-      made.try_acquire("p")&.release
-    end
-    eventually("it failed") { made.stats("p").failed == 1 }
+    assert_collected(made)
   end
 
   def test_a_block_that_leaves_what_makes_no_sense_ends_its_permit
@@ -146,11 +151,7 @@ class PermitTest < Minitest::Test
   def test_a_permit_that_nobody_has_any_more_frees_its_place
     made = one_at_a_time
     Thread.new { made.acquire("p") && nil }.join # nothing on this stack refers to it
-    eventually("its place is free") do
-      GC.start
-      made.try_acquire("p")&.release
-    end
-    eventually("it failed") { made.stats("p").failed == 1 }
+    assert_collected(made)
   end
 
   def test_headers_teach_the_limits

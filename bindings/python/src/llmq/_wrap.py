@@ -357,6 +357,17 @@ class _Answer:
             self._permit.release()
 
 
+def _beside(kind: Any, inner: Any, transport: Any) -> Any:
+    """A client with what an SDK's own one has, whose calls go by that transport."""
+
+    class Client(kind):  # type: ignore[misc]
+        # Headers, parameters, cookies and the rest, as they are by then.
+        def build_request(self, *given: Any, **more: Any) -> Any:
+            return inner.build_request(*given, **more)
+
+    return Client(transport=transport, base_url=inner.base_url, timeout=inner.timeout)
+
+
 def _client(library: Any, inner: Any, calls: _Calls) -> Any:
     class Answer(_Answer, library.SyncByteStream):  # type: ignore[misc]
         pass
@@ -391,12 +402,7 @@ def _client(library: Any, inner: Any, calls: _Calls) -> Any:
         def close(self) -> None:
             inner.close()
 
-    class Client(library.Client):  # type: ignore[misc]
-        # Headers, parameters, cookies and the rest of the own client, as they are by then.
-        def build_request(self, *given: Any, **more: Any) -> Any:
-            return inner.build_request(*given, **more)
-
-    return Client(transport=Transport(), base_url=inner.base_url, timeout=inner.timeout)
+    return _beside(library.Client, inner, Transport())
 
 
 def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
@@ -434,11 +440,7 @@ def _async_client(library: Any, inner: Any, calls: _Calls) -> Any:
         async def aclose(self) -> None:
             await inner.aclose()
 
-    class Client(library.AsyncClient):  # type: ignore[misc]
-        def build_request(self, *given: Any, **more: Any) -> Any:
-            return inner.build_request(*given, **more)
-
-    return Client(transport=Transport(), base_url=inner.base_url, timeout=inner.timeout)
+    return _beside(library.AsyncClient, inner, Transport())
 
 
 def _body(response: Any) -> bytes:

@@ -1227,7 +1227,8 @@ functions! {
     /// (llmq_manager_remove_model).
     ///
     /// * `mode`: LLMQ_SHUTDOWN_DRAIN: what runs there ends; _CANCEL and _ABORT: it is tried
-    ///   elsewhere.
+    ///   elsewhere. A stream whose output has begun is not, unless it has LLMQ_REQUEST_RESTART:
+    ///   that one ends, with LLMQ_ERR_TRANSPORT.
     /// * Returns: LLMQ_OK, LLMQ_ERR_INVALID_ARG, LLMQ_ERR_UNKNOWN_MODEL, LLMQ_ERR_UNKNOWN_KEY (no
     ///   such deployment), LLMQ_ERR_INVALID_VALUE (it is the last one), LLMQ_ERR_CLOSED,
     ///   LLMQ_ERR_FORKED, LLMQ_ERR_NOMEM.
